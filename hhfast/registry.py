@@ -1,0 +1,44 @@
+"""Registries: mappings from a name to a part (model, integrator, stimulus, recorder), with did-you-mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+from hhfast.errors import unknown
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T]):
+    """A read-only mapping; a missing name raises `UnknownName` (a KeyError) that suggests the nearest one."""
+
+    def __init__(self, kind: str, entries: Mapping[str, T]) -> None:
+        self.kind = kind
+        self._entries = dict(entries)
+
+    @classmethod
+    def of(cls, kind: str, parts: Iterable[Named]) -> Registry:
+        """A registry of parts that know their own `name`."""
+        return cls(kind, {part.name: part for part in parts})
+
+    def __getitem__(self, name: str) -> T:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise unknown(self.kind, name, self._entries) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} registry: {', '.join(self._entries)}>"
