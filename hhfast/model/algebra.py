@@ -1,0 +1,183 @@
+"""Algebra on formulas: exact symbolic form, removable poles, splitting off what is affine in a variable.
+
+SymPy is imported here and in the kernel generator only, and only when a formula is really transformed.
+Numbers become exact rationals, so that exponents such as 1/80 and 1/20 can be compared exactly.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from hhfast.model.expr import parse
+
+
+class exprelr(sp.Function):
+    """u / (exp(u) - 1), 1 at u = 0: what a removable pole is rewritten to."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        if u.is_zero:
+            return sp.Integer(1)
+        return u / (sp.exp(u) - 1) if u.is_Float else None
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        (u,) = self.args
+        return (u / (sp.exp(u) - 1))._eval_evalf(prec)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        (u,) = self.args
+        return exprelr(u) * (1 - exprelr(u) - u) / u
+
+
+class minimum(sp.Function):
+    """The smaller of two values, opaque to simplification."""
+
+    nargs = 2
+
+
+class maximum(sp.Function):
+    """The larger of two values, opaque to simplification."""
+
+    nargs = 2
+
+
+_FUNCTIONS: dict[str, Any] = {
+    "exp": sp.exp,
+    "log": sp.log,
+    "sqrt": sp.sqrt,
+    "abs": sp.Abs,
+    "min": minimum,
+    "max": maximum,
+    "tanh": lambda x: 1 - 2 / (sp.exp(2 * x) + 1),
+    "sinh": lambda x: (sp.exp(x) - sp.exp(-x)) / 2,
+    "cosh": lambda x: (sp.exp(x) + sp.exp(-x)) / 2,
+}
+_RELATIONS: dict[type[ast.cmpop], Any] = {
+    ast.Lt: sp.Lt,
+    ast.LtE: sp.Le,
+    ast.Gt: sp.Gt,
+    ast.GtE: sp.Ge,
+    ast.Eq: sp.Eq,
+    ast.NotEq: sp.Ne,
+}
+V = sp.Symbol("V", real=True)
+
+
+def symbol(name: str) -> sp.Symbol:
+    """The (real) symbol of a name; the same name always gives the same symbol."""
+    return sp.Symbol(name, real=True)
+
+
+@lru_cache(maxsize=4096)
+def to_sympy(text: str) -> sp.Expr:
+    """The exact symbolic form of a formula, its removable poles already rewritten."""
+    return rewrite_poles(_convert(parse(text)))
+
+
+def _convert(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return sp.Rational(str(value))
+        case ast.Name(id=name):
+            return symbol(name)
+        case ast.UnaryOp(op=op, operand=operand):
+            return -_convert(operand) if isinstance(op, ast.USub) else _convert(operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _convert(left), _convert(right)
+            match op:
+                case ast.Add():
+                    return a + b
+                case ast.Sub():
+                    return a - b
+                case ast.Mult():
+                    return a * b
+                case ast.Div():
+                    return a / b
+            return a**b
+        case ast.Compare(left=left, ops=[cmp], comparators=[right]):
+            return _RELATIONS[type(cmp)](_convert(left), _convert(right))
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return sp.Piecewise((_convert(body), _convert(test)), (_convert(orelse), True))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return _FUNCTIONS[name](*map(_convert, args))
+    raise TypeError(ast.dump(node))
+
+
+def rewrite_poles(expr: sp.Expr) -> sp.Expr:
+    """Rewrite every `N / (A + B exp(w))` whose numerator shares the denominator's zero through `exprelr`.
+
+    With N = c (w - w0), w0 = log(-A/B), and u = w - w0: the denominator is A (1 - exp(u)), the ratio -c/A exprelr(u).
+    """
+    return expr.replace(lambda e: e.is_Mul, _rewrite_product)
+
+
+def _rewrite_product(product: sp.Mul) -> sp.Expr:
+    factors = list(product.args)
+    for i, factor in enumerate(factors):
+        zero = _exponential_zero(factor)
+        if zero is None:
+            continue
+        u, scale = zero
+        for j, numerator in enumerate(factors):
+            if j == i or not numerator.has(V):
+                continue
+            ratio = sp.cancel(numerator / u)
+            if not ratio.has(V):
+                rest = [f for k, f in enumerate(factors) if k not in (i, j)]
+                return _rewrite_product_or_self(sp.Mul(*rest) * (-ratio / scale)) * exprelr(u)
+    return product
+
+
+def _rewrite_product_or_self(expr: sp.Expr) -> sp.Expr:
+    return _rewrite_product(expr) if expr.is_Mul else expr
+
+
+def _exponential_zero(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """For factor = 1 / (A + B exp(w)) with A, B free of V and -A/B > 0: u = w - log(-A/B), and A."""
+    if not (factor.is_Pow and factor.exp == -1 and factor.base.is_Add):
+        return None
+    constant, dependent = factor.base.as_independent(V, as_Add=True)
+    amplitude, power = dependent.as_independent(V, as_Add=False)
+    if constant == 0 or not isinstance(power, sp.exp) or not affine_parts(power.exp, V):
+        return None
+    ratio = sp.simplify(-constant / amplitude)
+    if not ratio.is_positive:
+        return None
+    return sp.expand(power.exp - sp.log(ratio)), constant
+
+
+def affine_parts(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
+    """(c0, c1) with expr = c0 + c1 x, both free of x; None if expr is not affine in x."""
+    slope = sp.diff(expr, x)
+    if slope.has(x):
+        slope = sp.simplify(slope)
+        if slope.has(x):
+            return None
+    return sp.expand(expr - slope * x), slope
+
+
+def split_affine(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
+    """(rest, slope) with expr = rest + slope x, where slope collects the additive terms that are linear in x.
+
+    Terms that are not affine in x stay whole in `rest`.
+    """
+    rest, slope = [], []
+    for term in sp.Add.make_args(sp.expand_mul(expr)):
+        coefficient = sp.cancel(term / x) if term.has(x) else None
+        if coefficient is not None and not coefficient.has(x):
+            slope.append(coefficient)
+        else:
+            rest.append(term)
+    return sp.Add(*rest), sp.Add(*slope)
+
+
+def denominators(expr: sp.Expr) -> list[sp.Expr]:
+    """The bases of all negative powers in the expression that depend on V."""
+    found = [p.base for p in expr.atoms(sp.Pow) if p.exp.is_number and p.exp < 0 and p.base.has(V)]
+    return sorted(found, key=sp.default_sort_key)
