@@ -186,3 +186,55 @@ FUNCTIONS = {  # dtype -> generated name -> function of this module
     "float64": {"exp": "exp", "log": "log", "phi_": "phi", "exprelr_": "exprelr", "sqrt": "sqrt"},
     "float32": {"exp": "exp_f", "log": "log_f", "phi_": "phi_f", "exprelr_": "exprelr_f", "sqrt": "sqrt"},
 }
+
+
+# --- helpers of the generated kernels, in float64 -------------------------------------------------------------------
+@inline
+def window(t0, t1, start, stop):
+    """The fraction of the step t0..t1 that lies in start..stop: 1 inside, 0 outside, exact where an edge falls between.
+
+    Fractions within 1e-7 of 0 or 1 are rounding of t and become 0 or 1.
+    """
+    lo = start if start > t0 else t0
+    hi = stop if stop < t1 else t1
+    fraction = (hi - lo) / (t1 - t0)
+    fraction = 0.0 if fraction < 1e-7 else fraction
+    return 1.0 if fraction > 1.0 - 1e-7 else fraction
+
+
+@inline
+def train(t0, t1, start, width, period, count):
+    """The fraction of the step t0..t1 that lies in one of `count` windows of `width`, one every `period`."""
+    k = np.floor((t0 - start) / period + 1e-9)  # the step meets this pulse and perhaps the next
+    first = window(t0, t1, start + k * period, start + k * period + width)
+    second = window(t0, t1, start + (k + 1.0) * period, start + (k + 1.0) * period + width)
+    first = first if (k >= 0.0) & (k < count) else 0.0
+    return first + (second if (k >= -1.0) & (k + 1.0 < count) else 0.0)
+
+
+def _crossing(V0, V1, dV0, dV1, dt, level):
+    """The fraction of a step at which the cubic through V0, V1 with slopes dV0, dV1 (per ms) reaches `level`.
+
+    V0 < level <= V1. The cubic's error is of fourth order in dt, so no integrator here loses its order to it.
+    """
+    V0, V1 = np.float64(V0), np.float64(V1)
+    c1 = np.float64(dV0) * dt
+    c2 = 3.0 * (V1 - V0) - 2.0 * c1 - np.float64(dV1) * dt
+    c3 = 2.0 * (V0 - V1) + c1 + np.float64(dV1) * dt
+    lo, hi = 0.0, 1.0
+    x = (level - V0) / (V1 - V0)
+    for _ in range(60):
+        value = V0 + x * (c1 + x * (c2 + x * c3)) - level
+        if value < 0.0:
+            lo = x
+        else:
+            hi = x
+        slope = c1 + x * (2.0 * c2 + x * 3.0 * c3)
+        step = x - value / slope if slope != 0.0 else -1.0
+        if abs(step - x) < 1e-15:
+            break
+        x = step if lo < step < hi else 0.5 * (lo + hi)
+    return x
+
+
+crossing = _crossing if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_crossing)

@@ -1,0 +1,53 @@
+"""hhfast: very many Hodgkin-Huxley neurons, fast and trustworthily."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> module. They are imported when first used, so that `hhfast --help` does not wait for Numba.
+_PUBLIC = {
+    "InputError": "hhfast.errors",
+    "UnknownName": "hhfast.errors",
+    "Channel": "hhfast.model",
+    "Gate": "hhfast.model",
+    "Model": "hhfast.model",
+    "Parameter": "hhfast.model",
+    "Pool": "hhfast.model",
+    "load_model": "hhfast.model",
+    "models": "hhfast.model",
+    "integrators": "hhfast.kernel.integrators",
+    "stimuli": "hhfast.kernel.stimuli",
+    "Chirp": "hhfast.kernel.stimuli",
+    "PairedPulse": "hhfast.kernel.stimuli",
+    "Pulse": "hhfast.kernel.stimuli",
+    "Ramp": "hhfast.kernel.stimuli",
+    "Sine": "hhfast.kernel.stimuli",
+    "Step": "hhfast.kernel.stimuli",
+    "Train": "hhfast.kernel.stimuli",
+    "recorders": "hhfast.kernel.recorders",
+    "Features": "hhfast.kernel.recorders",
+    "Final": "hhfast.kernel.recorders",
+    "SpikeCount": "hhfast.kernel.recorders",
+    "Spikes": "hhfast.kernel.recorders",
+    "Trace": "hhfast.kernel.recorders",
+    "Result": "hhfast.result",
+    "simulate": "hhfast.simulate",
+    "Sweep": "hhfast.sweep",
+    "open_results": "hhfast.sweep",
+}
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hhfast' has no attribute '{name}'")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

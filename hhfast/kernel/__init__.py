@@ -1,0 +1,1 @@
+"""How a model becomes machine code: parts as text, joined by codegen, compiled and cached."""

@@ -1,0 +1,463 @@
+"""Joins model, integrator, stimulus and recorders into the source of one kernel. Pure: the same parts, the same text.
+
+Naming in a kernel: every name of hhfast's own ends in an underscore, so no model can collide with it. The values
+of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype) or `q_` (float64), beginning at
+the constant offset `x_row_`; inside a lane loop x is a local variable. One scratch array with constant offsets is what
+lets LLVM vectorise the loop. A lane is one cell; a block is W_ lanes; one call advances cells first..last.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from hhfast.errors import InputError, unknown
+from hhfast.kernel.integrators import Integrator, Stage, integrators
+from hhfast.kernel.optimise import LaneConstants, bind
+from hhfast.kernel.printer import Printer
+from hhfast.kernel.recorders import Part, Recorder, detectors
+from hhfast.kernel.stimuli import Stimulus, StimulusKind
+from hhfast.kernel.system import I_APP, System, system_of
+from hhfast.model.model import Model
+
+LANES = 64  # lanes in a block
+ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
+
+_ARGUMENTS = {  # of every kernel, before those of its recorders
+    "first": "int64", "last": "int64",  # the cells of this call
+    "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",  # parameters: one for all, or row col of P
+    "X": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
+    "t_node": "float64[::1]", "dt_node": "float64[::1]", "n_node": "int64[::1]", "action": "int64[::1]",
+    "moving": "int64",  # whether stimulus edges differ between cells
+    "levels": "float64[:, ::1]",  # threshold and rearm of each detector
+    "status": "uint8[::1]", "stop": "uint8[::1]",
+}
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """Everything that a kernel's text depends on. Parameters, durations, step, levels and sizes are not among it."""
+
+    model: Model
+    integrator: Integrator
+    kinds: tuple[StimulusKind, ...]
+    parts: tuple[tuple[Part, int], ...]  # with the number of the recorder's detector, or -1
+    dtype: str
+
+    @cached_property
+    def arguments(self) -> dict[str, str]:
+        """Name -> Numba type of the kernel's arguments."""
+        arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
+        return _ARGUMENTS | dict(arrays)
+
+    @property
+    def stimulus_parameters(self) -> list[str]:
+        """The kernel's names of the stimulus parameters, in the order of its parameter columns."""
+        return [f"{name}_{k}_" for k, kind in enumerate(self.kinds) for name in kind.parameters]
+
+
+def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tuple[str, str]]:
+    return [(name.format(r=r), kind.format(dtype=dtype)) for name, kind in arrays]
+
+
+def kernel_spec(
+    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str
+) -> KernelSpec:
+    """The kernel that these parts need."""
+    if dtype not in ("float64", "float32"):
+        raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
+    record = tuple(record)
+    for recorder in record:
+        for name in recorder.part.samples:
+            if name not in model.variables:
+                raise unknown("trace variable", name, model.variables, f"model {model.name}")
+    parts = tuple((r.part, number) for r, number in zip(record, detectors(record)[1], strict=True))
+    kinds = stimulus.kinds if stimulus is not None else ()
+    return KernelSpec(model, integrators[integrator], kinds, parts, dtype)
+
+
+def kernel_source(
+    model: Model, integrator: str, stimulus: Stimulus | None = None, record: Iterable[Recorder] = (),
+    dtype: str = "float64",
+) -> str:
+    """The Python source of the kernel that runs this combination (what `hhfast source` prints)."""
+    return generate(kernel_spec(model, integrator, stimulus, record, dtype))
+
+
+def generate(spec: KernelSpec) -> str:
+    """The Python source of a kernel."""
+    return _Kernel(spec).source()
+
+
+def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line if line else line for line in lines]
+
+
+def split(text: str, **names: object) -> list[str]:
+    """The lines of a part's text with its placeholders filled in."""
+    return text.format(**names).splitlines()
+
+
+def reads_and_writes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Names read before any straight-line assignment, and names assigned, each in order of appearance."""
+    reads: dict[str, None] = {}
+    writes: dict[str, None] = {}
+    for statement in ast.parse("\n".join(lines)).body:
+        branches = not isinstance(statement, ast.Assign)
+        found = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+        # What a branch assigns keeps its old value when the branch is not taken, so it is read as well.
+        for n in found:
+            if n.id not in writes and (branches or isinstance(n.ctx, ast.Load)):
+                reads[n.id] = None
+        for n in found:
+            if isinstance(n.ctx, ast.Store):
+                writes[n.id] = None
+    return list(reads), list(writes)
+
+
+@dataclass
+class _Kernel:
+    """One kernel in the making: its rows, constants and lines."""
+
+    spec: KernelSpec
+    rows: dict[str, int] = field(default_factory=dict)
+    extra: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        self.system: System = system_of(spec.model)
+        self.printer = Printer(spec.dtype)
+        self.constants = LaneConstants(frozenset(self.system.parameters))
+        self.detectors = sorted({d for _, d in spec.parts if d >= 0})
+        self.timed = sorted({d for part, d in spec.parts if "t_spike_" in part.spike})
+        self.smooth = any(kind.smooth for kind in spec.kinds)
+        self.stages = [s for s in spec.integrator.stages if self._applies(s)]
+        for name in (*self.system.parameters, *self.system.states):
+            self._row(name)
+        for name in spec.stimulus_parameters:
+            self.extra[name] = len(self.extra)
+        self._declare_rows()
+
+    # --- rows ---
+    def _row(self, name: str) -> None:
+        self.rows.setdefault(name, len(self.rows))
+
+    def _declare_rows(self) -> None:
+        """Give a row to every value that outlives a lane loop."""
+        if self.spec.kinds:
+            self._row("i_app")
+        if self.smooth:
+            for stage in self.stages:
+                if not stage.coefficients:
+                    self._row(self._current_row(stage))
+        if self.keeps_V:
+            self._row("V_was_")
+        if self.timed:
+            self._row("dV_was_")
+        for d in self.detectors:
+            self._row(f"armed_{d}_")
+            self._row(f"spike_{d}_")
+        if any(stage.coefficients for stage in self.stages):
+            for stage in self.stages:
+                for name in re.findall(r"{(\w+)}", stage.text):
+                    if name not in ("x", "a", "b", "f"):
+                        for x in self.system.groups[stage.states]:
+                            self._row(f"{x}_{name}_")
+        for r, (part, _) in enumerate(self.spec.parts):
+            for name in (n.format(r=r) for n in part.extra):
+                self.extra[name] = len(self.extra)
+            for name in reads_and_writes(split(part.begin, r=r))[1]:
+                if name not in self.extra:
+                    self._row(name)
+            for name in part.samples:
+                self._row(name)
+
+    @property
+    def keeps_V(self) -> bool:
+        return bool(self.timed) or any("V_was_" in part.step for part, _ in self.spec.parts)
+
+    def _applies(self, stage: Stage) -> bool:
+        group = self.system.groups[stage.states]
+        if not group:
+            return False
+        curved = stage.when != "always" and self.system.depends_on(stage.states, group)
+        return stage.when == "always" or (stage.when == "curved") == curved
+
+    # --- lines of a lane ---
+    def _literals(self, lines: Iterable[str]) -> list[str]:
+        """Numbers in the lane's dtype."""
+        if self.spec.dtype == "float64":
+            return list(lines)
+        return [re.sub(r"(?<![\w.])\d+\.\d*(e-?\d+)?", lambda m: self.printer.number(float(m[0])), x) for x in lines]
+
+    def _bindings(self, wanted: dict[str, sp.Expr]) -> list[str]:
+        if not self.spec.kinds:
+            wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
+        lines = self.printer.lines(bind(self.system, wanted, self.constants))
+        for name, _ in self.constants.assignments:
+            self._row(name)
+        return lines
+
+    def _rates(self, states: Iterable[str]) -> list[str]:
+        """a_x_, b_x_ and f_x_ = a - b x of the states."""
+        states = tuple(states)
+        wanted = {f"a_{x}_": self.system.a[x] for x in states} | {f"b_{x}_": self.system.b[x] for x in states}
+        return self._bindings(wanted) + [f"f_{x}_ = a_{x}_ - b_{x}_ * {x}" for x in states]
+
+    def _stage(self, stage: Stage, first: bool) -> list[str]:
+        """The evaluation and the updates of one stage. The first one that evaluates V also keeps dV/dt."""
+        group = self.system.groups[stage.states]
+        lines = []
+        if re.search(r"{[abf]}", stage.text):
+            if self.smooth and not stage.coefficients:
+                lines.append(f"i_app = {self._current_row(stage)}")
+            lines += self._rates(group)
+            if first and self.timed:
+                keep = "dV_was_ = f_V_" + (" if stage_ == 0 else dV_was_" if stage.coefficients else "")
+                lines.append(keep)
+        for x in group:
+            names = {n: f"{x}_{n}_" for n in re.findall(r"{(\w+)}", stage.text)}
+            names |= {"x": x, "a": f"a_{x}_", "b": f"b_{x}_", "f": f"f_{x}_"}
+            lines += self._literals(split(stage.text, **names))
+        return lines
+
+    def _loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
+        """A loop over lanes around straight lines: loads what they read, stores what outlives them."""
+        if not lines:
+            return []
+        return [f"for i_ in range({lanes}):", *indent(self._with_rows(lines))]
+
+    def _with_rows(self, lines: list[str]) -> list[str]:
+        reads, writes = reads_and_writes(lines)
+        loads = [f"{name} = {self._place(name)}" for name in reads if self._has_row(name)]
+        stores = [f"{self._place(name)} = {name}" for name in writes if self._has_row(name)]
+        return loads + lines + stores
+
+    def _has_row(self, name: str) -> bool:
+        return name in self.rows or name in self.extra
+
+    def _place(self, name: str) -> str:
+        array = "q_" if name in self.extra else "s_"
+        return f"{array}[{name}_row_ + i_]"
+
+    # --- pieces of the kernel ---
+    @staticmethod
+    def _current_row(stage: Stage) -> str:
+        return f"i_app_{round(100 * stage.at[0])}_"
+
+    def _stimulus(self, row: str, at: str) -> list[str]:
+        """Set a row to the applied current at `at`."""
+        terms = []
+        for k, kind in enumerate(self.spec.kinds):
+            names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": "t_at_", "t0": "t_", "t1": "t_end_"}
+            names |= {"window": "window_", "train": "train_", "sin": "sin_"}
+            terms.append(re.sub(r"\b[a-z]\w*\b", lambda m, n=names: n.get(m[0], m[0]), kind.text))
+        if not terms:
+            return []
+        value = " + ".join(terms)
+        cast = f"np.float32({value})" if self.spec.dtype == "float32" else value
+        return [*([f"t_at_ = {at}"] if self.smooth else []), *self._loop([f"{row} = {cast}"])]
+
+    def _step(self) -> list[str]:
+        """One time step of a block."""
+        lines = ["t_ = t_node[node_] + step_ * dt64_", "t_end_ = t_ + dt64_"]
+        if self.spec.kinds and not self.smooth:
+            lines += ["if moving != 0:", *indent(self._stimulus("i_app", "t_"))]
+        body: list[str] = ["V_was_ = V"] if self.keeps_V else []
+        evaluated = False
+        for stage in self.stages:
+            evaluates_V = "V" in self.system.groups[stage.states] and "{f}" in stage.text
+            piece = self._stage(stage, first=evaluates_V and not evaluated)
+            evaluated = evaluated or evaluates_V
+            if not stage.coefficients:
+                body += piece
+                continue
+            lines += self._loop(body)
+            body = []
+            lines += self._repeated(stage, piece)
+        if self.smooth:
+            rows = {self._current_row(s): s.at[0] for s in self.stages if not s.coefficients}
+            lines[2:2] = [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
+        body += self._after_step()
+        lines += [f"hit_{d}_ = False" for d in self.detectors]
+        return lines + self._loop(body) + self._events()
+
+    def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
+        inner = []
+        for name, values in stage.coefficients:
+            self.tables[f"{name}table_"] = values
+            inner.append(f"{name} = {name}table_[stage_]")
+        if self.smooth:
+            self.tables["at_table_"] = stage.at
+            inner += self._stimulus("i_app", "t_ + np.float64(at_table_[stage_]) * dt64_")
+        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self._loop(piece))]
+
+    def _after_step(self) -> list[str]:
+        """Spike detection and the recorders' running values, at the end of a step."""
+        lines = []
+        for d in self.detectors:
+            lines += [
+                f"spike_{d}_ = armed_{d}_ if V >= threshold_{d}_ else 0.0",
+                f"armed_{d}_ = 1.0 if V < rearm_{d}_ else armed_{d}_ - spike_{d}_",
+                f"hit_{d}_ = hit_{d}_ | (spike_{d}_ > 0.0)",
+            ]
+        for r, (part, _) in enumerate(self.spec.parts):
+            lines += split(part.step, r=r)
+        return self._literals(lines)
+
+    def _events(self) -> list[str]:
+        """The rare work, in a scalar loop: a spike has its time found and its recorders told."""
+        lines = []
+        for d in self.detectors:
+            told: list[str] = []
+            for r, (part, number) in enumerate(self.spec.parts):
+                if number == d and part.spike:
+                    told += [f"if on_{r}_:", *indent(split(part.spike, r=r))]
+            time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels[{d}, 0])"
+            timed = [*self._rates(("V",)), time] if d in self.timed else []
+            body = self._with_rows(["lane_ = block_ + i_", *timed, *told])
+            lines += [
+                f"if hit_{d}_:",
+                *indent(["for i_ in range(n_):", f"    if {self._place(f'spike_{d}_')} > 0.0:", *indent(body, 2)]),
+            ]
+        return lines
+
+    def _node(self) -> list[str]:
+        """What happens at a node of the time grid, before the steps that follow it."""
+        lines = []
+        if self.spec.kinds:
+            update = ["t_ = t_node[node_]", "t_end_ = t_ + dt64_", *self._stimulus("i_app", "t_")]
+            lines += ["if n_node[node_] > 0:", *indent(update)]
+        for r, (part, _) in enumerate(self.spec.parts):
+            begin, end, sample = (1 << (ACTIONS * r + k) for k in range(ACTIONS))
+            if part.samples:
+                lines += [f"if action[node_] & {sample}:", *indent(self._sample(part, r))]
+            if part.end:
+                text = ["lane_ = block_ + i_", *split(part.end, r=r)]
+                lines += [f"if action[node_] & {end}:", f"    on_{r}_ = False", *indent(self._loop(text, "n_"))]
+            if part.begin:
+                text = self._literals(split(part.begin, r=r))
+                lines += [f"if action[node_] & {begin}:", f"    on_{r}_ = True", *indent(self._loop(text))]
+        return lines
+
+    def _sample(self, part: Part, r: int) -> list[str]:
+        """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
+        named = {name: self.system.named[name] for name in part.samples if name in self.system.named}
+        lines = self._loop(self._bindings(named)) if named else []
+        if "i_app" in part.samples and not self.spec.kinds:
+            lines += self._loop(self._literals(["i_app = 0.0 * V"]))
+        copies = [f"trace_{r}_[{k}, block_ + i_, sample_{r}_] = {self._place(n)}" for k, n in enumerate(part.samples)]
+        return [*lines, "for i_ in range(n_):", *indent(copies), f"sample_{r}_ = sample_{r}_ + 1"]
+
+    def _block(self) -> list[str]:
+        """The life of one block: load, run, store."""
+        n, m = len(self.system.parameters), len(self.system.states)
+        step = indent(self._step(), 2)
+        node = indent(self._node())
+        value = "P[col[{k}], lane_] if col[{k}] >= 0 else p0[{k}]"
+        load = [f"for k_ in range({n}):", f"    s_[k_ * W_ + i_] = {value.format(k='k_')}"]
+        if self.spec.kinds:
+            load += [f"for k_ in range({len(self.spec.stimulus_parameters)}):",
+                     f"    q_[k_ * W_ + i_] = {value.format(k=f'{n} + k_')}"]
+        load += [f"for k_ in range({m}):", f"    s_[({n} + k_) * W_ + i_] = X[k_, lane_]"]
+        finite = " + ".join(f"({self._place(x)} - {self._place(x)})" for x in self.system.states)
+        lines = [
+            "n_ = min(W_, last - block_)",
+            "for i_ in range(W_):",
+            *indent(["lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell", *load]),
+            *self._loop(self.printer.lines(self.constants.assignments)),
+        ]
+        for d in self.detectors:
+            lines += self._loop(self._literals([f"armed_{d}_ = 0.0 if V >= threshold_{d}_ else 1.0"]))
+        lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
+        lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
+        stop = ["if step_ & 255 == 0 and stop[0] != 0:", "    return"]
+        lines += [
+            "for node_ in range(len(t_node)):",
+            *indent(["dt64_ = dt_node[node_]", f"dt_ = {self._cast('dt64_')}"]),
+            *node,
+            *indent(["for step_ in range(n_node[node_]):", *indent(stop)]),
+            *step,
+            "for i_ in range(n_):",
+            *indent([
+                f"if {finite} != 0.0:",
+                "    status[block_ + i_] = 1",
+                f"for k_ in range({m}):",
+                f"    X[k_, block_ + i_] = s_[({n} + k_) * W_ + i_]",
+            ]),
+        ]
+        return lines
+
+    def _cast(self, text: str) -> str:
+        return f"np.float32({text})" if self.spec.dtype == "float32" else text
+
+    def source(self) -> str:
+        """The whole module."""
+        spec = self.spec
+        block = self._block()
+        levels = [f"{name}_{d}_ = {self._cast(f'levels[{d}, {k}]')}"
+                  for d in self.detectors for k, name in enumerate(("threshold", "rearm"))]
+        body = [
+            f"s_ = np.empty({len(self.rows)} * W_, np.{spec.dtype})",
+            f"q_ = np.empty({max(len(self.extra), 1)} * W_, np.float64)",
+            *levels,
+            "for block_ in range(first, last, W_):",
+            *indent(block),
+        ]
+        head = [
+            f'"""{spec.model.name}, {spec.integrator.name}, {"+".join(k.name for k in spec.kinds) or "no stimulus"}, '
+            f'{spec.dtype}. Generated by hhfast."""',
+            *header(spec.dtype),
+            f"W_ = {LANES}",
+            *self._offsets(),
+            *(f"{name} = np.float32({value!r})" for value, name in self.printer.constants.items()),
+            *(f"{name} = np.array({values}, np.{spec.dtype})" for name, values in self.tables.items()),
+        ]
+        signature = ", ".join(spec.arguments)
+        return "\n".join([*head, "", "", f"def kernel({signature}):", *indent(body)]) + "\n"
+
+    def _offsets(self) -> list[str]:
+        places = [(name, k) for table in (self.rows, self.extra) for name, k in table.items()]
+        return [f"{name}_row_ = {k * LANES}" for name, k in places]
+
+
+def header(dtype: str) -> list[str]:
+    """The imports of a generated module."""
+    from hhfast.kernel.vmath import FUNCTIONS
+
+    names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
+    names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_"]
+    return ["import numpy as np", "", f"from hhfast.kernel.vmath import {', '.join(names)}", ""]
+
+
+RATES_ARGUMENTS = {
+    "first": "int64", "last": "int64", "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",
+    "X": "float64[:, ::1]", "current": "float64[::1]", "A": "float64[:, ::1]", "B": "float64[:, ::1]",
+}
+
+
+def generate_rates(model: Model) -> str:
+    """The source of a function that gives a and b of every state, x' = a - b x, for cells first..last.
+
+    It serves what needs the equations outside a run: initial gates, resting states, tests.
+    """
+    system = system_of(model)
+    constants = LaneConstants(frozenset())
+    wanted = {f"a_{x}_": system.a[x] for x in system.states} | {f"b_{x}_": system.b[x] for x in system.states}
+    lines = Printer("float64").lines(bind(system, wanted, constants))
+    reads = set(reads_and_writes(lines)[0])
+    body = [f"{p} = P[col[{k}], i_] if col[{k}] >= 0 else p0[{k}]"
+            for k, p in enumerate(system.parameters) if p in reads]
+    body += [f"{x} = X[{k}, i_]" for k, x in enumerate(system.states) if x in reads]
+    body += ["i_app = current[i_]", *lines]
+    body += [f"{array}[{k}, i_] = {name}_{x}_" for k, x in enumerate(system.states)
+             for array, name in (("A", "a"), ("B", "b"))]
+    signature = ", ".join(RATES_ARGUMENTS)
+    head = [f'"""{model.name}: a and b of every state. Generated by hhfast."""', *header("float64")]
+    return "\n".join([*head, "", f"def rates({signature}):", "    for i_ in range(first, last):", *indent(body, 2)]) + "\n"

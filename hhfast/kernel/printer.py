@@ -1,0 +1,119 @@
+"""From symbolic expressions to Python text that vectorises: no branches, no powers, numbers of the right type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from hhfast.kernel.optimise import Assignment
+from hhfast.model.algebra import exprelr, maximum, minimum
+
+_CALLS: dict[type, str] = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", exprelr: "exprelr_"}
+
+
+class Printer:
+    """Prints assignments for one kernel.
+
+    In float32 every number becomes a named constant of the module, because a plain literal would turn the lane
+    loop into double arithmetic; `constants` maps the number to that name.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+        self.constants: dict[float, str] = {}
+        self._lines: list[str] = []
+        self._temporaries = 0
+
+    def lines(self, assignments: Iterable[Assignment]) -> list[str]:
+        """One line `name = formula` for each assignment, and for what a formula must bind first."""
+        self._lines = []
+        for name, expr in assignments:
+            text = self._text(expr)
+            self._lines.append(f"{name} = {text}")
+        return self._lines
+
+    def number(self, value: float) -> str:
+        if self.dtype == "float64":
+            return repr(value)
+        return self.constants.setdefault(value, f"c{len(self.constants)}_")
+
+    def _bind(self, expr: sp.Expr) -> str:
+        """An atom for the expression: its text if it is one, else a new name."""
+        text = self._text(expr)
+        if expr.is_Symbol or expr.is_number:
+            return text
+        self._temporaries += 1
+        name = f"w{self._temporaries}_"
+        self._lines.append(f"{name} = {text}")
+        return name
+
+    def _text(self, expr: sp.Expr) -> str:
+        if expr.is_Symbol:
+            return str(expr.name)
+        if expr.is_number:
+            return self.number(float(expr.evalf(25)))
+        if expr.is_Add:
+            return self._sum(expr)
+        if expr.is_Mul:
+            return self._product(expr)
+        if expr.is_Pow:
+            return self._power(expr.base, expr.exp)
+        if isinstance(expr, sp.Piecewise):
+            return self._choice(expr)
+        if isinstance(expr, (minimum, maximum)):
+            a, b = map(self._bind, expr.args)
+            return f"({a} if {a} {'<' if isinstance(expr, minimum) else '>'} {b} else {b})"
+        return f"{_CALLS[expr.func]}({self._text(expr.args[0])})"
+
+    def _sum(self, expr: sp.Add) -> str:
+        # The number last: (x * c + ...) + number contracts to fused multiply-adds.
+        terms = sorted(expr.args, key=lambda term: (bool(term.is_number), sp.default_sort_key(term)))
+        text = self._text(terms[0])
+        for term in terms[1:]:
+            if term.could_extract_minus_sign():
+                text += f" - {self._factor(-term)}"
+            else:
+                text += f" + {self._factor(term)}"
+        return text
+
+    def _factor(self, expr: sp.Expr) -> str:
+        text = self._text(expr)
+        return f"({text})" if expr.is_Add else text
+
+    def _product(self, expr: sp.Mul) -> str:
+        below = [f for f in expr.args if f.is_Pow and f.exp.is_Integer and f.exp < 0]
+        above = [f for f in expr.args if f not in below]
+        sign = ""
+        if above and above[0] == -1 and len(above) > 1:
+            sign, above = "-", above[1:]
+        top = " * ".join(self._factor(f) for f in above) or self.number(1.0)
+        if not below:
+            return sign + top
+        bottom = " * ".join(self._factor(1 / f) for f in below)
+        return f"{sign}{top} / ({bottom})"
+
+    def _power(self, base: sp.Expr, exponent: sp.Expr) -> str:
+        if exponent.is_Integer and abs(exponent) <= 64:
+            if exponent < 0:
+                return f"{self.number(1.0)} / ({self._text(base ** -exponent)})"
+            return self._repeated(self._bind(base), int(exponent))
+        if exponent == sp.Rational(1, 2):
+            return f"sqrt({self._text(base)})"
+        return f"exp({self._factor(exponent)} * log({self._text(base)}))"
+
+    def _repeated(self, x: str, n: int) -> str:
+        """x to the n-th by squaring; the compiler sees equal squares."""
+        if n == 1:
+            return x
+        half = self._repeated(x, n // 2)
+        half = half if n < 4 else f"({half})"
+        return f"{half} * {half}" + (f" * {x}" if n % 2 else "")
+
+    def _choice(self, expr: sp.Piecewise) -> str:
+        *cases, (last, _) = expr.args
+        text = self._bind(last)
+        for value, condition in reversed(cases):
+            left, right = self._bind(condition.lhs), self._bind(condition.rhs)
+            text = f"({self._bind(value)} if {left} {condition.rel_op} {right} else {text})"
+        return text

@@ -1,0 +1,283 @@
+"""simulate: one batch of neurons in memory, from parameters to named arrays."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hhfast.errors import InputError, unknown
+from hhfast.kernel.codegen import LANES, kernel_spec
+from hhfast.kernel.compile import compiled, compiled_rates
+from hhfast.kernel.grid import Grid, time_grid
+from hhfast.kernel.recorders import Final, Recorder, Recording, Run, Spikes, detectors
+from hhfast.kernel.stimuli import Stimulus
+from hhfast.model import Model, load_model, models
+from hhfast.result import DIVERGED, OK, Result, Variable
+
+_CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
+
+
+def simulate(
+    model: str | Path | Model,
+    params: Mapping[str, Any] | None = None,
+    *,
+    stimulus: Stimulus | None = None,
+    t_stop: float,
+    dt: float = 0.025,
+    integrator: str = "rk4",
+    record: Sequence[Recorder] = (Spikes(),),
+    initial: str | Mapping[str, Any] = "model",
+    dtype: str = "float64",
+    threads: int | None = None,
+    progress: bool = False,
+) -> Result:
+    """Simulate a batch of neurons of one model.
+
+    Parameters
+    ----------
+    model : name in `hhfast.models`, path of a TOML file, or Model.
+    params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
+    t_stop, dt : duration and largest step, ms. Steps are placed so that stimulus edges given as numbers, samples
+        and windows fall between steps; the steps before them are shortened evenly.
+    integrator : name in `hhfast.integrators`.
+    record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
+    initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
+        state -> number or (n_cells,) array (states not named are as for "model", gates steady at the V given).
+    dtype : "float64" or "float32" (arithmetic of the kernel; spike times are float64 in either).
+    threads : number of threads; default: all processors this process may use. It never changes a result.
+    progress : show a progress bar.
+
+    Returns
+    -------
+    Result with one row per cell. A cell that diverges (or has C_m <= 0 or NaN among its parameters) has status 1 and
+    NaN values; its neighbours are not affected. Every row is bit-identical whatever the number of threads, its place
+    and its neighbours.
+
+    Raises
+    ------
+    InputError : for unknown names, arrays that do not fit together, values out of range.
+    KeyboardInterrupt : within a second of Ctrl-C.
+    """
+    model = _model(model)
+    cells = _Cells.of(model, params or {}, stimulus, initial)
+    record = tuple(record)
+    edges, moving = stimulus.edges() if stimulus is not None else ([], False)
+    grid = time_grid(t_stop, dt, edges, record)
+    spec = kernel_spec(model, integrator, stimulus, record, dtype)
+    onset = stimulus.onset if stimulus is not None else 0.0
+    run = Run(cells.n, t_stop, onset, dtype, model.variables)
+    recordings = [recorder.open(run) for recorder in record]
+    _check_names(record)
+    X = _initial_states(model, cells, initial)
+    levels = np.array(detectors(record)[0], np.float64).reshape(-1, 2)
+    status = np.full(cells.n, OK, np.uint8)
+    stop = np.zeros(1, np.uint8)
+    kernel = compiled(spec)
+
+    def call(first: int, last: int) -> None:
+        arrays = [recording.arguments(first, last) for recording in recordings]
+        kernel(first, last, cells.p0, cells.col, cells.P, X, grid.t, grid.dt, grid.n, grid.action, int(moving),
+               levels, status, stop, *(a for group in arrays for a in group))
+        for recording, group in zip(recordings, arrays, strict=True):
+            recording.done(first, group)
+
+    _run_blocks(call, cells.n, grid, threads or available_threads(), stop, progress)
+    return _result(model, record, recordings, X, status, {"integrator": integrator, "dtype": dtype, "dt": repr(dt)})
+
+
+def available_threads() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _model(model: str | Path | Model) -> Model:
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, str) and model in models:
+        return models[model]
+    if isinstance(model, Path) or str(model).endswith(".toml"):
+        return load_model(model)
+    raise unknown("model", str(model), models)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The parameters of all cells: `p0` for those that are the same, rows of `P` for the others (`col`: which; -1)."""
+
+    n: int
+    p0: np.ndarray
+    col: np.ndarray
+    P: np.ndarray
+
+    @classmethod
+    def of(
+        cls, model: Model, params: Mapping[str, Any], stimulus: Stimulus | None, initial: str | Mapping[str, Any]
+    ) -> _Cells:
+        for name in params:
+            if name not in model.parameters:
+                raise unknown("parameter", name, model.parameters, f"model {model.name}")
+        values = [(name, _values(name, params.get(name, p.value))) for name, p in model.parameters.items()]
+        for kind, given in stimulus.parts if stimulus is not None else ():
+            values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
+        more = [(n, _values(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
+        n = _common_length([*values, *more])
+        p0 = np.array([np.nan if np.ndim(v) else v for _, v in values], np.float64)
+        arrays = [v for _, v in values if np.ndim(v)]
+        col = np.full(len(values), -1, np.int64)
+        col[[k for k, (_, v) in enumerate(values) if np.ndim(v)]] = np.arange(len(arrays))
+        P = np.array(arrays, np.float64).reshape(len(arrays), n)
+        _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
+        return cls(n, p0, col, P)
+
+
+def _values(name: str, value: Any) -> Any:
+    """A float, or a 1-D float64 array."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {value!r} is not a number or an array of numbers") from None
+    if array.ndim > 1:
+        raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
+    if array.ndim == 0 and not np.isfinite(array):
+        raise InputError(f"{name} = {value}: must be finite")
+    return float(array) if array.ndim == 0 else array
+
+
+def _common_length(values: Iterable[tuple[str, Any]]) -> int:
+    lengths = {name: len(v) for name, v in values if np.ndim(v)}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name}: {n}" for name, n in lengths.items())
+        raise InputError(f"arrays of different lengths, but each has one value per cell ({listed})")
+    n = next(iter(lengths.values()), 1)
+    if n == 0:
+        raise InputError(f"{next(iter(lengths))} is empty: there is no cell to simulate")
+    return n
+
+
+def _check_capacitance(k: int, p0: np.ndarray, col: np.ndarray, P: np.ndarray) -> None:
+    """A single C_m <= 0 is refused; among many cells it becomes NaN, so that its own row alone is flagged."""
+    if col[k] < 0:
+        if p0[k] <= 0:
+            raise InputError(f"C_m = {p0[k]:g}: the capacitance must be positive")
+    else:
+        P[col[k]][~(P[col[k]] > 0)] = np.nan
+
+
+def _initial_states(model: Model, cells: _Cells, initial: str | Mapping[str, Any]) -> np.ndarray:
+    """(n_states, n_cells): where the cells start."""
+    if initial == "rest":
+        from hhfast.analysis.resting import rest
+
+        return rest(model, cells.p0, cells.col, cells.P, cells.n)
+    given: Mapping[str, Any] = {} if isinstance(initial, str) else initial
+    if isinstance(initial, str) and initial != "model":
+        raise InputError(f"initial = '{initial}'; give 'model', 'rest' or a mapping of states")
+    for name in given:
+        if name not in model.states:
+            raise unknown("state", name, model.states, f"initial of model {model.name}")
+    start = {"V": model.V_init} | {p.name: p.initial for p in model.pools} | {k: _values(k, v) for k, v in given.items()}
+    X = np.zeros((len(model.states), cells.n))
+    for k, name in enumerate(model.states):
+        X[k] = start.get(name, 0.0)
+    A, B = np.empty_like(X), np.empty_like(X)
+    compiled_rates(model)(0, cells.n, cells.p0, cells.col, cells.P, X, np.zeros(cells.n), A, B)
+    for k, gate in enumerate(model.gates, start=1):
+        if gate.name not in start:
+            X[k] = A[k] / B[k] if gate.initial is None else gate.initial
+    return X
+
+
+def _run_blocks(call: Any, n_cells: int, grid: Grid, threads: int, stop: np.ndarray, progress: bool) -> None:
+    """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
+    if threads < 1:
+        raise InputError(f"threads = {threads}: must be at least 1")
+    blocks = -(-n_cells // LANES)
+    per_call = max(1, min(_CALL_STEPS // max(grid.n_steps * LANES, 1), blocks // (8 * threads)))
+    starts = iter(range(0, n_cells, per_call * LANES))
+    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
+        pending: dict[Future[None], int] = {}
+        try:
+            while True:
+                while len(pending) < 2 * threads and (first := next(starts, None)) is not None:
+                    last = min(first + per_call * LANES, n_cells)
+                    pending[pool.submit(call, first, last)] = last - first
+                if not pending:
+                    return
+                # A timeout lets Ctrl-C through on every platform.
+                for future in wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done:
+                    future.result()
+                    advance(pending.pop(future))
+        except BaseException:
+            stop[0] = 1  # kernels look at it every few hundred steps
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+class _bar:
+    """A progress bar over cells, or nothing."""
+
+    def __init__(self, shown: bool, total: int) -> None:
+        self.shown, self.total = shown, total
+
+    def __enter__(self) -> Any:
+        if not self.shown:
+            return lambda n: None
+        from rich.progress import Progress
+
+        self.progress = Progress()
+        self.progress.start()
+        task = self.progress.add_task("simulating", total=self.total)
+        return lambda n: self.progress.advance(task, n)
+
+    def __exit__(self, *error: object) -> None:
+        if self.shown:
+            self.progress.stop()
+
+
+def _check_names(record: Sequence[Recorder]) -> None:
+    """Two recorders that count spikes must mean the same spikes: there is one `spike_count`."""
+    counting = [r for r in record if r.levels is not None and (isinstance(r, Spikes) or "spike_count" in r.names)]  # type: ignore[attr-defined]
+    if len({(r.levels, r.window) for r in counting}) > 1:  # type: ignore[attr-defined]
+        raise InputError("record: Spikes and Features count spikes with different threshold, rearm or window; "
+                         "give them the same")
+
+
+def _result(
+    model: Model, record: Sequence[Recorder], recordings: Sequence[Recording], X: np.ndarray, status: np.ndarray,
+    settings: dict[str, str],
+) -> Result:
+    variables: dict[str, Variable] = {}
+    for recorder, recording in zip(record, recordings, strict=True):
+        found = recording.variables()
+        if isinstance(recorder, Final):
+            units = model.variables
+            found = {f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end")
+                     for k, x in enumerate(model.states)}
+        variables |= _separate_times(found, variables)
+    for variable in variables.values():
+        if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
+            variable.values[status == DIVERGED] = np.nan
+    return Result(status, variables, {"model": model.name, **settings})
+
+
+def _separate_times(found: dict[str, Variable], present: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Rename the time axis of a second trace whose samples differ from those of the first."""
+    if "time" not in found or "time" not in present or np.array_equal(found["time"].values, present["time"].values):
+        return found
+    k = 2
+    while f"time_{k}" in present and not np.array_equal(found["time"].values, present[f"time_{k}"].values):
+        k += 1
+    axis = f"time_{k}"
+    renamed = {axis: Variable(found["time"].values, (axis,), "ms", "time")}
+    return renamed | {name: Variable(v.values, ("cell", axis), v.unit, v.long_name)
+                      for name, v in found.items() if name != "time"}
