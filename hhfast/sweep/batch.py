@@ -1,0 +1,151 @@
+"""One batch of a sweep: its rows' parameters, their simulation, and the shard that holds the outcome."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hhfast.result import STATUS_MEANINGS, Result
+from hhfast.sweep.parts import Header, Parts, sealed
+from hhfast.sweep.spec import Record, Sweep
+
+if TYPE_CHECKING:
+    from hhfast.kernel.stimuli import Stimulus
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch to be computed anywhere; picklable.
+
+    columns : the parameters of its rows, where the worker cannot find them itself (a table on the driver's disk).
+    folder : the parts directory, where the shard goes if the worker can see it.
+    """
+
+    sweep: Sweep
+    spec_sha256: str
+    batch: int
+    start: int
+    stop: int
+    rows_per_batch: int
+    threads: int | None
+    columns: Mapping[str, np.ndarray] | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A computed batch: its header, and its shard unless the worker stored that itself."""
+
+    header: Header
+    shard: bytes | None
+
+
+def simulate_rows(sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None) -> Result:
+    """Simulate rows with these parameters, one cell each.
+
+    What is varied is always passed as an array, what is fixed as a scalar, so that a row's result does not
+    depend on the rows it is batched with.
+    """
+    from hhfast.simulate import simulate
+
+    prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
+    varied = {name: values for name, values in columns.items() if not name.startswith(prefixes)}
+    return simulate(
+        sweep.model,
+        {**sweep.parameters, **varied},
+        stimulus=_stimulus(sweep, columns),
+        t_stop=sweep.t_stop,
+        dt=sweep.dt,
+        integrator=sweep.integrator,
+        record=_recorders(sweep.record),
+        initial=sweep.initial,
+        dtype=sweep.dtype,
+        threads=threads,
+    )
+
+
+def _stimulus(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Stimulus | None:
+    from hhfast.kernel.stimuli import stimuli
+
+    terms = []
+    for prefix, entry in sweep.stimuli.items():
+        fixed = {name: value for name, value in entry.items() if name != "kind"}
+        varied = {n.removeprefix(f"{prefix}."): values for n, values in columns.items() if n.startswith(f"{prefix}.")}
+        terms.append(stimuli[entry["kind"]](**fixed, **varied))
+    return functools.reduce(operator.add, terms) if terms else None
+
+
+def _recorders(record: Record) -> list[Any]:
+    from hhfast.kernel.recorders import Features, Spikes, Trace
+
+    chosen: list[Any] = []
+    if record.features:
+        chosen.append(Features(record.features, threshold=record.threshold, rearm=record.rearm, window=record.window))
+    if record.spikes:
+        limit = Spikes.max_per_cell if record.max_spikes is None else record.max_spikes
+        chosen.append(Spikes(threshold=record.threshold, rearm=record.rearm, max_per_cell=limit))
+    if record.every is not None:
+        chosen.append(Trace(*record.trace, every=record.every))
+    return chosen
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The rows of a batch, simulated."""
+
+    columns: Mapping[str, np.ndarray]
+    result: Result
+    seconds: float
+
+
+def simulate_job(job: Job) -> Outcome:
+    """The first half of a job: its arithmetic."""
+    began = time.perf_counter()
+    columns = job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
+    result = simulate_rows(job.sweep, columns, job.threads)
+    return Outcome(columns, result, time.perf_counter() - began)
+
+
+def store_job(job: Job, outcome: Outcome) -> Done:
+    """The second half: the shard, stored if the parts directory is in sight of this process."""
+    from hhfast.sweep.store import batch_columns, shard_image
+
+    columns = batch_columns(job.start, outcome.columns, job.sweep.units, outcome.result)
+    image = shard_image(columns, job.rows_per_batch)
+    header = _header(job, outcome)
+    parts = None if job.folder is None else visible_parts(job.folder, job.spec_sha256)
+    if parts is None:
+        return Done(header, b"".join(sealed(header, image)))
+    parts.write(header, image)
+    return Done(header, None)
+
+
+def compute(job: Job) -> Done:
+    """The whole of a job, as an executor's worker does it."""
+    return store_job(job, simulate_job(job))
+
+
+def _header(job: Job, outcome: Outcome) -> Header:
+    result = outcome.result
+    status = np.bincount(result.status, minlength=len(STATUS_MEANINGS)).tolist()
+    spikes = len(result.spike_time) if "spike_time" in result else 0
+    seconds, host = round(outcome.seconds, 3), socket.gethostname()[:64]
+    return Header(job.batch, job.start, job.stop, job.spec_sha256, tuple(status), spikes, host, seconds)
+
+
+@functools.lru_cache(maxsize=8)
+def visible_parts(folder: str, spec_sha256: str) -> Parts | None:
+    """The parts directory of this very run, if this process sees it (same machine or shared file system)."""
+    try:
+        parts = Parts.open(Path(folder))
+    except ValueError:
+        return None
+    return parts if parts.plan.spec_sha256 == spec_sha256 else None

@@ -1,0 +1,89 @@
+"""Progress of long work: a bar on a terminal, one line every 30 seconds otherwise."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+LINE_EVERY = 30.0  # seconds
+
+
+class Reporter:
+    """Shows how many of `total` units are done, and messages, on standard error; use it in a `with` statement."""
+
+    def __init__(self, title: str, total: int, unit: str, done: int = 0, show: bool = True) -> None:
+        self.title, self.total, self.unit, self.done, self.show = title, total, unit, done, show
+        self._began, self._first = time.monotonic(), done
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._stop = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def __enter__(self) -> Reporter:
+        if self.show and self._console.is_terminal:
+            counts = (TextColumn(self.title), BarColumn(), MofNCompleteColumn(), TextColumn(self.unit))
+            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+            self._bar = Progress(*counts, *times, console=self._console, transient=True)
+            self._task = self._bar.add_task(self.title, total=self.total, completed=self.done)
+            self._bar.start()
+        elif self.show:
+            self._ticker = threading.Thread(target=self._tick, daemon=True, name="hhfast-progress")
+            self._ticker.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._ticker is not None:
+            self._stop.set()
+            self._ticker.join()
+
+    def advance(self, n: int) -> None:
+        self.done += n
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done)
+
+    def say(self, text: str) -> None:
+        """Tell the user something that must not go unnoticed, above the bar."""
+        if self.show:
+            self._console.print(text, markup=False)
+        else:
+            logging.getLogger("hhfast").warning(text)
+
+    def _tick(self) -> None:
+        while not self._stop.wait(LINE_EVERY):
+            print(self.line(), file=sys.stderr, flush=True)
+
+    def line(self) -> str:
+        """The state of the work in one line."""
+        text = f"{self.title}: {self.done:,} of {self.total:,} {self.unit} ({self.done / max(1, self.total):.1%})"
+        elapsed = time.monotonic() - self._began
+        if self.done > self._first and self.done < self.total:
+            text += f", {duration(elapsed / (self.done - self._first) * (self.total - self.done))} left"
+        return text
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for big, small, size, ratio in (("d", "h", 86400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1)):
+        if whole >= size:
+            rest = (whole % size) // ratio
+            return f"{whole // size} {big}" + (f" {rest} {small}" if rest else "")
+    return f"{whole} s"
+
+
+def size(n_bytes: float) -> str:
+    """A number of bytes: 512 B, 1.5 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} TB"

@@ -1,0 +1,80 @@
+"""Where a result comes from: versions, the code that computed it, and the file's global attributes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import metadata
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from hhfast.sweep.spec import Sweep
+
+# What may change the last digits of a result; a run is finished by what began it.
+DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")
+
+
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Versions of everything that takes part; "code" is a hash of the simulating half of hhfast itself."""
+    found = {name: _version(name) for name in ("hhfast", "numba", "llvmlite", "sympy", "numpy", "h5py")}
+    return {**found, "code": _code(), "python": platform.python_version(), "machine": platform.machine()}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _code() -> str:
+    """The hash of the files a row's result depends on."""
+    package = files("hhfast")
+    sources = [package / "simulate.py", *_sources(package / "kernel"), *_sources(package / "model")]
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _sources(folder: Traversable) -> list[Traversable]:
+    return sorted((f for f in folder.iterdir() if f.name.endswith(".py")), key=lambda f: f.name)
+
+
+def check_versions(began: dict[str, str], place: str) -> None:
+    """Refuse to finish a run with other arithmetic than it was begun with."""
+    now = versions()
+    changed = [f"{k} {began.get(k)} -> {now[k]}" for k in DECISIVE if began.get(k) != now[k]]
+    if changed:
+        raise InputError(
+            f"{place}: was begun by other code ({', '.join(changed)}), so its rows may differ in the last digits; "
+            "finish it with that code, or start again with --fresh"
+        )
+
+
+def global_attributes(sweep: Sweep, began: dict[str, str]) -> dict[str, Any]:
+    """The global attributes of a result file."""
+    used = ", ".join(f"{name} {version}" for name, version in began.items() if name != "hhfast")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "Conventions": "CF-1.11",
+        "title": f"Parameter sweep of {sweep.model.title or sweep.model.name}",
+        "history": f"{now}: hhfast {began['hhfast']} merged {sweep.space.n_rows} rows",
+        "source": f"hhfast {began['hhfast']} ({used})",
+        "references": sweep.model.citation,
+        "hhfast_spec": sweep.text,
+        "hhfast_spec_sha256": sweep.sha256,
+        "hhfast_model": sweep.model.to_toml(),
+        "hhfast_parameters": json.dumps(list(sweep.space.names)),
+        "hhfast_grid_dims": json.dumps(list(sweep.space.dims)),
+        "hhfast_grid_shape": list(sweep.space.shape),
+    }

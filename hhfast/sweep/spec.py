@@ -1,0 +1,294 @@
+"""Sweep: one simulation per row of a parameter space, as checked, canonical, hashable-by-content data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hhfast.errors import InputError, unknown
+from hhfast.model import Model, load_model, models
+from hhfast.sweep.space import Space
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+FORMAT = 1  # of the canonical spec
+DTYPES = ("float64", "float32")
+INITIALS = ("model", "rest")
+DEFAULT_FEATURES = ("spike_count", "rate")
+# Variables that a result file has of its own; no parameter may take their place.
+RESERVED = ("run", "status", "spike", "spike_count", "spike_time")
+POSITIVE = ("C_m",)  # parameters that the equations divide by
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of each row.
+
+    features : names of streaming features, over `window` (ms; None: the whole run).
+    threshold, rearm : mV, the spike contract.
+    spikes : keep the spike times, at most `max_spikes` per row.
+    trace : variables sampled each `every` ms, stored as float32.
+    """
+
+    features: tuple[str, ...] = DEFAULT_FEATURES
+    threshold: float = -20.0
+    rearm: float = -30.0
+    window: tuple[float, float] | None = None
+    spikes: bool = False
+    max_spikes: int | None = None
+    trace: tuple[str, ...] = ()
+    every: float | None = None
+
+    def canonical(self) -> dict[str, Any]:
+        return {
+            "features": list(self.features), "threshold": self.threshold, "rearm": self.rearm,
+            "window": None if self.window is None else list(self.window), "spikes": self.spikes,
+            "max_spikes": self.max_spikes, "trace": list(self.trace), "every": self.every,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A parameter space and what to simulate for each of its rows.
+
+    model : library name, path of a TOML file, or Model.
+    space : `Grid`, `Table`, `Rows` or `Sample`; its names are model parameters or "stimulus.NAME".
+    t_stop, dt : ms.
+    stimulus : {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are then
+        "stimulus.0.NAME"); what the space varies need not be given. None: no current.
+    parameters : fixed values of model parameters.
+    rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
+
+    Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
+    """
+
+    model: Model
+    space: Space
+    t_stop: float
+    dt: float = 0.025
+    integrator: str = "rk4"
+    stimulus: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    record: Record = Record()
+    initial: str = "model"
+    dtype: str = "float64"
+    rows_per_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, Model):
+            object.__setattr__(self, "model", find_model(self.model))
+        _check_numbers(self)
+        _check_choices(self)
+        _check_stimuli(self)
+        _check_parameters(self)
+        _check_record(self)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Sweep:
+        """The sweep that a file describes; every mistake in it is an `InputError` of one line."""
+        from hhfast.sweep.sweepfile import read_sweep
+
+        return read_sweep(Path(path))
+
+    def run(
+        self, out: str | Path, executor: Executor | None = None, *, resume: bool = True, progress: bool = True,
+        threads: int | None = None,
+    ) -> Path:  # fmt: skip
+        """Simulate every row into `out`, an HDF5 file; resumes what an interrupted run left, unless `resume=False`.
+
+        executor : any concurrent.futures.Executor (Dask: `Client(...).get_executor()`); None: threads of this process.
+        threads : of this process, or of each task when there is an executor; None: all cores, or 1.
+        """
+        from hhfast.sweep.run import run_sweep
+
+        return run_sweep(self, Path(out), executor, fresh=not resume, progress=progress, threads=threads)
+
+    @property
+    def stimuli(self) -> dict[str, Mapping[str, Any]]:
+        """The stimuli by the prefix of their parameters: "stimulus", or "stimulus.0", "stimulus.1", ..."""
+        if self.stimulus is None:
+            return {}
+        if isinstance(self.stimulus, Mapping):
+            return {"stimulus": self.stimulus}
+        return {f"stimulus.{k}": entry for k, entry in enumerate(self.stimulus)}
+
+    @cached_property
+    def n_steps(self) -> int:
+        """Steps of one row (of a fixed-step integrator)."""
+        return math.ceil(self.t_stop / self.dt - 1e-9)
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """The unit of every name the space may vary."""
+        from hhfast.kernel.stimuli import stimuli
+
+        units = {name: p.unit for name, p in self.model.parameters.items()}
+        for prefix, entry in self.stimuli.items():
+            for name, (_, unit) in stimuli[entry["kind"]].parameters.items():
+                units[f"{prefix}.{name}"] = self.model.variables["i_app"] if unit == "uA cm-2" else unit
+        return units
+
+    @cached_property
+    def canonical(self) -> dict[str, Any]:
+        """Everything the results depend on, as plain data without paths; the model is identified by its text."""
+        return {
+            "format": FORMAT,
+            "model": self.model.name,
+            "model_sha256": hashlib.sha256(self.model.to_toml().encode()).hexdigest(),
+            "space": self.space.canonical(),
+            "t_stop": float(self.t_stop),
+            "dt": float(self.dt),
+            "integrator": self.integrator,
+            "stimulus": _plain(self.stimulus),
+            "parameters": {k: float(v) for k, v in self.parameters.items()},
+            "record": self.record.canonical(),
+            "initial": self.initial,
+            "dtype": self.dtype,
+        }
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical spec as JSON with sorted keys."""
+        return json.dumps(self.canonical, sort_keys=True, allow_nan=False)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the canonical spec; equal if and only if the results are those of the same sweep."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def with_space(self, space: Space) -> Sweep:
+        """The same simulation for other rows of the same parameters."""
+        return replace(self, space=space)
+
+
+def find_model(name: str | Path, folder: Path = Path()) -> Model:
+    """A library model by name, or a model file (relative to `folder`)."""
+    if str(name) in models:
+        return models[str(name)]
+    if str(name).endswith(".toml") or "/" in str(name) or "\\" in str(name):
+        return load_model(folder / name)
+    error = unknown("model", str(name), models)
+    raise InputError(f"{error} (a model file ends in .toml)")
+
+
+def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
+    """The sweep of a canonical spec, with its model and (some of) its rows given apart."""
+    spec = json.loads(text)
+    if spec["format"] != FORMAT:
+        raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
+    record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
+    keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
+    return Sweep(model=model, space=space, record=Record(**record), **{k: spec[k] for k in keys})
+
+
+def _plain(stimulus: Any) -> Any:
+    if isinstance(stimulus, Mapping):
+        return {k: v if isinstance(v, str) else float(v) for k, v in stimulus.items()}
+    return None if stimulus is None else [_plain(entry) for entry in stimulus]
+
+
+def _check_numbers(sweep: Sweep) -> None:
+    for key in ("t_stop", "dt"):
+        value = getattr(sweep, key)
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"{key}: is {value:g} ms; it must be positive")
+    if sweep.dt > sweep.t_stop:
+        raise InputError(f"dt: is {sweep.dt:g} ms, longer than t_stop = {sweep.t_stop:g} ms; choose a smaller step")
+    if sweep.rows_per_batch is not None and sweep.rows_per_batch < 1:
+        raise InputError(f"rows_per_batch: is {sweep.rows_per_batch}; it must be at least 1")
+
+
+def _check_choices(sweep: Sweep) -> None:
+    from hhfast.kernel.integrators import integrators
+
+    for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
+        if getattr(sweep, key) not in known:
+            raise unknown(key, getattr(sweep, key), known, where=key)
+
+
+def _check_stimuli(sweep: Sweep) -> None:
+    from hhfast.kernel.stimuli import stimuli
+
+    for prefix, entry in sweep.stimuli.items():
+        if "kind" not in entry:
+            raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
+        if entry["kind"] not in stimuli:
+            raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
+        known = stimuli[entry["kind"]].parameters
+        for name, value in entry.items():
+            if name == "kind":
+                continue
+            if name not in known:
+                raise unknown(f"parameter of the {entry['kind']} stimulus", name, known, where=f"{prefix}.{name}")
+            _check_fixed(f"{prefix}.{name}", value, f"{prefix}.{name}" in sweep.space.names)
+        for name, (default, _) in known.items():
+            if default is None and name not in entry and f"{prefix}.{name}" not in sweep.space.names:
+                raise InputError(f"{prefix}.{name}: is missing; give it in [stimulus] or vary it as '{prefix}.{name}'")
+
+
+def _check_parameters(sweep: Sweep) -> None:
+    known = sweep.model.parameters
+    for name, value in sweep.parameters.items():
+        where = f"parameters.{name}"
+        if name not in known:
+            raise unknown("parameter", name, known, where=where)
+        _check_fixed(where, value, name in sweep.space.names)
+        if name in POSITIVE and value <= 0:
+            raise InputError(f"{where}: is {value:g}; it must be positive")
+    taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
+    for name in sweep.space.names:
+        where = f"axes.{name}"
+        if name not in sweep.units:
+            raise unknown("parameter", name, sweep.units, where=where)
+        if sweep.space.names.count(name) > 1:
+            raise InputError(f"{where}: is varied twice; keep one")
+        if name in taken:
+            raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
+        if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
+            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+
+
+def _check_fixed(where: str, value: Any, varied: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{where}: is {value!r}; it must be a number")
+    if not math.isfinite(value):
+        raise InputError(f"{where}: is {value}; it must be finite")
+    if varied:
+        raise InputError(f"{where}: is fixed here and also varied; remove one of the two")
+
+
+def _check_record(sweep: Sweep) -> None:
+    from hhfast.kernel.recorders import Features
+
+    record = sweep.record
+    for name in record.features:
+        if name not in Features.known:
+            raise unknown("feature", name, Features.known, where="record.features")
+        if record.features.count(name) > 1:
+            raise InputError(f"record.features: '{name}' is listed twice; keep one")
+    if not record.rearm <= record.threshold:
+        raise InputError(f"record.rearm: is {record.rearm:g} mV, above the threshold {record.threshold:g} mV; lower it")
+    if record.window is not None and not 0 <= record.window[0] < record.window[1] <= sweep.t_stop:
+        limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
+        raise InputError(f"record.window: is {list(record.window)}; it must be {limits}")
+    if record.spikes and "spike_count" in record.features and record.window not in (None, (0.0, sweep.t_stop)):
+        raise InputError(
+            "record.features: 'spike_count' counts the window, while spikes = true needs spike_count to count all "
+            "spike times; leave out one of the three"
+        )
+    if record.max_spikes is not None and record.max_spikes < 1:
+        raise InputError(f"record.max_spikes: is {record.max_spikes}; it must be at least 1")
+    for name in record.trace:
+        if name not in sweep.model.variables:
+            raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")
+    if record.trace and not (record.every is not None and record.every > 0):
+        raise InputError(f"record.trace.every: is {record.every}; it must be a positive number of ms")
+    if not (record.features or record.spikes or record.trace):
+        raise InputError("record: asks for nothing; name features, or set spikes = true, or a trace")

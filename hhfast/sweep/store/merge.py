@@ -1,0 +1,206 @@
+"""Merging shards into one result file by copying chunks, and checking that it reads back."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from hhfast.sweep.durable import publish, temporary_name
+from hhfast.sweep.parts import Header, Parts
+from hhfast.sweep.store.layout import RUN, SPIKE, attach_dimensions, dims_of, is_dimension_only
+
+_SPIKE_CHUNK = 1 << 16  # spike times per chunk
+_BLOCK = 1 << 20  # values read at once when a file is checked
+_HIDDEN = ("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST")  # attributes that make the dimension scales
+
+
+class VerificationError(OSError):
+    """A file that was just written reads back differently: the storage cannot be trusted."""
+
+
+@dataclass
+class _Copy:
+    """One variable on its way into the merged file."""
+
+    dataset: h5py.Dataset
+    dims: tuple[str, ...]
+    filled: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int], None] = lambda batch: None) -> Path:
+    """Join the shards of a complete parts directory into its result file, verified and durably named.
+
+    Raises `DamagedShard` (nothing is changed), OSError (nothing but the shards is left behind), or
+    `VerificationError` if what was written does not read back.
+    """
+    headers = [parts.header(batch) for batch in range(parts.plan.n_batches)]
+    _check_space(parts.out.parent, sum(header.length for header in headers))
+    temporary = temporary_name(parts.out)
+    try:
+        with open(temporary, "w+b", buffering=0) as raw:
+            safe = _SafeFile(raw)
+            with h5py.File(safe, "w", track_order=True) as file:
+                _merge_into(file, parts, headers, attributes, safe, progress)
+            safe.check()
+            os.fsync(raw.fileno())
+        problems = check_digests(temporary)
+        if problems:
+            raise VerificationError(f"{parts.out}: the merged file does not read back as written ({problems[0]})")
+        publish(temporary, parts.out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return parts.out
+
+
+def _merge_into(
+    file: h5py.File, parts: Parts, headers: list[Header], attributes: Mapping[str, Any], safe: _SafeFile,
+    progress: Callable[[int], None],
+) -> None:  # fmt: skip
+    n_spikes = sum(header.ragged for header in headers)
+    copies: dict[str, _Copy] = {}
+    for batch in range(parts.plan.n_batches):
+        _, image = parts.read(batch)
+        with h5py.File(io.BytesIO(image), "r") as shard:
+            if not copies:
+                copies = _create_like(file, shard, {RUN: parts.plan.n_rows, SPIKE: n_spikes})
+            for name, copy in copies.items():
+                _append(copy, shard[name], parts.path(batch))
+        safe.check()
+        progress(batch)
+    for copy in copies.values():
+        copy.dataset.attrs["hhfast_sha256"] = copy.digest.hexdigest()
+    file.attrs.update(attributes)
+    attach_dimensions(file, {name: copy.dims for name, copy in copies.items()})
+
+
+def _create_like(file: h5py.File, shard: h5py.File, sizes: Mapping[str, int]) -> dict[str, _Copy]:
+    """The variables of a shard, empty and in the sizes of the whole."""
+    copies = {}
+    for name, source in shard.items():
+        if is_dimension_only(source):
+            continue
+        dims = dims_of(source)
+        shape = tuple(sizes.get(dim, n) for dim, n in zip(dims, source.shape, strict=True))
+        options = dict(chunks=source.chunks, compression=source.compression, compression_opts=source.compression_opts,
+                       shuffle=source.shuffle)  # fmt: skip
+        if dims[0] == RUN and source.chunks[0] > shape[0]:
+            options["maxshape"] = (None, *shape[1:])
+        if dims[0] == SPIKE and shape[0]:
+            options["chunks"] = (min(_SPIKE_CHUNK, shape[0]),)
+        dataset = file.create_dataset(name, shape=shape, dtype=source.dtype, **options)
+        dataset.attrs.update({k: v for k, v in source.attrs.items() if k not in _HIDDEN})
+        copies[name] = _Copy(dataset, dims)
+    return copies
+
+
+def _append(copy: _Copy, source: h5py.Dataset, path: Path) -> None:
+    """Add one shard's rows: chunks as they are, spikes by value; what has no rows must be the same in every shard."""
+    target, start = copy.dataset, copy.filled
+    values = source[...]
+    if copy.dims[0] not in (RUN, SPIKE):
+        if start == 0:
+            target[...] = values
+            copy.digest.update(values.tobytes())
+        elif not np.array_equal(target[...], values):
+            raise ValueError(f"{path}: its {source.name} differs from that of the other shards")
+        copy.filled = 1
+        return
+    copy.digest.update(values.tobytes())
+    copy.filled = start + len(values)
+    if copy.dims[0] == SPIKE:
+        target[start : copy.filled] = values
+        return
+    for k in range(source.id.get_num_chunks()):
+        offset = source.id.get_chunk_info(k).chunk_offset
+        mask, raw = source.id.read_direct_chunk(offset)
+        target.id.write_direct_chunk((start + offset[0], *offset[1:]), raw, mask)
+
+
+class _SafeFile(io.RawIOBase):
+    """A file whose failed writes HDF5 does not see: it would crash the process on them.
+
+    After a failure everything is swallowed, and `check` raises the first error.
+    """
+
+    def __init__(self, raw: io.FileIO) -> None:
+        self._raw = raw
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        view = memoryview(data).cast("B")
+        try:
+            while self._error is None and len(view):  # a raw write may be partial
+                view = view[self._raw.write(view) :]
+        except OSError as error:
+            self._error = error
+        return size
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._raw.readinto(buffer) or 0
+        memoryview(buffer).cast("B")[size:] = bytes(len(buffer) - size)
+        return len(buffer)
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return self._raw.truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size or 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def flush(self) -> None:
+        pass  # the raw file is not buffered
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"merging needs {needed:,} bytes and {free:,} are free", str(folder))
+
+
+def check_digests(path: Path, progress: Callable[[int], None] = lambda n: None) -> list[str]:
+    """Read every variable of a result and compare with the checksum it was written with; the problems found."""
+    problems = []
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            for name, dataset in file.items():
+                if "hhfast_sha256" in dataset.attrs:
+                    digest = hashlib.sha256()
+                    for block in _blocks(dataset):
+                        digest.update(block.tobytes())
+                        progress(block.nbytes)
+                    if digest.hexdigest() != dataset.attrs["hhfast_sha256"]:
+                        problems.append(f"variable '{name}' does not match its checksum")
+    except OSError as error:
+        problems.append(f"cannot be read: {error}")
+    return problems
+
+
+def _blocks(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
+    """A dataset in pieces of bounded size that begin and end with its chunks."""
+    per_row = max(1, int(np.prod(dataset.shape[1:])))
+    chunk = dataset.chunks[0] if dataset.chunks else 1
+    rows = max(1, _BLOCK // per_row // chunk) * chunk
+    for start in range(0, dataset.shape[0], rows):
+        yield dataset[start : start + rows]

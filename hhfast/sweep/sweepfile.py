@@ -1,0 +1,186 @@
+"""Sweep files: TOML in, `Sweep` out. Every mistake is one line: file, key path, what is wrong, what to do."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+
+from hhfast.errors import InputError, did_you_mean
+from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
+from hhfast.sweep.spec import DEFAULT_FEATURES, Record, Sweep, find_model
+from hhfast.sweep.table import Table
+
+Number = Annotated[float, Strict()]
+Count = Annotated[int, Strict()]
+
+
+class TraceTable(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    variables: list[str]
+    every: Number
+
+
+class RecordTable(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    features: list[str] | None = None
+    threshold: Number = -20.0
+    rearm: Number = -30.0
+    window: tuple[Number, Number] | None = None
+    spikes: Annotated[bool, Strict()] = False
+    max_spikes: Count | None = None
+    trace: TraceTable | None = None
+
+    def record(self) -> Record:
+        # Without a word about features, a sweep that records spikes or traces records only those.
+        default = () if self.spikes or self.trace else DEFAULT_FEATURES
+        return Record(
+            features=default if self.features is None else tuple(self.features),
+            threshold=self.threshold,
+            rearm=self.rearm,
+            window=self.window,
+            spikes=self.spikes,
+            max_spikes=self.max_spikes,
+            trace=tuple(self.trace.variables) if self.trace else (),
+            every=self.trace.every if self.trace else None,
+        )
+
+
+class TableTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    file: str
+
+
+class SweepFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model: str
+    t_stop: Number
+    dt: Number = 0.025
+    integrator: str = "rk4"
+    dtype: str = "float64"
+    initial: str = "model"
+    rows_per_batch: Count | None = None
+    stimulus: Any = None
+    parameters: dict[str, Number] = Field(default_factory=dict)
+    axes: dict[str, dict[str, Any]] | None = None
+    table: TableTable | None = None
+    record: RecordTable = Field(default_factory=RecordTable)
+
+
+def read_sweep(path: Path) -> Sweep:
+    """The sweep in a file; a model or table it names is found relative to the file."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text; a sweep file is a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        return _sweep(data, path.parent)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error)}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
+    if "analysis" in data:
+        raise InputError("analysis: analyses per row are not available yet; remove this table to simulate each row")
+    file = SweepFile.model_validate(data)
+    stimulus = file.stimulus
+    if stimulus is not None and not _is_stimulus(stimulus):
+        raise InputError("stimulus: must be a table ([stimulus]) or a list of tables ([[stimulus]])")
+    try:
+        model = find_model(file.model, folder)
+    except InputError as error:
+        raise InputError(f"model: {error}") from None
+    return Sweep(
+        model=model,
+        space=_space(file, folder),
+        t_stop=file.t_stop,
+        dt=file.dt,
+        integrator=file.integrator,
+        stimulus=stimulus,
+        parameters=file.parameters,
+        record=file.record.record(),
+        initial=file.initial,
+        dtype=file.dtype,
+        rows_per_batch=file.rows_per_batch,
+    )
+
+
+def _is_stimulus(entry: Any) -> bool:
+    if isinstance(entry, list):
+        return bool(entry) and all(isinstance(e, dict) for e in entry)
+    return isinstance(entry, dict)
+
+
+def _space(file: SweepFile, folder: Path) -> Space:
+    given = [name for name in ("axes", "table") if getattr(file, name) is not None]
+    if len(given) != 1:
+        problem = "are both given; keep one" if given else "are both missing; give one, to say what varies"
+        raise InputError(f"[axes] and [table]: {problem}")
+    if file.table is not None:
+        return Table.open(folder / file.table.file)
+    if not file.axes:
+        raise InputError("axes: is empty; vary at least one parameter")
+    return Grid(tuple(_axis(name, entry) for name, entry in file.axes.items()))
+
+
+def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
+    where = f"axes.{name}"
+    if name == "stimulus":
+        raise InputError(f'{where}: a dot in a key needs quotes here: "stimulus.amplitude" = {{ values = [6, 8] }}')
+    if set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
+        members = tuple((key, _values(f"{where}.zip.{key}", value)) for key, value in entry["zip"].items())
+    else:
+        members = ((name, _values(where, entry)),)
+    try:
+        return Axis(name, members)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _values(where: str, entry: Any) -> Values:
+    if not isinstance(entry, dict) or len(entry) != 1:
+        example = "{ linspace = [90, 150, 32] }"
+        raise InputError(f"{where}: must be a table with one of {', '.join(VALUE_KINDS)}, as in {example}")
+    ((kind, arguments),) = entry.items()
+    if kind not in VALUE_KINDS:
+        raise InputError(f"{where}: unknown key '{kind}'; {did_you_mean(kind, (*VALUE_KINDS, 'zip'))}")
+    if not isinstance(arguments, list) or not all(type(x) in (int, float) for x in arguments):
+        raise InputError(f"{where}.{kind}: must be a list of numbers")
+    try:
+        return Values(kind, tuple(map(float, arguments)))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem that pydantic found, in our words."""
+    # A misspelt key comes first: the missing key that it was meant to be is only its consequence.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    loc = first["loc"]
+    where = ".".join(map(str, loc))
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key '{loc[-1]}'; {did_you_mean(str(loc[-1]), _known_keys(loc[:-1]))}"
+    if first["type"] == "missing":
+        return f"{where}: is missing; add it"
+    if first["type"] == "finite_number":
+        return f"{where}: is {first['input']}; it must be finite"
+    expected = first["msg"].removeprefix("Input should be ")
+    for pydantic, toml in (("dictionary", "table"), ("string", "text"), ("tuple", "list")):
+        expected = expected.replace(pydantic, toml)
+    return f"{where}: is {first['input']!r}; it should be {expected}"
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    tables: dict[tuple[Any, ...], type[BaseModel]] = {
+        (): SweepFile, ("record",): RecordTable, ("record", "trace"): TraceTable, ("table",): TableTable
+    }  # fmt: skip
+    return list(tables[loc].model_fields)
