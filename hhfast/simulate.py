@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hhfast.cells import Cells, initial_states
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.codegen import LANES, kernel_spec
-from hhfast.kernel.compile import compiled, compiled_rates
+from hhfast.kernel.compile import compiled
 from hhfast.kernel.grid import Grid, time_grid
 from hhfast.kernel.recorders import Final, Recorder, Recording, Run, Spikes, detectors
 from hhfast.kernel.stimuli import Stimulus
@@ -67,7 +67,7 @@ def simulate(
     KeyboardInterrupt : within a second of Ctrl-C.
     """
     model = _model(model)
-    cells = _Cells.of(model, params or {}, stimulus, initial)
+    cells = Cells.of(model, params or {}, stimulus, initial)
     record = tuple(record)
     edges, moving = stimulus.edges() if stimulus is not None else ([], False)
     grid = time_grid(t_stop, dt, edges, record)
@@ -76,7 +76,7 @@ def simulate(
     run = Run(cells.n, t_stop, onset, dtype, model.variables)
     recordings = [recorder.open(run) for recorder in record]
     _check_names(record)
-    X = _initial_states(model, cells, initial)
+    X = initial_states(cells, initial)
     levels = np.array(detectors(record)[0], np.float64).reshape(-1, 2)
     status = np.full(cells.n, OK, np.uint8)
     stop = np.zeros(1, np.uint8)
@@ -108,93 +108,6 @@ def _model(model: str | Path | Model) -> Model:
     if isinstance(model, Path) or str(model).endswith(".toml"):
         return load_model(model)
     raise unknown("model", str(model), models)
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """The parameters of all cells: `p0` for those that are the same, rows of `P` for the others (`col`: which; -1)."""
-
-    n: int
-    p0: np.ndarray
-    col: np.ndarray
-    P: np.ndarray
-
-    @classmethod
-    def of(
-        cls, model: Model, params: Mapping[str, Any], stimulus: Stimulus | None, initial: str | Mapping[str, Any]
-    ) -> _Cells:
-        for name in params:
-            if name not in model.parameters:
-                raise unknown("parameter", name, model.parameters, f"model {model.name}")
-        values = [(name, _values(name, params.get(name, p.value))) for name, p in model.parameters.items()]
-        for kind, given in stimulus.parts if stimulus is not None else ():
-            values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
-        more = [(n, _values(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
-        n = _common_length([*values, *more])
-        p0 = np.array([np.nan if np.ndim(v) else v for _, v in values], np.float64)
-        arrays = [v for _, v in values if np.ndim(v)]
-        col = np.full(len(values), -1, np.int64)
-        col[[k for k, (_, v) in enumerate(values) if np.ndim(v)]] = np.arange(len(arrays))
-        P = np.array(arrays, np.float64).reshape(len(arrays), n)
-        _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
-        return cls(n, p0, col, P)
-
-
-def _values(name: str, value: Any) -> Any:
-    """A float, or a 1-D float64 array."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is not a number or an array of numbers") from None
-    if array.ndim > 1:
-        raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
-    if array.ndim == 0 and not np.isfinite(array):
-        raise InputError(f"{name} = {value}: must be finite")
-    return float(array) if array.ndim == 0 else array
-
-
-def _common_length(values: Iterable[tuple[str, Any]]) -> int:
-    lengths = {name: len(v) for name, v in values if np.ndim(v)}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name}: {n}" for name, n in lengths.items())
-        raise InputError(f"arrays of different lengths, but each has one value per cell ({listed})")
-    n = next(iter(lengths.values()), 1)
-    if n == 0:
-        raise InputError(f"{next(iter(lengths))} is empty: there is no cell to simulate")
-    return n
-
-
-def _check_capacitance(k: int, p0: np.ndarray, col: np.ndarray, P: np.ndarray) -> None:
-    """A single C_m <= 0 is refused; among many cells it becomes NaN, so that its own row alone is flagged."""
-    if col[k] < 0:
-        if p0[k] <= 0:
-            raise InputError(f"C_m = {p0[k]:g}: the capacitance must be positive")
-    else:
-        P[col[k]][~(P[col[k]] > 0)] = np.nan
-
-
-def _initial_states(model: Model, cells: _Cells, initial: str | Mapping[str, Any]) -> np.ndarray:
-    """(n_states, n_cells): where the cells start."""
-    if initial == "rest":
-        from hhfast.analysis.resting import rest
-
-        return rest(model, cells.p0, cells.col, cells.P, cells.n)
-    given: Mapping[str, Any] = {} if isinstance(initial, str) else initial
-    if isinstance(initial, str) and initial != "model":
-        raise InputError(f"initial = '{initial}'; give 'model', 'rest' or a mapping of states")
-    for name in given:
-        if name not in model.states:
-            raise unknown("state", name, model.states, f"initial of model {model.name}")
-    start = {"V": model.V_init} | {p.name: p.initial for p in model.pools} | {k: _values(k, v) for k, v in given.items()}
-    X = np.zeros((len(model.states), cells.n))
-    for k, name in enumerate(model.states):
-        X[k] = start.get(name, 0.0)
-    A, B = np.empty_like(X), np.empty_like(X)
-    compiled_rates(model)(0, cells.n, cells.p0, cells.col, cells.P, X, np.zeros(cells.n), A, B)
-    for k, gate in enumerate(model.gates, start=1):
-        if gate.name not in start:
-            X[k] = A[k] / B[k] if gate.initial is None else gate.initial
-    return X
 
 
 def _run_blocks(call: Any, n_cells: int, grid: Grid, threads: int, stop: np.ndarray, progress: bool) -> None:
