@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from hhfast.errors import unknown
-
-
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
 
 
 T = TypeVar("T")
@@ -24,9 +19,9 @@ class Registry(Mapping[str, T]):
         self._entries = dict(entries)
 
     @classmethod
-    def of(cls, kind: str, parts: Iterable[Named]) -> Registry:
+    def of(cls, kind: str, parts: Iterable[T]) -> Registry[T]:
         """A registry of parts that know their own `name`."""
-        return cls(kind, {part.name: part for part in parts})
+        return cls(kind, {part.name: part for part in parts})  # type: ignore[attr-defined]
 
     def __getitem__(self, name: str) -> T:
         try:

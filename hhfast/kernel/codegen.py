@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -92,6 +92,10 @@ def kernel_source(
 def generate(spec: KernelSpec) -> str:
     """The Python source of a kernel."""
     return _Kernel(spec).source()
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\b[a-z]\w*\b", lambda match: names.get(match[0], match[0]), text)
 
 
 def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
@@ -257,7 +261,7 @@ class _Kernel:
         for k, kind in enumerate(self.spec.kinds):
             names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": "t_at_", "t0": "t_", "t1": "t_end_"}
             names |= {"window": "window_", "train": "train_", "sin": "sin_"}
-            terms.append(re.sub(r"\b[a-z]\w*\b", lambda m, n=names: n.get(m[0], m[0]), kind.text))
+            terms.append(_renamed(kind.text, names))
         if not terms:
             return []
         value = " + ".join(terms)

@@ -103,11 +103,11 @@ def _jit(module: ModuleType, name: str, arguments: Mapping[str, str]) -> Callabl
     signature = f"void({', '.join(arguments.values())})"
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, "cache": True}
     try:
-        return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
-    except Exception:  # a cache file cut short fails in many ways (EOFError, UnpicklingError, ...)
+        return numba.njit(signature, **options)(function)
+    except Exception:  # noqa: BLE001  # a cache file cut short fails in many ways (EOFError, UnpicklingError, ...)
         for file in Path(str(module.__file__)).parent.glob(f"__pycache__/{module.__name__.rpartition('.')[2]}.*.nb?"):
             file.unlink(missing_ok=True)
-        return numba.njit(signature, **options)(function)  # type: ignore[no-any-return]
+        return numba.njit(signature, **options)(function)
 
 
 def _quiet(function: Callable[..., None]) -> Callable[..., None]:

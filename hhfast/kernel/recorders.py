@@ -218,7 +218,7 @@ class Features:
         values = np.full((len(self._outputs), run.n_cells), np.nan)
 
         def variables() -> dict[str, Variable]:
-            of = dict(zip(self._outputs, values, strict=True))
+            of: dict[str, Any] = dict(zip(self._outputs, values, strict=True))
             of |= {"onset": run.onset, "duration": stop - start}
             if "count" in of:
                 of["count"] = np.nan_to_num(of["count"])

@@ -73,9 +73,9 @@ def _parse(text: str) -> ast.expr:
 def _check(node: ast.expr) -> None:
     """Walk the tree against the whitelist."""
     match node:
-        case ast.Constant(value=bool()):
-            raise InputError(f"{node.value} is not a number")
-        case ast.Constant(value=int() | float()) if math.isfinite(node.value):
+        case ast.Constant(value=bool() as value):
+            raise InputError(f"{value} is not a number")
+        case ast.Constant(value=int() | float() as value) if math.isfinite(value):
             return
         case ast.Name():
             return

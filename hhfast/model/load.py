@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from hhfast.errors import InputError, did_you_mean
 from hhfast.model.model import Model
 
-_LISTS = {"channels": {"gates": {}, "parameters": {}}, "pools": {"parameters": {}}, "parameters": {}}
+_LISTS: dict[str, Any] = {"channels": {"gates": {}, "parameters": {}}, "pools": {"parameters": {}}, "parameters": {}}
 
 
 def load_model(path: str | Path) -> Model:
@@ -68,6 +68,7 @@ def _explain(error: ValidationError, data: dict[str, Any]) -> str:
     first = error.errors()[0]
     path: list[str] = []
     place: Any = data
+    part: Any
     for part in first["loc"]:
         if part in ("str", "float", "int"):  # pydantic's names for the members of a union
             continue
