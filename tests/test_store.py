@@ -19,8 +19,9 @@ from hhfast.sweep.store import ResultFile, batch_columns, check_digests, merge, 
 UNITS = {"g_Na": "mS cm-2", "stimulus.amplitude": "uA cm-2"}
 ATTRIBUTES = {
     "hhfast_spec_sha256": "s" * 64,
-    "hhfast_parameters": '["g_Na", "stimulus.amplitude"]',
-    "hhfast_grid_dims": '["run"]',
+    "hhfast_spec": '{"space": {}}',
+    "hhfast_parameters": "g_Na stimulus.amplitude",
+    "hhfast_grid_dims": "run",
     "hhfast_grid_shape": [1],
 }
 

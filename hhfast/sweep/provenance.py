@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,6 +10,7 @@ from importlib import metadata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import hhfast
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,15 +25,9 @@ DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Versions of everything that takes part; "code" is a hash of the simulating half of hhfast itself."""
-    found = {name: _version(name) for name in ("hhfast", "numba", "llvmlite", "sympy", "numpy", "h5py")}
-    return {**found, "code": _code(), "python": platform.python_version(), "machine": platform.machine()}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "unknown"
+    found = {name: metadata.version(name) for name in ("numba", "llvmlite", "sympy", "numpy", "h5py")}
+    place = {"python": platform.python_version(), "machine": platform.machine()}
+    return {"hhfast": hhfast.__version__, "code": _code(), **found, **place}
 
 
 def _code() -> str:
@@ -74,7 +68,7 @@ def global_attributes(sweep: Sweep, began: dict[str, str]) -> dict[str, Any]:
         "hhfast_spec": sweep.text,
         "hhfast_spec_sha256": sweep.sha256,
         "hhfast_model": sweep.model.to_toml(),
-        "hhfast_parameters": json.dumps(list(sweep.space.names)),
-        "hhfast_grid_dims": json.dumps(list(sweep.space.dims)),
+        "hhfast_parameters": " ".join(sweep.space.names),
+        "hhfast_grid_dims": " ".join(sweep.space.dims),
         "hhfast_grid_shape": list(sweep.space.shape),
     }

@@ -25,8 +25,9 @@ from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep
 from hhfast.sweep.table import Table
 
-_STEPS_PER_BATCH = 1e8  # neuron-steps: a second or so of one machine
-_BATCH_ROWS = (64, 65536)
+_STEPS_PER_BATCH = 2e7, 1e8  # neuron-steps: the work of a second or so; the larger where there are many batches
+_MANY_BATCHES = 8
+_ROWS_PER_BATCH = 1024, 65536  # enough to occupy all threads; few enough for memory
 _TRACE_BYTES_PER_BATCH = 64e6
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
 _WINDOW = 4  # tasks submitted per worker
@@ -84,17 +85,20 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
 
 
 def rows_per_batch(sweep: Sweep) -> int:
-    """Rows of one batch: a power of two that is about a second of work, unless the sweep says otherwise.
+    """Rows of one batch: a power of two that is some seconds of work, unless the sweep says otherwise.
 
     It depends on the sweep alone, so that machines that share a sweep agree on its batches.
     """
     if sweep.rows_per_batch is not None:
         return sweep.rows_per_batch
     record = sweep.record
-    row_bytes = 4 * len(record.trace) * (sweep.t_stop / record.every) if record.every else 0.0
-    wanted = min(_STEPS_PER_BATCH / sweep.n_steps, _TRACE_BYTES_PER_BATCH / (row_bytes + 1), sweep.space.n_rows / 8)
-    low, high = _BATCH_ROWS
-    return 2 ** int(math.log2(min(max(wanted, low), high)))
+    few, many = (steps / sweep.n_steps for steps in _STEPS_PER_BATCH)
+    wanted = min(max(sweep.space.n_rows / _MANY_BATCHES, few), many)
+    wanted = min(max(wanted, _ROWS_PER_BATCH[0]), _ROWS_PER_BATCH[1])
+    if record.every is not None:
+        row_bytes = 4 * len(record.trace) * (1 + sweep.t_stop / record.every)
+        wanted = min(wanted, max(1.0, _TRACE_BYTES_PER_BATCH / row_bytes))
+    return int(2 ** int(math.log2(wanted)))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,7 +18,7 @@ class ResultFile:
     """A finished result, open for reading; use it in a `with` statement.
 
     attributes : the global attributes (title, history, source, hhfast_spec, hhfast_model, ...).
-    parameters : names of the varied parameters. grid : axis name -> length ({"run": n} if it is no grid).
+    parameters : the varied parameters, name -> axis of the grid. grid : axis -> length ({"run": n} if it is no grid).
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -32,9 +34,11 @@ class ResultFile:
             self._file.close()
             raise InputError(f"{path}: is not an hhfast result")
         self.attributes: dict[str, str] = {k: v for k, v in self._file.attrs.items() if isinstance(v, str)}
-        self.parameters = tuple(json.loads(self.attributes["hhfast_parameters"]))
-        dims = json.loads(self.attributes["hhfast_grid_dims"])
-        self.grid = dict(zip(dims, np.atleast_1d(self._file.attrs["hhfast_grid_shape"]).tolist(), strict=True))
+        shape = np.atleast_1d(self._file.attrs["hhfast_grid_shape"]).tolist()
+        self.grid: dict[str, int] = dict(zip(self.attributes["hhfast_grid_dims"].split(), shape, strict=True))
+        axes = json.loads(self.attributes["hhfast_spec"])["space"].get("axes", [])
+        members = {member: axis for axis, entry in axes for member in entry.get("zip", [axis])}
+        self.parameters: dict[str, str] = {p: members.get(p, RUN) for p in self.attributes["hhfast_parameters"].split()}
 
     def __enter__(self) -> ResultFile:
         return self
@@ -78,6 +82,21 @@ class ResultFile:
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""
         return self._dataset(name)[start:stop]
+
+    def axis_values(self, parameter: str) -> np.ndarray:
+        """The values of a parameter along its axis of the grid."""
+        axis = self.parameters[parameter]
+        later = list(self.grid)[list(self.grid).index(axis) + 1 :]
+        stride = math.prod(self.grid[name] for name in later)
+        return self._dataset(parameter)[0 : stride * self.grid[axis] : stride]
+
+    def attributes_of(self, name: str) -> dict[str, Any]:
+        """The CF attributes of a variable."""
+        hidden = ("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "coordinates", "hhfast_sha256")
+        return {k: v for k, v in self._dataset(name).attrs.items() if k not in hidden}
+
+    def close(self) -> None:
+        self._file.close()
 
     def spike_times(self, row: int) -> np.ndarray:
         """The spike times of one row, ms."""

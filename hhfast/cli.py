@@ -1,0 +1,210 @@
+"""The command line. Everything heavy is imported by the command that needs it, so that help is immediate.
+
+Exit codes: 0 done, 2 usage or bad input, 3 incomplete but resumable, 130 interrupted (resumable as well).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import hhfast
+from hhfast.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_output = Console(highlight=False, soft_wrap=True)
+
+
+class Exit(IntEnum):
+    BAD_INPUT = 2
+    INCOMPLETE = 3
+    INTERRUPTED = 130
+
+
+OutFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A result file.")]
+Figure = Annotated[Path | None, typer.Option("-o", "--output", metavar="FIG.png", help="Where to save the figure.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A library model, or the path of a TOML file.")]
+
+
+def main() -> None:
+    """The `hhfast` command."""
+    app()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what a user can mend into one line and an exit code; anything else is our mistake and shows its trace."""
+    from hhfast.sweep.run import Incomplete
+
+    try:
+        yield
+    except BrokenPipeError:  # the reader of our output has gone, as in `hhfast source MODEL | head`
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except (InputError, OSError) as error:
+        _fail(f"error: {error}", Exit.BAD_INPUT)
+    except KeyboardInterrupt:
+        _fail("interrupted", Exit.INTERRUPTED)
+    except Incomplete as error:
+        _fail(f"incomplete: {error}", Exit.INCOMPLETE)
+
+
+def _fail(message: str, code: Exit) -> None:
+    _errors.print(" ".join(message.split()), markup=False)
+    raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _interruptible(out: Path) -> Iterator[None]:
+    """Answer Ctrl-C and SIGTERM alike: stop cleanly, and say how to go on."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        from hhfast.sweep.status import run_status
+
+        try:
+            state = run_status(out)
+        except InputError:  # stopped before there was anything to keep
+            _fail(f"interrupted: nothing was kept of {out}", Exit.INTERRUPTED)
+        else:
+            done = f"{state.rows_done:,} of {state.n_rows:,} rows are safe"
+            _fail(f"interrupted: {done}; run the same command again to resume", Exit.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hhfast {hhfast.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Simulate very many Hodgkin-Huxley neurons."""
+
+
+@app.command()
+def run(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The sweep file.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="The result [default: SPEC.h5 here].")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads [default: all processors].")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and what is left of its run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
+) -> None:
+    """Run a sweep into an HDF5 file; resumes by itself what an interrupted run left."""
+    with _answering():
+        from hhfast.sweep import Sweep
+        from hhfast.sweep.run import is_finished, run_sweep
+
+        sweep = Sweep.from_toml(spec)
+        out = output or Path(spec.with_suffix(".h5").name)
+        if dry_run:
+            _print_estimate(sweep, out, threads)
+        elif not fresh and is_finished(sweep, out):
+            _output.print(f"{out} already holds this sweep: nothing to do (--fresh runs it again)", markup=False)
+        else:
+            with _interruptible(out):
+                run_sweep(sweep, out, fresh=fresh, threads=threads)
+            _print_status(out)
+
+
+@app.command()
+def status(out: OutFile) -> None:
+    """Show how far a run is; works while it is running, from anywhere that sees its files."""
+    with _answering():
+        if not _print_status(out):
+            raise typer.Exit(Exit.INCOMPLETE)
+
+
+@app.command()
+def info(out: OutFile) -> None:
+    """Show what a result holds, and where it comes from."""
+    with _answering():
+        from hhfast.show import result_text
+        from hhfast.sweep.store import ResultFile
+
+        with ResultFile(out) as result:
+            _output.print(result_text(result), markup=False)
+
+
+@app.command()
+def plot(
+    out: OutFile,
+    figure: Figure = None,
+    x: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along x.")] = None,
+    y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
+    value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show [default: the rate].")] = None,
+) -> None:
+    """Draw a feature over the parameters: a line, a heat map, or several."""
+    with _answering():
+        from hhfast.plots import plot_result
+        from hhfast.sweep.store import ResultFile
+
+        figure = figure or out.with_suffix(".png")
+        with ResultFile(out) as result:
+            plot_result(result, figure, x=x, y=y, value=value)
+        _output.print(f"{figure}", markup=False)
+
+
+@app.command()
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One model, or the path of a TOML file.")] = None,
+) -> None:
+    """List the models, or show one: its equations, its parameters and where it was published."""
+    with _answering():
+        from hhfast.show import model_list_text, model_text
+        from hhfast.sweep.spec import find_model
+
+        _output.print(model_list_text() if name is None else model_text(find_model(name)), markup=False)
+
+
+@app.command()
+def source(
+    model: Model,
+    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "rk4",
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+) -> None:
+    """Print the kernel that is generated for a model: readable Python."""
+    with _answering():
+        from hhfast.kernel.codegen import kernel_source
+        from hhfast.kernel.recorders import Spikes
+        from hhfast.kernel.stimuli import Step
+        from hhfast.sweep.spec import find_model
+
+        print(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
+
+
+def _print_status(out: Path) -> bool:
+    """Print the state of an output; whether it is finished or at work."""
+    from hhfast.show import status_text
+    from hhfast.sweep.status import run_status
+
+    state = run_status(out)
+    _output.print(status_text(state), markup=False)
+    return state.finished or bool(state.holders)
+
+
+def _print_estimate(sweep: hhfast.Sweep, out: Path, threads: int | None) -> None:
+    from hhfast.show import estimate_text
+    from hhfast.sweep.estimate import estimate
+
+    _output.print(f"{out} (dry run)\n{estimate_text(estimate(sweep, threads))}", markup=False)

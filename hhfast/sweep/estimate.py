@@ -1,0 +1,78 @@
+"""What a sweep will cost, from a second of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hhfast.result import Result
+from hhfast.sweep.batch import simulate_rows
+from hhfast.sweep.run import rows_per_batch
+from hhfast.sweep.spec import Sweep
+
+_ROWS = 1024  # of the calibration: enough to occupy the threads
+_SECONDS = 0.5  # a measurement at least this long is believed
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The size of a sweep, and its predicted time on this machine.
+
+    n_steps : steps of each row. n_bytes : of the result, before compression (spike times as in the calibration).
+    """
+
+    n_rows: int
+    rows_per_batch: int
+    n_steps: int
+    n_bytes: float
+    seconds: float
+    nanoseconds_per_step: float
+
+
+def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
+    """Simulate rows from all over the space for about a second, after compilation."""
+    columns = _some_rows(sweep)
+    n = len(next(iter(columns.values())))
+    duration = min(sweep.t_stop, 20 * sweep.dt)
+    simulate_rows(_shortened(sweep, duration), columns, threads)  # compiles
+    while True:
+        began = time.perf_counter()
+        result = simulate_rows(_shortened(sweep, duration), columns, threads)
+        seconds = time.perf_counter() - began
+        if seconds >= _SECONDS or duration >= sweep.t_stop:
+            break
+        duration = min(sweep.t_stop, duration * min(10.0, 1.5 * _SECONDS / seconds))
+    per_step = seconds / (n * (duration / sweep.dt))
+    n_rows = sweep.space.n_rows
+    n_bytes = n_rows * _bytes_per_row(sweep, result, duration)
+    total = per_step * n_rows * sweep.n_steps
+    return Estimate(n_rows, min(n_rows, rows_per_batch(sweep)), sweep.n_steps, n_bytes, total, 1e9 * per_step)
+
+
+def _some_rows(sweep: Sweep) -> dict[str, np.ndarray]:
+    """Rows spread evenly over the space, a few from each of several places."""
+    n_rows = sweep.space.n_rows
+    starts = np.linspace(0, max(0, n_rows - 16), _ROWS // 16).astype(int) if n_rows > _ROWS else np.array([0])
+    length = 16 if n_rows > _ROWS else n_rows
+    pieces = [sweep.space.columns(start, start + length) for start in starts.tolist()]
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in sweep.space.names}
+
+
+def _shortened(sweep: Sweep, duration: float) -> Sweep:
+    return replace(sweep, t_stop=duration, record=replace(sweep.record, window=None))
+
+
+def _bytes_per_row(sweep: Sweep, result: Result, duration: float) -> float:
+    """Bytes of one row of the result file, from those of a shorter run."""
+    longer = sweep.t_stop / duration
+    total = 8.0 * (1 + len(sweep.space.names)) + 1
+    for variable in result.variables.values():
+        if variable.dims[0] == "spike":
+            total += longer * variable.values.nbytes / result.n_cells
+        elif variable.dims == ("cell",):
+            total += variable.values.itemsize
+    if sweep.record.every is not None:
+        total += 4 * len(sweep.record.trace) * (1 + sweep.t_stop // sweep.record.every)
+    return total

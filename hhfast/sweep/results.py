@@ -1,0 +1,73 @@
+"""Results as xarray datasets: lazy, labelled, with a grid in its own shape."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray
+
+    from hhfast.sweep.store import ResultFile
+
+
+def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
+    """A result as an xarray Dataset: variables over the axes of the grid (over `run`, if there is no grid), with units.
+
+    Nothing is read before it is used. chunks : as in `Dataset.chunk`, to get dask arrays; e.g. {"g_Na": 16} or "auto".
+
+    Needs the extra `xarray`; without it, the file is plain HDF5 for h5py, and netCDF-4 for everything else.
+    """
+    try:
+        import xarray
+    except ImportError:
+        raise InputError("open_results needs xarray; install it with: pip install 'hhfast[xarray]'") from None
+    from hhfast.sweep.store import ResultFile
+
+    result = ResultFile(path)
+    is_grid = list(result.grid) != ["run"]
+    variables = {name: _variable(result, name, is_grid) for name in result.names if not (is_grid and name == "run")}
+    coordinates = [name for name in variables if name in result.parameters or result.dims(name) == (name,)]
+    dataset = xarray.Dataset(variables, attrs=result.attributes).set_coords(coordinates)
+    dataset.set_close(result.close)
+    return dataset if chunks is None else dataset.chunk(chunks)
+
+
+def _variable(result: ResultFile, name: str, is_grid: bool) -> xarray.Variable:
+    import xarray
+    from xarray.core.indexing import LazilyIndexedArray
+
+    dims, attributes = result.dims(name), result.attributes_of(name)
+    if is_grid and name in result.parameters:
+        return xarray.Variable((result.parameters[name],), result.axis_values(name), attributes)
+    grid = result.grid if is_grid and dims[0] == "run" else {dims[0]: result.shape(name)[0]}
+    shape = (*grid.values(), *result.shape(name)[1:])
+    return xarray.Variable((*grid, *dims[1:]), LazilyIndexedArray(_file_array(result, name, len(grid), shape)), attributes)
+
+
+def _file_array(result: ResultFile, name: str, n_axes: int, grid_shape: tuple[int, ...]) -> Any:
+    """A variable of the file as an array of the grid's shape, of which only the needed slabs are read."""
+    from xarray.backends import BackendArray
+    from xarray.core.indexing import IndexingSupport, explicit_indexing_adapter
+
+    class FileArray(BackendArray):
+        shape = grid_shape
+        dtype = result.dtype(name)
+
+        def __getitem__(self, key: Any) -> np.ndarray:
+            return explicit_indexing_adapter(key, self.shape, IndexingSupport.BASIC, self._read)
+
+        def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+            at = range(self.shape[0])[key[0]]
+            wanted = [at] if isinstance(at, int) else list(at)
+            low, high = (min(wanted), max(wanted) + 1) if wanted else (0, 0)
+            rows = math.prod(self.shape[1:n_axes])  # of the file in one step along the first axis
+            slab = result.read(name, low * rows, high * rows).reshape(high - low, *self.shape[1:])
+            return slab[(at - low if isinstance(at, int) else [k - low for k in wanted], *key[1:])]
+
+    return FileArray()

@@ -1,0 +1,348 @@
+"""Running sweeps: every row is right and independent of its batch, and no interruption loses or repeats work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+
+import hhfast as hh
+from hhfast.errors import InputError
+from hhfast.simulate import simulate
+from hhfast.sweep import Grid, Record, Rows, Sweep, open_results
+from hhfast.sweep.durable import lock
+from hhfast.sweep.parts import Parts
+from hhfast.sweep.run import Incomplete, rows_per_batch, run_sweep
+from hhfast.sweep.store import check_digests
+
+STEP = {"kind": "step", "start": 5.0}
+EVERYTHING = Record(features=("spike_count", "latency"), spikes=True, trace=("V",), every=0.5)
+
+
+def small(record=EVERYTHING, **changes):
+    """A sweep of 30 rows in batches of 8."""
+    space = Grid.of({"g_Na": np.linspace(80, 160, 6), "stimulus.amplitude": [0.0, 3.0, 6.0, 10.0, 20.0]})
+    settings = {"model": "hodgkin_huxley", "t_stop": 40.0, "integrator": "exp_euler", "rows_per_batch": 8}
+    return Sweep(**(settings | {"space": space, "stimulus": STEP, "record": record} | changes))
+
+
+def contents(path):
+    """The data of a result, byte for byte."""
+    with h5py.File(path) as file:
+        return {name: (dataset.dtype.str, dataset.shape, dataset[...].tobytes()) for name, dataset in file.items()}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The data of `small()` from an undisturbed run."""
+    return contents(small().run(tmp_path_factory.mktemp("reference") / "out.h5", progress=False))
+
+
+def test_a_sweep_gives_what_simulate_gives(tmp_path):
+    sweep = small()
+    path = sweep.run(tmp_path / "out.h5", progress=False)
+    columns = sweep.space.columns(0, 30)
+    expected = simulate(
+        "hodgkin_huxley",
+        {"g_Na": columns["g_Na"]},
+        stimulus=hh.Step(amplitude=columns["stimulus.amplitude"], start=5.0),
+        t_stop=40.0,
+        integrator="exp_euler",
+        record=[hh.Features(["spike_count", "latency"]), hh.Spikes(), hh.Trace("V", every=0.5)],
+    )
+    with xarray.open_dataset(path) as data:
+        assert np.array_equal(data["spike_count"], expected.spike_count)
+        assert np.array_equal(data["latency"], expected["latency"], equal_nan=True)
+        assert np.array_equal(data["spike_time"], expected.spike_time)
+        assert np.array_equal(data["V"], expected["V"].astype(np.float32))
+        assert expected.spike_count.max() > 1
+    assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
+def test_the_file_says_where_it_comes_from(tmp_path, engine):
+    sweep = small()
+    with xarray.open_dataset(sweep.run(tmp_path / "out.h5", progress=False), engine=engine) as data:
+        assert data.attrs["Conventions"].startswith("CF-1.")
+        assert data.attrs["hhfast_spec_sha256"] == sweep.sha256
+        assert json.loads(data.attrs["hhfast_spec"]) == sweep.canonical
+        assert data.attrs["hhfast_model"] == sweep.model.text
+        assert data["stimulus.amplitude"].attrs["units"] == "uA cm-2"
+        assert "stimulus.amplitude" in data["latency"].coords
+
+
+def test_open_results_gives_the_grid_its_shape(tmp_path):
+    sweep = small()
+    path = sweep.run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as grid, xarray.open_dataset(path) as flat:
+        assert grid["latency"].dims == ("g_Na", "stimulus.amplitude")
+        assert grid["V"].sizes == {"g_Na": 6, "stimulus.amplitude": 5, "time": 81}
+        assert np.array_equal(grid["g_Na"], np.linspace(80, 160, 6))
+        for part in [np.s_[:, :], np.s_[2], np.s_[-1, 3], np.s_[::-2, 1:4], np.s_[[4, 1], :], np.s_[3:3]]:
+            whole = flat["V"].values.reshape(6, 5, 81)
+            assert np.array_equal(grid["V"][part], whole[part])
+        assert grid["V"].sel({"g_Na": 80, "stimulus.amplitude": 20}).max() > 0
+
+
+def test_open_results_chunks_on_request(tmp_path):
+    pytest.importorskip("dask")
+    path = small().run(tmp_path / "out.h5", progress=False)
+    with open_results(path, chunks={"g_Na": 2}) as data:
+        assert data["latency"].chunks == ((2, 2, 2), (5,))
+        assert int(data["spike_count"].sum().compute()) == int(open_results(path)["spike_count"].sum())
+
+
+@pytest.mark.parametrize("batch", [1, 7, 30, 64])
+def test_the_batch_size_does_not_change_a_bit(tmp_path, reference, batch):
+    changed = contents(small(rows_per_batch=batch).run(tmp_path / "out.h5", progress=False))
+    assert {k: v for k, v in changed.items() if k != "spike"} == {k: v for k, v in reference.items() if k != "spike"}
+
+
+def test_an_executor_gives_the_same_bits(tmp_path, reference):
+    with ThreadPoolExecutor(2) as executor:
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_bits(tmp_path, reference):
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+
+
+def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, reference):
+    space = Rows({"g_Na": np.array([120.0, 1e12, 120.0]), "stimulus.amplitude": np.array([10.0, 10.0, 10.0])})
+    with open_results(small(space=space, rows_per_batch=None).run(tmp_path / "out.h5", progress=False)) as data:
+        assert data["status"].values.tolist() == [0, 1, 0]
+        assert np.isnan(data["V"][1]).all()
+        assert data["V"][0].identical(data["V"][2].assign_coords(data["V"][0].coords))
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_after(monkeypatch, n_batches):
+    """Let a run fail at its batch number `n_batches`."""
+    from hhfast.sweep import run
+
+    original, calls = run.simulate_job, []
+
+    def simulate_job(job):
+        calls.append(job.batch)
+        if len(calls) > n_batches:
+            raise Stopped
+        return original(job)
+
+    monkeypatch.setattr(run, "simulate_job", simulate_job)
+    return calls
+
+
+def interrupted(monkeypatch, tmp_path, n_batches=2):
+    """A run that stopped after some batches; its parts."""
+    with monkeypatch.context() as patch:
+        stop_after(patch, n_batches)
+        with pytest.raises(Stopped):
+            run_sweep(small(), tmp_path / "out.h5", progress=False)
+    return Parts.open(tmp_path / "out.h5.parts")
+
+
+def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, reference):
+    assert interrupted(monkeypatch, tmp_path).present() == [0, 1]
+    calls = stop_after(monkeypatch, 100)
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert calls == [2, 3]
+    assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
+
+
+def test_a_finished_sweep_is_left_alone(tmp_path, monkeypatch):
+    small().run(tmp_path / "out.h5", progress=False)
+    before = (tmp_path / "out.h5").stat()
+    calls = stop_after(monkeypatch, 0)
+    small().run(tmp_path / "out.h5", progress=False)
+    assert calls == []
+    assert (tmp_path / "out.h5").stat() == before or (tmp_path / "out.h5").stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
+def test_a_damaged_shard_is_kept_and_its_rows_computed_again(tmp_path, monkeypatch, reference, caplog, damage):
+    path = interrupted(monkeypatch, tmp_path).path(1)
+    data = path.read_bytes()
+    broken = {"truncated": data[:3000], "flipped": data[:-9] + b"x" + data[-8:], "foreign": b"hello", "empty": b""}[damage]
+    path.write_bytes(broken)
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert "batch 1: its shard is damaged" in caplog.text
+    assert path.with_name(path.name + ".damaged").read_bytes() == broken
+
+
+def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
+    parts = interrupted(monkeypatch, tmp_path)
+    before = {p.name: p.read_bytes() for p in parts.folder.iterdir()}
+    with pytest.raises(InputError, match=r"another sweep \(t_stop differ"):
+        run_sweep(small(t_stop=41.0), tmp_path / "out.h5", progress=False)
+    assert {p.name: p.read_bytes() for p in parts.folder.iterdir()} == before
+    run_sweep(small(), tmp_path / "out.h5", progress=False)
+    finished = (tmp_path / "out.h5").read_bytes()
+    with pytest.raises(InputError, match="another sweep.*--fresh"):
+        run_sweep(small(t_stop=41.0), tmp_path / "out.h5", progress=False)
+    assert (tmp_path / "out.h5").read_bytes() == finished
+
+
+def test_fresh_starts_again(tmp_path, monkeypatch):
+    interrupted(monkeypatch, tmp_path)
+    path = run_sweep(small(t_stop=41.0), tmp_path / "out.h5", fresh=True, progress=False)
+    with open_results(path) as data:
+        assert data["time"][-1] == 41.0
+    with open_results(run_sweep(small(), path, fresh=True, progress=False)) as data:
+        assert data["time"][-1] == 40.0
+
+
+def test_other_code_does_not_finish_a_run(tmp_path, monkeypatch):
+    interrupted(monkeypatch, tmp_path)
+    from hhfast.sweep import provenance
+
+    monkeypatch.setattr(provenance, "versions", lambda: Parts.open(tmp_path / "out.h5.parts").plan.versions | {"numba": "9"})
+    with pytest.raises(InputError, match="numba .* -> 9"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_foreign_output_is_never_overwritten(tmp_path, fresh):
+    (tmp_path / "out.h5").write_text("precious")
+    with pytest.raises(InputError, match="not overwritten"):
+        run_sweep(small(), tmp_path / "out.h5", fresh=fresh, progress=False)
+    assert (tmp_path / "out.h5").read_text() == "precious"
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_foreign_parts_directory_is_never_touched(tmp_path, fresh):
+    (tmp_path / "out.h5.parts").mkdir()
+    (tmp_path / "out.h5.parts" / "notes.txt").write_text("precious")
+    with pytest.raises(InputError, match="holds other files"):
+        run_sweep(small(), tmp_path / "out.h5", fresh=fresh, progress=False)
+    assert (tmp_path / "out.h5.parts" / "notes.txt").read_text() == "precious"
+
+
+def test_an_output_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out, message in [(tmp_path / "no" / "out.h5", "does not exist"), (tmp_path / "file" / "out.h5", "does not exist"),
+                         (tmp_path, "is a directory")]:  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            run_sweep(small(), out, progress=False)
+
+
+def test_two_runs_of_one_output_are_refused(tmp_path, monkeypatch):
+    parts = interrupted(monkeypatch, tmp_path)
+    with lock(parts.lock_path(), "x"), pytest.raises(InputError, match="in use by process"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False)
+
+
+def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkeypatch):
+    from hhfast.sweep import run
+
+    def refuse(job):
+        raise InputError("no such thing")
+
+    monkeypatch.setattr(run, "simulate_job", refuse)
+    with pytest.raises(InputError, match="no such thing"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, reference):
+    """The files of this process may not grow beyond a shard's size for a while: writing really fails."""
+    import resource
+
+    from hhfast.sweep import run
+
+    original = run.simulate_job
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def simulate_job(job):
+        if job.batch == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        return original(job)
+
+    monkeypatch.setattr(run, "simulate_job", simulate_job)
+    try:
+        with pytest.raises(Incomplete, match="disk is full; what is finished is safe"):
+            run_sweep(small(), tmp_path / "out.h5", progress=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {0} <= set(Parts.open(tmp_path / "out.h5.parts").present()) <= {0, 1}
+    assert not [p for p in (tmp_path / "out.h5.parts").iterdir() if p.name.endswith("tmp")]
+    monkeypatch.setattr(run, "simulate_job", original)
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+
+
+def test_batches_are_sized_by_work():
+    space = Grid.of({"g_Na": np.linspace(80, 160, 1000), "g_K": np.linspace(20, 40, 1000)})
+    big = small(record=Record(), rows_per_batch=None, space=space, stimulus=None)
+    assert rows_per_batch(big) == 32768
+    assert rows_per_batch(small(rows_per_batch=None)) == 8192
+    assert rows_per_batch(small(record=EVERYTHING, rows_per_batch=None, space=space, stimulus=None, t_stop=4e4)) == 128
+
+
+KILLED = """\
+model = "hodgkin_huxley"
+t_stop = 200.0
+integrator = "exp_euler"
+rows_per_batch = 64
+[stimulus]
+kind = "step"
+start = 5.0
+[axes]
+g_Na = { linspace = [80, 160, 64] }
+"stimulus.amplitude" = { linspace = [0, 20, 48] }
+[record]
+features = ["spike_count", "latency"]
+"""
+
+
+def start_run(tmp_path, name):
+    (tmp_path / "scan.toml").write_text(KILLED)
+    command = [sys.executable, "-m", "hhfast", "run", "scan.toml", "-o", name, "--threads", "1"]
+    return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for_shards(tmp_path, process, n):
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        shards = list(tmp_path.glob("out.h5.parts/batch-*.h5"))
+        if len(shards) >= n:
+            return
+        time.sleep(0.002)
+    pytest.fail("the run was over before it could be stopped")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, ending):
+    process = start_run(tmp_path, "out.h5")
+    wait_for_shards(tmp_path, process, 3)
+    process.send_signal(ending)
+    _, error = process.communicate(timeout=30)
+    if ending == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert "rows are safe; run the same command again to resume" in error
+    parts = Parts.open(tmp_path / "out.h5.parts")
+    done = [parts.header(batch) for batch in parts.present()]
+    assert 3 <= len(done) < 48
+
+    again = start_run(tmp_path, "out.h5")
+    out, error = again.communicate(timeout=60)
+    assert again.returncode == 0, error
+    assert f"resuming out.h5: {64 * len(done):,} of 3,072 rows are done" in error
+    assert start_run(tmp_path, "whole.h5").wait(60) == 0
+    assert contents(tmp_path / "out.h5") == contents(tmp_path / "whole.h5")
+    assert check_digests(tmp_path / "out.h5") == []
+    assert sorted(os.listdir(tmp_path)) == ["out.h5", "scan.toml", "whole.h5"]
