@@ -25,6 +25,8 @@ _output = Console(highlight=False, soft_wrap=True)
 
 
 class Exit(IntEnum):
+    """What the exit codes mean."""
+
     BAD_INPUT = 2
     INCOMPLETE = 3
     INTERRUPTED = 130
@@ -89,13 +91,13 @@ def _interruptible(out: Path) -> Iterator[None]:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"hhfast {hhfast.__version__}")
+        typer.echo(f"hhfast {hhfast.__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _app(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
 ) -> None:
     """Simulate very many Hodgkin-Huxley neurons."""
 
@@ -107,7 +109,7 @@ def run(
         Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="The result [default: SPEC.h5 here].")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads [default: all processors].")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and what is left of its run.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and its unfinished run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
 ) -> None:
     """Run a sweep into an HDF5 file; resumes by itself what an interrupted run left."""
@@ -190,7 +192,7 @@ def source(
         from hhfast.kernel.stimuli import Step
         from hhfast.sweep.spec import find_model
 
-        print(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
+        typer.echo(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
 
 
 def _print_status(out: Path) -> bool:

@@ -24,7 +24,8 @@ def _aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> str:
     """Rows of cells in aligned columns."""
     cells = list(rows)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join((indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True))).rstrip() for row in cells)
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join((indent + line).rstrip() for line in lines)
 
 
 def model_list_text() -> str:
@@ -79,9 +80,10 @@ def result_text(result: ResultFile) -> str:
     """What a result holds and where it comes from."""
     spec = json.loads(result.attributes["hhfast_spec"])
     counts = np.bincount(result.read("status"), minlength=len(STATUS_MEANINGS)).tolist()
+    by_status = ", ".join(f"{n:,} {meaning}" for meaning, n in zip(STATUS_MEANINGS, counts, strict=True) if n)
     facts = [
         ("title", result.attributes["title"]),
-        ("rows", f"{result.n_rows:,}: " + ", ".join(f"{n:,} {m}" for m, n in zip(STATUS_MEANINGS, counts, strict=True) if n)),
+        ("rows", f"{result.n_rows:,}: {by_status}"),
         ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
         ("model", f"{spec['model']} ({result.attributes['references']})"),
         ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, dt {spec['dt']:g} ms, {spec['dtype']}"),
@@ -138,9 +140,10 @@ def status_text(state: RunStatus) -> str:
 
 def estimate_text(cost: Estimate) -> str:
     """What a sweep will take."""
+    speed = f"{cost.nanoseconds_per_step:.1f} ns per step of a row"
     return _aligned([
         ("rows", f"{cost.n_rows:,}, in batches of {cost.rows_per_batch:,}"),
         ("steps", f"{cost.n_steps:,} per row, {cost.n_rows * cost.n_steps:,} in all"),
         ("bytes", f"{size(cost.n_bytes)} before compression"),
-        ("time", f"about {duration(cost.seconds)} on this machine ({cost.nanoseconds_per_step:.1f} ns per step of a row)"),
+        ("time", f"about {duration(cost.seconds)} on this machine ({speed})"),
     ])  # fmt: skip

@@ -27,9 +27,8 @@ def write_durably(path: Path, *pieces: bytes | memoryview) -> None:
     """
     temporary = temporary_name(path)
     try:
-        with open(temporary, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
+        with temporary.open("wb") as file:
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         publish(temporary, path)
@@ -45,7 +44,7 @@ def temporary_name(path: Path) -> Path:
 
 def publish(temporary: Path, path: Path) -> None:
     """Give a finished, synced file its final name, durably."""
-    os.replace(temporary, path)
+    temporary.replace(path)
     sync_directory(path.parent)
 
 
@@ -93,7 +92,7 @@ def lock(path: Path, busy: str) -> Iterator[None]:
     entry = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), "birth": _birth(os.getpid())}
     text = json.dumps(entry)
     try:
-        with open(path, "x") as file:
+        with path.open("x") as file:
             file.write(text)
     except FileExistsError:
         raise InputError(f"{busy} has just been taken by another process; wait for it") from None

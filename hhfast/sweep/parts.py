@@ -80,9 +80,7 @@ class Parts:
         path = folder / "spec.json"
         try:
             entry = json.loads(path.read_bytes())
-            if entry.pop("hhfast_parts") != 1:
-                raise ValueError
-            return cls(folder, Plan(**entry))
+            return cls(folder, Plan(**entry["hhfast_parts"]))
         except OSError as error:
             raise InputError(f"{folder}: is not the parts directory of a sweep (spec.json: {error.strerror})") from None
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -94,7 +92,7 @@ class Parts:
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
-        write_durably(folder / "spec.json", json.dumps({"hhfast_parts": 1, **asdict(plan)}, indent=1).encode())
+        write_durably(folder / "spec.json", json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
         return cls(folder, plan)
 
     @property
@@ -122,7 +120,7 @@ class Parts:
 
     def header(self, batch: int) -> Header:
         """What a shard says about itself (its contents are not checked)."""
-        with open(self.path(batch), "rb") as file:
+        with self.path(batch).open("rb") as file:
             return _read_header(file.read(HEADER_BYTES))
 
     def read(self, batch: int) -> tuple[Header, bytes]:
@@ -165,7 +163,7 @@ def sealed(header: Header, image: bytes) -> tuple[bytes, memoryview]:
     body = memoryview(image)[HEADER_BYTES:]
     complete = Header(**{**asdict(header), "length": len(image), "sha256": ""})
     complete = Header(**{**asdict(complete), "sha256": _digest(complete, body)})
-    line = json.dumps({"hhfast_shard": 1, **asdict(complete)}).encode() + b"\n"
+    line = json.dumps({"hhfast_shard": asdict(complete)}).encode() + b"\n"
     if len(line) > HEADER_BYTES:
         raise ValueError(f"the header of a shard is limited to {HEADER_BYTES} bytes")
     return line.ljust(HEADER_BYTES, b"\0"), body
@@ -180,9 +178,7 @@ def _digest(header: Header, body: memoryview) -> str:
 
 def _read_header(block: bytes) -> Header:
     try:
-        entry: dict[str, Any] = json.loads(block.split(b"\n", 1)[0])
-        if entry.pop("hhfast_shard") != 1:
-            raise ValueError
+        entry: dict[str, Any] = json.loads(block.split(b"\n", 1)[0])["hhfast_shard"]
         return Header(**{**entry, "status": tuple(entry["status"])})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DamagedShard("its header is not readable") from None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -24,7 +24,7 @@ class Reporter:
         self._stop = threading.Event()
         self._ticker: threading.Thread | None = None
 
-    def __enter__(self) -> Reporter:
+    def __enter__(self) -> Self:
         if self.show and self._console.is_terminal:
             counts = (TextColumn(self.title), BarColumn(), MofNCompleteColumn(), TextColumn(self.unit))
             times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
@@ -57,7 +57,7 @@ class Reporter:
 
     def _tick(self) -> None:
         while not self._stop.wait(LINE_EVERY):
-            print(self.line(), file=sys.stderr, flush=True)
+            self._console.print(self.line(), markup=False)
 
     def line(self) -> str:
         """The state of the work in one line."""

@@ -47,7 +47,8 @@ def _variable(result: ResultFile, name: str, is_grid: bool) -> xarray.Variable:
         return xarray.Variable((result.parameters[name],), result.axis_values(name), attributes)
     grid = result.grid if is_grid and dims[0] == "run" else {dims[0]: result.shape(name)[0]}
     shape = (*grid.values(), *result.shape(name)[1:])
-    return xarray.Variable((*grid, *dims[1:]), LazilyIndexedArray(_file_array(result, name, len(grid), shape)), attributes)
+    lazy = LazilyIndexedArray(_file_array(result, name, len(grid), shape))
+    return xarray.Variable((*grid, *dims[1:]), lazy, attributes)
 
 
 def _file_array(result: ResultFile, name: str, n_axes: int, grid_shape: tuple[int, ...]) -> Any:

@@ -19,12 +19,16 @@ Count = Annotated[int, Strict()]
 
 
 class TraceTable(BaseModel):
+    """[record.trace]."""
+
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     variables: list[str]
     every: Number
 
 
 class RecordTable(BaseModel):
+    """[record]."""
+
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     features: list[str] | None = None
     threshold: Number = -20.0
@@ -50,11 +54,15 @@ class RecordTable(BaseModel):
 
 
 class TableTable(BaseModel):
+    """[table]."""
+
     model_config = ConfigDict(extra="forbid")
     file: str
 
 
 class SweepFile(BaseModel):
+    """The keys of a sweep file, with their defaults."""
+
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     model: str
     t_stop: Number

@@ -55,7 +55,7 @@ class Table:
 
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         first = start // _STRIDE
-        with open(self.path, "rb") as file:
+        with Path(self.path).open("rb") as file:
             file.seek(self.offsets[first])
             lines = list(islice(file, start - first * _STRIDE, stop - first * _STRIDE))
         values = _parse(lines, len(self.names), self.path, start + 2)
@@ -72,7 +72,7 @@ class Table:
 
 def _scan(path: Path) -> Table:
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         header = file.readline()
         digest.update(header)
         names = tuple(name.strip().strip('"') for name in header.decode("utf-8-sig").split(","))

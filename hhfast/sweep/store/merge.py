@@ -48,7 +48,7 @@ def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int],
     _check_space(parts.out.parent, sum(header.length for header in headers))
     temporary = temporary_name(parts.out)
     try:
-        with open(temporary, "w+b", buffering=0) as raw:
+        with temporary.open("w+b", buffering=0) as raw:
             safe = _SafeFile(raw)
             with h5py.File(safe, "w", track_order=True) as file:
                 _merge_into(file, parts, headers, attributes, safe, progress)
@@ -92,8 +92,8 @@ def _create_like(file: h5py.File, shard: h5py.File, sizes: Mapping[str, int]) ->
             continue
         dims = dims_of(source)
         shape = tuple(sizes.get(dim, n) for dim, n in zip(dims, source.shape, strict=True))
-        options = dict(chunks=source.chunks, compression=source.compression, compression_opts=source.compression_opts,
-                       shuffle=source.shuffle)  # fmt: skip
+        kept = ("chunks", "compression", "compression_opts", "shuffle")
+        options = {key: getattr(source, key) for key in kept}
         if dims[0] == RUN and source.chunks[0] > shape[0]:
             options["maxshape"] = (None, *shape[1:])
         if dims[0] == SPIKE and shape[0]:
