@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import xarray
 
 OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
-STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached")
+EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
+STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed")
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def test_processes_give_the_same_bits(tmp_path, reference):
 
 
 def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, reference):
-    space = Rows({"g_Na": np.array([120.0, -1e12, 120.0]), "stimulus.amplitude": np.array([10.0, 10.0, 10.0])})
+    space = Rows({"g_Na": np.array([120.0, -1e300, 120.0]), "stimulus.amplitude": np.array([10.0, 10.0, 10.0])})
     with open_results(small(space=space, rows_per_batch=None).run(tmp_path / "out.h5", progress=False)) as data:
         assert data["status"].values.tolist() == [0, 1, 0]
         assert np.isnan(data["V"][1]).all()
@@ -359,3 +359,23 @@ def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, whole, ending):
     assert contents(tmp_path / "out.h5") == whole
     assert check_digests(tmp_path / "out.h5") == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
+
+
+def test_rows_outside_the_constraints_are_flagged_and_not_simulated(tmp_path):
+    constraints = ("g_Na > 100", "stimulus.amplitude < g_K / 3")
+    sweep = small(constraints=constraints)
+    path = sweep.run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as data, open_results(small().run(tmp_path / "all.h5", progress=False)) as everything:
+        allowed = (everything["g_Na"] > 100) & (everything["stimulus.amplitude"] < 12)
+        assert np.array_equal(data["status"] == 4, ~allowed)
+        assert np.array_equal(data["V"].where(allowed), everything["V"].where(allowed), equal_nan=True)
+        assert data["latency"].where(~allowed).isnull().all()
+        assert np.array_equal(data["spike_count"], everything["spike_count"].where(allowed, 0))
+        assert data.sizes["spike"] == int(data["spike_count"].sum())
+
+
+def test_a_batch_without_an_allowed_row_is_harmless(tmp_path):
+    path = small(constraints=("g_Na > 1000",)).run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as data:
+        assert (data["status"] == 4).all()
+        assert data.sizes["spike"] == 0

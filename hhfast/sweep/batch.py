@@ -7,13 +7,13 @@ import operator
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.result import STATUS_MEANINGS, Result
+from hhfast.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result, Variable
 from hhfast.sweep.parts import Header, Parts, sealed
 from hhfast.sweep.spec import Record, Sweep
 
@@ -27,6 +27,7 @@ class Job:
 
     columns : the parameters of its rows, where the worker cannot find them itself (a table on the driver's disk).
     folder : the parts directory, where the shard goes if the worker can see it.
+    failed : rows (from the batch's first) that are known to crash the process; they are only flagged.
     """
 
     sweep: Sweep
@@ -38,6 +39,7 @@ class Job:
     threads: int | None
     columns: Mapping[str, np.ndarray] | None = None
     folder: str | None = None
+    failed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,43 @@ def simulate_job(job: Job) -> Outcome:
     """The first half of a job: its arithmetic."""
     began = time.perf_counter()
     columns = job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
-    result = simulate_rows(job.sweep, columns, job.threads)
+    excluded = ~job.sweep.allowed(columns)
+    failed = np.isin(np.arange(job.stop - job.start), job.failed)
+    result = _simulate_some(job, columns, ~(excluded | failed))
+    result.status[excluded] = EXCLUDED
+    result.status[failed] = FAILED
     return Outcome(columns, result, time.perf_counter() - began)
+
+
+def _simulate_some(job: Job, columns: Mapping[str, np.ndarray], wanted: np.ndarray) -> Result:
+    """Simulate the wanted rows of a batch; the others have NaN, and no spikes."""
+    if wanted.all():
+        return simulate_rows(job.sweep, columns, job.threads)
+    # If no row is wanted, the model's own values for one show which variables there would be.
+    some = {name: values[wanted] for name, values in columns.items()} if wanted.any() else _example(job.sweep)
+    result = simulate_rows(job.sweep, some, job.threads)
+    return Result(_spread(result.status, wanted), {k: _spread_variable(v, wanted) for k, v in result.variables.items()})
+
+
+def _example(sweep: Sweep) -> dict[str, np.ndarray]:
+    """One harmless row: no current, and the model's own values."""
+    known = {name: p.value for name, p in sweep.model.parameters.items()}
+    return {name: np.array([known.get(name, 0.0)]) for name in sweep.space.names}
+
+
+def _spread_variable(variable: Variable, wanted: np.ndarray) -> Variable:
+    if variable.dims[0] == "spike":
+        return variable if wanted.any() else replace(variable, values=variable.values[:0])
+    return replace(variable, values=_spread(variable.values, wanted)) if variable.dims[0] == "cell" else variable
+
+
+def _spread(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Values of the wanted rows in their places among all rows; NaN, or 0 for integers, in the others."""
+    blank = np.nan if values.dtype.kind == "f" else 0
+    result = np.full((len(wanted), *values.shape[1:]), blank, dtype=values.dtype)
+    if wanted.any():
+        result[wanted] = values
+    return result
 
 
 def store_job(job: Job, outcome: Outcome) -> Done:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model, load_model, models
+from hhfast.model.expr import check_names, evaluate, parse
 from hhfast.sweep.space import Space
 
 if TYPE_CHECKING:
@@ -64,6 +68,8 @@ class Sweep:
     stimulus : {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are then
         "stimulus.0.NAME"); what the space varies need not be given. None: no current.
     parameters : fixed values of model parameters.
+    constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
+        its status is 4 ("excluded").
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
 
     Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
@@ -79,6 +85,7 @@ class Sweep:
     record: Record = Record()
     initial: str = "model"
     dtype: str = "float64"
+    constraints: tuple[str, ...] = ()
     rows_per_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -89,6 +96,7 @@ class Sweep:
         _check_stimuli(self)
         _check_parameters(self)
         _check_record(self)
+        _check_constraints(self)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:
@@ -151,6 +159,7 @@ class Sweep:
             "record": self.record.canonical(),
             "initial": self.initial,
             "dtype": self.dtype,
+            "constraints": list(self.constraints),
         }
 
     @cached_property
@@ -162,6 +171,28 @@ class Sweep:
     def sha256(self) -> str:
         """Of the canonical spec; equal if and only if the results are those of the same sweep."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def allowed(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Which of some rows meet the constraints, bool."""
+        n = len(next(iter(columns.values())))
+        values = {_plain_name(name): value for name, value in {**self._fixed, **columns}.items()}
+        result = np.ones(n, dtype=bool)
+        for text in self.constraints:
+            result &= np.broadcast_to(evaluate(_plain_text(text, self.units), values), n)
+        return result
+
+    @property
+    def _fixed(self) -> dict[str, float]:
+        """The value of everything that does not vary."""
+        from hhfast.kernel.stimuli import stimuli
+
+        values: dict[str, float] = {name: p.value for name, p in self.model.parameters.items()} | dict(self.parameters)
+        for prefix, entry in self.stimuli.items():
+            for name, (default, _) in stimuli[entry["kind"]].parameters.items():
+                value = entry.get(name, default)
+                if value is not None:
+                    values[f"{prefix}.{name}"] = float(value)
+        return values
 
     def with_space(self, space: Space) -> Sweep:
         """The same simulation for other rows of the same parameters."""
@@ -185,7 +216,8 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    return Sweep(model=model, space=space, record=Record(**record), **{k: spec[k] for k in keys})
+    given = {k: spec[k] for k in keys}
+    return Sweep(model=model, space=space, record=Record(**record), constraints=tuple(spec["constraints"]), **given)
 
 
 def _plain(stimulus: Any) -> Any:
@@ -244,7 +276,7 @@ def _check_parameters(sweep: Sweep) -> None:
             raise InputError(f"{where}: is {value:g}; it must be positive")
     taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
     for name in sweep.space.names:
-        where = f"axes.{name}"
+        where = f"{sweep.space.canonical()['kind'].replace('grid', 'axes')}.{name}"
         if name not in sweep.units:
             raise unknown("parameter", name, sweep.units, where=where)
         if sweep.space.names.count(name) > 1:
@@ -253,6 +285,29 @@ def _check_parameters(sweep: Sweep) -> None:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
         if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
             raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+
+
+def _check_constraints(sweep: Sweep) -> None:
+    known = {_plain_name(name) for name in sweep.units}
+    for text in sweep.constraints:
+        try:
+            formula = _plain_text(text, sweep.units)
+            check_names(formula, known)
+        except InputError as error:
+            raise InputError(f"constraints: {error}") from None
+        if not isinstance(parse(formula), ast.Compare):
+            raise InputError(f"constraints: '{text}' is no comparison; write one as in 'g_Na > 2 * g_K'")
+
+
+def _plain_text(text: str, names: Iterable[str]) -> str:
+    """A formula with "stimulus.amplitude" written as the plain name that formulas can have."""
+    for name in sorted((n for n in names if "." in n), key=len, reverse=True):
+        text = text.replace(name, _plain_name(name))
+    return text
+
+
+def _plain_name(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _check_fixed(where: str, value: Any, varied: bool) -> None:

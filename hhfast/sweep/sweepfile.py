@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.sweep.distributions import QUANTILES, Distribution
+from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
 from hhfast.sweep.spec import DEFAULT_FEATURES, Record, Sweep, find_model
 from hhfast.sweep.table import Table
@@ -74,7 +76,9 @@ class SweepFile(BaseModel):
     stimulus: Any = None
     parameters: dict[str, Number] = Field(default_factory=dict)
     axes: dict[str, dict[str, Any]] | None = None
+    sample: dict[str, Any] | None = None
     table: TableTable | None = None
+    constraints: list[str] = Field(default_factory=list)
     record: RecordTable = Field(default_factory=RecordTable)
 
 
@@ -118,6 +122,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         record=file.record.record(),
         initial=file.initial,
         dtype=file.dtype,
+        constraints=tuple(file.constraints),
         rows_per_batch=file.rows_per_batch,
     )
 
@@ -129,21 +134,45 @@ def _is_stimulus(entry: Any) -> bool:
 
 
 def _space(file: SweepFile, folder: Path) -> Space:
-    given = [name for name in ("axes", "table") if getattr(file, name) is not None]
-    if len(given) != 1:
-        problem = "are both given; keep one" if given else "are both missing; give one, to say what varies"
-        raise InputError(f"[axes] and [table]: {problem}")
+    given = [f"[{name}]" for name in ("axes", "sample", "table") if getattr(file, name) is not None]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} are given; keep one")
+    if not given:
+        raise InputError("[axes], [sample] and [table] are all missing; give one, to say what varies")
     if file.table is not None:
         return Table.open(folder / file.table.file)
+    if file.sample is not None:
+        return _sample(file.sample)
     if not file.axes:
         raise InputError("axes: is empty; vary at least one parameter")
     return Grid(tuple(_axis(name, entry) for name, entry in file.axes.items()))
 
 
+def _sample(entry: Mapping[str, Any]) -> Sample:
+    settings = {"method": str, "n": int, "seed": int}
+    for key, kind in settings.items():
+        if key in entry and type(entry[key]) is not kind:
+            raise InputError(f"sample.{key}: is {entry[key]!r}; it must be {'a text' if kind is str else 'an integer'}")
+    for key in ("method", "n"):
+        if key not in entry:
+            raise InputError(f"sample.{key}: is missing; add it")
+    parameters = {key: _distribution(f"sample.{key}", value) for key, value in entry.items() if key not in settings}
+    try:
+        return Sample(entry["method"], entry["n"], parameters, entry.get("seed", 0))
+    except InputError as error:
+        raise InputError(f"sample: {error}") from None
+
+
+def _distribution(where: str, entry: Any) -> Distribution:
+    kind, arguments = _only_entry(where, entry, tuple(QUANTILES), "{ uniform = [90, 150] }")
+    try:
+        return Distribution(kind, arguments)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
 def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
     where = f"axes.{name}"
-    if name == "stimulus":
-        raise InputError(f'{where}: a dot in a key needs quotes here: "stimulus.amplitude" = {{ values = [6, 8] }}')
     if set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
         members = tuple((key, _values(f"{where}.zip.{key}", value)) for key, value in entry["zip"].items())
     else:
@@ -155,18 +184,25 @@ def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
 
 
 def _values(where: str, entry: Any) -> Values:
-    if not isinstance(entry, dict) or len(entry) != 1:
-        example = "{ linspace = [90, 150, 32] }"
-        raise InputError(f"{where}: must be a table with one of {', '.join(VALUE_KINDS)}, as in {example}")
-    ((kind, arguments),) = entry.items()
-    if kind not in VALUE_KINDS:
-        raise InputError(f"{where}: unknown key '{kind}'; {did_you_mean(kind, (*VALUE_KINDS, 'zip'))}")
-    if not isinstance(arguments, list) or not all(type(x) in (int, float) for x in arguments):
-        raise InputError(f"{where}.{kind}: must be a list of numbers")
+    kind, arguments = _only_entry(where, entry, (*VALUE_KINDS, "zip"), "{ linspace = [90, 150, 32] }")
     try:
-        return Values(kind, tuple(map(float, arguments)))
+        return Values(kind, arguments)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _only_entry(where: str, entry: Any, kinds: tuple[str, ...], example: str) -> tuple[str, tuple[float, ...]]:
+    """(kind, numbers) of a table with one key, a kind, and a list of numbers."""
+    if where.endswith(".stimulus") and isinstance(entry, dict):
+        raise InputError(f'{where}: a dot in a key needs quotes here, as in "stimulus.amplitude" = {example}')
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise InputError(f"{where}: must be a table with one of {', '.join(kinds)}, as in {example}")
+    ((kind, arguments),) = entry.items()
+    if kind not in kinds:
+        raise InputError(f"{where}: unknown key '{kind}'; {did_you_mean(kind, kinds)}")
+    if not isinstance(arguments, list) or not all(type(x) in (int, float) for x in arguments):
+        raise InputError(f"{where}.{kind}: must be a list of numbers")
+    return kind, tuple(map(float, arguments))
 
 
 def _explain(error: ValidationError) -> str:
