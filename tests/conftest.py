@@ -1,0 +1,39 @@
+"""Shared by all tests: small models, the reference figures, and settings that make every run the same.
+
+Kernels are cached on disk as in any use of hhfast, so a second run of the tests compiles nothing.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Compiling takes seconds, and a failure in CI must be the one that is seen at home.
+settings.register_profile("hhfast", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("hhfast")
+
+PASSIVE = """
+name = "passive"
+citation = "Lapicque 1907"
+V_init = -65.0
+[parameters]
+C_m = { value = 2.0, unit = "uF cm-2" }
+[channels.L]
+g = 0.1
+E = -65.0
+"""
+
+
+@pytest.fixture(scope="session")
+def passive():
+    """A membrane with a leak only: C V' = I - g (V - E), solved on paper, compiled in a second."""
+    from hhfast.model import parse_model
+
+    return parse_model(PASSIVE)
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Figures of published models, computed apart from hhfast (see `about` in the file)."""
+    return json.loads((Path(__file__).parent / "data" / "reference.json").read_text(encoding="utf-8"))

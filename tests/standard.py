@@ -1,0 +1,52 @@
+"""One standard run that several test files share, so that each of its kernels is compiled once.
+
+A smooth current (so that nothing but the method limits the order), spike times and the final state.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+import hhfast as hh
+
+
+class Drive(NamedTuple):
+    """offset + amplitude sin(2 pi 100 Hz t + 0.5), uA/cm2, for t_stop ms: long enough for a spike and its end."""
+
+    offset: float
+    t_stop: float
+
+    @property
+    def amplitude(self) -> float:
+        return 0.3 * self.offset
+
+    def current(self, t):
+        return self.offset + self.amplitude * np.sin(2 * np.pi * 0.1 * t + 0.5)
+
+    @property
+    def stimulus(self) -> hh.Result:
+        return hh.Sine(amplitude=self.amplitude, frequency=100.0, phase=0.5, offset=self.offset)
+
+
+DRIVES = {
+    "hodgkin_huxley": Drive(10.0, 6.0),
+    "connor_stevens": Drive(20.0, 12.0),
+    "wang_buzsaki": Drive(3.0, 8.0),
+    "prinz_stg": Drive(3.0, 10.0),
+}
+INTEGRATORS = {"euler": 1, "exp_euler": 1, "exp_midpoint": 2, "strang": 2, "rk4": 4}  # name -> order
+# The four-current models compile in seconds, this one takes half a minute; two of its integrators always run.
+ALWAYS = [(m, i) for m in DRIVES for i in INTEGRATORS if m != "prinz_stg" or i in ("exp_euler", "rk4")]
+SLOW = [(m, i) for m in DRIVES for i in INTEGRATORS if (m, i) not in ALWAYS]
+
+
+def standard_run(model: str, integrator: str, params=None, **options) -> hh.Result:
+    """Simulate a model under its drive; options go to `simulate`."""
+    drive = DRIVES[model]
+    options = {"t_stop": drive.t_stop, "record": [hh.Spikes(), hh.Final()]} | options
+    return hh.simulate(model, params, stimulus=drive.stimulus, integrator=integrator, **options)
+
+
+def final_state(result: hh.Result, states) -> np.ndarray:
+    """(n_states, n_cells) at t_stop."""
+    return np.array([result[f"{x}_final"] for x in states])
