@@ -9,6 +9,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
@@ -110,22 +111,31 @@ def run(
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads [default: all processors].")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and its unfinished run.")] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS|local:N", help="Run on a Dask cluster, or on N processes of this machine."),
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Compute part I of N only; `hhfast merge` joins the parts.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
 ) -> None:
     """Run a sweep into an HDF5 file; resumes by itself what an interrupted run left."""
     with _answering():
         from hhfast.sweep import Sweep
-        from hhfast.sweep.run import is_finished, run_sweep
+        from hhfast.sweep.outputs import Part, is_finished
+        from hhfast.sweep.run import run_sweep
 
         sweep = Sweep.from_toml(spec)
         out = output or Path(spec.with_suffix(".h5").name)
+        share = None if part is None else Part.parse(part)
         if dry_run:
             _print_estimate(sweep, out, threads)
         elif not fresh and is_finished(sweep, out):
             _output.print(f"{out} already holds this sweep: nothing to do (--fresh runs it again)", markup=False)
         else:
-            with _interruptible(out):
-                run_sweep(sweep, out, fresh=fresh, threads=threads)
+            with _interruptible(out), _executor(dask, sweep, threads) as executor:
+                run_sweep(sweep, out, executor, fresh=fresh, threads=threads, part=share)
             _print_status(out)
 
 
@@ -135,6 +145,55 @@ def status(out: OutFile) -> None:
     with _answering():
         if not _print_status(out):
             raise typer.Exit(Exit.INCOMPLETE)
+
+
+@app.command()
+def merge(
+    out: OutFile,
+    parts: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PARTS]...", help="Directories OUT.h5.parts of other machines.")
+    ] = None,
+) -> None:
+    """Join what `hhfast run --part` has computed, here and elsewhere, into one result."""
+    with _answering():
+        from hhfast.sweep.joining import collect
+        from hhfast.sweep.run import explained
+
+        with explained(out):
+            missing = collect(out, parts or [])
+        if missing:
+            remedy = "run their parts, then merge again"
+            _fail(f"incomplete: {out}: {missing:,} rows are missing; {remedy}", Exit.INCOMPLETE)
+        _print_status(out)
+
+
+@app.command()
+def verify(out: OutFile) -> None:
+    """Check a result, or what there is of an unfinished run, against its checksums, bit for bit."""
+    with _answering():
+        from hhfast.sweep.verify import verify_output
+
+        found = verify_output(out)
+        _output.print(found.text, markup=False)
+        if found.problems:
+            raise typer.Exit(Exit.BAD_INPUT)
+
+
+@app.command()
+def trace(
+    out: OutFile,
+    row: Annotated[int, typer.Option(min=0, help="The row.")],
+    figure: Figure = None,
+) -> None:
+    """Simulate one row of a result again, from the file alone, with full traces, and draw it."""
+    with _answering():
+        from hhfast.plots import plot_trace
+        from hhfast.sweep.resimulate import resimulate
+
+        again = resimulate(out, row)
+        figure = figure or out.with_name(f"{out.stem}_row{row}.png")
+        plot_trace(again, figure)
+        _output.print(f"{again.text}\n{figure}", markup=False)
 
 
 @app.command()
@@ -193,6 +252,19 @@ def source(
         from hhfast.sweep.spec import find_model
 
         typer.echo(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
+
+
+@contextlib.contextmanager
+def _executor(dask: str | None, sweep: hhfast.Sweep, threads: int | None) -> Iterator[Executor | None]:
+    """The Dask cluster that was asked for, or none."""
+    if dask is None:
+        yield None
+        return
+    from hhfast.sweep.cluster import dask_executor
+
+    with dask_executor(dask, sweep, threads or 1) as (executor, text):
+        _errors.print(text, markup=False)
+        yield executor
 
 
 def _print_status(out: Path) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from hhfast.sweep.resimulate import Resimulated
     from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
@@ -54,10 +55,37 @@ def plot_result(
         else:
             figure = _heat_maps(result, shown, x, y, axes)
         figure.suptitle(f"{result.attributes['title']}, {result.n_rows:,} rows", fontsize=11)
-        try:
-            figure.savefig(path)
-        except ValueError as error:  # a format that matplotlib does not know
-            raise InputError(f"{path}: {error}") from None
+        _save(figure, path)
+
+
+def plot_trace(row: Resimulated, path: Path) -> None:
+    """Draw the potential, the applied current and the gates of one row against time, into a picture file."""
+    traces, model = row.traces, row.sweep.model
+    panels = [["V"], ["i_app"], [g.name for g in model.gates], *([pool.name] for pool in model.pools)]
+    panels = [names for names in panels if names]
+    figure = _figure(7.0, 1.2 + 1.5 * len(panels))
+    ratios = [3 if names == ["V"] else 1.5 for names in panels]
+    grid = figure.subplots(len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})
+    for axes, names in zip(grid.flat, panels, strict=True):
+        for name in names:
+            axes.plot(traces.time, traces[name][0], linewidth=1, label=name)
+        unit = traces.variables[names[0]].unit
+        label = names[0] if len(names) == 1 else "gates"
+        axes.set_ylabel(label if unit == "1" else f"{label} ({_PRETTY.get(unit, unit)})")
+        axes.grid(alpha=0.3)
+        if len(names) > 1:
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, ncols=-(-len(names) // 8))
+    grid.flat[-1].set_xlabel("time (ms)")
+    spikes = int(traces.spike_count[0])
+    figure.suptitle(f"{model.title or model.name}, {row.title}: {spikes} spike{'' if spikes == 1 else 's'}", fontsize=9)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figure.savefig(path)
+    except ValueError as error:  # a format that matplotlib does not know
+        raise InputError(f"{path}: {error}") from None
 
 
 def _figure(width: float, height: float) -> Figure:

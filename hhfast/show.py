@@ -131,6 +131,8 @@ def status_text(state: RunStatus) -> str:
         who = ", ".join(map(str, state.holders))
         left = "" if state.seconds_left is None else f", {duration(state.seconds_left)} left"
         lines = [f"{state.out}: running ({who}), {share}{left}"]
+    elif state.rows_done == state.n_rows:
+        lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
     else:
         lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
     lines += [f"  {n:,} rows {meaning.replace('_', ' ')}" for meaning, n in state.flagged.items()]

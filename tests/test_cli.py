@@ -211,3 +211,47 @@ def test_source_prints_python():
 @pytest.mark.parametrize("words", [["frobnicate"], ["run"], ["run", "scan.toml", "--threads", "0"], ["status"]])
 def test_wrong_usage_has_exit_code_2(here, words):
     assert hhfast(*words).exit_code == 2
+
+
+def test_parts_are_computed_apart_and_merged(here):
+    assert hhfast("run", "scan.toml", "-o", "out.h5", "--part", "1/2").exit_code == 0
+    result = hhfast("merge", "out.h5")
+    assert result.exit_code == 3
+    assert "4 rows are missing" in result.stderr
+    assert "all 12 rows are computed" in hhfast("run", "scan.toml", "-o", "out.h5", "--part", "2/2").stdout
+    assert hhfast("merge", "out.h5").stdout == "out.h5: finished, 12 rows\n"
+    assert "exists already" in refused("merge", "out.h5")
+    assert "must be i/n" in refused("run", "scan.toml", "-o", "new.h5", "--part", "3/2")
+
+
+def test_verify_says_what_is_damaged(here):
+    import h5py
+
+    hhfast("run", "scan.toml")
+    assert hhfast("verify", "scan.h5").stdout == "scan.h5: 12 rows, every variable matches its checksum\n"
+    with h5py.File("scan.h5", "r+") as file:
+        file["latency"][5] += 1
+    result = hhfast("verify", "scan.h5")
+    assert result.exit_code == 2
+    assert "variable 'latency' does not match its checksum" in result.stdout
+
+
+def test_trace_rebuilds_a_row_from_the_file_alone(here):
+    hhfast("run", "scan.toml")
+    (here / "scan.toml").unlink()
+    result = hhfast("trace", "scan.h5", "--row", "7", "-o", "row.png")
+    assert result.exit_code == 0, result.output
+    assert "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency identical to the file" in result.stdout
+    assert (here / "row.png").read_bytes().startswith(b"\x89PNG")
+    assert "has no row 12; the last is 11" in refused("trace", "scan.h5", "--row", "12")
+
+
+def test_a_sampled_sweep_runs(here):
+    axes = SCAN[SCAN.index("[axes]") : SCAN.index("[record]")]
+    sample = "[sample]\nmethod = 'sobol'\nn = 16\ng_Na = { uniform = [80, 160] }\n"
+    sample += "'stimulus.amplitude' = { normal = [10, 1] }\n"
+    (here / "scan.toml").write_text(SCAN.replace(axes, sample))
+    assert hhfast("run", "scan.toml").exit_code == 0
+    assert hhfast("plot", "scan.h5").exit_code == 0
+    (here / "scan.toml").write_text(SCAN.replace(axes, sample.replace("sobol", "sobel")))
+    assert "sample: unknown method 'sobel'; did you mean 'sobol'?" in refused("run", "scan.toml", "-o", "x.h5")

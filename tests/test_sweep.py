@@ -17,8 +17,9 @@ from hhfast.errors import InputError
 from hhfast.simulate import simulate
 from hhfast.sweep import Grid, Record, Rows, Sweep, open_results
 from hhfast.sweep.durable import lock
+from hhfast.sweep.outputs import rows_per_batch
 from hhfast.sweep.parts import Parts
-from hhfast.sweep.run import Incomplete, rows_per_batch, run_sweep
+from hhfast.sweep.run import Incomplete, run_sweep
 from hhfast.sweep.store import check_digests
 
 STEP = {"kind": "step", "start": 5.0}

@@ -165,6 +165,20 @@ def store_job(job: Job, outcome: Outcome) -> Done:
     return Done(header, None)
 
 
+def try_rows(job: Job, first: int, last: int) -> None:
+    """Simulate some rows of a batch (from its first row), to see whether they can be."""
+    columns = job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
+    columns = {name: values[first:last] for name, values in columns.items()}
+    part = replace(job, columns=columns, start=job.start + first, stop=job.start + last)
+    simulate_job(part)
+
+
+def warm_up(sweep: Sweep) -> None:
+    """Compile the kernel of a sweep (or find it compiled), by one row of one step."""
+    brief = replace(sweep, t_stop=sweep.dt, record=replace(sweep.record, window=None))
+    simulate_rows(brief, _example(sweep), threads=1)
+
+
 def compute(job: Job) -> Done:
     """The whole of a job, as an executor's worker does it."""
     return store_job(job, simulate_job(job))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _LOCK = re.compile(r"lock(-\d+-of-\d+)?")
 
 @dataclass(frozen=True)
 class Plan:
-    """How a sweep is cut into batches, and by what it was computed."""
+    """How a sweep is cut into batches, what computes it, and the global attributes of its result."""
 
     spec: str
     spec_sha256: str
@@ -32,6 +32,7 @@ class Plan:
     n_rows: int
     rows_per_batch: int
     versions: dict[str, str]
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_batches(self) -> int:
@@ -143,6 +144,10 @@ class Parts:
     def write(self, header: Header, image: bytes) -> None:
         """Store a shard durably. `image` is an HDF5 file that begins with an empty user block."""
         write_durably(self.path(header.batch), *sealed(header, image))
+
+    def adopt(self, batch: int, shard: bytes) -> None:
+        """Store a shard that was made elsewhere."""
+        write_durably(self.path(batch), shard)
 
     def set_aside(self, batch: int) -> Path:
         """Rename a damaged shard, so that nothing is lost and its batch counts as missing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
 from importlib.resources import files
@@ -56,13 +55,11 @@ def check_versions(began: dict[str, str], place: str) -> None:
 
 
 def global_attributes(sweep: Sweep, began: dict[str, str]) -> dict[str, Any]:
-    """The global attributes of a result file."""
+    """The global attributes of a result file (but for its history)."""
     used = ", ".join(f"{name} {version}" for name, version in began.items() if name != "hhfast")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     return {
         "Conventions": "CF-1.11",
         "title": f"Parameter sweep of {sweep.model.title or sweep.model.name}",
-        "history": f"{now}: hhfast {began['hhfast']} merged {sweep.space.n_rows} rows",
         "source": f"hhfast {began['hhfast']} ({used})",
         "references": sweep.model.citation,
         "hhfast_spec": sweep.text,

@@ -95,6 +95,10 @@ class ResultFile:
         hidden = ("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "coordinates", "hhfast_sha256")
         return {k: v for k, v in self._dataset(name).attrs.items() if k not in hidden}
 
+    def has_digest(self, name: str) -> bool:
+        """Whether a variable was written with a checksum."""
+        return "hhfast_sha256" in self._dataset(name).attrs
+
     def close(self) -> None:
         self._file.close()
 

@@ -1,0 +1,154 @@
+"""The checks of a sweep: each mistake an `InputError` of one line, with its key path, the reason and the remedy."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from hhfast.errors import InputError, unknown
+from hhfast.model.expr import check_names, parse
+
+if TYPE_CHECKING:
+    from hhfast.sweep.spec import Sweep
+
+DTYPES = ("float64", "float32")
+INITIALS = ("model", "rest")
+# Variables that a result file has of its own; no parameter may take their place.
+RESERVED = ("run", "status", "spike", "spike_count", "spike_time")
+POSITIVE = ("C_m",)  # parameters that the equations divide by
+
+
+def check_sweep(sweep: Sweep) -> None:
+    """Raise `InputError` for anything that cannot be simulated."""
+    _check_numbers(sweep)
+    _check_choices(sweep)
+    _check_stimuli(sweep)
+    _check_parameters(sweep)
+    _check_record(sweep)
+    _check_constraints(sweep)
+
+
+def plain_text(text: str, names: Iterable[str]) -> str:
+    """A formula with "stimulus.amplitude" written as the plain name that formulas can have."""
+    for name in sorted((n for n in names if "." in n), key=len, reverse=True):
+        text = text.replace(name, plain_name(name))
+    return text
+
+
+def plain_name(name: str) -> str:
+    """The name of a parameter in formulas."""
+    return name.replace(".", "_")
+
+
+def _check_numbers(sweep: Sweep) -> None:
+    for key in ("t_stop", "dt"):
+        value = getattr(sweep, key)
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"{key}: is {value:g} ms; it must be positive")
+    if sweep.dt > sweep.t_stop:
+        raise InputError(f"dt: is {sweep.dt:g} ms, longer than t_stop = {sweep.t_stop:g} ms; choose a smaller step")
+    if sweep.rows_per_batch is not None and sweep.rows_per_batch < 1:
+        raise InputError(f"rows_per_batch: is {sweep.rows_per_batch}; it must be at least 1")
+
+
+def _check_choices(sweep: Sweep) -> None:
+    from hhfast.kernel.integrators import integrators
+
+    for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
+        if getattr(sweep, key) not in known:
+            raise unknown(key, getattr(sweep, key), known, where=key)
+
+
+def _check_stimuli(sweep: Sweep) -> None:
+    from hhfast.kernel.stimuli import stimuli
+
+    for prefix, entry in sweep.stimuli.items():
+        if "kind" not in entry:
+            raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
+        if entry["kind"] not in stimuli:
+            raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
+        known = stimuli[entry["kind"]].parameters
+        for name, value in entry.items():
+            if name == "kind":
+                continue
+            if name not in known:
+                raise unknown(f"parameter of the {entry['kind']} stimulus", name, known, where=f"{prefix}.{name}")
+            _check_fixed(f"{prefix}.{name}", value, f"{prefix}.{name}" in sweep.space.names)
+        for name, (default, _) in known.items():
+            if default is None and name not in entry and f"{prefix}.{name}" not in sweep.space.names:
+                raise InputError(f"{prefix}.{name}: is missing; give it in [stimulus] or vary it as '{prefix}.{name}'")
+
+
+def _check_parameters(sweep: Sweep) -> None:
+    known = sweep.model.parameters
+    for name, value in sweep.parameters.items():
+        where = f"parameters.{name}"
+        if name not in known:
+            raise unknown("parameter", name, known, where=where)
+        _check_fixed(where, value, name in sweep.space.names)
+        if name in POSITIVE and value <= 0:
+            raise InputError(f"{where}: is {value:g}; it must be positive")
+    taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
+    for name in sweep.space.names:
+        where = f"{sweep.space.canonical()['kind'].replace('grid', 'axes')}.{name}"
+        if name not in sweep.units:
+            raise unknown("parameter", name, sweep.units, where=where)
+        if sweep.space.names.count(name) > 1:
+            raise InputError(f"{where}: is varied twice; keep one")
+        if name in taken:
+            raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
+        if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
+            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+
+
+def _check_constraints(sweep: Sweep) -> None:
+    known = {plain_name(name) for name in sweep.units}
+    for text in sweep.constraints:
+        try:
+            formula = plain_text(text, sweep.units)
+            check_names(formula, known)
+        except InputError as error:
+            raise InputError(f"constraints: {error}") from None
+        if not isinstance(parse(formula), ast.Compare):
+            raise InputError(f"constraints: '{text}' is no comparison; write one as in 'g_Na > 2 * g_K'")
+
+
+def _check_fixed(where: str, value: Any, varied: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(f"{where}: is {value!r}; it must be a number")
+    if not math.isfinite(value):
+        raise InputError(f"{where}: is {value}; it must be finite")
+    if varied:
+        raise InputError(f"{where}: is fixed here and also varied; remove one of the two")
+
+
+def _check_record(sweep: Sweep) -> None:
+    from hhfast.kernel.recorders import Features
+
+    record = sweep.record
+    for name in record.features:
+        if name not in Features.known:
+            raise unknown("feature", name, Features.known, where="record.features")
+        if record.features.count(name) > 1:
+            raise InputError(f"record.features: '{name}' is listed twice; keep one")
+    if not record.rearm <= record.threshold:
+        raise InputError(f"record.rearm: is {record.rearm:g} mV, above the threshold {record.threshold:g} mV; lower it")
+    if record.window is not None and not 0 <= record.window[0] < record.window[1] <= sweep.t_stop:
+        limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
+        raise InputError(f"record.window: is {list(record.window)}; it must be {limits}")
+    if record.spikes and "spike_count" in record.features and record.window not in (None, (0.0, sweep.t_stop)):
+        raise InputError(
+            "record.features: 'spike_count' counts the window, while spikes = true needs spike_count to count all "
+            "spike times; leave out one of the three"
+        )
+    if record.max_spikes is not None and record.max_spikes < 1:
+        raise InputError(f"record.max_spikes: is {record.max_spikes}; it must be at least 1")
+    for name in record.trace:
+        if name not in sweep.model.variables:
+            raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")
+    if record.trace and not (record.every is not None and record.every > 0):
+        raise InputError(f"record.trace.every: is {record.every}; it must be a positive number of ms")
+    if not (record.features or record.spikes or record.trace):
+        raise InputError("record: asks for nothing; name features, or set spikes = true, or a trace")

@@ -1,0 +1,96 @@
+"""Joining finished batches: merging a complete run, and collecting the parts of several machines."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hhfast.errors import InputError
+from hhfast.sweep.outputs import locked
+from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
+from hhfast.sweep.progress import Reporter
+from hhfast.sweep.provenance import DECISIVE
+
+
+def merge_parts(parts: Parts, progress: bool) -> None:
+    """Merge a complete parts directory in a thread of its own, so that an interrupt cannot hit HDF5 in mid-call."""
+    from hhfast.sweep.store import merge
+
+    stop = threading.Event()
+
+    def step(batch: int) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        reporter.advance(1)
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    history = f"{now}: hhfast {parts.plan.versions['hhfast']} simulated and merged {parts.plan.n_rows} rows"
+    reporter = Reporter(f"merging {parts.out.name}", parts.plan.n_batches, "shards", show=progress)
+    with reporter, ThreadPoolExecutor(1, thread_name_prefix="hhfast-merge") as pool:
+        try:
+            pool.submit(merge, parts, {**parts.plan.attributes, "history": history}, step).result()
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+
+
+def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
+    """Merge what parts of one sweep have computed, in `OUT.h5.parts` or copied from elsewhere, into `out`.
+
+    The directories in `folders` are only read. Returns the number of rows that are still missing; the merge is done
+    when there are none. Raises `InputError` if the directories do not belong together.
+    """
+    if out.exists():
+        raise InputError(f"{out}: exists already; choose another output, or move it away")
+    target = parts_directory(out)
+    sources = [Parts.open(folder) for folder in folders]
+    if not (target / "spec.json").exists():
+        if not sources:
+            raise InputError(f"{target}: does not exist; name the directories of the parts to merge")
+        target.mkdir(exist_ok=True)
+        Parts.create(target, sources[0].plan)
+    parts = Parts.open(target)
+    for source in sources:
+        _check_together(parts, source)
+    with locked(target):
+        for source in sources:
+            _adopt(parts, source)
+        _check_all(parts)
+        rows = sum(stop - start for start, stop in map(parts.plan.rows, parts.missing()))
+        if not rows:
+            merge_parts(parts, progress)
+            remove_parts(target)
+    with contextlib.suppress(OSError):  # something is left in it
+        target.rmdir()
+    return rows
+
+
+def _check_together(parts: Parts, source: Parts) -> None:
+    for key, what in (("spec_sha256", "another sweep"), ("rows_per_batch", "batches of another size")):
+        if getattr(source.plan, key) != getattr(parts.plan, key):
+            raise InputError(f"{source.folder}: holds {what} than {parts.folder}; they cannot be merged")
+    for key in DECISIVE:
+        if source.plan.versions.get(key) != parts.plan.versions.get(key):
+            raise InputError(f"{source.folder}: was computed with another {key} than {parts.folder}; run it again")
+
+
+def _adopt(parts: Parts, source: Parts) -> None:
+    """Copy the shards that are missing, checked."""
+    missing = set(parts.missing())
+    for batch in source.present():
+        if batch in missing:
+            try:
+                parts.adopt(batch, source.read(batch)[1])
+            except DamagedShard as damage:
+                raise InputError(f"{source.path(batch)}: is damaged ({damage}); run its part again") from None
+
+
+def _check_all(parts: Parts) -> None:
+    for batch in parts.present():
+        try:
+            parts.read(batch)
+        except DamagedShard as damage:
+            raise InputError(f"{parts.path(batch)}: is damaged ({damage}); run its part again") from None

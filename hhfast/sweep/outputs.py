@@ -1,0 +1,155 @@
+"""The outputs of a run: whether they may be written, whether they are finished, and their parts directory, locked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hhfast.errors import InputError
+from hhfast.sweep.durable import live_holder, lock
+from hhfast.sweep.parts import Parts, Plan, parts_directory, remove_parts
+from hhfast.sweep.provenance import check_versions, global_attributes, versions
+from hhfast.sweep.spec import Sweep
+
+_STEPS_PER_BATCH = 2e7, 1e8  # neuron-steps: the work of a second or so; the larger where there are many batches
+_MANY_BATCHES = 8
+_ROWS_PER_BATCH = 1024, 65536  # enough to occupy all threads; few enough for memory
+_TRACE_BYTES_PER_BATCH = 64e6
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part `number` (from 1) of `count` of a sweep, for machines that know nothing of each other."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """From "2/8"."""
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise InputError(f"--part {text}: must be i/n with i from 1 to n, as in 2/8")
+        return cls(int(found[1]), int(found[2]))
+
+    def __contains__(self, batch: int) -> bool:
+        return batch % self.count == self.number - 1
+
+    @property
+    def lock_name(self) -> str:
+        return f"lock-{self.number}-of-{self.count}"
+
+
+def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
+    """Whether `out` already holds this sweep. With `fresh`, a result that is ours makes way.
+
+    Raises `InputError` if `out` is anything else: it is never overwritten.
+    """
+    from hhfast.sweep.store import ResultFile
+
+    if not out.exists():
+        return False
+    if out.is_dir():
+        raise InputError(f"{out}: is a directory; give a file name with -o")
+    try:
+        with ResultFile(out) as result:
+            sha256 = result.attributes["hhfast_spec_sha256"]
+    except InputError as error:
+        raise InputError(f"{error}, and is not overwritten; choose another output with -o") from None
+    if fresh:
+        out.unlink()
+        return False
+    if sha256 != sweep.sha256:
+        remedy = "choose another output with -o, or replace it with --fresh"
+        raise InputError(f"{out}: holds the result of another sweep; {remedy}")
+    return True
+
+
+def rows_per_batch(sweep: Sweep) -> int:
+    """Rows of one batch: a power of two that is some seconds of work, unless the sweep says otherwise.
+
+    It depends on the sweep alone, so that machines that share a sweep agree on its batches.
+    """
+    if sweep.rows_per_batch is not None:
+        return sweep.rows_per_batch
+    record = sweep.record
+    few, many = (steps / sweep.n_steps for steps in _STEPS_PER_BATCH)
+    wanted = min(max(sweep.space.n_rows / _MANY_BATCHES, few), many)
+    wanted = min(max(wanted, _ROWS_PER_BATCH[0]), _ROWS_PER_BATCH[1])
+    if record.every is not None:
+        row_bytes = 4 * len(record.trace) * (1 + sweep.t_stop / record.every)
+        wanted = min(wanted, max(1.0, _TRACE_BYTES_PER_BATCH / row_bytes))
+    return int(2 ** int(math.log2(wanted)))
+
+
+@contextlib.contextmanager
+def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> Iterator[Parts]:
+    """The parts directory of a run, found or made, and locked; if it ends up empty, it goes."""
+    folder = parts_directory(out)
+    existed = (folder / "spec.json").exists()
+    if existed and not fresh:
+        _check_same(Parts.open(folder), sweep)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another output with -o") from None
+    try:
+        with locked(folder, part):
+            if existed and fresh:
+                Parts.open(folder)  # refuses a directory that is not recognisably ours
+                remove_parts(folder)
+            parts = Parts.open(folder) if existed and not fresh else Parts.create(folder, _plan(sweep))
+            if part is None:  # with parts, they may be those of another machine
+                parts.remove_temporaries()
+            try:
+                yield parts
+            except InputError:
+                if not parts.present():  # a mistake that only the first simulation could find
+                    remove_parts(folder)
+                raise
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def locked(folder: Path, part: Part | None = None) -> Iterator[None]:
+    """Hold a parts directory: alone, or together with the runs of other parts."""
+    own = folder / (part.lock_name if part is not None else "lock")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock(own, str(folder)))
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another output with -o") from None
+        for other in folder.glob("lock*"):
+            excludes = part is None or other.name == "lock"
+            if other != own and excludes and (holder := live_holder(other)) is not None:
+                remedy = f"wait for it, or if it is surely gone, delete {other}"
+                raise InputError(f"{folder} is in use by {holder}; {remedy}")
+        yield
+
+
+def _check_same(parts: Parts, sweep: Sweep) -> None:
+    if parts.plan.spec_sha256 != sweep.sha256:
+        raise InputError(
+            f"{parts.folder}: holds an unfinished run of another sweep ({_difference(parts.plan.spec, sweep.text)}); "
+            "finish that one, choose another output with -o, or start again with --fresh"
+        )
+    check_versions(parts.plan.versions, str(parts.folder))
+
+
+def _difference(old: str, new: str) -> str:
+    """The keys in which two canonical specs differ."""
+    a, b = json.loads(old), json.loads(new)
+    return ", ".join(sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))) + " differ"
+
+
+def _plan(sweep: Sweep) -> Plan:
+    model, now = sweep.model.to_toml(), versions()
+    attributes = global_attributes(sweep, now)
+    return Plan(sweep.text, sweep.sha256, model, sweep.space.n_rows, rows_per_batch(sweep), now, attributes)

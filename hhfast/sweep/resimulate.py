@@ -1,0 +1,61 @@
+"""Simulating a row of a result again, from the file alone: the model, the spec and the row's parameters are inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.model import parse_model
+from hhfast.result import Result
+from hhfast.sweep.batch import simulate_rows
+from hhfast.sweep.space import Rows
+from hhfast.sweep.spec import Sweep, sweep_from_canonical
+
+SAMPLES = 4000  # of a trace, about as many as a figure can show
+
+
+@dataclass(frozen=True)
+class Resimulated:
+    """A row again: its sweep of one row, its traces, and the features that are not what the file holds."""
+
+    title: str
+    sweep: Sweep
+    traces: Result
+    differing: tuple[str, ...]
+    stored: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Whether the row came out as it was stored."""
+        if self.differing:
+            differing = ", ".join(self.differing)
+            return f"{self.title}: {differing} differ from the file (another version, or kind of processor)"
+        return f"{self.title}: {', '.join(self.stored) or 'nothing'} identical to the file"
+
+
+def resimulate(path: Path, row: int) -> Resimulated:
+    """Simulate a row of a result again, with traces of all its states and of the applied current."""
+    from hhfast.sweep.store import ResultFile
+
+    with ResultFile(path) as result:
+        if row >= result.n_rows:
+            raise InputError(f"{path}: has no row {row}; the last is {result.n_rows - 1}")
+        values = {name: result.read(name, row, row + 1) for name in result.parameters}
+        stored = {name: result.read(name, row, row + 1) for name in result.features}
+        text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
+    model = parse_model(model_text, f"the model in {path}")
+    sweep = sweep_from_canonical(text, model, Rows(values))
+    again = simulate_rows(sweep, values, threads=1)
+    differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
+    every = sweep.dt * max(1, round(sweep.n_steps / SAMPLES))
+    record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"), every=every)
+    traces = simulate_rows(replace(sweep, record=record), values, threads=1)
+    named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
+    return Resimulated(f"row {row} ({named})", sweep, traces, differing, tuple(stored))
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=b.dtype.kind == "f")
