@@ -88,7 +88,7 @@ def simulate(
         for recording, group in zip(recordings, arrays, strict=True):
             recording.done(first, group)
 
-    _run_blocks(call, cells.n, grid, threads or available_threads(), stop, progress)
+    _run_blocks(call, cells.n, dtype, grid, threads or available_threads(), stop, progress)
     return _result(model, record, recordings, X, status, {"integrator": integrator, "dtype": dtype, "dt": repr(dt)})
 
 
@@ -109,19 +109,22 @@ def _model(model: str | Path | Model) -> Model:
     raise unknown("model", str(model), models)
 
 
-def _run_blocks(call: Any, n_cells: int, grid: Grid, threads: int, stop: np.ndarray, progress: bool) -> None:
+def _run_blocks(
+    call: Any, n_cells: int, dtype: str, grid: Grid, threads: int, stop: np.ndarray, progress: bool
+) -> None:
     """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
     if threads < 1:
         raise InputError(f"threads = {threads}: must be at least 1")
-    blocks = -(-n_cells // LANES)
-    per_call = max(1, min(_CALL_STEPS // max(grid.n_steps * LANES, 1), blocks // (8 * threads)))
-    starts = iter(range(0, n_cells, per_call * LANES))
+    lanes = LANES[dtype][0]
+    blocks = -(-n_cells // lanes)
+    per_call = max(1, min(_CALL_STEPS // max(grid.n_steps * lanes, 1), blocks // (8 * threads)))
+    starts = iter(range(0, n_cells, per_call * lanes))
     with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
         pending: dict[Future[None], int] = {}
         try:
             while True:
                 while len(pending) < 2 * threads and (first := next(starts, None)) is not None:
-                    last = min(first + per_call * LANES, n_cells)
+                    last = min(first + per_call * lanes, n_cells)
                     pending[pool.submit(call, first, last)] = last - first
                 if not pending:
                     return

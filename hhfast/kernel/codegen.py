@@ -8,9 +8,8 @@ lets LLVM vectorise the loop. A lane is one cell; a block is W_ lanes; one call 
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,13 +18,16 @@ import sympy as sp
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.integrators import Integrator, Stage, integrators
 from hhfast.kernel.optimise import LaneConstants, bind
+from hhfast.kernel.pieces import crossing, cut, reads_and_writes, renamed
 from hhfast.kernel.printer import Printer
 from hhfast.kernel.recorders import Part, Recorder, detectors
 from hhfast.kernel.stimuli import Stimulus, StimulusKind
 from hhfast.kernel.system import I_APP, System, system_of
 from hhfast.model.model import Model
 
-LANES = 64  # lanes in a block
+# Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
+LANES = {"float64": (64,), "float32": (256, 128)}
+_SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 
 _ARGUMENTS = {  # of every kernel, before those of its recorders
@@ -94,10 +96,6 @@ def generate(spec: KernelSpec) -> str:
     return _Kernel(spec).source()
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    return re.sub(r"\b[a-z]\w*\b", lambda match: names.get(match[0], match[0]), text)
-
-
 def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
     return ["    " * depth + line if line else line for line in lines]
 
@@ -107,23 +105,6 @@ def split(text: str, **names: object) -> list[str]:
     return text.format(**names).splitlines()
 
 
-def reads_and_writes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names read before any straight-line assignment, and names assigned, each in order of appearance."""
-    reads: dict[str, None] = {}
-    writes: dict[str, None] = {}
-    for statement in ast.parse("\n".join(lines)).body:
-        branches = not isinstance(statement, ast.Assign)
-        found = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
-        # What a branch assigns keeps its old value when the branch is not taken, so it is read as well.
-        for n in found:
-            if n.id not in writes and (branches or isinstance(n.ctx, ast.Load)):
-                reads[n.id] = None
-        for n in found:
-            if isinstance(n.ctx, ast.Store):
-                writes[n.id] = None
-    return list(reads), list(writes)
-
-
 @dataclass
 class _Kernel:
     """One kernel in the making: its rows, constants and lines."""
@@ -131,6 +112,7 @@ class _Kernel:
     spec: KernelSpec
     rows: dict[str, int] = field(default_factory=dict)
     extra: dict[str, int] = field(default_factory=dict)
+    passing: set[str] = field(default_factory=set)  # values with a row only to pass from one loop of a step to another
     tables: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -203,7 +185,7 @@ class _Kernel:
     def _bindings(self, wanted: dict[str, sp.Expr]) -> list[str]:
         if not self.spec.kinds:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
-        lines = self.printer.lines(bind(self.system, wanted, self.constants))
+        lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype))
         for name, _ in self.constants.assignments:
             self._row(name)
         return lines
@@ -211,25 +193,34 @@ class _Kernel:
     def _rates(self, states: Iterable[str]) -> list[str]:
         """a_x_, b_x_ and f_x_ = a - b x of the states."""
         states = tuple(states)
-        wanted = {f"a_{x}_": self.system.a[x] for x in states} | {f"b_{x}_": self.system.b[x] for x in states}
-        return self._bindings(wanted) + [f"f_{x}_ = a_{x}_ - b_{x}_ * {x}" for x in states]
+        return self._with_updates(states, {x: [] for x in states})
+
+    def _with_updates(self, states: Iterable[str], updates: dict[str, list[str]]) -> list[str]:
+        """The rates of the states, each followed by its updates."""
+        wanted = {f"{c}_{x}_": coefficient[x] for x in states
+                  for c, coefficient in (("a", self.system.a), ("b", self.system.b))}
+        follow = {f"b_{x}_": [f"f_{x}_ = a_{x}_ - b_{x}_ * {x}", *updates[x]] for x in states}
+        return [x for line in self._bindings(wanted) for x in (line, *follow.get(line.partition(" = ")[0], ()))]
 
     def _stage(self, stage: Stage, first: bool) -> list[str]:
         """The evaluation and the updates of one stage. The first one that evaluates V also keeps dV/dt."""
         group = self.system.groups[stage.states]
-        lines = []
-        if re.search(r"{[abf]}", stage.text):
-            if self.smooth and not stage.coefficients:
-                lines.append(f"i_app = {self._current_row(stage)}")
-            lines += self._rates(group)
-            if first and self.timed:
-                keep = "dV_was_ = f_V_" + (" if stage_ == 0 else dV_was_" if stage.coefficients else "")
-                lines.append(keep)
+        updates = {}
         for x in group:
             names = {n: f"{x}_{n}_" for n in re.findall(r"{(\w+)}", stage.text)}
             names |= {"x": x, "a": f"a_{x}_", "b": f"b_{x}_", "f": f"f_{x}_"}
-            lines += self._literals(split(stage.text, **names))
-        return lines
+            updates[x] = self._literals(split(stage.text, **names))
+        after = [line for x in group for line in updates[x]]
+        if not re.search(r"{[abf]}", stage.text):
+            return after
+        lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
+        keep = "dV_was_ = f_V_" + (" if stage_ == 0 else dV_was_" if stage.coefficients else "")
+        kept = [keep] if first and self.timed else []
+        if self.system.depends_on(stage.states, group):
+            return lines + self._rates(group) + kept + after  # all rates before any update
+        if kept:
+            updates["V"] = kept + updates["V"]
+        return lines + self._with_updates(group, updates)
 
     def _loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
         """A loop over lanes around straight lines: loads what they read, stores what outlives them."""
@@ -237,10 +228,21 @@ class _Kernel:
             return []
         return [f"for i_ in range({lanes}):", *indent(self._with_rows(lines))]
 
-    def _with_rows(self, lines: list[str]) -> list[str]:
+    def _loops(self, lines: list[str]) -> list[str]:
+        """The lines in several loops over the lanes, for speed; see `pieces`."""
+        pieces = cut(lines)
+        for name in crossing(pieces, lambda name: name.startswith("hit_")):
+            if not self._has_row(name):
+                self._row(name)
+                self.passing.add(name)
+        return [line for piece in pieces for line in self._loop(piece)]
+
+    def _with_rows(self, lines: list[str], passing: bool = True) -> list[str]:
+        """The lines with loads before them and stores after them; of passing values only if `passing`."""
         reads, writes = reads_and_writes(lines)
-        loads = [f"{name} = {self._place(name)}" for name in reads if self._has_row(name)]
-        stores = [f"{self._place(name)} = {name}" for name in writes if self._has_row(name)]
+        rows = {name for name in (*reads, *writes) if self._has_row(name) and (passing or name not in self.passing)}
+        loads = [f"{name} = {self._place(name)}" for name in reads if name in rows]
+        stores = [f"{self._place(name)} = {name}" for name in writes if name in rows]
         return loads + lines + stores
 
     def _has_row(self, name: str) -> bool:
@@ -261,7 +263,7 @@ class _Kernel:
         for k, kind in enumerate(self.spec.kinds):
             names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": "t_at_", "t0": "t_", "t1": "t_end_"}
             names |= {"window": "window_", "train": "train_", "sin": "sin_"}
-            terms.append(_renamed(kind.text, names))
+            terms.append(renamed(kind.text, names))
         if not terms:
             return []
         value = " + ".join(terms)
@@ -282,7 +284,7 @@ class _Kernel:
             if not stage.coefficients:
                 body += piece
                 continue
-            lines += self._loop(body)
+            lines += self._loops(body)
             body = []
             lines += self._repeated(stage, piece)
         if self.smooth:
@@ -290,7 +292,7 @@ class _Kernel:
             lines[2:2] = [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
         body += self._after_step()
         lines += [f"hit_{d}_ = False" for d in self.detectors]
-        return lines + self._loop(body) + self._events()
+        return lines + self._loops(body) + self._events()
 
     def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
         inner = []
@@ -300,7 +302,7 @@ class _Kernel:
         if self.smooth:
             self.tables["at_table_"] = stage.at
             inner += self._stimulus("i_app", "t_ + np.float64(at_table_[stage_]) * dt64_")
-        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self._loop(piece))]
+        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self._loops(piece))]
 
     def _after_step(self) -> list[str]:
         """Spike detection and the recorders' running values, at the end of a step."""
@@ -325,7 +327,7 @@ class _Kernel:
                     told += [f"if on_{r}_:", *indent(split(part.spike, r=r))]
             time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels[{d}, 0])"
             timed = [*self._rates(("V",)), time] if d in self.timed else []
-            body = self._with_rows(["lane_ = block_ + i_", *timed, *told])
+            body = self._with_rows(["lane_ = block_ + i_", *timed, *told], passing=False)
             lines += [
                 f"if hit_{d}_:",
                 *indent(["for i_ in range(n_):", f"    if {self._place(f'spike_{d}_')} > 0.0:", *indent(body, 2)]),
@@ -414,11 +416,12 @@ class _Kernel:
             "for block_ in range(first, last, W_):",
             *indent(block),
         ]
+        current = "+".join(kind.name for kind in spec.kinds) or "no stimulus"
+        what = (spec.model.name, spec.integrator.name, current, spec.dtype)
         head = [
-            f'"""{spec.model.name}, {spec.integrator.name}, {"+".join(k.name for k in spec.kinds) or "no stimulus"}, '
-            f'{spec.dtype}. Generated by hhfast."""',
+            f'"""{", ".join(what)}. Generated by hhfast."""',
             *header(spec.dtype),
-            f"W_ = {LANES}",
+            f"W_ = {self.lanes}",
             *self._offsets(),
             *(f"{name} = np.float32({value!r})" for value, name in self.printer.constants.items()),
             *(f"{name} = np.array({values}, np.{spec.dtype})" for name, values in self.tables.items()),
@@ -428,7 +431,14 @@ class _Kernel:
 
     def _offsets(self) -> list[str]:
         places = [(name, k) for table in (self.rows, self.extra) for name, k in table.items()]
-        return [f"{name}_row_ = {k * LANES}" for name, k in places]
+        return [f"{name}_row_ = {k * self.lanes}" for name, k in places]
+
+    @property
+    def lanes(self) -> int:
+        """The number of lanes in a block."""
+        size = 8 if self.spec.dtype == "float64" else 4
+        choices = LANES[self.spec.dtype]
+        return next((n for n in choices if n * len(self.rows) * size <= _SCRATCH), choices[-1])
 
 
 def header(dtype: str) -> list[str]:
@@ -453,8 +463,9 @@ def generate_rates(model: Model) -> str:
     """
     system = system_of(model)
     constants = LaneConstants(frozenset())
-    wanted = {f"a_{x}_": system.a[x] for x in system.states} | {f"b_{x}_": system.b[x] for x in system.states}
-    lines = Printer("float64").lines(bind(system, wanted, constants))
+    pair = (("a", system.a), ("b", system.b))
+    wanted = {f"{c}_{x}_": coefficient[x] for x in system.states for c, coefficient in pair}
+    lines = Printer("float64").lines(bind(system, wanted, constants, "float64"))
     reads = set(reads_and_writes(lines)[0])
     body = [f"{p} = P[col[{k}], i_] if col[{k}] >= 0 else p0[{k}]"
             for k, p in enumerate(system.parameters) if p in reads]
@@ -464,4 +475,5 @@ def generate_rates(model: Model) -> str:
              for array, name in (("A", "a"), ("B", "b"))]
     signature = ", ".join(RATES_ARGUMENTS)
     head = [f'"""{model.name}: a and b of every state. Generated by hhfast."""', *header("float64")]
-    return "\n".join([*head, "", f"def rates({signature}):", "    for i_ in range(first, last):", *indent(body, 2)]) + "\n"
+    head += ["", f"def rates({signature}):", "    for i_ in range(first, last):"]
+    return "\n".join([*head, *indent(body, 2)]) + "\n"

@@ -30,7 +30,8 @@ from hhfast.model.model import Model
 @lru_cache(maxsize=256)
 def compiled(spec: KernelSpec) -> Callable[..., None]:
     """The compiled kernel of a specification."""
-    parts = (spec.model, spec.integrator, [(k.name, k.text, dict(k.parameters)) for k in spec.kinds], spec.parts, spec.dtype)
+    kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
+    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype)
     module = _module(f"k_{_key(repr(parts))}", lambda: generate(spec))
     return _jit(module, "kernel", spec.arguments)
 
@@ -82,7 +83,7 @@ def _module(name: str, source: Callable[[], str]) -> ModuleType:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(source())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     spec = importlib.util.spec_from_file_location(qualified, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"cannot import the kernel {path}")

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from hhfast.kernel.exponentials import Assignment, share
+from hhfast.kernel.rational import merge_divisions
 from hhfast.kernel.system import System
 from hhfast.model.algebra import symbol
-
-Assignment = tuple[str, sp.Expr]
 
 
 @dataclass
@@ -52,19 +52,22 @@ class LaneConstants:
         return [(s.name, e) for e, s in self.names.items()]
 
 
-def bind(system: System, wanted: dict[str, sp.Expr], constants: LaneConstants) -> list[Assignment]:
+def bind(system: System, wanted: dict[str, sp.Expr], constants: LaneConstants, dtype: str) -> list[Assignment]:
     """Assignments, in order, that compute the wanted expressions and the named quantities they use."""
     named = system.needed(list(wanted.values()))
     targets = {name: system.named[name] for name in named} | wanted
-    hoisted = [constants.hoist(e) for e in targets.values()]
+    targets, reciprocals = merge_divisions(targets, dtype)
+    targets |= dict(reciprocals)
+    exprs, shared = share(list(targets.values()), dtype, constants.is_constant)
+    hoisted = [constants.hoist(e) for e in exprs]
     temporaries, reduced = sp.cse(hoisted, symbols=(symbol(f"u{k}_") for k in range(1, 10_000)))
-    assignments = [(s.name, e) for s, e in temporaries]
-    assignments += zip(targets, reduced, strict=True)
-    return _ordered(assignments)
+    computed = dict(zip(targets, reduced, strict=True))
+    others = shared + [(s.name, e) for s, e in temporaries]
+    return _ordered([*((name, computed[name]) for name in wanted), *computed.items(), *others])
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:
-    """Every name after the names it uses; otherwise in the given order."""
+    """In the given order, but every name after the names it uses: what a wanted value needs comes just before it."""
     pending = dict(assignments)
     ordered: list[Assignment] = []
 

@@ -6,10 +6,18 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from hhfast.kernel.optimise import Assignment
+from hhfast.kernel.exponentials import Assignment, exp_plain, exp_small, exprelr_of
 from hhfast.model.algebra import exprelr, maximum, minimum
 
-_CALLS: dict[type, str] = {sp.exp: "exp", sp.log: "log", sp.Abs: "abs", exprelr: "exprelr_"}
+_CALLS: dict[type, str] = {
+    sp.exp: "exp",
+    sp.log: "log",
+    sp.Abs: "abs",
+    exprelr: "exprelr_",
+    exp_small: "exp_small_",
+    exp_plain: "exp_plain_",
+    exprelr_of: "exprelr_of_",
+}
 
 
 class Printer:
@@ -64,7 +72,7 @@ class Printer:
         if isinstance(expr, (minimum, maximum)):
             a, b = map(self._bind, expr.args)
             return f"({a} if {a} {'<' if isinstance(expr, minimum) else '>'} {b} else {b})"
-        return f"{_CALLS[expr.func]}({self._text(expr.args[0])})"
+        return f"{_CALLS[expr.func]}({', '.join(map(self._text, expr.args))})"
 
     def _sum(self, expr: sp.Add) -> str:
         # The number last: (x * c + ...) + number contracts to fused multiply-adds.
@@ -84,19 +92,21 @@ class Printer:
     def _product(self, expr: sp.Mul) -> str:
         below = [f for f in expr.args if f.is_Pow and f.exp.is_Integer and f.exp < 0]
         above = [f for f in expr.args if f not in below]
-        sign = ""
-        if above and above[0] == -1 and len(above) > 1:
-            sign, above = "-", above[1:]
-        top = " * ".join(self._factor(f) for f in above) or self.number(1.0)
+        number = float(sp.Mul(*(f for f in above if f.is_number)).evalf(25))
+        factors = [self._factor(f) for f in above if not f.is_number]
+        if abs(number) != 1.0 or not factors:
+            factors.insert(0, self.number(abs(number)))
+        top = ("-" if number < 0 else "") + " * ".join(factors)
         if not below:
-            return sign + top
+            return top
         bottom = " * ".join(self._factor(1 / f) for f in below)
-        return f"{sign}{top} / ({bottom})"
+        return f"{top} / ({bottom})" if len(below) > 1 or " " in bottom else f"{top} / {bottom}"
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> str:
         if exponent.is_Integer and abs(exponent) <= 64:
             if exponent < 0:
-                return f"{self.number(1.0)} / ({self._text(base ** -exponent)})"
+                below = self._text(base ** -exponent)
+                return f"{self.number(1.0)} / {f'({below})' if ' ' in below else below}"
             return self._repeated(self._bind(base), int(exponent))
         if exponent == sp.Rational(1, 2):
             return f"sqrt({self._text(base)})"

@@ -19,7 +19,7 @@ class System:
 
     states : names in row order. groups : group -> its states.
     a, b : state -> expression over V, states, parameters, i_app and named quantities.
-    named : name -> expression of instantaneous gates, channel rates `G_NAME_` (conductance / C_m) and currents `i_NAME`.
+    named : name -> expression of instantaneous gates, conductances over C_m (`G_NAME_`) and currents (`i_NAME`).
     """
 
     states: tuple[str, ...]

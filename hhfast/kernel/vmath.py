@@ -36,9 +36,10 @@ _ROUND = 6755399441055744.0
 
 @inline
 def expm1_parts(x):
-    """(p, s) with exp(x) = s p + s and exp(x) - 1 = s p + (s - 1): p = expm1(r), s = 2**n, x = n ln 2 + r."""
-    x = -708.0 if x < -708.0 else x
-    x = 709.0 if x > 709.0 else x
+    """(p, s) with exp(x) = s p + s and exp(x) - 1 = s p + (s - 1): p = expm1(r), s = 2**n, x = n ln 2 + r.
+
+    For -708 <= x <= 709.
+    """
     t = x * _LOG2E + _ROUND
     n = t - _ROUND
     r = (x - n * _LN2_HI) - n * _LN2_LO
@@ -55,26 +56,56 @@ def expm1_parts(x):
 
 
 @inline
-def exp(x):
-    """exp(x), clamped to exp(-708)..exp(709)."""
+def exp_plain(x):
+    """exp(x) for -708 <= x <= 709, not checked."""
     p, s = expm1_parts(x)
     return s * p + s
 
 
 @inline
+def exp(x):
+    """exp(x), clamped to exp(-708)..exp(709)."""
+    x = -708.0 if x < -708.0 else x
+    return exp_plain(709.0 if x > 709.0 else x)
+
+
+@inline
+def exp_small(x):
+    """exp(x) for |x| <= 0.4: the Taylor polynomial to x**12, to rounding."""
+    x2 = x * x
+    x4 = x2 * x2
+    low = (1.0 + x) + x2 * (0.5 + x * 0.16666666666666666)
+    middle = (0.041666666666666664 + x * 0.008333333333333333) + x2 * (0.001388888888888889 + x * 0.0001984126984126984)
+    high = (2.48015873015873e-05 + x * 2.7557319223985893e-06) + x2 * (
+        (2.755731922398589e-07 + x * 2.505210838544172e-08) + x2 * 2.08767569878681e-09)
+    return low + x4 * (middle + x4 * high)
+
+
+@inline
 def phi(z):
-    """(1 - exp(-z)) / z, 1 at z = 0: an exponential step is x + dt phi(b dt) (a - b x)."""
+    """(1 - exp(-z)) / z for z >= 0, 1 at z = 0: an exponential step is x + dt phi(b dt) (a - b x)."""
     z = z + 1e-290  # no 0/0; far below the rounding of any z that matters
-    p, s = expm1_parts(-z)
+    p, s = expm1_parts(-(708.0 if z > 708.0 else z))
     return (s * p + (s - 1.0)) / -z
 
 
 @inline
 def exprelr(u):
-    """u / (exp(u) - 1), 1 at u = 0."""
-    u = u + 1e-290
+    """u / (exp(u) - 1), 1 at u = 0, for |u| < 708 (held beyond)."""
+    u = -708.0 if u < -708.0 else u
+    u = (708.0 if u > 708.0 else u) + 1e-290
     p, s = expm1_parts(u)
     return u / (s * p + (s - 1.0))
+
+
+@inline
+def exprelr_of(u, e):
+    """exprelr(u), given e = exp(u): by its series, where e - 1 would cancel."""
+    w = u * u
+    near = (1.0 - 0.5 * u) + w * (0.08333333333333333 + w * (-0.001388888888888889 + w * (
+        3.306878306878307e-05 - w * 8.267195767195768e-07)))
+    far = u / (e - 1.0)
+    return near if w < 0.04 else far
 
 
 @inline
@@ -125,6 +156,8 @@ _LOW_F, _HIGH_F, _TINY_F, _NORMAL_F = _F(-87.0), _F(88.0), _F(1e-35), _F(1.17549
 _E0, _E1, _E2 = _F(0.5), _F(0.16666576989698775683), _F(0.041666554617204574203)
 _E3, _E4 = _F(0.0083631790527225773704), _F(0.0013926183587713491)
 _L0, _L1, _L2, _L3 = _F(0.66666666553897675), _F(0.40000122329721600), _F(0.28550765271670934), _F(0.23331977629904121)
+_T3, _T4, _T5, _T6 = _F(1 / 6), _F(1 / 24), _F(1 / 120), _F(1 / 720)  # Taylor coefficients of exp
+_R2, _R4, _NEAR_F = _F(1 / 12), _F(1 / 720), _F(0.25)  # of exprelr
 _NAN_F = _F(np.nan)
 _BIAS, _SHIFT, _SQRT_HALF, _EXPONENT, _MAGIC = (
     np.int32(127), np.int32(23), np.int32(0x3F3504F3), np.int32(-0x800000), np.int32(0x4B400000))
@@ -132,9 +165,7 @@ _BIAS, _SHIFT, _SQRT_HALF, _EXPONENT, _MAGIC = (
 
 @inline
 def expm1_parts_f(x):
-    """`expm1_parts` in float32."""
-    x = _LOW_F if x < _LOW_F else x
-    x = _HIGH_F if x > _HIGH_F else x
+    """`expm1_parts` in float32, for -87 <= x <= 88."""
     t = x * _LOG2E_F + _ROUND_F
     n = t - _ROUND_F
     r = (x - n * _LN2_HI_F) - n * _LN2_LO_F
@@ -145,26 +176,50 @@ def expm1_parts_f(x):
 
 
 @inline
-def exp_f(x):
-    """`exp` in float32, clamped to exp(-87)..exp(88)."""
+def exp_plain_f(x):
+    """`exp_plain` in float32, for -87 <= x <= 88."""
     p, s = expm1_parts_f(x)
     return s * p + s
+
+
+@inline
+def exp_f(x):
+    """`exp` in float32, clamped to exp(-87)..exp(88)."""
+    x = _LOW_F if x < _LOW_F else x
+    return exp_plain_f(_HIGH_F if x > _HIGH_F else x)
+
+
+@inline
+def exp_small_f(x):
+    """`exp_small` in float32."""
+    x2 = x * x
+    return (_ONE + x) + x2 * ((_HALF + x * _T3) + x2 * ((_T4 + x * _T5) + x2 * _T6))
 
 
 @inline
 def phi_f(z):
     """`phi` in float32."""
     z = z + _TINY_F
-    p, s = expm1_parts_f(-z)
+    p, s = expm1_parts_f(-(-_LOW_F if z > -_LOW_F else z))
     return (s * p + (s - _ONE)) / -z
 
 
 @inline
 def exprelr_f(u):
-    """`exprelr` in float32."""
-    u = u + _TINY_F
+    """`exprelr` in float32, for |u| < 87."""
+    u = _LOW_F if u < _LOW_F else u
+    u = (-_LOW_F if u > -_LOW_F else u) + _TINY_F
     p, s = expm1_parts_f(u)
     return u / (s * p + (s - _ONE))
+
+
+@inline
+def exprelr_of_f(u, e):
+    """`exprelr_of` in float32."""
+    w = u * u
+    near = (_ONE - _HALF * u) + w * (_R2 - w * _R4)
+    far = u / (e - _ONE)
+    return near if w < _NEAR_F else far
 
 
 @inline
@@ -182,9 +237,10 @@ def log_f(x):
     return result if y >= _ZERO else y * _NAN_F
 
 
-FUNCTIONS = {  # dtype -> generated name -> function of this module
-    "float64": {"exp": "exp", "log": "log", "phi_": "phi", "exprelr_": "exprelr", "sqrt": "sqrt"},
-    "float32": {"exp": "exp_f", "log": "log_f", "phi_": "phi_f", "exprelr_": "exprelr_f", "sqrt": "sqrt"},
+_NAMES = ("exp", "log", "phi", "exprelr", "exp_small", "exp_plain", "exprelr_of")
+FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
+    dtype: {"sqrt": "sqrt"} | {n if n in ("exp", "log") else f"{n}_": n + suffix for n in _NAMES}
+    for dtype, suffix in (("float64", ""), ("float32", "_f"))
 }
 
 

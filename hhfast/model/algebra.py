@@ -28,7 +28,7 @@ class exprelr(sp.Function):
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         (u,) = self.args
-        return (u / (sp.exp(u) - 1))._eval_evalf(prec)
+        return (u / (sp.exp(u) - 1))._eval_evalf(prec)  # noqa: SLF001  # SymPy's own way to extend evalf
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         (u,) = self.args

@@ -1,4 +1,4 @@
-"""Formulas: text in, checked syntax tree out. A formula is data; it is parsed, interpreted and compiled, never executed.
+"""Formulas: text in, checked syntax tree out. A formula is data: parsed, interpreted and compiled, never executed.
 
 The grammar is arithmetic and nothing else: `+ - * / **`, parentheses, numbers, names, comparisons,
 `a if cond else b`, and the functions in `FUNCTIONS`.
@@ -44,6 +44,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }
 _MAX_LENGTH = 5_000  # characters; no published rate comes near it
+_MAX_POWER = 1_000  # of constant exponents, nested ones multiplied
 
 
 def parse(text: str) -> ast.expr:
@@ -61,6 +62,8 @@ def _parse(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         _check(tree)
+        if _total_power(tree) > _MAX_POWER:
+            raise InputError(f"constant exponents beyond {_MAX_POWER} are not allowed")
     except SyntaxError as error:
         raise InputError(f"'{text}' is not a formula: {error.msg}") from None
     except (RecursionError, MemoryError, ValueError) as error:
@@ -116,6 +119,14 @@ def _check_power(node: ast.BinOp) -> None:
             value = math.inf
         if not math.isfinite(value):
             raise InputError(f"'{ast.unparse(node)}' is not a finite number")
+
+
+def _total_power(node: ast.AST) -> float:
+    """The largest product of nested constant exponents: what exact numbers grow by."""
+    inside = max((_total_power(child) for child in ast.iter_child_nodes(node)), default=1.0)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not names_in(node.right):
+        return inside * max(abs(float(evaluate_tree(node.right, {}))), 1.0)
+    return inside
 
 
 def names_in(tree: ast.expr) -> frozenset[str]:

@@ -186,7 +186,7 @@ class Model:
         seen: dict[str, str] = {}
         for kind, name in self._names():
             if name in seen:
-                raise InputError(f"{kind} '{name}': the name is already used by a {seen[name]}; names are unique in a model")
+                raise InputError(f"{kind} '{name}': the name is already that of a {seen[name]}; give each its own")
             seen[name] = kind
 
     def _names(self) -> Iterator[tuple[str, str]]:

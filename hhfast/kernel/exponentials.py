@@ -1,0 +1,159 @@
+"""Shared exponentials: the exponentials of V in a kernel as integer powers of a few.
+
+The rates of the squid axon hold exp(-(V+65)/80), /20, /18 and exp(-(V+40)/10) ...: slopes that are multiples 9, 36,
+40 and 72 of 1/720. With e = exp(-(V+25)/720), whose argument is so small that a short polynomial gives it, all of
+them are powers of e times a constant. Slopes are joined into groups with a common divisor as long as the powers
+cost less than the exponentials they replace, and no power is so high that rounding would show.
+
+V is held to `RANGE` inside exponentials: no rate means anything beyond, and nothing can overflow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from hhfast.model.algebra import V, affine_parts, exprelr, maximum, minimum, symbol
+
+Assignment = tuple[str, sp.Expr]
+
+CENTRE = -25  # mV; exponents are taken relative to it
+RANGE = {"float64": 275, "float32": 150}  # mV on either side
+_MAX_POWER = 100  # the relative error of a power is so many roundings
+_COST_EXP, _COST_SMALL_EXP = 20, 14  # operations; a multiplication is 1
+SMALL = 0.4  # largest argument of `exp_small`
+_LARGEST = {"float64": 700.0, "float32": 85.0}  # argument of an unclamped exponential
+V_HELD = symbol("V_held_")
+
+
+class exp_small(sp.Function):
+    """exp(x) for |x| <= SMALL, by a polynomial."""
+
+    nargs = 1
+
+
+class exp_plain(sp.Function):
+    """exp(x) for an argument that cannot overflow."""
+
+    nargs = 1
+
+
+class exprelr_of(sp.Function):
+    """exprelr(u), given u and exp(u)."""
+
+    nargs = 2
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Slopes that are the multiples `powers` of one `base` slope (per mV, with sign)."""
+
+    base: sp.Rational
+    powers: frozenset[int]
+
+    @property
+    def top(self) -> int:
+        return max(self.powers)
+
+    def cost(self, reach: float) -> int:
+        small = abs(float(self.base)) * reach <= SMALL
+        return (_COST_SMALL_EXP if small else _COST_EXP) + len(_chain(self.powers))
+
+    def joined(self, other: _Group) -> _Group | None:
+        """Both groups over their common divisor, unless signs differ or a power gets too high."""
+        if self.base * other.base < 0:
+            return None
+        base = sp.Rational(math.gcd(self.base.p * other.base.q, other.base.p * self.base.q), self.base.q * other.base.q)
+        base = base if self.base > 0 else -base
+        powers = frozenset(int(p * g.base / base) for g in (self, other) for p in g.powers)
+        return _Group(base, powers) if max(powers) <= _MAX_POWER else None
+
+
+def _chain(powers: Iterable[int]) -> list[tuple[int, int, int]]:
+    """(k, i, j) with k = i + j in an order in which i and j are known: the multiplications that give all powers."""
+    known = {1}
+    steps: list[tuple[int, int, int]] = []
+
+    def reach(k: int) -> None:
+        if k in known:
+            return
+        pair = next(((i, k - i) for i in sorted(known, reverse=True) if k - i in known), None)
+        if pair is None:
+            i = k // 2 if k % 2 == 0 else k - 1
+            reach(i)
+            pair = (i, k - i)
+        steps.append((k, *pair))
+        known.add(k)
+
+    for k in sorted(powers):
+        reach(k)
+    return steps
+
+
+def _groups(slopes: Iterable[sp.Rational], reach: float) -> list[_Group]:
+    """Join the two groups that save most, until none saves anything."""
+    groups = [_Group(s, frozenset((1,))) for s in sorted(slopes)]
+    while True:
+        best: tuple[int, int, int, _Group] | None = None
+        for i, a in enumerate(groups):
+            for j in range(i + 1, len(groups)):
+                joined = a.joined(groups[j])
+                if joined is None:
+                    continue
+                saved = a.cost(reach) + groups[j].cost(reach) - joined.cost(reach)
+                if saved > 0 and (best is None or saved > best[0]):
+                    best = (saved, i, j, joined)
+        if best is None:
+            return groups
+        _, i, j, joined = best
+        groups = [g for k, g in enumerate(groups) if k not in (i, j)] + [joined]
+
+
+def share(
+    exprs: list[sp.Expr], dtype: str, is_constant: Callable[[sp.Expr], bool]
+) -> tuple[list[sp.Expr], list[Assignment]]:
+    """The expressions with their exponentials of V shared, and the assignments that the shared ones need.
+
+    Only exponents c0 + c1 V with a number c1 and a c0 that is constant in a lane take part.
+    """
+    atoms = sorted({a for e in exprs for a in e.atoms(sp.exp, exprelr)}, key=sp.default_sort_key)
+    affine = {a: parts for a in atoms if (parts := affine_parts(a.args[0], V)) and parts[1] != 0}
+    affine = {a: p for a, p in affine.items() if p[1].is_Rational and is_constant(p[0])}
+    if not affine:
+        return exprs, []
+    reach = RANGE[dtype]
+    replaced: dict[sp.Expr, sp.Expr] = {}
+    held = minimum(maximum(V, sp.Integer(CENTRE - reach)), sp.Integer(CENTRE + reach))
+    assignments: list[Assignment] = [("V_held_", held)]
+    for number, group in enumerate(_groups({p[1] for p in affine.values()}, reach), start=1):
+        members = {a: p for a, p in affine.items() if p[1] / group.base in group.powers}
+        if len(members) == 1:
+            ((atom, parts),) = members.items()
+            replaced[atom] = _alone(atom, parts, dtype)
+            continue
+        name = f"e{number}_"
+        argument = group.base * (V_HELD - CENTRE)
+        small = abs(float(group.base)) * reach <= SMALL
+        assignments.append((name, (exp_small if small else exp_plain)(sp.expand(argument))))
+        power = {1: symbol(name)}
+        for k, i, j in _chain(group.powers):
+            power[k] = symbol(f"e{number}_{k}_")
+            assignments.append((power[k].name, sp.Mul(power[i], power[j], evaluate=False)))
+        for atom, (c0, c1) in members.items():
+            value = sp.exp(c0 + c1 * CENTRE) * power[int(c1 / group.base)]
+            replaced[atom] = exprelr_of(c0 + c1 * V_HELD, value) if isinstance(atom, exprelr) else value
+    return [e.xreplace(replaced) for e in exprs], assignments
+
+
+def _alone(atom: sp.Expr, parts: tuple[sp.Expr, sp.Expr], dtype: str) -> sp.Expr:
+    """An exponential that shares nothing: unclamped, where its argument is known not to overflow."""
+    c0, c1 = parts
+    argument = c0 + c1 * V_HELD
+    if isinstance(atom, exprelr):
+        return exprelr(argument)
+    ends = [c0 + c1 * (CENTRE + side * RANGE[dtype]) for side in (-1, 1)]
+    bounded = all(e.is_number and abs(float(e)) < _LARGEST[dtype] for e in ends)
+    return (exp_plain if bounded else sp.exp)(argument)
