@@ -55,6 +55,7 @@ class Cells:
 
     def rates(self, X: np.ndarray, i_app: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """(A, B), each (n_states, n): the coefficients of x' = a - b x at the states X (n_states, n)."""
+        X = np.ascontiguousarray(X)
         A, B = np.empty_like(X), np.empty_like(X)
         current = np.full(self.n, i_app, np.float64)
         compiled_rates(self.model)(0, self.n, self.p0, self.col, self.P, X, current, A, B)
@@ -138,19 +139,19 @@ def rest(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
     lo, hi = np.full(cells.n, np.nan), np.full(cells.n, np.nan)
     before = np.full(cells.n, np.nan)
     for V in _SCAN:
-        now = _steady_slope(cells, X, np.full(cells.n, V), i_app)
+        now = steady_slope(cells, X, np.full(cells.n, V), i_app)
         found = np.isnan(lo) & (before > 0) & (now <= 0)
         lo[found], hi[found] = V - 1.0, V
         before = now
     for _ in range(50):  # 1 mV / 2**50 is below the spacing of float64 at -65
         middle = 0.5 * (lo + hi)
-        inward = _steady_slope(cells, X, middle, i_app) > 0
+        inward = steady_slope(cells, X, middle, i_app) > 0
         lo, hi = np.where(inward, middle, lo), np.where(inward, hi, middle)
-    _steady_slope(cells, X, 0.5 * (lo + hi), i_app)
+    steady_slope(cells, X, 0.5 * (lo + hi), i_app)
     return X
 
 
-def _steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
+def steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
     """dV/dt with the other states at equilibrium at V; leaves that equilibrium in X."""
     model = cells.model
     X[0] = V
