@@ -35,6 +35,11 @@ _PUBLIC = {
     "Trace": "hhfast.kernel.recorders",
     "Result": "hhfast.result",
     "simulate": "hhfast.simulate",
+    "bifurcations": "hhfast.analysis.bifurcations",
+    "displacement_threshold": "hhfast.analysis.rheobase",
+    "find_rheobase": "hhfast.analysis.rheobase",
+    "resting_state": "hhfast.analysis.resting",
+    "strength_duration": "hhfast.analysis.strength",
     "Sweep": "hhfast.sweep",
     "open_results": "hhfast.sweep",
 }

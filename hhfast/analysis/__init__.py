@@ -1,0 +1,1 @@
+"""Analyses: what to ask of a batch of cells."""
