@@ -1,0 +1,186 @@
+"""How far the kernels are from what the machine can do: arithmetic of a step against the measured FMA peak.
+
+    python benchmarks/roofline.py [--models NAME ...] [--integrators NAME ...]
+
+The arithmetic is counted in the machine code of the vectorised loop over lanes (a fused multiply-add is two
+operations, times the lanes of its register), the peak is measured here with independent chains of fused multiply-adds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from machine_code import ITEM_BITS, StepCount, count_step
+
+
+# --- machine code ------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=64)
+def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
+    """Arithmetic of a time step of a kernel that counts spikes under a step current.
+
+    Compiled here once more, as hhfast does it: Numba does not show the code of a kernel that came from its cache.
+    """
+    import hhfast as hh
+    import numba
+    from hhfast.kernel.codegen import generate, kernel_spec
+    from hhfast.kernel.vmath import FASTMATH
+
+    record = [hh.recorders["spike_count"]()]
+    spec = kernel_spec(hh.models[model], integrator, hh.Step(amplitude=10.0), record, dtype)
+    repeats = max([len(stage.at) for stage in spec.integrator.stages if stage.coefficients], default=1)
+    source = generate(spec).replace("if moving != 0:", "if False:")  # stimulus edges that differ between cells: rare
+    module: dict[str, Any] = {}
+    exec(compile(source, "<kernel>", "exec"), module)
+    signature = f"void({', '.join(spec.arguments.values())})"
+    kernel = numba.njit(signature, nogil=True, error_model="numpy", fastmath=FASTMATH)(module["kernel"])
+    assembly = "\n".join(kernel.inspect_asm().values())
+    # Loops over blocks, nodes of the time grid, steps.
+    return count_step(assembly, dtype, depth=3, block_lanes=module["W_"], repeats=repeats)
+
+
+@lru_cache(maxsize=4)
+def count_cpp(kind: str, dtype: str) -> StepCount | None:
+    """The same of the hand-written C++."""
+    from rivals.with_cpp import SOURCE, flags
+
+    command = ["g++", *flags(), "-S", "-fPIC", str(SOURCE), "-o", "-"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    letter, how = ("d" if dtype == "float64" else "f"), kind.capitalize()
+    functions = re.split(r"\n(?=_Z\w+:|[a-z]\w*:)", text)
+    named = {name: [f for f in functions if re.match(rf"_Z\w*{name}I{letter}\d+{how}\w*", f)] for name in ("block", "run")}
+    # The loop over steps is the outermost of `block`, or inside the one over blocks where that was inlined.
+    depth, code = (1, named["block"]) if named["block"] else (2, named["run"])
+    return count_step("\n".join(code), dtype, depth=depth, block_lanes=128)
+
+
+# --- what the machine can do -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Peak:
+    """Measured rates of one thread: operations per ns in fused multiply-adds, divisions per ns."""
+
+    flops: float
+    divisions: float
+
+
+@lru_cache(maxsize=4)
+def measured_peak(dtype: str) -> Peak:
+    """The best rate over register widths and numbers of independent chains."""
+    item = ITEM_BITS[dtype]
+    fma = max(_rate(dtype, bits // item, chains, "fma") for bits in (128, 256, 512) for chains in (8, 10, 12, 16, 20))
+    div = max(_rate(dtype, bits // item, chains, "div") for bits in (128, 256, 512) for chains in (4, 8))
+    return Peak(2 * fma, div)
+
+
+def _rate(dtype: str, lanes: int, chains: int, operation: str, loops: int = 200_000) -> float:
+    """Lane operations per ns of `chains` independent chains of vectors."""
+    function, keep = _chain_function(dtype, lanes, chains, operation)
+    out = np.zeros(lanes * chains, dtype)
+    best = np.inf
+    for _ in range(7):
+        start = time.perf_counter()
+        function(loops, out.ctypes.data)
+        best = min(best, time.perf_counter() - start)
+    del keep
+    return lanes * chains * loops / best * 1e-9
+
+
+def _chain_function(dtype: str, lanes: int, chains: int, operation: str):
+    """Compile `for i in range(n): x_k = x_k * a + b` (or x_k = a / x_k) for k < chains, in registers, with llvmlite."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        opt=2, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten())
+    module = llvm.parse_assembly(_chain_text(dtype, lanes, chains, operation))
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    function = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(engine.get_function_address("chains"))
+    return function, engine
+
+
+def _chain_text(dtype: str, lanes: int, chains: int, operation: str) -> str:
+    number = "double" if dtype == "float64" else "float"
+    vector, name = f"<{lanes} x {number}>", f"v{lanes}f{ITEM_BITS[dtype]}"
+    same = lambda value: "<" + ", ".join([f"{number} {value}"] * lanes) + ">"  # noqa: E731
+    one = {"fma": f"call {vector} @llvm.fma.{name}({vector} %x{{k}}, {vector} {same('0.5')}, {vector} {same('1.0')})",
+           "div": f"fdiv {vector} {same('3.0')}, %x{{k}}"}[operation]
+    phis = [f"%x{k} = phi {vector} [ {same(f'{k + 1}.0')}, %entry ], [ %y{k}, %loop ]" for k in range(chains)]
+    steps = [f"%y{k} = {one.format(k=k)}" for k in range(chains)]
+    stores = [line for k in range(chains) for line in (
+        f"%p{k} = getelementptr {vector}, ptr %out, i64 {k}", f"store {vector} %y{k}, ptr %p{k}, align 4")]
+    return "\n".join([
+        f"declare {vector} @llvm.fma.{name}({vector}, {vector}, {vector})",
+        "define void @chains(i64 %n, ptr %out) {", "entry:", "br label %loop", "loop:",
+        "%i = phi i64 [ 0, %entry ], [ %next, %loop ]", *phis, *steps, "%next = add i64 %i, 1",
+        "%more = icmp slt i64 %next, %n", "br i1 %more, label %loop, label %done", "done:", *stores, "ret void", "}"])
+
+
+# --- report --------------------------------------------------------------------------------------------------------
+def limit_ns(count: StepCount, dtype: str) -> float:
+    """ns per neuron-step if all arithmetic ran at the measured peak."""
+    return count.flops / measured_peak(dtype).flops
+
+
+def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: float = 10.0, dt: float = 0.01) -> float:
+    """Median ns per neuron-step of `simulate` with one thread, spikes counted."""
+    import hhfast as hh
+
+    def run() -> float:
+        start = time.perf_counter()
+        hh.simulate(model, {"C_m": np.full(n, hh.models[model].parameters["C_m"].value)},
+                    stimulus=hh.Step(amplitude=10.0), t_stop=t_stop, dt=dt, integrator=integrator,
+                    record=[hh.recorders["spike_count"]()], dtype=dtype, threads=1)
+        return time.perf_counter() - start
+
+    run()
+    return float(np.median([run() for _ in range(7)])) / (n * round(t_stop / dt)) * 1e9
+
+
+def row(name: str, dtype: str, count: StepCount | None, measured: float | None) -> str:
+    """One line of the table."""
+    if count is None:
+        return f"| {name} | {dtype} | not found in the machine code {'| ' * 10}|"
+    limit, divider = limit_ns(count, dtype), count.divisions / measured_peak(dtype).divisions
+    kinds = (count.instructions, count.divisions, count.loads_and_stores, count.stack, count.moves)
+    parts = [name, dtype, f"{count.bits}", f"{count.flops:.0f}", *(f"{n:.0f}" for n in kinds), f"{limit:.2f}",
+             f"{divider:.2f}", *((f"{measured:.2f}", f"{100 * limit / measured:.0f} %") if measured else ("", ""))]
+    return "| " + " | ".join(parts) + " |"
+
+
+_COLUMNS = ("", "type", "vector bits", "flops", "vector instructions", "divisions", "memory operands", "of these stack",
+            "register moves", "ns at FMA peak", "ns of divider", "measured ns", "of peak")
+HEAD = f"| {' | '.join(_COLUMNS)} |\n|---|---|{'---:|' * (len(_COLUMNS) - 2)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=["hodgkin_huxley", "prinz_stg"])
+    parser.add_argument("--integrators", nargs="+", default=["exp_euler", "rk4"])
+    parser.add_argument("--no-cpp", action="store_true", help="leave out the hand-written C++")
+    options = parser.parse_args()
+    for dtype in ITEM_BITS:
+        peak = measured_peak(dtype)
+        print(f"{dtype}: {peak.flops:.1f} Gflop/s in fused multiply-adds, {peak.divisions:.2f} G divisions/s, one thread")
+    print("\nFlops: per neuron-step. Instructions: per step of one vector of neurons.\n")
+    print(HEAD)
+    for model in options.models:
+        for integrator in options.integrators:
+            for dtype in ITEM_BITS:
+                count = count_hhfast(model, integrator, dtype)
+                print(row(f"{model}, {integrator}", dtype, count, measured_ns(model, integrator, dtype)), flush=True)
+    if not options.no_cpp:
+        for dtype in ITEM_BITS:
+            print(row("C++ by a specialist", dtype, count_cpp("expert", dtype), None))
+
+
+if __name__ == "__main__":
+    main()
