@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,7 +176,7 @@ def solve(name: str, t_stop: float, current, X0=None, p: Params | None = None, j
         events = [crossing]
     found = [np.empty(0)]
     nodes = [0.0, *sorted(j for j in jumps if 0 < j < t_stop), t_stop]
-    for begin, end in zip(nodes, nodes[1:], strict=False):
+    for begin, end in pairwise(nodes):
         # The current just inside the piece: at a jump itself the piece that follows it counts.
         def slope(t, X, begin=begin, end=end):
             return model.slope(X, current(min(max(t, begin + 1e-12), end - 1e-12)), p)

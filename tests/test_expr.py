@@ -156,7 +156,8 @@ def test_any_formula_has_the_value_that_python_gives_it(text, at):
     """evaluate() agrees with Python's grammar and NumPy's functions: precedence, associativity, conditions."""
     expected = by_python(text, at)
     assume(np.isfinite(expected) and abs(expected) < 1e100)
-    np.testing.assert_allclose(evaluate(text, {n: np.float64(v) for n, v in at.items()}), expected, rtol=1e-12, atol=1e-300)
+    found = evaluate(text, {n: np.float64(v) for n, v in at.items()})
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-300)
 
 
 @given(formulas, values)

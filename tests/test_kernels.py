@@ -145,7 +145,8 @@ ROUND = st.sampled_from([5, 10, 18, 20, 40, 80, -5, -10, -18, -20, -80])  # comm
 @st.composite
 def exponent(draw):
     half, slope = draw(halves), draw(st.one_of(slopes, ROUND))
-    spelling = draw(st.sampled_from(["(V - ({h})) / {k}", "-(V - ({h})) / ({k})", "{q} * (V - ({h}))", "(V + {m}) / {k}"]))
+    spellings = ["(V - ({h})) / {k}", "-(V - ({h})) / ({k})", "{q} * (V - ({h}))", "(V + {m}) / {k}"]
+    spelling = draw(st.sampled_from(spellings))
     return spelling.format(h=half, k=slope, q=round(1 / slope, 5) or 0.1, m=round(-half, 3))
 
 
@@ -202,7 +203,7 @@ def models(draw):
 
 
 def plain_rates(model):
-    """The generated rates as plain Python: no compilation, so that many models can be tried."""
+    """The generated rates as plain Python: not compiled, so that many models can be tried."""
     module: dict = {}
     exec(compile(generate_rates(model), "rates", "exec"), module)
     return module["rates"]
@@ -244,7 +245,7 @@ def test_rates_of_a_model_with_everything_compiled():
     check_rates(model, X, i_app, params, A, B)
 
 
-# --- one step of each integrator, written plainly ----------------------------------------------------------------------
+# --- one step of each integrator, written plainly --------------------------------------------------------------------
 def phi(z):
     """(1 - exp(-z)) / z."""
     safe = np.where(np.abs(z) < 1e-12, 1.0, z)

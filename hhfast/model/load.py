@@ -41,7 +41,10 @@ def parse_model(text: str, where: str = "model", trusted: bool = False) -> Model
     for key in ("text", "trusted", "shared"):  # fields of Model that are no keys of a file
         if key in table:
             raise InputError(f"{where}: unknown key '{key}'")
-    data = _as_lists(table, _LISTS)
+    try:
+        data = _as_lists(table, _LISTS)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     data["shared"] = data.pop("parameters", ())
     data.setdefault("channels", ())
     try:
@@ -50,16 +53,19 @@ def parse_model(text: str, where: str = "model", trusted: bool = False) -> Model
         raise InputError(f"{where}: {_explain(error, data)}") from None
 
 
-def _as_lists(table: Any, lists: dict[str, Any]) -> dict[str, Any]:
+def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, Any]:
     """Tables of named things -> tuples of things with a `name`, as the dataclasses have them."""
     result = dict(table)
     for key, inner in lists.items():
         entries = result.get(key)
-        if isinstance(entries, dict):
-            result[key] = tuple(
-                {**_as_lists(entry, inner), "name": name} if isinstance(entry, dict) else entry
-                for name, entry in entries.items()
-            )
+        if not isinstance(entries, dict):
+            continue
+        for name, entry in entries.items():
+            if not isinstance(entry, dict):
+                table_like = '{ value = ..., unit = "..." }' if key == "parameters" else "a table"
+                raise InputError(f"{path}{key}.{name}: give {table_like}, not {entry!r}")
+        result[key] = tuple({**_as_lists(entry, inner, f"{path}{key}.{name}."), "name": name}
+                            for name, entry in entries.items())
     return result
 
 

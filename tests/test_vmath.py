@@ -1,0 +1,187 @@
+"""The elementary functions of the kernels, in ulps against mpmath, and at their limits."""
+
+import mpmath
+import numba
+import numpy as np
+import pytest
+
+from hhfast.kernel import vmath
+
+mpmath.mp.dps = 40
+EXACT = {
+    "exp": mpmath.exp,
+    "log": mpmath.log,
+    "phi_": lambda z: -mpmath.expm1(-z) / z if z else mpmath.mpf(1),
+    "exprelr_": lambda u: u / mpmath.expm1(u) if u else mpmath.mpf(1),
+    "sqrt": mpmath.sqrt,
+}
+RANGES = {  # dtype -> where the results are normal numbers
+    "float64": {"exp": (-700, 700), "phi_": (-600, 700), "exprelr_": (-700, 600)},
+    "float32": {"exp": (-85, 87), "phi_": (-80, 85), "exprelr_": (-85, 80)},
+}
+
+
+@pytest.fixture(scope="module")
+def function():
+    """(name, dtype) -> the function in a loop over an array, compiled as kernels are."""
+    made = {}
+
+    def get(name, dtype):
+        if (name, dtype) not in made:
+            inner = getattr(vmath, vmath.FUNCTIONS[dtype].get(name, name))
+
+            @numba.njit(error_model="numpy", fastmath=vmath.FASTMATH)
+            def loop(x, out):
+                for i in range(len(x)):
+                    out[i] = inner(x[i])
+
+            made[name, dtype] = loop
+        loop = made[name, dtype]
+
+        def run(x):
+            x = np.asarray(x, dtype)
+            out = np.empty_like(x)
+            loop(x, out)
+            return out
+
+        return run
+
+    return get
+
+
+def ulps(found, x, exact):
+    """Errors in units in the last place of the exact value."""
+    result = []
+    for y, at in zip(found, x, strict=True):
+        true = exact(mpmath.mpf(float(at)))
+        unit = float(np.spacing(abs(found.dtype.type(float(true)))))
+        result.append(abs(float((mpmath.mpf(float(y)) - true) / unit)))
+    return np.array(result)
+
+
+def arguments(name, dtype, rng):
+    """All over the range, near zero on every scale, and near every edge of the range reduction."""
+    if name in ("log", "sqrt"):
+        limit = {"float64": 300, "float32": 37}[dtype]
+        x = 10.0 ** rng.uniform(-limit, limit, 600)
+        x = np.concatenate([x, rng.uniform(0.5, 2.0, 400), 1 + 10.0 ** rng.uniform(-7, -1, 200),
+                            1 - 10.0 ** rng.uniform(-7, -1, 200), np.sqrt([0.5, 2.0]), 2.0 ** np.arange(-20, 20)])
+    else:
+        low, high = RANGES[dtype][name]
+        x = rng.uniform(low, high, 600)
+        near = 10.0 ** rng.uniform(-15, 1, 300)
+        edges = (np.arange(-20, 21) + 0.5) * np.log(2)
+        x = np.concatenate([x, near, -near, rng.uniform(-3, 3, 300), edges, [0.0, 1.0, -1.0, low, high]])
+    return x.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["exp", "log", "phi_", "exprelr_", "sqrt"])
+def test_accuracy(name, dtype, function):
+    """Within 2.5 ulps of the exact value everywhere (3 for the quotients)."""
+    x = arguments(name, dtype, np.random.default_rng(5))
+    errors = ulps(function(name, dtype)(x), x, EXACT[name])
+    limit = 3.0 if name in ("phi_", "exprelr_") else 2.5
+    worst = int(np.argmax(errors))
+    assert errors[worst] < limit, f"{errors[worst]:.2f} ulps at {x[worst]!r}"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["exp", "log", "phi_", "exprelr_", "sqrt"])
+def test_nan_stays_nan(name, dtype, function):
+    """A diverged lane must show."""
+    assert np.isnan(function(name, dtype)([np.nan, -np.nan])).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_exp_is_clamped(dtype, function):
+    """No overflow to infinity, no negative or denormal result, and monotonic at the ends."""
+    exp = function("exp", dtype)
+    found = exp([-np.inf, -1e30, -1000, 1000, 1e30, np.inf])
+    tiny, huge = np.finfo(dtype).tiny, np.finfo(dtype).max
+    assert (found[:3] >= tiny).all()
+    assert (found[:3] < 1e-36).all()
+    assert (found[3:] <= huge).all()
+    assert (found[3:] > 1e37).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_phi_and_exprelr_far_out(dtype, function):
+    """phi(z) -> 1/z for large steps; at absurd voltages all stay finite and of the right sign."""
+    phi, exprelr = function("phi_", dtype), function("exprelr_", dtype)
+    x = np.array([1e3, 1e6], dtype)
+    np.testing.assert_allclose(phi(x), 1 / x, rtol=1e-6)
+    for found in (phi(-x), exprelr(-x), exprelr(x)):
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+    assert (exprelr(x) < 1e-28).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_phi_and_exprelr_are_one_at_zero(dtype, function):
+    """The removable poles."""
+    for name in ("phi_", "exprelr_"):
+        assert function(name, dtype)([0.0, -0.0]).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_log_outside_its_domain(dtype, function):
+    """NaN below zero (an emptied pool shows), very negative at zero."""
+    found = function("log", dtype)([-1.0, -1e-30, 0.0])
+    assert np.isnan(found[:2]).all()
+    assert -800 < found[2] < -80
+
+
+def test_sin(function):
+    """To 2.5 ulps of 1 for all phases that a run can meet."""
+    rng = np.random.default_rng(6)
+    x = np.concatenate([rng.uniform(-10, 10, 500), rng.uniform(-1e6, 1e6, 300), np.arange(-20, 21) * np.pi / 2])
+    found = function("sin", "float64")(x)
+    exact = np.array([float(mpmath.sin(mpmath.mpf(v))) for v in x])
+    assert np.abs(found - exact).max() < 2.5 * np.finfo(float).eps
+    small = np.abs(x) < 1.5
+    np.testing.assert_allclose(found[small], exact[small], rtol=6e-16)
+    assert np.isnan(function("sin", "float64")([np.nan])).all()
+
+
+def overlap(t0, t1, start, stop):
+    return max(0.0, min(t1, stop) - max(t0, start)) / (t1 - t0)
+
+
+def test_window_is_the_share_of_the_step_inside():
+    """1 inside, 0 outside, the exact share at an edge; rounding of t is not taken for an edge."""
+    rng = np.random.default_rng(7)
+    for t0, dt, start, width in rng.uniform([0, 0.01, -1, 0], [5, 1, 6, 3], (500, 4)):
+        found = vmath.window(t0, t0 + dt, start, start + width)
+        assert abs(found - overlap(t0, t0 + dt, start, start + width)) < 2e-7
+    assert vmath.window(5.0, 5.1, 5.0 + 1e-12, 7.0) == 1.0
+    assert vmath.window(4.9, 5.0, 5.0 - 1e-12, 7.0) == 0.0
+    assert vmath.window(4.9, 5.0, 0.0, np.inf) == 1.0
+
+
+def test_train_is_the_sum_of_its_windows():
+    """For steps shorter than the gap between pulses, from before the first to after the last."""
+    rng = np.random.default_rng(8)
+    start, width, period, count = 2.0, 0.7, 3.0, 4.0
+    for t0 in rng.uniform(0, 20, 500):
+        t1 = t0 + 0.4
+        pulses = [overlap(t0, t1, start + k * period, start + k * period + width) for k in range(int(count))]
+        assert abs(vmath.train(t0, t1, start, width, period, count) - sum(pulses)) < 2e-7
+
+
+def test_crossing_solves_the_cubic():
+    """A cubic through V and dV/dt at both ends of a step is crossed where NumPy's roots say."""
+    rng = np.random.default_rng(9)
+    tried = 0
+    for _ in range(300):
+        c = rng.normal(size=4) * [20, 30, 10, 10]
+        V = np.polynomial.Polynomial(c)
+        dt, level = 0.05, c.sum() / 2 + c[0] / 2
+        if not V(0.0) < level <= V(1.0):
+            continue
+        found = vmath.crossing(V(0.0), V(1.0), V.deriv()(0.0) / dt, V.deriv()(1.0) / dt, dt, level)
+        roots = (V - level).roots()
+        roots = roots[np.abs(roots.imag) < 1e-9].real
+        assert np.abs(roots - found).min() < 1e-9
+        tried += 1
+    assert tried > 50
