@@ -45,11 +45,14 @@ class StimulusKind:
 
     @property
     def __signature__(self) -> inspect.Signature:
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([
-            inspect.Parameter(name, kind, default=inspect.Parameter.empty if default is None else default)
-            for name, (default, _) in self.parameters.items()
-        ])
+        """In the order of the parameters; one without default that follows one with a default is given by name."""
+        optional, found = False, []
+        for name, (default, _) in self.parameters.items():
+            optional = optional or default is not None
+            by_name = optional and default is None
+            kind = inspect.Parameter.KEYWORD_ONLY if by_name else inspect.Parameter.POSITIONAL_OR_KEYWORD
+            found.append(inspect.Parameter(name, kind, default=inspect.Parameter.empty if default is None else default))
+        return inspect.Signature(sorted(found, key=lambda p: p.kind))
 
     def __call__(self, *args: Any, **values: Any) -> Stimulus:
         try:
