@@ -25,7 +25,7 @@ class Method:
     """
 
     threshold: float = -20.0
-    rearm: float = -30.0
+    rearm: float = -40.0
     dt: float = 0.025
     integrator: str = "rk4"
     threads: int | None = None

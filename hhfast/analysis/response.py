@@ -22,24 +22,30 @@ from hhfast.result import DIVERGED, Variable
 
 @dataclass(frozen=True)
 class OwnSpikes:
-    """Recorder of the first and the last spike by the rule above: `first_spike` and `last_spike`, ms, or NaN."""
+    """Recorder of spikes by the rule above, in a window: `first_spike`, `last_spike`, and `repolarised`, when V has
+    fallen below `rearm` after the first; ms, or NaN.
+    """
 
     threshold: float = -20.0
-    rearm: float = -30.0
-    names: ClassVar[tuple[str, ...]] = ("first_spike", "last_spike")
+    rearm: float = -40.0
+    window: Window | None = None
+    names: ClassVar[tuple[str, ...]] = ("first_spike", "last_spike", "repolarised")
 
     @property
     def part(self) -> Part:
         return Part(
-            begin="crossed_{r}_ = np.nan\nfirst_{r}_ = np.nan\nlast_{r}_ = np.nan\nlevel_{r}_ = 1.0e9 + 0.0 * V",
-            step="""\
-own_{r}_ = C_m * (V - V_was_) - dt_ * i_app
-rises_{r}_ = (V >= level_{r}_) & (own_{r}_ > 0.0)
-first_{r}_ = crossed_{r}_ if rises_{r}_ & (first_{r}_ != first_{r}_) else first_{r}_
-last_{r}_ = crossed_{r}_ if rises_{r}_ else last_{r}_""",
+            begin="crossed_{r}_ = np.nan\nlevel_{r}_ = 1.0e9 + 0.0 * V\n"
+            "first_{r}_ = np.nan\nlast_{r}_ = np.nan\nfell_{r}_ = np.nan",
+            step=f"""\
+own_{{r}}_ = C_m * (V - V_was_) - dt_ * i_app
+rises_{{r}}_ = (V >= level_{{r}}_) & (own_{{r}}_ > 0.0)
+first_{{r}}_ = crossed_{{r}}_ if rises_{{r}}_ & (first_{{r}}_ != first_{{r}}_) else first_{{r}}_
+last_{{r}}_ = crossed_{{r}}_ if rises_{{r}}_ else last_{{r}}_
+falls_{{r}}_ = (V < {self.rearm}) & (first_{{r}}_ == first_{{r}}_) & (fell_{{r}}_ != fell_{{r}}_)
+fell_{{r}}_ = t_end_ if falls_{{r}}_ else fell_{{r}}_""",
             spike="crossed_{r}_ = t_spike_\nlevel_{r}_ = V_was_",
-            end="feature_{r}_[0, lane_] = first_{r}_\nfeature_{r}_[1, lane_] = last_{r}_",
-            extra=("crossed_{r}_", "first_{r}_", "last_{r}_"),
+            end="\n".join(f"feature_{{r}}_[{k}, lane_] = {v}_{{r}}_" for k, v in enumerate(("first", "last", "fell"))),
+            extra=("crossed_{r}_", "first_{r}_", "last_{r}_", "fell_{r}_"),
             arrays=(("feature_{r}_", "float64[:, ::1]"),),
             detects=True,
         )
@@ -49,10 +55,10 @@ last_{r}_ = crossed_{r}_ if rises_{r}_ else last_{r}_""",
         return self.threshold, self.rearm
 
     def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
-        return (0.0, t_stop), np.empty(0)
+        return self.window or (0.0, t_stop), np.empty(0)
 
     def open(self, run: Run) -> Recording:
-        return _OwnSpikesRecording(np.full((2, run.n_cells), np.nan))
+        return _OwnSpikesRecording(np.full((len(self.names), run.n_cells), np.nan))
 
 
 @dataclass(frozen=True)

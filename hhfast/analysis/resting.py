@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,9 @@ import numpy as np
 from hhfast.analysis.cohort import Cohort
 from hhfast.analysis.equilibria import brackets, currents_on_scan, equilibrium, root
 from hhfast.analysis.linear import eigenvalues, jacobian
+from hhfast.analysis.status import AnalysisStatus
 from hhfast.errors import InputError
 from hhfast.model import Model
-
-
-class RestingStatus(IntEnum):
-    """FOUND : a stable equilibrium. DIVERGED : NaN among the parameters. UNSTABLE : no equilibrium is stable, the
-    lowest is given. NONE : no equilibrium between -130 and 80 mV.
-    """
-
-    FOUND = 0
-    DIVERGED = 1
-    UNSTABLE = 2
-    NONE = 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +36,8 @@ class Equilibria:
 class RestingState:
     """The resting state of n cells: of each the stable equilibrium of lowest V (the lowest one, if none is stable).
 
-    V : (n,) mV, NaN where status is DIVERGED or NONE. states : name -> (n,), V included. eigenvalues : (n, n_states)
-    complex, per ms. stable : (n,) bool. status : (n,) uint8, `RestingStatus`. equilibria : all of them.
+    V : (n,) mV, NaN where status is DIVERGED or NO_EQUILIBRIUM. states : name -> (n,), V included. eigenvalues :
+    (n, n_states) complex, per ms. stable : (n,) bool. status : (n,) uint8, `AnalysisStatus`. equilibria : all of them.
     """
 
     V: np.ndarray
@@ -100,7 +89,7 @@ def _resting(cohort: Cohort, found: Equilibria) -> RestingState:
     spectrum[there] = found.eigenvalues[chosen[there]]
     stable = np.zeros(cohort.n, bool)
     stable[there] = found.stable[chosen[there]]
-    status = np.where(stable, RestingStatus.FOUND, RestingStatus.UNSTABLE).astype(np.uint8)
-    status[~there] = RestingStatus.NONE
-    status[~np.isfinite(equilibrium(cohort, np.full(cohort.n, -65.0))[0])] = RestingStatus.DIVERGED
+    status = np.where(stable, AnalysisStatus.OK, AnalysisStatus.UNSTABLE).astype(np.uint8)
+    status[~there] = AnalysisStatus.NO_EQUILIBRIUM
+    status[~np.isfinite(equilibrium(cohort, np.full(cohort.n, -65.0))[0])] = AnalysisStatus.DIVERGED
     return RestingState(states["V"], states, spectrum, stable, status, found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,17 @@ import numpy as np
 from hhfast.analysis.cohort import Cohort, Method
 from hhfast.analysis.response import Answer, answer
 from hhfast.analysis.search import Bracket, Test, bisect, bracket
+from hhfast.analysis.status import AnalysisStatus
 from hhfast.errors import InputError
 from hhfast.model import Model
-
-
-class ThresholdStatus(IntEnum):
-    """What became of the search for the threshold of a cell.
-
-    FOUND : it fails below and fires above. DIVERGED : its states became NaN or infinite (or its parameters are).
-    SPONTANEOUS : it fires without current. NEVER : no amplitude up to the cap makes it fire. NON_MONOTONE : it
-    fires at the amplitude given, and fails again at some higher one.
-    """
-
-    FOUND = 0
-    DIVERGED = 1
-    SPONTANEOUS = 2
-    NEVER = 3
-    NON_MONOTONE = 4
 
 
 @dataclass(frozen=True)
 class Rheobase:
     """Thresholds of n cells.
 
-    amplitude : (n,) the smallest amplitude found to fire, NaN where status is not FOUND or NON_MONOTONE; in the
-    model's unit of current (mV for a displacement). status : (n,) uint8, `ThresholdStatus`. width : ms.
+    amplitude : (n,) the smallest amplitude found to fire, NaN where status is not OK or NON_MONOTONE; in the
+    model's unit of current (mV for a displacement). status : (n,) uint8, `AnalysisStatus`. width : ms.
     """
 
     amplitude: np.ndarray
@@ -48,7 +33,7 @@ class Rheobase:
     @property
     def found(self) -> np.ndarray:
         """(n,) bool: there is an amplitude."""
-        return np.isin(self.status, (ThresholdStatus.FOUND, ThresholdStatus.NON_MONOTONE))
+        return np.isin(self.status, (AnalysisStatus.OK, AnalysisStatus.NON_MONOTONE))
 
 
 _ABOVE = (1.5, 2.0, 4.0)  # multiples of the threshold at which a cell must still fire
@@ -150,14 +135,14 @@ def search(
     test: Test, guess: np.ndarray, cap: np.ndarray, tol: float, free: Answer
 ) -> tuple[np.ndarray, np.ndarray]:
     """(value, status) of each cell: its smallest firing value up to its `cap`. `free` tells which cells need none."""
-    status = np.full(len(guess), ThresholdStatus.FOUND, np.uint8)
-    status[free.fired] = ThresholdStatus.SPONTANEOUS
-    status[free.diverged | np.isnan(guess)] = ThresholdStatus.DIVERGED
-    rows = np.flatnonzero(status == ThresholdStatus.FOUND)
+    status = np.full(len(guess), AnalysisStatus.OK, np.uint8)
+    status[free.fired] = AnalysisStatus.SPONTANEOUS
+    status[free.diverged | np.isnan(guess)] = AnalysisStatus.DIVERGED
+    rows = np.flatnonzero(status == AnalysisStatus.OK)
     found = bracket(lambda k, value: test(rows[k], value), guess[rows], cap[rows])
-    status[rows[np.isnan(found.hi)]] = ThresholdStatus.NEVER
-    status[rows[found.gap]] = ThresholdStatus.NON_MONOTONE
-    status[rows[found.diverged]] = ThresholdStatus.DIVERGED
+    status[rows[np.isnan(found.hi)]] = AnalysisStatus.NEVER
+    status[rows[found.gap]] = AnalysisStatus.NON_MONOTONE
+    status[rows[found.diverged]] = AnalysisStatus.DIVERGED
     value = np.full(len(guess), np.nan)
     value[rows] = _refined(test, rows, found, tol, status)
     _check_above(test, value, cap, status)
@@ -167,15 +152,15 @@ def search(
 def _refined(test: Test, rows: np.ndarray, found: Bracket, tol: float, status: np.ndarray) -> np.ndarray:
     lo, hi = np.where(found.found, found.lo, np.nan), np.where(found.found, found.hi, np.nan)
     lo, hi = bisect(lambda k, value: test(rows[k], value), lo, hi, tol)
-    status[rows[found.found & np.isnan(lo + hi)]] = ThresholdStatus.DIVERGED
+    status[rows[found.found & np.isnan(lo + hi)]] = AnalysisStatus.DIVERGED
     return np.where(np.isnan(lo), np.nan, hi)
 
 
 def _check_above(test: Test, value: np.ndarray, cap: np.ndarray, status: np.ndarray) -> None:
     for factor in _ABOVE:
-        rows = np.flatnonzero((status == ThresholdStatus.FOUND) & (factor * value <= cap))
+        rows = np.flatnonzero((status == AnalysisStatus.OK) & (factor * value <= cap))
         if len(rows):
-            status[rows[~test(rows, factor * value[rows]).fired]] = ThresholdStatus.NON_MONOTONE
+            status[rows[~test(rows, factor * value[rows]).fired]] = AnalysisStatus.NON_MONOTONE
 
 
 def _guess(cohort: Cohort, X: np.ndarray, width: float) -> np.ndarray:
@@ -191,7 +176,8 @@ def _unit(model: Model) -> str:
 
 
 def method_of(threshold: float, dt: float, integrator: str, threads: int | None) -> Method:
-    return Method(threshold, threshold - 10.0, dt, integrator, threads)
+    """The method of an analysis: a cell is ready for the next spike when V is below -40 mV (and the threshold)."""
+    return Method(threshold, min(-40.0, threshold), dt, integrator, threads)
 
 
 def check_positive(**positive: float) -> None:

@@ -45,7 +45,7 @@ def bracket(test: Test, guess: np.ndarray, cap: np.ndarray, halvings: int = 40, 
     blocked at the guess may fire below it. Where everything fires, lo is 0.
     """
     rows = np.arange(len(guess))
-    walk = _Walk(test, cap, np.zeros(len(guess), bool))
+    walk = Walk(test, cap, np.zeros(len(guess), bool))
     start = np.minimum(guess, cap)
     lo, hi = walk.go(rows, start, 2.0, wanted=True, steps=64)
     silent = rows[np.isnan(hi) & ~walk.diverged]
@@ -60,7 +60,7 @@ def bracket(test: Test, guess: np.ndarray, cap: np.ndarray, halvings: int = 40, 
 
 
 @dataclass(frozen=True)
-class _Walk:
+class Walk:
     """Steps through values until the answer is the wanted one."""
 
     test: Test

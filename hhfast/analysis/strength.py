@@ -39,7 +39,7 @@ class StrengthDuration:
     """Thresholds of n cells for pulses of k widths.
 
     width : (k,) ms. amplitude : (n, k), in the model's unit of current, NaN where there is none. status : (n,) uint8,
-    `ThresholdStatus` of the rheobase. width_status : (n, k) that of each threshold. rheobase : (n,) threshold of a
+    `AnalysisStatus` of the rheobase. width_status : (n, k) that of each threshold. rheobase : (n,) threshold of a
     500-ms pulse. chronaxie : (n,) ms, the shortest pulse of twice the rheobase that makes the cell fire (NaN beyond
     64 ms). weiss : fit of I = rheobase (1 + chronaxie / width). lapicque : fit of
     I = rheobase / (1 - exp(-width / tau)), chronaxie = tau ln 2.

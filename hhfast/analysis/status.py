@@ -1,0 +1,32 @@
+"""What became of a cell in an analysis: one list of codes for all of them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class AnalysisStatus(IntEnum):
+    """The status of a row. Where several apply, the first cause is given.
+
+    OK : the answer is there.
+    DIVERGED : the states became NaN or infinite (or a parameter is NaN, or C_m not positive).
+    SPONTANEOUS : the cell fires without current.
+    NEVER : nothing up to the cap makes it fire.
+    NON_MONOTONE : it fires at the value given, and fails at some higher one.
+    REPETITIVE : the first pulse alone makes it fire more than once.
+    NO_SPIKE : the first pulse makes no spike, or none that ends.
+    UNRECOVERED : no second spike up to the longest interval.
+    UNSTABLE : no equilibrium is stable; the lowest is given.
+    NO_EQUILIBRIUM : there is none in the range of V that is searched.
+    """
+
+    OK = 0
+    DIVERGED = 1
+    SPONTANEOUS = 2
+    NEVER = 3
+    NON_MONOTONE = 4
+    REPETITIVE = 5
+    NO_SPIKE = 6
+    UNRECOVERED = 7
+    UNSTABLE = 8
+    NO_EQUILIBRIUM = 9
