@@ -12,10 +12,11 @@ import numpy as np
 
 from hhfast.cells import Cells, initial_states
 from hhfast.errors import InputError, unknown
-from hhfast.kernel.codegen import LANES, kernel_spec
 from hhfast.kernel.compile import compiled
 from hhfast.kernel.grid import Grid, time_grid
-from hhfast.kernel.recorders import Final, Recorder, Recording, Run, Spikes, detectors
+from hhfast.kernel.recorders import Final, Spikes, detectors
+from hhfast.kernel.recording import Recorder, Recording, Run
+from hhfast.kernel.spec import LANES, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.model import Model, load_model, models
 from hhfast.result import DIVERGED, OK, Result, Variable

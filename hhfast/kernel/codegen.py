@@ -1,9 +1,8 @@
 """Joins model, integrator, stimulus and recorders into the source of one kernel. Pure: the same parts, the same text.
 
-Naming in a kernel: every name of hhfast's own ends in an underscore, so no model can collide with it. The values
-of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype) or `q_` (float64), beginning at
-the constant offset `x_row_`; inside a lane loop x is a local variable. One scratch array with constant offsets is what
-lets LLVM vectorise the loop. A lane is one cell; a block is W_ lanes; one call advances cells first..last.
+Naming in a kernel: every name of hhfast's own ends in an underscore, so no model can collide with it. A lane is one
+cell; a block is W_ lanes, advanced together; one call advances cells first..last. Where the values of the lanes are
+kept is the business of `rows`.
 """
 
 from __future__ import annotations
@@ -11,76 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import sympy as sp
 
-from hhfast.errors import InputError, unknown
-from hhfast.kernel.integrators import Integrator, Stage, integrators
+from hhfast.kernel.integrators import Stage
 from hhfast.kernel.optimise import LaneConstants, bind
-from hhfast.kernel.pieces import crossing, cut, reads_and_writes, renamed
+from hhfast.kernel.pieces import reads_and_writes, renamed
 from hhfast.kernel.printer import Printer
-from hhfast.kernel.recorders import Part, Recorder, detectors
-from hhfast.kernel.stimuli import Stimulus, StimulusKind
+from hhfast.kernel.recording import Part, Recorder
+from hhfast.kernel.rows import Rows, indent
+from hhfast.kernel.spec import ACTIONS, RATES_ARGUMENTS, KernelSpec, kernel_spec
+from hhfast.kernel.stimuli import Stimulus
 from hhfast.kernel.system import I_APP, System, system_of
+from hhfast.kernel.vmath import FUNCTIONS
 from hhfast.model.model import Model
-
-# Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
-LANES = {"float64": (64,), "float32": (256, 128)}
-_SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
-ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
-
-_ARGUMENTS = {  # of every kernel, before those of its recorders
-    "first": "int64", "last": "int64",  # the cells of this call
-    "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",  # parameters: one for all, or row col of P
-    "X": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
-    "t_node": "float64[::1]", "dt_node": "float64[::1]", "n_node": "int64[::1]", "action": "int64[::1]",
-    "moving": "int64",  # whether stimulus edges differ between cells
-    "levels": "float64[:, ::1]",  # threshold and rearm of each detector
-    "status": "uint8[::1]", "stop": "uint8[::1]",
-}
-
-
-@dataclass(frozen=True)
-class KernelSpec:
-    """Everything that a kernel's text depends on. Parameters, durations, step, levels and sizes are not among it."""
-
-    model: Model
-    integrator: Integrator
-    kinds: tuple[StimulusKind, ...]
-    parts: tuple[tuple[Part, int], ...]  # with the number of the recorder's detector, or -1
-    dtype: str
-
-    @cached_property
-    def arguments(self) -> dict[str, str]:
-        """Name -> Numba type of the kernel's arguments."""
-        arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
-        return _ARGUMENTS | dict(arrays)
-
-    @property
-    def stimulus_parameters(self) -> list[str]:
-        """The kernel's names of the stimulus parameters, in the order of its parameter columns."""
-        return [f"{name}_{k}_" for k, kind in enumerate(self.kinds) for name in kind.parameters]
-
-
-def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tuple[str, str]]:
-    return [(name.format(r=r), kind.format(dtype=dtype)) for name, kind in arrays]
-
-
-def kernel_spec(
-    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str
-) -> KernelSpec:
-    """The kernel that these parts need."""
-    if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
-    record = tuple(record)
-    for recorder in record:
-        for name in recorder.part.samples:
-            if name not in model.variables:
-                raise unknown("trace variable", name, model.variables, f"model {model.name}")
-    parts = tuple((r.part, number) for r, number in zip(record, detectors(record)[1], strict=True))
-    kinds = stimulus.kinds if stimulus is not None else ()
-    return KernelSpec(model, integrators[integrator], kinds, parts, dtype)
 
 
 def kernel_source(
@@ -96,10 +39,6 @@ def generate(spec: KernelSpec) -> str:
     return _Kernel(spec).source()
 
 
-def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
-    return ["    " * depth + line if line else line for line in lines]
-
-
 def split(text: str, **names: object) -> list[str]:
     """The lines of a part's text with its placeholders filled in."""
     return text.format(**names).splitlines()
@@ -110,9 +49,6 @@ class _Kernel:
     """One kernel in the making: its rows, constants and lines."""
 
     spec: KernelSpec
-    rows: dict[str, int] = field(default_factory=dict)
-    extra: dict[str, int] = field(default_factory=dict)
-    passing: set[str] = field(default_factory=set)  # values with a row only to pass from one loop of a step to another
     tables: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,45 +60,36 @@ class _Kernel:
         self.timed = sorted({d for part, d in spec.parts if "t_spike_" in part.spike})
         self.smooth = any(kind.smooth for kind in spec.kinds)
         self.stages = [s for s in spec.integrator.stages if self._applies(s)]
-        for name in (*self.system.parameters, *self.system.states):
-            self._row(name)
-        for name in spec.stimulus_parameters:
-            self.extra[name] = len(self.extra)
+        self.rows = Rows(spec.dtype)
+        self.rows.add(*self.system.parameters, *self.system.states)  # in this order: they are loaded by number
+        self.rows.add_extra(*spec.stimulus_parameters)
         self._declare_rows()
-
-    # --- rows ---
-    def _row(self, name: str) -> None:
-        self.rows.setdefault(name, len(self.rows))
 
     def _declare_rows(self) -> None:
         """Give a row to every value that outlives a lane loop."""
         if self.spec.kinds:
-            self._row("i_app")
+            self.rows.add("i_app")
         if self.smooth:
             for stage in self.stages:
                 if not stage.coefficients:
-                    self._row(self._current_row(stage))
+                    self.rows.add(self._current_row(stage))
         if self.keeps_V:
-            self._row("V_was_")
+            self.rows.add("V_was_")
         if self.timed:
-            self._row("dV_was_")
+            self.rows.add("dV_was_")
         for d in self.detectors:
-            self._row(f"armed_{d}_")
-            self._row(f"spike_{d}_")
+            self.rows.add(f"armed_{d}_")
+            self.rows.add(f"spike_{d}_")
         if any(stage.coefficients for stage in self.stages):
             for stage in self.stages:
                 for name in re.findall(r"{(\w+)}", stage.text):
                     if name not in ("x", "a", "b", "f"):
                         for x in self.system.groups[stage.states]:
-                            self._row(f"{x}_{name}_")
+                            self.rows.add(f"{x}_{name}_")
         for r, (part, _) in enumerate(self.spec.parts):
-            for name in (n.format(r=r) for n in part.extra):
-                self.extra[name] = len(self.extra)
-            for name in reads_and_writes(split(part.begin, r=r))[1]:
-                if name not in self.extra:
-                    self._row(name)
-            for name in part.samples:
-                self._row(name)
+            self.rows.add_extra(*(name.format(r=r) for name in part.extra))
+            begun = reads_and_writes(split(part.begin, r=r))[1]
+            self.rows.add(*(name for name in begun if name not in self.rows), *part.samples)
 
     @property
     def keeps_V(self) -> bool:
@@ -187,7 +114,7 @@ class _Kernel:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
         lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype))
         for name, _ in self.constants.assignments:
-            self._row(name)
+            self.rows.add(name)
         return lines
 
     def _rates(self, states: Iterable[str]) -> list[str]:
@@ -222,36 +149,6 @@ class _Kernel:
             updates["V"] = kept + updates["V"]
         return lines + self._with_updates(group, updates)
 
-    def _loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
-        """A loop over lanes around straight lines: loads what they read, stores what outlives them."""
-        if not lines:
-            return []
-        return [f"for i_ in range({lanes}):", *indent(self._with_rows(lines))]
-
-    def _loops(self, lines: list[str]) -> list[str]:
-        """The lines in several loops over the lanes, for speed; see `pieces`."""
-        pieces = cut(lines)
-        for name in crossing(pieces, lambda name: name.startswith("hit_")):
-            if not self._has_row(name):
-                self._row(name)
-                self.passing.add(name)
-        return [line for piece in pieces for line in self._loop(piece)]
-
-    def _with_rows(self, lines: list[str], passing: bool = True) -> list[str]:
-        """The lines with loads before them and stores after them; of passing values only if `passing`."""
-        reads, writes = reads_and_writes(lines)
-        rows = {name for name in (*reads, *writes) if self._has_row(name) and (passing or name not in self.passing)}
-        loads = [f"{name} = {self._place(name)}" for name in reads if name in rows]
-        stores = [f"{self._place(name)} = {name}" for name in writes if name in rows]
-        return loads + lines + stores
-
-    def _has_row(self, name: str) -> bool:
-        return name in self.rows or name in self.extra
-
-    def _place(self, name: str) -> str:
-        array = "q_" if name in self.extra else "s_"
-        return f"{array}[{name}_row_ + i_]"
-
     # --- pieces of the kernel ---
     @staticmethod
     def _current_row(stage: Stage) -> str:
@@ -268,7 +165,7 @@ class _Kernel:
             return []
         value = " + ".join(terms)
         cast = f"np.float32({value})" if self.spec.dtype == "float32" else value
-        return [*([f"t_at_ = {at}"] if self.smooth else []), *self._loop([f"{row} = {cast}"])]
+        return [*([f"t_at_ = {at}"] if self.smooth else []), *self.rows.loop([f"{row} = {cast}"])]
 
     def _step(self) -> list[str]:
         """One time step of a block."""
@@ -284,7 +181,7 @@ class _Kernel:
             if not stage.coefficients:
                 body += piece
                 continue
-            lines += self._loops(body)
+            lines += self.rows.loops(body)
             body = []
             lines += self._repeated(stage, piece)
         if self.smooth:
@@ -292,7 +189,7 @@ class _Kernel:
             lines[2:2] = [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
         body += self._after_step()
         lines += [f"hit_{d}_ = False" for d in self.detectors]
-        return lines + self._loops(body) + self._events()
+        return lines + self.rows.loops(body) + self._events()
 
     def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
         inner = []
@@ -302,7 +199,7 @@ class _Kernel:
         if self.smooth:
             self.tables["at_table_"] = stage.at
             inner += self._stimulus("i_app", "t_ + np.float64(at_table_[stage_]) * dt64_")
-        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self._loops(piece))]
+        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self.rows.loops(piece))]
 
     def _after_step(self) -> list[str]:
         """Spike detection and the recorders' running values, at the end of a step."""
@@ -327,10 +224,10 @@ class _Kernel:
                     told += [f"if on_{r}_:", *indent(split(part.spike, r=r))]
             time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels[{d}, 0])"
             timed = [*self._rates(("V",)), time] if d in self.timed else []
-            body = self._with_rows(["lane_ = block_ + i_", *timed, *told], passing=False)
+            body = self.rows.framed(["lane_ = block_ + i_", *timed, *told], passing=False)
             lines += [
                 f"if hit_{d}_:",
-                *indent(["for i_ in range(n_):", f"    if {self._place(f'spike_{d}_')} > 0.0:", *indent(body, 2)]),
+                *indent(["for i_ in range(n_):", f"    if {self.rows.place(f'spike_{d}_')} > 0.0:", *indent(body, 2)]),
             ]
         return lines
 
@@ -346,19 +243,20 @@ class _Kernel:
                 lines += [f"if action[node_] & {sample}:", *indent(self._sample(part, r))]
             if part.end:
                 text = ["lane_ = block_ + i_", *split(part.end, r=r)]
-                lines += [f"if action[node_] & {end}:", f"    on_{r}_ = False", *indent(self._loop(text, "n_"))]
+                lines += [f"if action[node_] & {end}:", f"    on_{r}_ = False", *indent(self.rows.loop(text, "n_"))]
             if part.begin:
                 text = self._literals(split(part.begin, r=r))
-                lines += [f"if action[node_] & {begin}:", f"    on_{r}_ = True", *indent(self._loop(text))]
+                lines += [f"if action[node_] & {begin}:", f"    on_{r}_ = True", *indent(self.rows.loop(text))]
         return lines
 
     def _sample(self, part: Part, r: int) -> list[str]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
         named = {name: self.system.named[name] for name in part.samples if name in self.system.named}
-        lines = self._loop(self._bindings(named)) if named else []
+        lines = self.rows.loop(self._bindings(named)) if named else []
         if "i_app" in part.samples and not self.spec.kinds:
-            lines += self._loop(self._literals(["i_app = 0.0 * V"]))
-        copies = [f"trace_{r}_[{k}, block_ + i_, sample_{r}_] = {self._place(n)}" for k, n in enumerate(part.samples)]
+            lines += self.rows.loop(self._literals(["i_app = 0.0 * V"]))
+        target = f"trace_{r}_[{{}}, block_ + i_, sample_{r}_]"
+        copies = [f"{target.format(k)} = {self.rows.place(name)}" for k, name in enumerate(part.samples)]
         return [*lines, "for i_ in range(n_):", *indent(copies), f"sample_{r}_ = sample_{r}_ + 1"]
 
     def _block(self) -> list[str]:
@@ -372,15 +270,15 @@ class _Kernel:
             load += [f"for k_ in range({len(self.spec.stimulus_parameters)}):",
                      f"    q_[k_ * W_ + i_] = {value.format(k=f'{n} + k_')}"]
         load += [f"for k_ in range({m}):", f"    s_[({n} + k_) * W_ + i_] = X[k_, lane_]"]
-        finite = " + ".join(f"({self._place(x)} - {self._place(x)})" for x in self.system.states)
+        finite = " + ".join(f"({self.rows.place(x)} - {self.rows.place(x)})" for x in self.system.states)
         lines = [
             "n_ = min(W_, last - block_)",
             "for i_ in range(W_):",
             *indent(["lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell", *load]),
-            *self._loop(self.printer.lines(self.constants.assignments)),
+            *self.rows.loop(self.printer.lines(self.constants.assignments)),
         ]
         for d in self.detectors:
-            lines += self._loop(self._literals([f"armed_{d}_ = 0.0 if V >= threshold_{d}_ else 1.0"]))
+            lines += self.rows.loop(self._literals([f"armed_{d}_ = 0.0 if V >= threshold_{d}_ else 1.0"]))
         lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
         lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
         stop = ["if step_ & 255 == 0 and stop[0] != 0:", "    return"]
@@ -410,8 +308,7 @@ class _Kernel:
         levels = [f"{name}_{d}_ = {self._cast(f'levels[{d}, {k}]')}"
                   for d in self.detectors for k, name in enumerate(("threshold", "rearm"))]
         body = [
-            f"s_ = np.empty({len(self.rows)} * W_, np.{spec.dtype})",
-            f"q_ = np.empty({max(len(self.extra), 1)} * W_, np.float64)",
+            *self.rows.allocation(),
             *levels,
             "for block_ in range(first, last, W_):",
             *indent(block),
@@ -421,39 +318,19 @@ class _Kernel:
         head = [
             f'"""{", ".join(what)}. Generated by hhfast."""',
             *header(spec.dtype),
-            f"W_ = {self.lanes}",
-            *self._offsets(),
+            *self.rows.declarations(),
             *(f"{name} = np.float32({value!r})" for value, name in self.printer.constants.items()),
             *(f"{name} = np.array({values}, np.{spec.dtype})" for name, values in self.tables.items()),
         ]
         signature = ", ".join(spec.arguments)
         return "\n".join([*head, "", "", f"def kernel({signature}):", *indent(body)]) + "\n"
 
-    def _offsets(self) -> list[str]:
-        places = [(name, k) for table in (self.rows, self.extra) for name, k in table.items()]
-        return [f"{name}_row_ = {k * self.lanes}" for name, k in places]
-
-    @property
-    def lanes(self) -> int:
-        """The number of lanes in a block."""
-        size = 8 if self.spec.dtype == "float64" else 4
-        choices = LANES[self.spec.dtype]
-        return next((n for n in choices if n * len(self.rows) * size <= _SCRATCH), choices[-1])
-
 
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
-    from hhfast.kernel.vmath import FUNCTIONS
-
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
     names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_"]
     return ["import numpy as np", "", f"from hhfast.kernel.vmath import {', '.join(names)}", ""]
-
-
-RATES_ARGUMENTS = {
-    "first": "int64", "last": "int64", "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",
-    "X": "float64[:, ::1]", "current": "float64[::1]", "A": "float64[:, ::1]", "B": "float64[:, ::1]",
-}
 
 
 def generate_rates(model: Model) -> str:

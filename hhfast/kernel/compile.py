@@ -10,6 +10,7 @@ meets a stale cache. Files are written atomically and never rewritten; several p
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -22,7 +23,7 @@ from typing import Any
 
 import platformdirs
 
-from hhfast.kernel.codegen import RATES_ARGUMENTS, KernelSpec, generate, generate_rates
+from hhfast.kernel.spec import RATES_ARGUMENTS, KernelSpec
 from hhfast.kernel.vmath import DEBUG, FASTMATH
 from hhfast.model.model import Model
 
@@ -32,15 +33,20 @@ def compiled(spec: KernelSpec) -> Callable[..., None]:
     """The compiled kernel of a specification."""
     kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
     parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype)
-    module = _module(f"k_{_key(repr(parts))}", lambda: generate(spec))
+    module = _module(f"k_{_key(repr(parts))}", lambda: _codegen().generate(spec))
     return _jit(module, "kernel", spec.arguments)
 
 
 @lru_cache(maxsize=256)
 def compiled_rates(model: Model) -> Callable[..., None]:
     """The compiled function that gives a and b of every state of a model."""
-    module = _module(f"r_{_key(repr(model))}", lambda: generate_rates(model))
+    module = _module(f"r_{_key(repr(model))}", lambda: _codegen().generate_rates(model))
     return _jit(module, "rates", RATES_ARGUMENTS)
+
+
+def _codegen() -> ModuleType:
+    """The generator; imported only for a kernel that is not in the cache, since it needs SymPy."""
+    return importlib.import_module("hhfast.kernel.codegen")
 
 
 def _key(parts: str) -> str:

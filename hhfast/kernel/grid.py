@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.kernel.codegen import ACTIONS
-from hhfast.kernel.recorders import Recorder, Window
+from hhfast.kernel.recording import Recorder, Window
+from hhfast.kernel.spec import ACTIONS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 LIMIT = 50  # operations in a piece: best, or nearly, of 30 to 90 for the library's models
@@ -88,14 +88,14 @@ def _live(lines: Sequence[str]) -> list[int]:
     return counts
 
 
-def crossing(pieces: Sequence[Sequence[str]], is_scalar: Callable[[str], bool]) -> list[str]:
-    """The values that one piece writes and a later one reads."""
+def crossing(pieces: Sequence[Sequence[str]]) -> list[str]:
+    """The lane values that one piece writes and a later one reads (a `hit_` is a flag of the whole block)."""
     written: set[str] = set()
     found: dict[str, None] = {}
     for piece in pieces:
         reads, writes = reads_and_writes(piece)
         for name in reads:
-            if name in written and not is_scalar(name):
+            if name in written and not name.startswith("hit_"):
                 found[name] = None
         written |= set(writes)
     return list(found)

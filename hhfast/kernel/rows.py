@@ -1,0 +1,88 @@
+"""Rows: where the values of a block's lanes are kept, and the loops over the lanes that load and store them.
+
+The values of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype) or `q_` (float64),
+beginning at the constant offset `x_row_`; inside a loop x is a local variable. One scratch array with constant
+offsets is what lets LLVM vectorise a loop: separate arrays would need checks for overlap at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hhfast.kernel.pieces import crossing, cut, reads_and_writes
+from hhfast.kernel.spec import LANES, SCRATCH
+
+
+def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
+    """The lines, further to the right."""
+    return ["    " * depth + line if line else line for line in lines]
+
+
+@dataclass
+class Rows:
+    """The rows of one kernel, in order; a quantity without a row lives inside one loop only."""
+
+    dtype: str
+    main: dict[str, int] = field(default_factory=dict)
+    extra: dict[str, int] = field(default_factory=dict)
+    _passing: set[str] = field(default_factory=set)  # rows that only pass values from one loop of a step to another
+
+    def add(self, *names: str) -> None:
+        """Give each name a row in the lane's dtype (once)."""
+        for name in names:
+            self.main.setdefault(name, len(self.main))
+
+    def add_extra(self, *names: str) -> None:
+        """Give each name a row in float64."""
+        for name in names:
+            self.extra.setdefault(name, len(self.extra))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.main or name in self.extra
+
+    def place(self, name: str) -> str:
+        """The element of a row that belongs to lane i_."""
+        return f"{'q_' if name in self.extra else 's_'}[{name}_row_ + i_]"
+
+    def loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
+        """A loop over lanes around straight lines: loads what they read, stores what outlives them."""
+        if not lines:
+            return []
+        return [f"for i_ in range({lanes}):", *indent(self.framed(lines))]
+
+    def loops(self, lines: list[str]) -> list[str]:
+        """The lines in several loops over the lanes, for speed; see `pieces`."""
+        pieces = cut(lines)
+        for name in crossing(pieces):
+            if name not in self:
+                self.add(name)
+                self._passing.add(name)
+        return [line for piece in pieces for line in self.loop(piece)]
+
+    def framed(self, lines: list[str], passing: bool = True) -> list[str]:
+        """The lines with loads before them and stores after them; of passing values only if `passing`."""
+        reads, writes = reads_and_writes(lines)
+        kept = {name for name in (*reads, *writes) if name in self and (passing or name not in self._passing)}
+        loads = [f"{name} = {self.place(name)}" for name in reads if name in kept]
+        stores = [f"{self.place(name)} = {name}" for name in writes if name in kept]
+        return loads + lines + stores
+
+    @property
+    def lanes(self) -> int:
+        """The number of lanes in a block: as many as fit."""
+        size = 8 if self.dtype == "float64" else 4
+        choices = LANES[self.dtype]
+        return next((n for n in choices if n * len(self.main) * size <= SCRATCH), choices[-1])
+
+    def declarations(self) -> list[str]:
+        """The constants of the module."""
+        places = [(name, k) for table in (self.main, self.extra) for name, k in table.items()]
+        return [f"W_ = {self.lanes}", *(f"{name}_row_ = {k * self.lanes}" for name, k in places)]
+
+    def allocation(self) -> list[str]:
+        """The lines that make the scratch arrays."""
+        return [
+            f"s_ = np.empty({len(self.main)} * W_, np.{self.dtype})",
+            f"q_ = np.empty({max(len(self.extra), 1)} * W_, np.float64)",
+        ]

@@ -1,0 +1,79 @@
+"""What a kernel is made of: the specification that determines its text, and the arguments it takes.
+
+Imports no SymPy: a kernel that is in the cache is found by its specification alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from hhfast.errors import InputError, unknown
+from hhfast.kernel.integrators import Integrator, integrators
+from hhfast.kernel.recorders import detectors
+from hhfast.kernel.recording import Part, Recorder
+from hhfast.kernel.stimuli import Stimulus, StimulusKind
+from hhfast.model.model import Model
+
+# Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
+LANES = {"float64": (64,), "float32": (256, 128)}
+SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
+
+_ARGUMENTS = {  # of every kernel, before those of its recorders
+    "first": "int64", "last": "int64",  # the cells of this call
+    "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",  # parameters: one for all, or row col of P
+    "X": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
+    "t_node": "float64[::1]", "dt_node": "float64[::1]", "n_node": "int64[::1]", "action": "int64[::1]",
+    "moving": "int64",  # whether stimulus edges differ between cells
+    "levels": "float64[:, ::1]",  # threshold and rearm of each detector
+    "status": "uint8[::1]", "stop": "uint8[::1]",
+}
+
+RATES_ARGUMENTS = {  # of the function that gives a and b of every state
+    "first": "int64", "last": "int64", "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",
+    "X": "float64[:, ::1]", "current": "float64[::1]", "A": "float64[:, ::1]", "B": "float64[:, ::1]",
+}
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """Everything that a kernel's text depends on. Parameters, durations, step, levels and sizes are not among it."""
+
+    model: Model
+    integrator: Integrator
+    kinds: tuple[StimulusKind, ...]
+    parts: tuple[tuple[Part, int], ...]  # with the number of the recorder's detector, or -1
+    dtype: str
+
+    @cached_property
+    def arguments(self) -> dict[str, str]:
+        """Name -> Numba type of the kernel's arguments."""
+        arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
+        return _ARGUMENTS | dict(arrays)
+
+    @property
+    def stimulus_parameters(self) -> list[str]:
+        """The kernel's names of the stimulus parameters, in the order of its parameter columns."""
+        return [f"{name}_{k}_" for k, kind in enumerate(self.kinds) for name in kind.parameters]
+
+
+def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tuple[str, str]]:
+    return [(name.format(r=r), kind.format(dtype=dtype)) for name, kind in arrays]
+
+
+def kernel_spec(
+    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str
+) -> KernelSpec:
+    """The kernel that these parts need."""
+    if dtype not in ("float64", "float32"):
+        raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
+    record = tuple(record)
+    for recorder in record:
+        for name in recorder.part.samples:
+            if name not in model.variables:
+                raise unknown("trace variable", name, model.variables, f"model {model.name}")
+    parts = tuple((r.part, number) for r, number in zip(record, detectors(record)[1], strict=True))
+    kinds = stimulus.kinds if stimulus is not None else ()
+    return KernelSpec(model, integrators[integrator], kinds, parts, dtype)
