@@ -51,8 +51,8 @@ def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
     """
     h, half = f"{fraction} * dt_", f"{fraction / 2} * dt_"
     exact = "{x} = {x} + " + f"{h} * phi_({h} * {{b}}) * {{f}}"
-    predict = "{held} = {x}\n{x} = {x} + " + f"{half} * phi_({half} * {{b}}) * {{f}}"
-    correct = "{x} = {held} + " + f"{h} * phi_({h} * {{b}}) * ({{a}} - {{b}} * {{held}})"
+    predict = "{start} = {x}\n{x} = {x} + " + f"{half} * phi_({half} * {{b}}) * {{f}}"
+    correct = "{x} = {start} + " + f"{h} * phi_({h} * {{b}}) * ({{a}} - {{b}} * {{start}})"
     return (
         Stage(states, exact, (at,), "linear"),
         Stage(states, predict, (at,), "curved"),
