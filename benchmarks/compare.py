@@ -31,7 +31,7 @@ from rivals import Entry, entries
 from workload import Workload
 
 HERE = Path(__file__).parent
-PACKAGES = ["numpy<2.4", "psutil", "setuptools", "brian2", "neuron", "arbor", "jax", "jaxley"]  # Brian2 needs numpy < 2.4
+PACKAGES = ["numpy<2.4", "psutil", "setuptools", "brian2", "neuron", "arbor", "jax", "jaxley"]  # NumPy: for Brian2
 PATIENCE = 900.0  # seconds for one preparation or run
 
 
@@ -41,31 +41,34 @@ class Worker:
     def __init__(self, entry: Entry, dtype: str, threads: int, python: str, folder: Path) -> None:
         self.entry, self.dtype, self.threads = entry, dtype, threads
         self.counts = folder / f"{entry.key}-{dtype}-{threads}.npy"
-        self.log = (folder / f"{entry.key}-{dtype}-{threads}.log").open("w+")
+        self.log = (folder / f"{entry.key}-{dtype}-{threads}.log").open("w+", encoding="utf-8")
         self.seconds: list[float] = []
         paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in paths if p)} | {
             name: str(threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        command = [python, str(HERE / "worker.py"), entry.key, str(folder / "work.npz"), dtype, str(threads), str(self.counts)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
-                                        env=environment)
+        arguments = [entry.key, str(folder / "work.npz"), dtype, str(threads), str(self.counts)]
+        self.process = subprocess.Popen([python, str(HERE / "worker.py"), *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
         self.ready = self._answer()
 
-    def run(self) -> None:
-        self._say("run\n")
-        self.seconds.append(self._answer()["seconds"])
+    def run(self) -> str:
+        """Run once; why that failed, or nothing."""
+        try:
+            self.process.stdin.write("run\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return "ended before its turn"
+        answer = self._answer()
+        self.seconds += [answer["seconds"]] if "seconds" in answer else []
+        return answer.get("skipped", "")
 
     def finish(self) -> float:
         """End the process; its peak memory in MB."""
-        self._say("")
-        return self._answer()["peak_mb"]
-
-    def _say(self, text: str) -> None:
-        if text:
-            self.process.stdin.write(text)
-            self.process.stdin.flush()
-        else:
-            self.process.stdin.close()
+        self.process.stdin.close()
+        peak = self._answer().get("peak_mb", float("nan"))
+        self.process.wait()
+        self.log.close()
+        return peak
 
     def _answer(self) -> dict[str, Any]:
         timer = threading.Timer(PATIENCE, self.process.kill)
@@ -90,7 +93,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         folder = Path(name)
         work.save(folder / "work.npz")
         workers, skipped = _start(options, folder)
-        _measure(workers, options.repetitions)
+        workers = _measure(workers, options.repetitions, skipped)
         rows = [_row(w, work, expected) for w in workers]
     table.with_ratios(rows)
     _add_roofline(rows, options)
@@ -127,14 +130,19 @@ def _start(options: argparse.Namespace, folder: Path) -> tuple[list[Worker], dic
     return workers, skipped
 
 
-def _measure(workers: list[Worker], repetitions: int) -> None:
+def _measure(workers: list[Worker], repetitions: int, skipped: dict[str, str]) -> list[Worker]:
+    """Let all take turns; those that lasted."""
     shuffle = random.Random(1).shuffle
     for repetition in range(repetitions):
         print(f"repetition {repetition + 1} of {repetitions}", flush=True)
         order = list(workers)
         shuffle(order)
         for worker in order:
-            worker.run()
+            failure = worker.run()
+            if failure:
+                skipped[f"{worker.entry.title}, {worker.dtype}, {worker.threads} threads"] = failure
+                workers.remove(worker)
+    return workers
 
 
 def _row(worker: Worker, work: Workload, expected: np.ndarray) -> dict[str, Any]:

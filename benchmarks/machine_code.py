@@ -141,14 +141,14 @@ def _dominators(blocks: list[_Block]) -> dict[int, int]:
     changed = True
     while changed:
         changed = False
-        for k in found:
+        for k, old in found.items():
             if blocks[k].entry:
                 continue
             new = everything
             for b in before[k]:
                 new &= found[b]
             new |= 1 << k
-            changed, found[k] = changed or new != found[k], new
+            changed, found[k] = changed or new != old, new
     return found
 
 
@@ -185,7 +185,8 @@ def _count(code: list[Instruction], dtype: str) -> Counter[str]:
             continue
         n["instructions"] += 1
         if _is_arithmetic(mnemonic):
-            n["flops"] += (2 if _FMA.match(mnemonic) else 1) * (_bits(operands) // ITEM_BITS[dtype] if _is_packed(mnemonic) else 1)
+            lanes = _bits(operands) // ITEM_BITS[dtype] if _is_packed(mnemonic) else 1
+            n["flops"] += lanes * (2 if _FMA.match(mnemonic) else 1)
             n["divisions"] += bool(re.match(r"v?(div|sqrt)", mnemonic))
     return n
 

@@ -28,8 +28,9 @@ def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
 
     Compiled here once more, as hhfast does it: Numba does not show the code of a kernel that came from its cache.
     """
-    import hhfast as hh
     import numba
+
+    import hhfast as hh
     from hhfast.kernel.codegen import generate, kernel_spec
     from hhfast.kernel.vmath import FASTMATH
 
@@ -55,7 +56,8 @@ def count_cpp(kind: str, dtype: str) -> StepCount | None:
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     letter, how = ("d" if dtype == "float64" else "f"), kind.capitalize()
     functions = re.split(r"\n(?=_Z\w+:|[a-z]\w*:)", text)
-    named = {name: [f for f in functions if re.match(rf"_Z\w*{name}I{letter}\d+{how}\w*", f)] for name in ("block", "run")}
+    named = {name: [f for f in functions if re.match(rf"_Z\w*{name}I{letter}\d+{how}\w*", f)]
+             for name in ("block", "run")}
     # The loop over steps is the outermost of `block`, or inside the one over blocks where that was inlined.
     depth, code = (1, named["block"]) if named["block"] else (2, named["run"])
     return count_step("\n".join(code), dtype, depth=depth, block_lanes=128)
@@ -130,9 +132,11 @@ def limit_ns(count: StepCount, dtype: str) -> float:
     return count.flops / measured_peak(dtype).flops
 
 
-def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: float = 10.0, dt: float = 0.01) -> float:
+def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: float = 20.0) -> float:
     """Median ns per neuron-step of `simulate` with one thread, spikes counted."""
     import hhfast as hh
+
+    dt = 0.01
 
     def run() -> float:
         start = time.perf_counter()
@@ -169,7 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     for dtype in ITEM_BITS:
         peak = measured_peak(dtype)
-        print(f"{dtype}: {peak.flops:.1f} Gflop/s in fused multiply-adds, {peak.divisions:.2f} G divisions/s, one thread")
+        print(f"{dtype}: {peak.flops:.1f} Gflop/s (multiply-adds), {peak.divisions:.2f} G divisions/s, one thread")
     print("\nFlops: per neuron-step. Instructions: per step of one vector of neurons.\n")
     print(HEAD)
     for model in options.models:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
-_COLUMNS = ("", "type", "threads", "ns per neuron-step", "faster than Numba loop", "slower than hhfast", "same spike count",
-            "peak MB", "of FMA peak")
+_COLUMNS = ("", "type", "threads", "ns per neuron-step", "faster than Numba loop", "slower than hhfast",
+            "same spike count", "peak MB", "of FMA peak")
 
 
 def with_ratios(rows: list[dict[str, Any]]) -> None:
@@ -34,14 +34,15 @@ def markdown(result: dict[str, Any]) -> str:
     lines += [_line(r, numbers[r["key"]]) for r in rows]
     lines += ["", *(f"{numbers[key]}. {note}" for key, note in notes.items())]
     if result["skipped"]:
-        lines += ["", "Not measured: " + "; ".join(f"{title} ({why})" for title, why in result["skipped"].items()) + "."]
+        skipped = "; ".join(f"{title} ({why})" for title, why in result["skipped"].items())
+        lines += ["", f"Not measured: {skipped}."]
     return "\n".join([*lines, "", _explanation(result)]) + "\n"
 
 
 def _heading(result: dict[str, Any]) -> str:
     work, machine = result["workload"], result["machine"]
-    return (f"Squid axon, {work['neurons']:,} neurons with different conductances and currents, {work['duration']:g} ms "
-            f"in steps of {work['dt']:g} ms, spikes counted. {machine['processor']}, {machine['cores']} cores; "
+    return (f"Squid axon, {work['neurons']:,} neurons with different conductances and currents, "
+            f"{work['duration']:g} ms in steps of {work['dt']:g} ms, spikes counted. {machine['processor']}, {machine['cores']} cores; "
             f"Python {machine['python']}, Numba {machine['numba']}, g++ {machine['g++'] or 'not installed'}.")
 
 
@@ -57,13 +58,14 @@ def _line(r: dict[str, Any], note: int) -> str:
 
 def _explanation(result: dict[str, Any]) -> str:
     load = float(result["machine"]["load before"] or 0)
-    warning = f" **The machine was busy (load {load:g} before the run): trust only large ratios.**" if load > 0.5 else ""
+    busy = f" **The machine was busy (load {load:g} before the run): trust only large ratios.**"
     return (
         f"Each contestant ran in its own process on as many processors as threads; all took turns, "
         f"{result['repetitions']} times. Time: median; ratios: medians of ratios within one turn, to the Numba loop "
-        "(float64) and to hhfast (same type) with as many threads. Same spike count: share of neurons whose count is that of "
-        "RK4 with the same step. Peak MB: of the whole process, libraries and compilation included. Of FMA peak: floating-point "
-        "operations counted in the machine code of a step, over the measured peak of as many cores." + warning)
+        "(float64) and to hhfast (same type) with as many threads. Same spike count: share of neurons whose count is "
+        "that of RK4 with the same step. Peak MB: of the whole process, libraries and compilation included. Of FMA "
+        "peak: floating-point operations counted in the machine code of a step, over the measured peak of as many "
+        "cores." + (busy if load > 0.5 else ""))
 
 
 def insert(readme: Path, text: str) -> None:

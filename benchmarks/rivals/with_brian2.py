@@ -8,8 +8,9 @@ import weakref
 from pathlib import Path
 
 import numpy as np
-from rivals import Entry, Run
 from workload import C_M, E_K, E_L, E_NA, V_INIT, Workload, steady_gates
+
+from rivals import Entry, Run
 
 EQUATIONS = f"""
 dv/dt = ((g_Na*m**3*h*({E_NA} - v) + g_K*n**4*({E_K} - v) + g_L*({E_L} - v) + i_app)/{C_M})/ms : 1
@@ -43,7 +44,7 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
     def run() -> tuple[np.ndarray, float]:
         b2.device.run(with_output=False)
         run.peak_kb = _peak_kb(Path(folder) / "main", folder) if not run.peak_kb else run.peak_kb
-        return np.array(spikes.count), float(b2.device._last_run_time)
+        return np.array(spikes.count), float(b2.device._last_run_time)  # noqa: SLF001 - there is no other
 
     run.peak_kb = 0
     weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
@@ -69,7 +70,7 @@ def _peak_kb(program: Path, folder: str) -> int:
 
 ENTRIES = (
     Entry("brian2", "Brian2, C++ standalone", "exponential Euler, all from the old state",
-          "`set_device(\"cpp_standalone\")`, OpenMP, `-O3 -ffast-math -march=native`, built once; the time is that of "
+          '`set_device("cpp_standalone")`, OpenMP, `-O3 -ffast-math -march=native`, built once; the time is that of '
           "the simulation loop alone, as Brian2 reports it; `SpikeMonitor(record=False)`.",
           prepare, order=61, library="brian2", program="g++", rival=True, dtypes=("float64", "float32")),
 )

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from rivals import Entry, Run, timed
 from workload import V_INIT, Workload, steady_gates
+
+from rivals import Entry, Run, timed
 
 SOURCE = Path(__file__).with_name("squid.cpp")
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-ffast-math", "-fopenmp"]  # -fopenmp includes -fopenmp-simd

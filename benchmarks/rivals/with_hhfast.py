@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rivals import Entry, Run, timed
 from workload import C_M, E_K, E_L, E_NA, REARM, THRESHOLD, Workload
+
+from rivals import Entry, Run, timed
 
 
 def prepare(integrator: str, dt: float | None = None):
@@ -27,6 +28,6 @@ ENTRIES = (
           "`simulate(...)` as documented, everything included: parameter arrays in, spike counts out.",
           prepare("exp_euler"), order=0, library="hhfast", dtypes=("float64", "float32")),
     Entry("hhfast-rk4", "**hhfast**, RK4", "RK4",
-          "The same call with `integrator=\"rk4\"`: four evaluations of all rates in each step.",
+          'The same call with `integrator="rk4"`: four evaluations of all rates in each step.',
           prepare("rk4"), order=1, library="hhfast", dtypes=("float64", "float32")),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import numpy as np
-from rivals import Entry, Run, timed
 from workload import C_M, E_K, E_L, E_NA, REARM, THRESHOLD, V_INIT, Workload, steady_gates
+
+from rivals import Entry, Run, timed
 
 
 def _solver(jax, jnp, work: Workload):

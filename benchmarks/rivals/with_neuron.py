@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from rivals import Entry, Run, timed
 from workload import C_M, E_K, E_L, E_NA, THRESHOLD, V_INIT, Workload
+
+from rivals import Entry, Run, timed
 
 SIDE = 17.841241161527712  # um: a cylinder of 1000 um2
 
@@ -35,7 +36,7 @@ def _prepare(table: bool, core: bool = False):
         for i in range(work.n):
             cell, clamp = _cell(h, work, i)
             pc.set_gid2node(i, 0)
-            detector = h.NetCon(cell(0.5)._ref_v, None, sec=cell)
+            detector = h.NetCon(cell(0.5)._ref_v, None, sec=cell)  # noqa: SLF001 - its way to name V
             detector.threshold = THRESHOLD
             pc.cell(i, detector)
             kept.append((cell, clamp, detector))
