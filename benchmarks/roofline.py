@@ -31,7 +31,8 @@ def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
     import numba
 
     import hhfast as hh
-    from hhfast.kernel.codegen import generate, kernel_spec
+    from hhfast.kernel.codegen import generate
+    from hhfast.kernel.spec import kernel_spec
     from hhfast.kernel.vmath import FASTMATH
 
     record = [hh.recorders["spike_count"]()]

@@ -16,8 +16,8 @@ CHILD = """
 import json, sys, time
 start = time.perf_counter()
 import hhfast as hh
-from hhfast.kernel.codegen import kernel_spec
 from hhfast.kernel.compile import compiled
+from hhfast.kernel.spec import kernel_spec
 record = (hh.recorders["spike_count"](),)
 spec = kernel_spec(hh.models[sys.argv[1]], sys.argv[2], hh.Step(amplitude=10.0), record, "float64")
 imported = time.perf_counter()

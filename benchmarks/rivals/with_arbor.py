@@ -26,8 +26,8 @@ def _recipe(arbor, units, work: Workload):
         def global_properties(self, kind):
             properties = arbor.neuron_cable_properties()
             properties.catalogue = arbor.default_catalogue()
-            properties.set_property(Vm=V_INIT * units.mV, cm=C_M * 0.01 * units.F / units.m2, tempK=279.45 * units.Kelvin,
-                                    rL=35.4 * units.Ohm * units.cm)
+            properties.set_property(Vm=V_INIT * units.mV, cm=C_M * 0.01 * units.F / units.m2,
+                                    tempK=279.45 * units.Kelvin, rL=35.4 * units.Ohm * units.cm)
             for ion, (valence, inside, outside, reversal) in {
                 "na": (1, 10, 140, E_NA), "k": (1, 54.4, 2.5, E_K), "ca": (2, 5e-5, 2, 132.5)
             }.items():
@@ -51,7 +51,8 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
     recipe = _recipe(arbor, units, work)
     context = arbor.context(threads=threads)
-    hint = {arbor.cell_kind.cable: arbor.partition_hint(prefer_gpu=False, cpu_group_size=min(GROUP, -(-work.n // threads)))}
+    group = min(GROUP, -(-work.n // threads))
+    hint = {arbor.cell_kind.cable: arbor.partition_hint(prefer_gpu=False, cpu_group_size=group)}
     simulation = arbor.simulation(recipe, context, arbor.partition_load_balance(recipe, context, hint))
     simulation.record(arbor.spike_recording.local)
 
