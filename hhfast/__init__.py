@@ -38,6 +38,7 @@ _PUBLIC = {
     "AnalysisStatus": "hhfast.analysis.status",
     "bifurcations": "hhfast.analysis.bifurcations",
     "displacement_threshold": "hhfast.analysis.rheobase",
+    "fi_curve": "hhfast.analysis.fi",
     "find_rheobase": "hhfast.analysis.rheobase",
     "recovery_curve": "hhfast.analysis.refractory",
     "refractory_period": "hhfast.analysis.refractory",

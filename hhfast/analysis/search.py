@@ -90,7 +90,10 @@ class Walk:
 
 
 def bisect(test: Test, lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Halve lo (fails) .. hi (fires) of each cell until hi - lo <= rtol |hi| + atol. NaN ends where a test diverges."""
+    """Halve the way from lo (fails) to hi (fires) of each cell until it is at most rtol |hi| + atol.
+
+    lo may be above hi. Where a test diverges, the end that it would replace becomes NaN.
+    """
     lo, hi = lo.copy(), hi.copy()
     while len(rows := np.flatnonzero(_wide(lo, hi, rtol, atol))):
         rounds = int(np.clip(np.log2(_ASK / len(rows) + 1), 1, _DEEPEST))
@@ -113,7 +116,7 @@ def bisect(test: Test, lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float 
 def _wide(lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float) -> np.ndarray:
     """(n,) bool: not narrow enough yet; False where NaN, or where no number lies between."""
     middle = 0.5 * (lo + hi)
-    return (hi - lo > rtol * np.abs(hi) + atol) & (middle > lo) & (middle < hi)
+    return (np.abs(hi - lo) > rtol * np.abs(hi) + atol) & (middle != lo) & (middle != hi)
 
 
 def _midpoints(lo: np.ndarray, hi: np.ndarray, rounds: int) -> np.ndarray:

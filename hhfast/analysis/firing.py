@@ -1,0 +1,62 @@
+"""Steady firing under constant current: the measurement that f-I curves repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hhfast.analysis.cohort import Cohort, Method, constant, final_states
+from hhfast.kernel.recorders import Final, Spikes
+from hhfast.result import DIVERGED
+
+_AT_ONCE = 4096  # cells whose spike times are kept at a time
+
+
+@dataclass(frozen=True)
+class Firing:
+    """How n cells fire: steady and mean rate (Hz), latency (ms or NaN), diverged, and the states X they end in."""
+
+    rate: np.ndarray
+    mean_rate: np.ndarray
+    latency: np.ndarray
+    diverged: np.ndarray
+    X: np.ndarray
+
+
+def firing(
+    cohort: Cohort, X: np.ndarray, current: np.ndarray, t_stop: float, transient: float, method: Method
+) -> Firing:
+    """Run the cells from the states X (n_states, n) under constant currents (n,), and measure after the transient."""
+    rate, mean_rate, latency = np.zeros(cohort.n), np.zeros(cohort.n), np.full(cohort.n, np.nan)
+    diverged, after = np.zeros(cohort.n, bool), np.empty_like(X)
+    record = [Spikes(method.threshold, method.rearm), Final()]
+    for start in range(0, cohort.n, _AT_ONCE):
+        rows = np.arange(start, min(start + _AT_ONCE, cohort.n))
+        part = cohort.take(rows)
+        result = part.run(X[:, rows], constant(current[rows]), t_stop, record, method)
+        diverged[rows] = result.status == DIVERGED
+        after[:, rows] = final_states(part, result)
+        time, count = result.spike_time, result.spike_count
+        has = count > 0
+        begin = np.cumsum(count) - count
+        latency[rows[has]] = time[begin[has]]
+        rate[rows] = steady_rate(time, count, transient, t_stop)
+        late = np.repeat(np.arange(len(rows)), count)[time >= transient]
+        mean_rate[rows] = 1e3 * np.bincount(late, minlength=len(rows)) / (t_stop - transient)
+    return Firing(rate, mean_rate, latency, diverged, after)
+
+
+def steady_rate(time: np.ndarray, count: np.ndarray, transient: float, t_stop: float) -> np.ndarray:
+    """(n,) Hz: the inverse of the mean of the later half of the intervals after the transient.
+
+    time : spike times, cell after cell, ms; count : (n,) how many are whose. 0 for less than two spikes after the
+    transient, and for cells that have been silent for more than twice their longest interval when the run ends.
+    """
+    rate = np.zeros(len(count))
+    for k, times in enumerate(np.split(time, np.cumsum(count)[:-1])):
+        late = times[times >= transient]
+        if len(late) >= 2 and t_stop - late[-1] <= 2.0 * np.diff(late).max():
+            half = (len(late) - 1) // 2
+            rate[k] = 1e3 * (len(late) - 1 - half) / (late[-1] - late[half])
+    return rate
