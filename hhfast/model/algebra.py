@@ -40,11 +40,19 @@ class minimum(sp.Function):
 
     nargs = 2
 
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        return sp.Min(a, b) if a.is_number and b.is_number else None
+
 
 class maximum(sp.Function):
     """The larger of two values, opaque to simplification."""
 
     nargs = 2
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        return sp.Max(a, b) if a.is_number and b.is_number else None
 
 
 _FUNCTIONS: dict[str, Any] = {
