@@ -43,7 +43,8 @@ def _heading(result: dict[str, Any]) -> str:
     work, machine = result["workload"], result["machine"]
     return (f"Squid axon, {work['neurons']:,} neurons with different conductances and currents, "
             f"{work['duration']:g} ms in steps of {work['dt']:g} ms, spikes counted. {machine['processor']}, "
-            f"{machine['cores']} cores; Python {machine['python']}, Numba {machine['numba']}, g++ {machine['g++'] or 'not installed'}.")
+            f"{machine['cores']} cores; Python {machine['python']}, Numba {machine['numba']}, "
+            f"g++ {machine['g++'] or 'not installed'}.")
 
 
 def _line(r: dict[str, Any], note: int) -> str:
