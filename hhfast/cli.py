@@ -180,6 +180,18 @@ def verify(out: OutFile) -> None:
 
 
 @app.command()
+def export(
+    out: OutFile,
+    table: Annotated[Path, typer.Argument(metavar="ROWS.csv", help="Where to write them.")],
+) -> None:
+    """Write the parameters and features of all rows as CSV."""
+    with _answering():
+        from hhfast.sweep.export import to_csv
+
+        _output.print(f"{to_csv(out, table)}", markup=False)
+
+
+@app.command()
 def trace(
     out: OutFile,
     row: Annotated[int, typer.Option(min=0, help="The row.")],

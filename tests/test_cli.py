@@ -224,6 +224,15 @@ def test_parts_are_computed_apart_and_merged(here):
     assert "must be i/n" in refused("run", "scan.toml", "-o", "new.h5", "--part", "3/2")
 
 
+def test_export_writes_csv(here):
+    hhfast("run", "scan.toml")
+    assert hhfast("export", "scan.h5", "rows.csv").stdout == "rows.csv\n"
+    lines = (here / "rows.csv").read_text().splitlines()
+    assert lines[0] == "run,g_Na,stimulus.amplitude,status,spike_count,latency"
+    assert len(lines) == 13
+    assert "No such file" in refused("export", "scan.h5", "missing/rows.csv")
+
+
 def test_verify_says_what_is_damaged(here):
     import h5py
 

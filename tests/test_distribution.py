@@ -49,10 +49,12 @@ class Watched(ThreadPoolExecutor):
         super().__init__(2)
         self.waiting = self.most = 0
         self.guard = threading.Lock()
+        self.jobs = []
 
     def submit(self, function, *arguments):
         with self.guard:
             self.waiting += 1
+            self.jobs += arguments
             self.most = max(self.most, self.waiting)
         future = super().submit(function, *arguments)
         future.add_done_callback(self.count_down)
@@ -239,7 +241,8 @@ def test_verify_checks_an_unfinished_run(tmp_path):
 def test_a_table_travels_with_its_tasks(tmp_path):
     """Workers on other machines do not see the driver's disk."""
     space = Rows({"g_Na": np.linspace(80, 160, 10), "stimulus.amplitude": np.full(10, 10.0)})
-    with ThreadPoolExecutor(1) as executor:
+    with Watched() as executor:
         path = run_sweep(small(space=space), tmp_path / "out.h5", executor, progress=False)
     with open_results(path) as data:
         assert np.array_equal(data["g_Na"], space.values["g_Na"])
+    assert all(job.sweep.space.n_rows == 1 and len(job.columns["g_Na"]) <= 8 for job in executor.jobs)

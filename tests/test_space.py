@@ -1,5 +1,6 @@
 """Parameter spaces: every row can be computed alone, and mistakes are named."""
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from hhfast.errors import InputError
 from hhfast.sweep.space import Axis, Grid, Rows, Values
-from hhfast.sweep.table import Table
+from hhfast.sweep.table import Table, open_table
 
 
 def test_grid_is_the_product_with_the_last_axis_fastest():
@@ -130,3 +131,43 @@ def test_mistakes_in_a_table_are_named_by_line(tmp_path, text, message):
 def test_a_table_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         Table.open(tmp_path / "rows.csv")
+
+
+def test_an_hdf5_file_is_a_table(tmp_path):
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["g_Na"] = np.arange(100.0)
+        file["g_K"] = np.arange(100)
+    table = open_table(tmp_path / "rows.h5")
+    assert (set(table.names), table.n_rows, table.limits("g_K")) == ({"g_Na", "g_K"}, 100, (0.0, 99.0))
+    assert table.columns(7, 9)["g_K"].tolist() == [7.0, 8.0]
+
+
+def bad_length(file):
+    file["b"] = np.arange(3.0)
+
+
+def bad_number(file):
+    file["b"] = np.array([1.0, np.nan])
+
+
+def bad_type(file):
+    file["b"] = ["x", "y"]
+
+
+BAD_TABLES = [(bad_length, "one length"), (bad_number, "not a finite number"), (bad_type, "not a finite number")]
+
+
+@pytest.mark.parametrize(("add", "message"), BAD_TABLES)
+def test_mistakes_in_an_hdf5_table_are_named(tmp_path, add, message):
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["a"] = np.arange(2.0)
+        add(file)
+    with pytest.raises(InputError, match=message):
+        open_table(tmp_path / "rows.h5")
+
+
+def test_what_is_no_hdf5_table_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        open_table(tmp_path / "rows.h5")
+    with pytest.raises(InputError, match="not a readable HDF5 file"):
+        open_table(write(tmp_path / "rows.h5", "a,b"))

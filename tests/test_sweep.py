@@ -16,7 +16,7 @@ import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.simulate import simulate
 from hhfast.sweep import Grid, Record, Rows, Sweep, open_results
-from hhfast.sweep.durable import lock
+from hhfast.sweep.durable import lock, temporary_name
 from hhfast.sweep.outputs import rows_per_batch
 from hhfast.sweep.parts import Parts
 from hhfast.sweep.run import Incomplete, run_sweep
@@ -195,6 +195,24 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"another sweep.*--fresh"):
         run_sweep(small(t_stop=41.0), tmp_path / "out.h5", progress=False)
     assert (tmp_path / "out.h5").read_bytes() == finished
+
+
+@pytest.mark.parametrize("moment", ["merge_parts", "remove_parts"])
+def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, reference, moment):
+    """Between the last shard and the removal of all shards."""
+    from hhfast.sweep import run
+
+    def stop(*arguments):
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, moment, stop)
+        with pytest.raises(Stopped):
+            run_sweep(small(), tmp_path / "out.h5", progress=False)
+    temporary_name(tmp_path / "out.h5.parts" / "out.h5").write_bytes(b"half a merged file")
+    assert (tmp_path / "out.h5").exists() == (moment == "remove_parts")
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
 
 def test_fresh_starts_again(tmp_path, monkeypatch):
@@ -380,3 +398,23 @@ def test_a_batch_without_an_allowed_row_is_harmless(tmp_path):
     with open_results(path) as data:
         assert (data["status"] == 4).all()
         assert data.sizes["spike"] == 0
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments_lose_nothing(tmp_path, whole):
+    """Each run is killed after a random time and resumed until it is finished; every result is that of a whole run."""
+    rng = np.random.default_rng(0)
+    kills = 0
+    while kills < 50:
+        while not (tmp_path / "out.h5").exists():
+            process = start_run(tmp_path, "out.h5")
+            time.sleep(rng.uniform(0.5, 2.5))
+            kills += process.poll() is None
+            process.kill()
+            process.communicate()
+        again = start_run(tmp_path, "out.h5")  # after a kill while the shards are being removed, it tidies up
+        again.communicate(timeout=60)
+        assert again.returncode == 0
+        assert contents(tmp_path / "out.h5") == whole
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
+        (tmp_path / "out.h5").unlink()

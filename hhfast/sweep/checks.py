@@ -92,7 +92,7 @@ def _check_parameters(sweep: Sweep) -> None:
             raise InputError(f"{where}: is {value:g}; it must be positive")
     taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
     for name in sweep.space.names:
-        where = f"{sweep.space.canonical()['kind'].replace('grid', 'axes')}.{name}"
+        where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
             raise unknown("parameter", name, sweep.units, where=where)
         if sweep.space.names.count(name) > 1:

@@ -67,7 +67,18 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
     if sha256 != sweep.sha256:
         remedy = "choose another output with -o, or replace it with --fresh"
         raise InputError(f"{out}: holds the result of another sweep; {remedy}")
+    _tidy(out, sweep)
     return True
+
+
+def _tidy(out: Path, sweep: Sweep) -> None:
+    """Remove the parts of a finished result that a run, killed at its very end, has left."""
+    folder = parts_directory(out)
+    if (folder / "spec.json").exists() and Parts.open(folder).plan.spec_sha256 == sweep.sha256:
+        with locked(folder):
+            remove_parts(folder)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def rows_per_batch(sweep: Sweep) -> int:

@@ -17,7 +17,6 @@ from hhfast.sweep.parts import DamagedShard, Parts, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep
-from hhfast.sweep.table import Table
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
@@ -43,9 +42,9 @@ def run_sweep(
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
             todo = _check_shards(parts, batches, reporter)
             if executor is None:
-                _run_here((_job(sweep, parts, batch, threads) for batch in todo), parts, reporter)
+                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter)
             else:
-                jobs = (_job(sweep, parts, batch, threads or 1) for batch in todo)
+                jobs = _jobs(sweep, parts, todo, threads or 1)
                 run_on(executor, jobs, lambda done: _accept(done, parts, reporter), reporter.say)
         if part is None:
             merge_parts(parts, progress)
@@ -69,12 +68,15 @@ def _check_shards(parts: Parts, batches: list[int], reporter: Reporter) -> list[
     return [batch for batch in batches if batch in missing]
 
 
-def _job(sweep: Sweep, parts: Parts, batch: int, threads: int | None) -> Job:
-    start, stop = parts.plan.rows(batch)
-    # Only the driver's disk is sure to have the table; other spaces are computed where they are needed.
-    columns = sweep.space.columns(start, stop) if isinstance(sweep.space, Table | Rows) else None
-    folder = str(parts.folder.resolve())
-    return Job(sweep, sweep.sha256, batch, start, stop, parts.plan.rows_per_batch, threads, columns, folder)
+def _jobs(sweep: Sweep, parts: Parts, batches: Iterable[int], threads: int | None) -> Iterator[Job]:
+    """The jobs of some batches, made as they are asked for."""
+    folder, size = str(parts.folder.resolve()), parts.plan.rows_per_batch
+    # A table is on this machine's disk, and too large to travel whole with each task: its rows go, a batch each.
+    sent = sweep if sweep.space.formula else sweep.with_space(Rows(sweep.space.columns(0, 1)))
+    for batch in batches:
+        start, stop = parts.plan.rows(batch)
+        columns = None if sweep.space.formula else sweep.space.columns(start, stop)
+        yield Job(sent, sweep.sha256, batch, start, stop, size, threads, columns, folder)
 
 
 def _run_here(jobs: Iterable[Job], parts: Parts, reporter: Reporter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Sample:
     (but for its place in a Sobol sequence).
     """
 
+    kind: ClassVar[str] = "sample"
+    formula: ClassVar[bool] = True
     method: str
     n: int
     parameters: Mapping[str, Distribution]

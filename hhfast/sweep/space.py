@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -24,7 +24,13 @@ _LARGEST_EXPONENT = 30  # of logspace; beyond it, someone gave the values instea
 
 
 class Space(Protocol):
-    """What the sweep needs of a space; `Grid`, `Table`, `Rows` and `Sample` provide it."""
+    """What the sweep needs of a space; `Grid`, `Table`, `Rows` and `Sample` provide it.
+
+    kind : its key in a sweep file. formula : whether any process can compute its rows; else they travel with tasks.
+    """
+
+    kind: ClassVar[str]
+    formula: ClassVar[bool]
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -127,6 +133,8 @@ class Axis:
 class Grid:
     """The product of its axes, the last one fastest."""
 
+    kind: ClassVar[str] = "axes"
+    formula: ClassVar[bool] = True
     axes: tuple[Axis, ...]
 
     @classmethod
@@ -173,6 +181,8 @@ class Grid:
 class Rows:
     """Rows given as arrays in memory: one array of equal length per parameter."""
 
+    kind: ClassVar[str] = "rows"
+    formula: ClassVar[bool] = False
     values: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:

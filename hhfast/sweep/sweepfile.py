@@ -14,7 +14,7 @@ from hhfast.sweep.distributions import QUANTILES, Distribution
 from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
 from hhfast.sweep.spec import DEFAULT_FEATURES, Record, Sweep, find_model
-from hhfast.sweep.table import Table
+from hhfast.sweep.table import open_table
 
 Number = Annotated[float, Strict()]
 Count = Annotated[int, Strict()]
@@ -140,7 +140,7 @@ def _space(file: SweepFile, folder: Path) -> Space:
     if not given:
         raise InputError("[axes], [sample] and [table] are all missing; give one, to say what varies")
     if file.table is not None:
-        return Table.open(folder / file.table.file)
+        return open_table(folder / file.table.file)
     if file.sample is not None:
         return _sample(file.sample)
     if not file.axes:

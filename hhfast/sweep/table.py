@@ -1,4 +1,4 @@
-"""Tables of parameter sets in CSV files, read by row index without holding the file in memory."""
+"""Tables of parameter sets in files, read by row index without holding the file in memory."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.sweep.space import Space
 
 _STRIDE = 4096  # rows between remembered byte offsets
 
@@ -25,6 +26,8 @@ class Table:
     Opening reads the file once, checks every number, and remembers where each 4096th row begins.
     """
 
+    kind: ClassVar[str] = "table"
+    formula: ClassVar[bool] = False
     path: str
     names: tuple[str, ...]
     n_rows: int
@@ -68,6 +71,15 @@ class Table:
 
     def canonical(self) -> dict[str, Any]:
         return {"kind": "table", "names": list(self.names), "n_rows": self.n_rows, "sha256": self.sha256}
+
+
+def open_table(path: Path) -> Space:
+    """A table of parameter sets by its file's ending: HDF5 (.h5, .hdf5, .nc), else CSV."""
+    if path.suffix not in (".h5", ".hdf5", ".nc"):
+        return Table.open(path)
+    from hhfast.sweep.store import HDF5Table
+
+    return HDF5Table.open(path)
 
 
 def _scan(path: Path) -> Table:

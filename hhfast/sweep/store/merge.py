@@ -46,7 +46,7 @@ def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int],
     """
     headers = [parts.header(batch) for batch in range(parts.plan.n_batches)]
     _check_space(parts.out.parent, sum(header.length for header in headers))
-    temporary = temporary_name(parts.out)
+    temporary = temporary_name(parts.folder / parts.out.name)  # there, a run that was killed tidies up when resumed
     try:
         with temporary.open("w+b", buffering=0) as raw:
             safe = _SafeFile(raw)
