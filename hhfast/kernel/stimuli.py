@@ -28,7 +28,7 @@ class StimulusKind:
     """A form of current; calling it with its parameters (numbers, or arrays of n_cells) gives a `Stimulus`.
 
     parameters : name -> (default or None where it must be given, unit).
-    edges : times (ms) at which the current jumps or has a kink, from the parameters' values.
+    edges : times (ms) at which the current jumps or has a kink, from the parameters' values and `t_stop`.
     """
 
     name: str
@@ -97,23 +97,27 @@ class Stimulus:
         starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
         return starts[0] if starts else 0.0
 
-    def edges(self) -> tuple[list[float], bool]:
+    def edges(self, t_stop: float) -> tuple[list[float], bool]:
         """(the edges given as numbers, whether other edges differ between cells)."""
         times: list[float] = []
         moving = False
         for kind, values in self.parts:
-            arrays = {name for name, v in values.items() if np.ndim(v)} - {"amplitude", "second_amplitude"}
-            if arrays:
+            # Only times, and how many there are, place edges; amplitudes and frequencies do not.
+            placing = [name for name, (_, unit) in kind.parameters.items() if unit == "ms" or name == "count"]
+            if any(np.ndim(values[name]) for name in placing):
                 moving = True
             else:
-                times += kind.edges(values)
+                times += kind.edges({**values, "t_stop": t_stop})
         return times, moving
 
 
 def _train_edges(p: Mapping[str, float]) -> list[float]:
-    if p["count"] > 1e6 or p["period"] <= 0:
-        raise InputError("stimulus 'train': needs period > 0 and at most 1e6 pulses")
-    starts = p["start"] + p["period"] * np.arange(int(p["count"]))
+    if not p["period"] > 0:
+        raise InputError(f"stimulus 'train': period = {p['period']:g} ms must be positive")
+    count = min(p["count"], max(np.ceil((p["t_stop"] - p["start"]) / p["period"]), 0.0))
+    if not count <= 1e6:
+        raise InputError(f"stimulus 'train': {count:.3g} pulses before t_stop; at most 1e6 are allowed")
+    starts = p["start"] + p["period"] * np.arange(int(count))
     return [*starts, *(starts + p["width"])]
 
 
