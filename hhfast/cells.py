@@ -76,13 +76,13 @@ def _values(name: str, value: Any) -> Any:
 
 
 def _common_length(values: Iterable[tuple[str, Any]]) -> int:
-    lengths = {name: len(v) for name, v in values if np.ndim(v)}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name}: {n}" for name, n in lengths.items())
+    lengths = [(name, len(v)) for name, v in values if np.ndim(v)]
+    if len({n for _, n in lengths}) > 1:
+        listed = ", ".join(f"{name}: {n}" for name, n in lengths)
         raise InputError(f"arrays of different lengths, but each has one value per cell ({listed})")
-    n = next(iter(lengths.values()), 1)
+    name, n = lengths[0] if lengths else ("", 1)
     if n == 0:
-        raise InputError(f"{next(iter(lengths))} is empty: there is no cell to simulate")
+        raise InputError(f"{name} is empty: there is no cell to simulate")
     return n
 
 

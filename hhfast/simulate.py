@@ -69,7 +69,7 @@ def simulate(
     model = _model(model)
     cells = Cells.of(model, params or {}, stimulus, initial)
     record = tuple(record)
-    edges, moving = stimulus.edges() if stimulus is not None else ([], False)
+    edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], False)
     grid = time_grid(t_stop, dt, edges, record)
     spec = kernel_spec(model, integrator, stimulus, record, dtype)
     onset = stimulus.onset if stimulus is not None else 0.0
@@ -89,7 +89,7 @@ def simulate(
         for recording, group in zip(recordings, arrays, strict=True):
             recording.done(first, group)
 
-    _run_blocks(call, cells.n, dtype, grid, threads or available_threads(), stop, progress)
+    _run_blocks(call, cells.n, dtype, grid, available_threads() if threads is None else threads, stop, progress)
     return _result(model, record, recordings, X, status, {"integrator": integrator, "dtype": dtype, "dt": repr(dt)})
 
 
@@ -161,11 +161,18 @@ class _bar:
 
 
 def _check_names(record: Sequence[Recorder]) -> None:
-    """Two recorders that count spikes must mean the same spikes: there is one `spike_count`."""
+    """A name means one thing in a result: no two recorders may deliver it, but for a `spike_count` of the same spikes."""
     counting = [r for r in record if r.levels is not None and (isinstance(r, Spikes) or "spike_count" in r.names)]  # type: ignore[attr-defined]
     if len({(r.levels, r.window) for r in counting}) > 1:  # type: ignore[attr-defined]
         raise InputError("record: Spikes and Features count spikes with different threshold, rearm or window; "
                          "give them the same")
+    delivered: set[str] = set()
+    for recorder in record:
+        names = set(getattr(recorder, "names", ())) | set(getattr(recorder, "variables", ()))
+        names = names - {"spike_count"} | ({"spike_time"} if isinstance(recorder, Spikes) else set())
+        if twice := sorted(names & delivered):
+            raise InputError(f"record: '{twice[0]}' is recorded twice; a result has one variable of that name")
+        delivered |= names
 
 
 def _result(
