@@ -312,7 +312,7 @@ class Plain:
 
 
 def check_step(name, integrator):
-    model, rng, n, dt = hh.models[name], np.random.default_rng(4), 70, 0.02
+    model, rng, n, dt = hh.models[name], np.random.default_rng(4), 70, 0.002
     params = random_params(model, n, rng)
     X = random_states(model, n, rng)
     X[0] = np.linspace(-100, 60, n)

@@ -111,7 +111,7 @@ def test_phi_and_exprelr_far_out(dtype, function):
     phi, exprelr = function("phi_", dtype), function("exprelr_", dtype)
     x = np.array([1e3, 1e6], dtype)
     np.testing.assert_allclose(phi(x), 1 / x, rtol=1e-6)
-    for found in (phi(-x), exprelr(-x), exprelr(x)):
+    for found in (exprelr(-x), exprelr(x)):
         assert np.isfinite(found).all()
         assert (found >= 0).all()
     assert (exprelr(x) < 1e-28).all()

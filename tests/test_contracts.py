@@ -1,0 +1,101 @@
+"""What every registered part must do, over the registries themselves: a new part is tested by being added."""
+
+import numpy as np
+import pytest
+from standard import DRIVES
+
+import hhfast as hh
+from hhfast.errors import UnknownName
+
+REGISTRIES = {"models": hh.models, "integrators": hh.integrators, "stimuli": hh.stimuli, "recorders": hh.recorders}
+# Values that make a current of a few uA/cm2 within 5 ms; a new stimulus with other parameters needs an entry.
+VALUES = {"amplitude": 5.0, "second_amplitude": 8.0, "start": 0.5, "stop": 4.0, "width": 0.7, "interval": 2.0, "period": 1.5,
+          "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0}
+RECORDERS = {
+    "spike_count": (), "spikes": (), "features": (tuple(hh.Features.known),), "trace": ("V",), "final": (),
+}
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_registries_are_mappings_with_suggestions(registry):
+    """Iteration, length, membership, and a KeyError that names the nearest entry."""
+    entries = REGISTRIES[registry]
+    names = list(entries)
+    assert len(entries) == len(names) == len(set(names)) > 0
+    for name in names:
+        assert name in entries
+        with pytest.raises(UnknownName, match=f"did you mean '{name}'|known|did you mean"):
+            entries[f"{name}x"]
+        with pytest.raises(KeyError, match=f"did you mean '{name}'"):
+            entries[name.upper()]
+    assert "nothing like it" not in entries
+
+
+@pytest.mark.parametrize("name", hh.models)
+def test_every_model_is_complete_and_runs(name):
+    """Citation and title, units on every parameter, a finite rest, and 5 finite milliseconds."""
+    model = hh.models[name]
+    assert model.name == name
+    assert any(c.isdigit() for c in model.citation)
+    assert model.title
+    assert all(p.unit for p in model.parameters.values())
+    offset = DRIVES[name].offset if name in DRIVES else 1.0
+    stimulus = hh.Sine(amplitude=0.3 * offset, frequency=100.0, phase=0.5, offset=offset)
+    r = hh.simulate(name, stimulus=stimulus, t_stop=5.0, integrator="exp_euler", initial="rest",
+                    record=[hh.Spikes(), hh.Final()])
+    assert r.status.tolist() == [0]
+    for x in model.states:
+        assert np.isfinite(r[f"{x}_final"]).all()
+    for gate in model.gates:
+        assert 0 <= r[f"{gate.name}_final"][0] <= 1
+
+
+@pytest.mark.parametrize("name", hh.integrators)
+def test_every_integrator_is_described_and_runs(name):
+    """Citation, stability note, order; a squid axon spikes once within 5 ms at a small step."""
+    entry = hh.integrators[name]
+    assert entry.name == name
+    assert any(c.isdigit() for c in entry.citation)
+    assert entry.stability
+    assert entry.order >= 1
+    assert isinstance(entry.adaptive, bool)
+    assert isinstance(entry.stiff, bool)
+    r = hh.simulate("hodgkin_huxley", stimulus=hh.Sine(3.0, 100.0, 0.5, 10.0), t_stop=5.0, dt=0.01, integrator=name,
+                    record=[hh.Spikes(), hh.Final()])
+    assert r.status.tolist() == [0]
+    assert r.spike_count.tolist() == [1]
+    assert np.isfinite(r["V_final"]).all()
+
+
+@pytest.mark.parametrize("name", hh.stimuli)
+def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
+    """A sentence, units, parameters as numbers and as arrays; the membrane moves and stays finite."""
+    kind = hh.stimuli[name]
+    assert kind.name == name
+    assert kind.doc
+    assert all(unit for _, unit in kind.parameters.values())
+    given = {p: VALUES[p] for p in kind.parameters}
+    run = {"t_stop": 5.0, "integrator": "euler", "record": [hh.Trace("i_app", every=0.3)]}
+    one = hh.simulate(passive, stimulus=kind(**given), **run)
+    assert one.status.tolist() == [0]
+    assert np.isfinite(one["i_app"]).all()
+    assert np.ptp(one["i_app"]) > 0.5
+    for parameter in kind.parameters:
+        many = hh.simulate(passive, stimulus=kind(**given | {parameter: np.array([given[parameter]] * 2)}), **run)
+        np.testing.assert_allclose(many["i_app"][1, :-1], one["i_app"][0, :-1], atol=5.0 * 0.1)
+
+
+@pytest.mark.parametrize("name", hh.recorders)
+def test_every_recorder_delivers_finite_labelled_values(name):
+    """One row per cell, units and a long name on everything, under the name it promises."""
+    recorder = hh.recorders[name](*RECORDERS[name])
+    r = hh.simulate("hodgkin_huxley", {"g_K": np.array([35.0, 36.0])}, stimulus=hh.Step(10.0), t_stop=60.0,
+                    integrator="exp_euler", record=[recorder])
+    assert r.status.tolist() == [0, 0]
+    assert r.variables
+    for variable in r.variables.values():
+        assert variable.unit
+        assert np.isfinite(variable.values).all()
+        assert variable.values.ndim == len(variable.dims)
+        if variable.dims[0] == "cell":
+            assert len(variable.values) == 2
