@@ -1,7 +1,8 @@
 // Squid axons by hand: blocks of neurons side by side in local arrays, the loop over them vectorised by the compiler.
 // `plain` writes every exponential as in the paper (the compiler calls libmvec). `expert` does what a specialist
-// would: all six rate exponentials are powers of one small exponential u = exp(-(V + 65) / 720), and the exponential
-// step x + dt phi(b dt) (a - b x), phi(z) = (1 - exp(-z)) / z, takes phi as a polynomial on 0..1 (b dt < 1 here).
+// would: all six rate exponentials are powers of one small exponential u = exp(-(V + 65) / 720); the exponential
+// step x + dt phi(b dt) (a - b x), phi(z) = (1 - exp(-z)) / z, takes phi as a polynomial on 0..1 (b dt < 1 here); and a
+// step is several short loops over the block, in which the processor sees the independent work of many neurons.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -16,6 +17,22 @@ template <class R> static inline R safe_linoid(R x, R e) {  // x / (1 - e), e = 
 template <class R> struct Gates {
     R am, bm, ah, bh, an, bn;
 };
+
+template <class R> struct Block {
+    alignas(64) R g_Na[W], g_K[W], g_L[W], I[W], V[W], m[W], h[W], n[W], armed[W], count[W];
+    R am[W], bm[W], ah[W], bh[W], an[W], bn[W];  // a and b of the gates: x' = a - b x
+};
+
+template <class R, class How> static inline R next_V(const Block<R> &x, int i, R dt) {
+    R GNa = x.g_Na[i] * x.m[i] * x.m[i] * x.m[i] * x.h[i], n2 = x.n[i] * x.n[i], GK = x.g_K[i] * n2 * n2;
+    return How::advance(x.V[i], GNa * R(50) - GK * R(77) - x.g_L[i] * R(54.387) + x.I[i], GNa + GK + x.g_L[i], dt);
+}
+
+template <class R> static inline void count_spike(Block<R> &x, int i) {
+    R spike = x.V[i] >= R(-20) ? x.armed[i] : R(0);
+    x.count[i] += spike;
+    x.armed[i] = x.V[i] < R(-30) ? R(1) : x.armed[i] - spike;
+}
 
 template <class R> struct Plain {
     static inline Gates<R> rates(R V) {
@@ -32,6 +49,17 @@ template <class R> struct Plain {
     static inline R advance(R x, R a, R b, R dt) {  // x' = a - b x over dt
         R inf = a / b;
         return inf + (x - inf) * std::exp(-dt * b);
+    }
+    __attribute__((always_inline)) static inline void step(Block<R> &x, R dt) {
+#pragma omp simd
+        for (int i = 0; i < W; i++) {
+            x.V[i] = next_V<R, Plain>(x, i, dt);
+            Gates<R> r = rates(x.V[i]);
+            x.m[i] = advance(x.m[i], r.am, r.am + r.bm, dt);
+            x.h[i] = advance(x.h[i], r.ah, r.ah + r.bh, dt);
+            x.n[i] = advance(x.n[i], r.an, r.an + r.bn, dt);
+            count_spike(x, i);
+        }
     }
 };
 
@@ -62,7 +90,8 @@ template <class R> struct Expert {
     static inline Gates<R> rates(R V) {
         Gates<R> r;
         R u = small_exp(-(V + R(65)) * R(1.0 / 720.0));
-        R u2 = u * u, u4 = u2 * u2, u8 = u4 * u4, u9 = u8 * u, u18 = u9 * u9, u36 = u18 * u18, u40 = u36 * u4, u72 = u36 * u36;
+        R u2 = u * u, u4 = u2 * u2, u8 = u4 * u4, u9 = u8 * u, u18 = u9 * u9;
+        R u36 = u18 * u18, u40 = u36 * u4, u72 = u36 * u36;
         r.am = safe_linoid(R(0.1) * V + R(4), R(12.182493960703473) * u72);
         r.bm = R(4) * u40;
         r.ah = R(0.07) * u36;
@@ -72,36 +101,46 @@ template <class R> struct Expert {
         return r;
     }
     static inline R advance(R x, R a, R b, R dt) { return x + dt * phi(dt * b) * (a - b * x); }
+    __attribute__((always_inline)) static inline void step(Block<R> &x, R dt) {
+#pragma omp simd
+        for (int i = 0; i < W; i++) x.V[i] = next_V<R, Expert>(x, i, dt);
+#pragma omp simd
+        for (int i = 0; i < W; i++) {
+            Gates<R> r = rates(x.V[i]);
+            x.am[i] = r.am, x.bm[i] = r.am + r.bm;
+            x.ah[i] = r.ah, x.bh[i] = r.ah + r.bh;
+            x.an[i] = r.an, x.bn[i] = r.an + r.bn;
+        }
+#pragma omp simd
+        for (int i = 0; i < W; i++) {
+            x.m[i] = advance(x.m[i], x.am[i], x.bm[i], dt);
+            x.h[i] = advance(x.h[i], x.ah[i], x.bh[i], dt);
+        }
+#pragma omp simd
+        for (int i = 0; i < W; i++) {
+            x.n[i] = advance(x.n[i], x.an[i], x.bn[i], dt);
+            count_spike(x, i);
+        }
+    }
 };
 
 template <class R, class How>
-static void block(int n, const R *g_Na, const R *g_K, const R *g_L, const R *i_app, const double *start, int steps, R dt, int64_t *counts) {
-    alignas(64) R gNa[W], gK[W], gL[W], I[W], V[W], m[W], h[W], n_[W], armed[W], count[W];
+static void block(int n, const R *g_Na, const R *g_K, const R *g_L, const R *i_app, const double *start,
+                  int steps, R dt, int64_t *counts) {
+    Block<R> x;
     for (int i = 0; i < W; i++) {
         int k = std::min(i, n - 1);  // the last block is filled up with its last neuron
-        gNa[i] = g_Na[k], gK[i] = g_K[k], gL[i] = g_L[k], I[i] = i_app[k];
-        V[i] = R(start[0]), m[i] = R(start[1]), h[i] = R(start[2]), n_[i] = R(start[3]), armed[i] = 1, count[i] = 0;
+        x.g_Na[i] = g_Na[k], x.g_K[i] = g_K[k], x.g_L[i] = g_L[k], x.I[i] = i_app[k];
+        x.V[i] = R(start[0]), x.m[i] = R(start[1]), x.h[i] = R(start[2]), x.n[i] = R(start[3]);
+        x.armed[i] = 1, x.count[i] = 0;
     }
-    for (int step = 0; step < steps; step++) {
-#pragma omp simd aligned(gNa, gK, gL, I, V, m, h, n_, armed, count : 64)
-        for (int i = 0; i < W; i++) {
-            R GNa = gNa[i] * m[i] * m[i] * m[i] * h[i], n2 = n_[i] * n_[i], GK = gK[i] * n2 * n2;
-            R v = How::advance(V[i], GNa * R(50) - GK * R(77) - gL[i] * R(54.387) + I[i], GNa + GK + gL[i], dt);
-            Gates<R> r = How::rates(v);
-            m[i] = How::advance(m[i], r.am, r.am + r.bm, dt);
-            h[i] = How::advance(h[i], r.ah, r.ah + r.bh, dt);
-            n_[i] = How::advance(n_[i], r.an, r.an + r.bn, dt);
-            R spike = v >= R(-20) ? armed[i] : R(0);
-            count[i] += spike;
-            armed[i] = v < R(-30) ? R(1) : armed[i] - spike;
-            V[i] = v;
-        }
-    }
-    for (int i = 0; i < n; i++) counts[i] = int64_t(count[i]);
+    for (int step = 0; step < steps; step++) How::step(x, dt);
+    for (int i = 0; i < n; i++) counts[i] = int64_t(x.count[i]);
 }
 
 template <class R, class How>
-static void run(int n, const R *g_Na, const R *g_K, const R *g_L, const R *i_app, const double *start, int steps, double dt, int64_t *counts, int threads) {
+static void run(int n, const R *g_Na, const R *g_K, const R *g_L, const R *i_app, const double *start,
+                int steps, double dt, int64_t *counts, int threads) {
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (int k = 0; k < n; k += W)
         block<R, How>(std::min(W, n - k), g_Na + k, g_K + k, g_L + k, i_app + k, start, steps, R(dt), counts + k);

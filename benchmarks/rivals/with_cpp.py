@@ -56,6 +56,7 @@ ENTRIES = (
           f"{_HOW}; each exponential of the paper is one call of libmvec.",
           _prepare("plain"), order=11, program="g++", dtypes=("float64", "float32")),
     Entry("cpp-expert", "C++ by a specialist", "exponential Euler, V first",
-          f"{_HOW}; all rate exponentials from powers of one, `phi` as a polynomial that holds for this workload only.",
+          f"{_HOW}; all rate exponentials from powers of one, `phi` as a polynomial that "
+          "holds for this workload only, a step in four short loops.",
           _prepare("expert"), order=10, program="g++", dtypes=("float64", "float32")),
 )
