@@ -37,3 +37,9 @@ def passive():
 def reference():
     """Figures of published models, computed apart from hhfast (see `about` in the file)."""
     return json.loads((Path(__file__).parent / "data" / "reference.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def analysis_reference():
+    """Thresholds, intervals, rates and bifurcations, computed apart from hhfast (see `about` in the file)."""
+    return json.loads((Path(__file__).parent / "data" / "analysis.json").read_text(encoding="utf-8"))

@@ -1,0 +1,109 @@
+"""Spikes of sampled traces, and the statistics of spike trains, under the names of eFEL where it has them.
+
+eFEL (Blue Brain Project) counts time to the peak of a spike; here, as everywhere in hhfast, a spike is at its upward
+crossing of the threshold, interpolated between samples. Intervals differ by the change of the rise time alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from hhfast.errors import InputError
+
+GAP = 2.0  # an interval longer than this many geometric mean intervals lies between bursts
+
+
+def spike_times(
+    time: np.ndarray, V: np.ndarray, threshold: float = -20.0, rearm: float = -30.0
+) -> np.ndarray | list[np.ndarray]:
+    """The spike times (ms) of a trace V (n_times,), or a list of them for traces (n, n_times), sampled at `time`.
+
+    The contract of `simulate`: an upward crossing of `threshold` (mV) while armed; a crossing disarms, falling below
+    `rearm` arms again; a trace that starts above the threshold starts disarmed. The crossing is interpolated by a
+    cubic through the neighbouring samples. Raises `InputError` for arrays that do not fit or rearm > threshold.
+    """
+    time, V = np.asarray(time, np.float64), np.asarray(V, np.float64)
+    if time.ndim != 1 or V.ndim not in (1, 2) or V.shape[-1] != len(time) or len(time) < 2:
+        raise InputError(f"time of shape {time.shape} and V of shape {V.shape}; give (n_times,), and (n, n_times)")
+    if not rearm <= threshold:
+        raise InputError(f"rearm = {rearm:g} mV is above the threshold of {threshold:g} mV")
+    found = [_crossing_times(time, v, crossings(v, threshold, rearm), threshold) for v in np.atleast_2d(V)]
+    return found[0] if V.ndim == 1 else found
+
+
+def crossings(V: np.ndarray, threshold: float, rearm: float) -> np.ndarray:
+    """The samples of a trace (n_times,) at which a spike has just begun: the first ones at or above the threshold."""
+    mark = np.where(threshold <= V, 1, np.where(rearm > V, -1, 0))
+    mark[0] = 1 if V[0] >= threshold else -1
+    places = np.flatnonzero(mark)
+    state = mark[places]
+    return places[1:][(state[1:] == 1) & (state[:-1] == -1)]
+
+
+def _crossing_times(time: np.ndarray, V: np.ndarray, after: np.ndarray, level: float) -> np.ndarray:
+    """Where the cubic between samples after - 1 and after, with central differences for slopes, reaches the level."""
+    if not len(after):
+        return np.empty(0)
+    slope = np.gradient(V, time)
+    before = after - 1
+    step = time[after] - time[before]
+    low, rise = V[before], V[after] - V[before]
+    c1 = slope[before] * step
+    c2 = 3.0 * rise - 2.0 * c1 - slope[after] * step
+    c3 = -2.0 * rise + c1 + slope[after] * step
+    lo, hi = np.zeros(len(after)), np.ones(len(after))
+    for _ in range(50):
+        x = 0.5 * (lo + hi)
+        under = low + x * (c1 + x * (c2 + x * c3)) < level
+        lo, hi = np.where(under, x, lo), np.where(under, hi, x)
+    return time[before] + 0.5 * (lo + hi) * step
+
+
+def train_features(spikes: Sequence[np.ndarray], start: float = 0.0) -> dict[str, np.ndarray]:
+    """Statistics of n spike trains (times in ms, as `Result.spike_times`) that count from `start`: name -> (n,).
+
+    spike_count. time_to_first_spike, time_to_last_spike : ms. mean_frequency : Hz, spikes by the time of the last.
+    doublet_ISI : ms, the first interval. ISI_mean : ms. inv_first_ISI, inv_last_ISI : Hz. ISI_CV : over all
+    intervals, ddof = 1 (eFEL leaves out the first, unless ignore_first_ISI is off). adaptation_index2 : mean of
+    (later - earlier) / (later + earlier) of neighbouring intervals, from the second on. burst_number : see `bursts`.
+    NaN where there are too few spikes.
+    """
+    rows = [_features(np.asarray(times, np.float64) - start) for times in spikes]
+    names = rows[0] if rows else _features(np.empty(0))
+    return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+def _features(t: np.ndarray) -> dict[str, float]:
+    n, isi, nan = len(t), np.diff(t), np.nan
+    later = isi[1:]
+    return {
+        "spike_count": n,
+        "time_to_first_spike": t[0] if n else nan,
+        "time_to_last_spike": t[-1] if n else nan,
+        "mean_frequency": 1e3 * n / t[-1] if n and t[-1] > 0 else nan,
+        "doublet_ISI": isi[0] if n > 1 else nan,
+        "ISI_mean": isi.mean() if n > 1 else nan,
+        "inv_first_ISI": 1e3 / isi[0] if n > 1 else nan,
+        "inv_last_ISI": 1e3 / isi[-1] if n > 1 else nan,
+        "ISI_CV": isi.std(ddof=1) / isi.mean() if n > 2 else nan,
+        "adaptation_index2": np.mean(np.diff(later) / (later[1:] + later[:-1])) if n > 3 else nan,
+        "burst_number": len(bursts(t)),
+    }
+
+
+def bursts(times: np.ndarray, gap: float = GAP) -> list[tuple[int, int]]:
+    """The bursts of a spike train, (first, one past the last) spike each: at least two spikes between two gaps.
+
+    A gap is an interval longer than `gap` geometric mean intervals; a train without gaps is no burst, but tonic.
+    """
+    isi = np.diff(times)
+    if not len(isi):
+        return []
+    gaps = np.flatnonzero(isi > gap * np.exp(np.log(isi).mean()))
+    if not len(gaps):
+        return []
+    edges = [0, *(gaps + 1).tolist(), len(times)]
+    return [(a, b) for a, b in pairwise(edges) if b - a >= 2]

@@ -1,0 +1,73 @@
+"""Bracketing and bisection, on tests that are formulas."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hhfast.analysis import search
+from hhfast.analysis.response import Answer
+
+
+def fires_above(thresholds, asked=None):
+    def test(rows, value):
+        if asked is not None:
+            asked.append(len(rows))
+        fired = value >= thresholds[rows]
+        return Answer(fired, np.zeros(len(rows), bool))
+
+    return test
+
+
+@given(st.lists(st.floats(1e-3, 900.0), min_size=1, max_size=40), st.floats(1e-9, 1e-2))
+def test_bracket_and_bisection_enclose(thresholds, tol):
+    """The threshold lies between lo and hi, no farther apart than the tolerance."""
+    thresholds = np.array(thresholds)
+    test = fires_above(thresholds)
+    found = search.bracket(test, np.ones(len(thresholds)), np.full(len(thresholds), 1e3))
+    assert found.found.all()
+    lo, hi = search.bisect(test, found.lo, found.hi, tol)
+    assert ((lo < thresholds) & (thresholds <= hi) & (hi - lo <= tol * hi)).all()
+
+
+def test_asking_ahead_changes_nothing(monkeypatch):
+    """Few cells are bisected several rounds at a time; the path is that of plain bisection."""
+    thresholds = np.random.default_rng(0).uniform(1.0, 2.0, 7)
+    lo, hi = np.full(7, 1.0), np.full(7, 2.0)
+    asked = []
+    ahead = search.bisect(fires_above(thresholds, asked), lo, hi, 1e-12)
+    calls = len(asked)
+    monkeypatch.setattr(search, "_ASK", 1)
+    plain = search.bisect(fires_above(thresholds, asked), lo, hi, 1e-12)
+    assert np.array_equal(ahead, plain)
+    assert calls < (len(asked) - calls) / 2
+
+
+def test_block_at_the_guess():
+    """A cell that fires in a window below the guess only is found there, and marked as non-monotone."""
+
+    def test(rows, value):
+        return Answer((value > 0.3) & (value < 0.8), np.zeros(len(rows), bool))
+
+    found = search.bracket(test, np.array([1.0]), np.array([1e3]))
+    assert found.gap.tolist() == [True]
+    lo, hi = search.bisect(test, found.lo, found.hi, 1e-6)
+    np.testing.assert_allclose([lo, hi], 0.3, rtol=1e-5)
+
+
+def test_what_fires_always_or_never():
+    """Always: lo is 0. Never: no hi."""
+    found = search.bracket(fires_above(np.array([-1.0, np.inf])), np.ones(2), np.full(2, 1e3))
+    assert found.lo[0] == 0.0
+    assert found.hi[0] > 0.0
+    assert np.isnan(found.hi[1])
+
+
+def test_divergence_is_reported():
+    """A test that diverges ends the search of its cell, not of others."""
+
+    def test(rows, value):
+        return Answer((value >= 3.0) & (rows == 0), (value >= 3.0) & (rows == 1))
+
+    found = search.bracket(test, np.ones(2), np.full(2, 1e3))
+    assert found.diverged.tolist() == [False, True]
+    assert found.found.tolist() == [True, False]
