@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -36,6 +38,7 @@ _PUBLIC = {
     "Result": "hhfast.result",
     "simulate": "hhfast.simulate",
     "AnalysisStatus": "hhfast.analysis.status",
+    "ap_features": "hhfast.analysis.features",
     "bifurcations": "hhfast.analysis.bifurcations",
     "displacement_threshold": "hhfast.analysis.rheobase",
     "fi_curve": "hhfast.analysis.fi",
@@ -43,7 +46,9 @@ _PUBLIC = {
     "recovery_curve": "hhfast.analysis.refractory",
     "refractory_period": "hhfast.analysis.refractory",
     "resting_state": "hhfast.analysis.resting",
+    "spike_times": "hhfast.analysis.spikes",
     "strength_duration": "hhfast.analysis.strength",
+    "train_features": "hhfast.analysis.spikes",
     "Sweep": "hhfast.sweep",
     "open_results": "hhfast.sweep",
 }
@@ -60,3 +65,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """This package, in which `hhfast.simulate` stays the function when the module of that name is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _PUBLIC):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
