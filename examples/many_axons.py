@@ -29,7 +29,8 @@ result = hh.simulate(
 rate = result["rate"]
 print(f"{np.mean(result['spike_count'] > 3):.0%} of {n_cells} axons fire repetitively at 7 uA/cm2")
 
-example = hh.simulate("hodgkin_huxley", stimulus=current, t_stop=220.0, record=[hh.Trace("V", "i_Na", "i_K", every=0.05)])
+trace = hh.Trace("V", every=0.05)
+example = hh.simulate("hodgkin_huxley", stimulus=current, t_stop=220.0, record=[trace])
 
 figure, (above, below) = plt.subplots(2, 1, figsize=(7, 6), layout="constrained")
 above.plot(example.time, example["V"][0], color="black", linewidth=1)

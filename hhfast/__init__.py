@@ -49,8 +49,19 @@ _PUBLIC = {
     "spike_times": "hhfast.analysis.spikes",
     "strength_duration": "hhfast.analysis.strength",
     "train_features": "hhfast.analysis.spikes",
+    "Axis": "hhfast.sweep",
+    "BatchedSimulator": "hhfast.sweep",
+    "Distribution": "hhfast.sweep",
+    "Grid": "hhfast.sweep",
+    "Record": "hhfast.sweep",
+    "Rows": "hhfast.sweep",
+    "Sample": "hhfast.sweep",
     "Sweep": "hhfast.sweep",
+    "Table": "hhfast.sweep",
+    "Values": "hhfast.sweep",
     "open_results": "hhfast.sweep",
+    "to_csv": "hhfast.sweep",
+    "to_pandas": "hhfast.sweep",
 }
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
 

@@ -118,6 +118,9 @@ def run(
     part: Annotated[
         str | None, typer.Option(metavar="I/N", help="Compute part I of N only; `hhfast merge` joins the parts.")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged shards of an unfinished run aside and compute them again.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
 ) -> None:
     """Run a sweep into an HDF5 file; resumes by itself what an interrupted run left."""
@@ -135,7 +138,7 @@ def run(
             _output.print(f"{out} already holds this sweep: nothing to do (--fresh runs it again)", markup=False)
         else:
             with _interruptible(out), _executor(dask, sweep, threads) as executor:
-                run_sweep(sweep, out, executor, fresh=fresh, threads=threads, part=share)
+                run_sweep(sweep, out, executor, fresh=fresh, repair=repair, threads=threads, part=share)
             _print_status(out)
 
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from hhfast.errors import unknown
 
-
 T = TypeVar("T")
 
 

@@ -35,8 +35,8 @@ class Variable:
 class Result:
     """What a batch gave: one row per cell.
 
-    status : (n_cells,) uint8; 0 ok, 1 diverged (non-finite), 2 spike buffer full, 3 step limit reached.
-        A diverged cell's float values are NaN and its counts are those up to the divergence.
+    status : (n_cells,) uint8; 0 ok, 1 diverged (non-finite, or beyond 1e6 mV), 2 spike buffer full, 3 step limit
+        reached. A diverged cell's float values are NaN and its counts are those up to the divergence.
     variables : name -> `Variable`, everything the recorders delivered, time grids included.
     """
 

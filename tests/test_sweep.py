@@ -173,13 +173,17 @@ def test_a_finished_sweep_is_left_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
-def test_a_damaged_shard_is_kept_and_its_rows_computed_again(tmp_path, monkeypatch, reference, caplog, damage):
+def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, reference, caplog, damage):
     path = interrupted(monkeypatch, tmp_path).path(1)
     data = path.read_bytes()
     flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
     broken = {"truncated": data[:3000], "flipped": flipped, "foreign": b"hello", "empty": b""}[damage]
     path.write_bytes(broken)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    with pytest.raises(InputError, match=r"batch-00000001.*damaged shard.*--repair"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False)
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+    assert contents(run_sweep(small(), tmp_path / "out.h5", repair=True, progress=False)) == reference
     assert "batch 1: its shard is damaged" in caplog.text
     assert path.with_name(path.name + ".damaged").read_bytes() == broken
 

@@ -19,7 +19,7 @@ from hhfast.kernel.pieces import reads_and_writes, renamed
 from hhfast.kernel.printer import Printer
 from hhfast.kernel.recording import Part, Recorder
 from hhfast.kernel.rows import Rows, indent
-from hhfast.kernel.spec import ACTIONS, RATES_ARGUMENTS, KernelSpec, kernel_spec
+from hhfast.kernel.spec import ACTIONS, DIVERGED, RATES_ARGUMENTS, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.kernel.system import I_APP, System, system_of
 from hhfast.kernel.vmath import FUNCTIONS
@@ -290,7 +290,7 @@ class _Kernel:
             *step,
             "for i_ in range(n_):",
             *indent([
-                f"if {finite} != 0.0:",
+                f"if {finite} != 0.0 or abs({self.rows.place('V')}) > {DIVERGED}:",
                 "    status[block_ + i_] = 1",
                 f"for k_ in range({m}):",
                 f"    X[k_, block_ + i_] = s_[({n} + k_) * W_ + i_]",

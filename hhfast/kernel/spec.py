@@ -19,6 +19,7 @@ from hhfast.model.model import Model
 # Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
 LANES = {"float64": (64,), "float32": (256, 128)}
 SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergence that has not reached infinity yet
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 
 _ARGUMENTS = {  # of every kernel, before those of its recorders

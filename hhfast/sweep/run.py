@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
+from hhfast.errors import InputError
 from hhfast.sweep.batch import Done, Job, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
@@ -27,8 +28,8 @@ class Incomplete(RuntimeError):
 
 
 def run_sweep(
-    sweep: Sweep, out: Path, executor: Executor | None = None, *, fresh: bool = False, progress: bool = True,
-    threads: int | None = None, part: Part | None = None,
+    sweep: Sweep, out: Path, executor: Executor | None = None, *, fresh: bool = False, repair: bool = False,
+    progress: bool = True, threads: int | None = None, part: Part | None = None,
 ) -> Path:  # fmt: skip
     """Simulate every row of a sweep (or those of one part, without merging) into `out`; see `Sweep.run`.
 
@@ -40,7 +41,7 @@ def run_sweep(
         batches = [batch for batch in range(parts.plan.n_batches) if part is None or batch in part]
         rows = sum(stop - start for start, stop in map(parts.plan.rows, batches))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
-            todo = _check_shards(parts, batches, reporter)
+            todo = _check_shards(parts, batches, reporter, repair)
             if executor is None:
                 _run_here(_jobs(sweep, parts, todo, threads), parts, reporter)
             else:
@@ -52,12 +53,19 @@ def run_sweep(
     return out
 
 
-def _check_shards(parts: Parts, batches: list[int], reporter: Reporter) -> list[int]:
-    """Check every shard in full; the batches still to do. A damaged shard is set aside and its batch done again."""
+def _check_shards(parts: Parts, batches: list[int], reporter: Reporter, repair: bool) -> list[int]:
+    """Check every shard in full; the batches still to do.
+
+    Shards are written so that no crash can leave a damaged one: something else did, and the user should know. With
+    `repair` it is set aside and its batch done again.
+    """
     for batch in sorted(set(batches) & set(parts.present())):
         try:
             header, _ = parts.read(batch)
         except DamagedShard as damage:
+            if not repair:
+                raise InputError(f"{parts.path(batch)}: a damaged shard ({damage}); nothing was changed; with --repair "
+                                 "it is set aside and its rows are computed again") from None
             kept = parts.set_aside(batch)
             reporter.say(f"batch {batch}: its shard is damaged ({damage}); kept as {kept}, computing its rows again")
         else:

@@ -96,17 +96,18 @@ class Sweep:
         return read_sweep(Path(path))
 
     def run(
-        self, out: str | Path, executor: Executor | None = None, *, resume: bool = True, progress: bool = True,
-        threads: int | None = None,
+        self, out: str | Path, executor: Executor | None = None, *, resume: bool = True, repair: bool = False,
+        progress: bool = True, threads: int | None = None,
     ) -> Path:  # fmt: skip
         """Simulate every row into `out`, an HDF5 file; resumes what an interrupted run left, unless `resume=False`.
 
         executor : any concurrent.futures.Executor (Dask: `Client(...).get_executor()`); None: threads of this process.
+        repair : set damaged shards aside and compute their rows again, instead of refusing to go on.
         threads : of this process, or of each task when there is an executor; None: all cores, or 1.
         """
         from hhfast.sweep.run import run_sweep
 
-        return run_sweep(self, Path(out), executor, fresh=not resume, progress=progress, threads=threads)
+        return run_sweep(self, Path(out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads)
 
     @property
     def stimuli(self) -> dict[str, Mapping[str, Any]]:
