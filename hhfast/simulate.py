@@ -161,7 +161,7 @@ class _bar:
 
 
 def _check_names(record: Sequence[Recorder]) -> None:
-    """A name means one thing in a result: no two recorders may deliver it, but for a `spike_count` of the same spikes."""
+    """A name means one thing in a result: two recorders may deliver only a `spike_count`, of the same spikes."""
     counting: list[Any] = [r for r in record if isinstance(r, Spikes) or "spike_count" in getattr(r, "names", ())]
     if len({(r.levels, r.window) for r in counting}) > 1:
         raise InputError("record: Spikes and Features count spikes with different threshold, rearm or window; "
