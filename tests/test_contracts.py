@@ -9,8 +9,8 @@ from hhfast.errors import UnknownName
 
 REGISTRIES = {"models": hh.models, "integrators": hh.integrators, "stimuli": hh.stimuli, "recorders": hh.recorders}
 # Values that make a current of a few uA/cm2 within 5 ms; a new stimulus with other parameters needs an entry.
-VALUES = {"amplitude": 5.0, "second_amplitude": 8.0, "start": 0.5, "stop": 4.0, "width": 0.7, "interval": 2.0, "period": 1.5,
-          "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0}
+VALUES = {"amplitude": 5.0, "second_amplitude": 8.0, "start": 0.5, "stop": 4.0, "width": 0.7, "interval": 2.0,
+          "period": 1.5, "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0}
 RECORDERS = {
     "spike_count": (), "spikes": (), "features": (tuple(hh.Features.known),), "trace": ("V",), "final": (),
 }

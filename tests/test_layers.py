@@ -13,7 +13,7 @@ import hhfast
 PACKAGE = Path(hhfast.__file__).parent
 # From the top down; a module may import from its own layer and from those below it.
 LAYERS = [
-    {"__main__", "cli", "plots", "show"},
+    {"__main__", "cli", "plots", "curves", "show"},
     {"analysis", "sweep"},
     {"simulate"},
     {"cells"},
@@ -27,7 +27,7 @@ ANYWHERE = {""}  # `import hhfast`: its version; the rest of it is lazy
 ONLY_IN = {  # package -> the modules that may import it
     "numba": {"kernel.vmath", "kernel.compile"},
     "h5py": {"sweep.store"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"plots", "curves"},
     "sympy": {"model.algebra", "kernel", "analysis.linear"},  # formulas; and their derivatives
     "distributed": {"sweep"},
     "dask": {"sweep"},
@@ -48,8 +48,8 @@ def name_of(path):
 def imports(path):
     """Absolute names of everything a file imports, at the top and inside functions; not what only type checkers see."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    hidden = {id(n) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-              for n in ast.walk(block)}
+    guards = (n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test))
+    hidden = {id(n) for guard in guards for n in ast.walk(guard)}
     for node in ast.walk(tree):
         if id(node) in hidden:
             continue
@@ -77,8 +77,8 @@ def test_imports_point_downwards(path):
         return
     for found in imports(path):
         top, _, inner = found.partition(".")
-        if top != "hhfast" or inner in ANYWHERE or not (PACKAGE / inner.split(".")[0]).with_suffix(".py").exists() and not (
-                PACKAGE / inner.split(".")[0]).is_dir():
+        home = PACKAGE / inner.split(".")[0]
+        if top != "hhfast" or inner in ANYWHERE or not (home.is_dir() or home.with_suffix(".py").exists()):
             continue
         assert layer(inner) >= layer(name), f"hhfast.{name} imports {found}, which is above it"
 

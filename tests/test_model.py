@@ -388,7 +388,8 @@ def test_pools_follow_their_equation(cell):
 def test_any_name_may_be_used():
     """No name of a model collides with what a kernel calls its own things, nor with Python's."""
     names = ("P", "X", "A", "B", "p0", "col", "first", "last", "status", "stop", "current", "levels", "moving",
-             "kernel", "action", "W", "s", "q", "k1", "u1", "w1", "c0", "phi", "exprelr", "window", "train", "crossing", "numpy")
+             "kernel", "action", "W", "s", "q", "k1", "u1", "w1", "c0", "e1", "phi", "exprelr", "window", "train",
+             "crossing", "V_held", "V_was", "numpy")
     shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 2.0**k, "1") for k, name in enumerate(names)))
     model = Model("names", -60.0, (Channel("L", current=" + ".join(names)),), shared)
     A, B = Cells.of(model, {"P": np.array([1.0])}).rates(np.array([[-60.0]]))

@@ -167,9 +167,9 @@ def test_results_that_would_overwrite_each_other_are_refused(passive):
             hh.simulate(passive, t_stop=3.0, record=record)
 
 
-# --- the spike contract, on a membrane that does what the test wants ---------------------------------------------------
+# --- the spike contract, on a membrane that does what the test wants -------------------------------------------------
 def driven(passive, segments, V0=-65.0, dt=0.01, **levels):
-    """A membrane without leak is an integrator of the current: V goes straight from each value to the next, 1 ms each."""
+    """A membrane without leak integrates the current: V goes straight from each value to the next, 1 ms each."""
     stimulus = None
     for k, (a, b) in enumerate(zip([V0, *segments], segments, strict=False)):
         pulse = hh.Pulse(2.0 * (b - a), float(k), 1.0)
@@ -210,9 +210,10 @@ def test_equal_threshold_and_rearm(passive):
 @pytest.mark.parametrize("integrator", ["exp_euler", "rk4"])
 def test_halving_dt_does_not_change_the_count(integrator):
     """A resolved spike train has the same spikes at half the step."""
+    stimulus = hh.Step(np.array([0.0, 7.0, 10.0, 20.0, 40.0, 80.0]))
     counts = [
-        hh.simulate("hodgkin_huxley", stimulus=hh.Step(np.array([0.0, 7.0, 10.0, 20.0, 40.0, 80.0])), t_stop=100.0, dt=dt,
-                    integrator=integrator, record=[hh.Spikes()]).spike_count.tolist()
+        hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=100.0, dt=dt, integrator=integrator,
+                    record=[hh.Spikes()]).spike_count.tolist()
         for dt in (0.02, 0.01)
     ]
     assert counts[0] == counts[1]
@@ -226,7 +227,7 @@ def test_halving_dt_does_not_change_the_count(integrator):
         (lambda: hh.Spikes(threshold=np.nan), "finite"),
         (lambda: hh.Spikes(max_per_cell=0), "max_per_cell"),
         (lambda: hh.Features(["spike_cuont"]), "did you mean 'spike_count'"),
-        (lambda: hh.Trace(), "at least one variable"),
+        (hh.Trace, "at least one variable"),
         (lambda: hh.Trace("V", every=0.0), "every"),
         (lambda: hh.recorders["trce"], "did you mean 'trace'"),
     ],

@@ -48,7 +48,8 @@ CASES = [
     ("Train", {"amplitude": 1.5, "start": 2.03, "width": 1.0, "period": 5.01}),
     ("Ramp", {"amplitude": 4.0, "start": 5.02, "stop": 25.01}),
     ("Sine", {"amplitude": 2.0, "frequency": 80.0, "phase": 0.3, "offset": 1.0, "start": 2.02, "stop": 20.03}),
-    ("Chirp", {"amplitude": 2.0, "frequency": 10.0, "frequency_end": 200.0, "offset": 0.5, "start": 1.01, "stop": 25.02}),
+    ("Chirp", {"amplitude": 2.0, "frequency": 10.0, "frequency_end": 200.0, "offset": 0.5, "start": 1.01,
+               "stop": 25.02}),
 ]
 
 
@@ -119,8 +120,9 @@ def test_edges_as_numbers_are_exact_with_an_exact_integrator(passive):
 def test_edges_as_numbers_keep_order_4(swept):
     """RK4 converges at order 4 with pulse edges off the grid of steps, also when the amplitude is swept."""
     amplitude, start, width, t_stop = 30.0, 0.5137, 1.2345, 4.0
+    jumps = (start, start + width)
     exact, _ = reference_models.solve(
-        "hodgkin_huxley", t_stop, lambda t: amplitude if start <= t < start + width else 0.0, jumps=(start, start + width))
+        "hodgkin_huxley", t_stop, lambda t: amplitude if start <= t < start + width else 0.0, jumps=jumps)
     given = np.array([amplitude, 0.0]) if swept else amplitude
     errors = []
     for dt in (0.02, 0.005):
@@ -167,7 +169,7 @@ def test_edges_per_cell_keep_order_2():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: hh.Step(), "amplitude"),
+        (hh.Step, "amplitude"),
         (lambda: hh.Step(amplitde=1.0), "did you mean 'amplitude'"),
         (lambda: hh.Step("ten"), "amplitude = 'ten'"),
         (lambda: hh.Step(np.ones((2, 2))), "2 dimensions"),
