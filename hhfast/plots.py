@@ -23,7 +23,7 @@ MAX_PANELS = 8
 MAX_POINTS = 20_000  # of a scatter; more would only hide each other
 MAX_LINES = 8
 _PREFERRED = ("rate", "spike_count")  # what to show of a result if nothing is named
-_PRETTY = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
+PRETTY = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
 _COLOURS = "viridis"
 
 
@@ -71,7 +71,7 @@ def plot_trace(row: Resimulated, path: Path) -> None:
             axes.plot(traces.time, traces[name][0], linewidth=1, label=name)
         unit = traces.variables[names[0]].unit
         label = names[0] if len(names) == 1 else "gates"
-        axes.set_ylabel(label if unit == "1" else f"{label} ({_PRETTY.get(unit, unit)})")
+        axes.set_ylabel(label if unit == "1" else f"{label} ({PRETTY.get(unit, unit)})")
         axes.grid(alpha=0.3)
         if len(names) > 1:
             axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, ncols=-(-len(names) // 8))
@@ -116,7 +116,7 @@ def _label(result: ResultFile, name: str) -> str:
     unit = result.unit(name)
     # A parameter is known by its name, a feature by its description.
     text = name if name in result.parameters else result.long_name(name)
-    return text if unit == "1" else f"{text} ({_PRETTY.get(unit, unit)})"
+    return text if unit == "1" else f"{text} ({PRETTY.get(unit, unit)})"
 
 
 def _varying(result: ResultFile) -> list[str]:
@@ -198,7 +198,7 @@ def _value_text(result: ResultFile, axis: str, k: int) -> str:
     parameter = _axis(result, axis)[1]
     unit = result.unit(parameter)
     text = f"{parameter} = {result.axis_values(parameter)[k]:.4g}"
-    return text if unit == "1" else f"{text} {_PRETTY.get(unit, unit)}"
+    return text if unit == "1" else f"{text} {PRETTY.get(unit, unit)}"
 
 
 def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, low: float, high: float) -> Any:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.analysis.cohort import Cohort, Method
-from hhfast.analysis.firing import Firing, firing
-from hhfast.analysis.linear import eigenvalues, jacobian
+from hhfast.analysis.firing import Firing, displaced, firing, reached
 from hhfast.analysis.response import Answer
 from hhfast.analysis.rheobase import check_positive
 from hhfast.analysis.search import bisect
@@ -73,9 +72,10 @@ def fi_curve(
     t_stop, transient : each current lasts `t_stop` ms; the rate is that after `transient` ms: the inverse of the mean
         of the later half of the intervals. A cell that falls silent (for longer than twice its longest interval)
         has rate 0, and so has one that fires less than twice in t_stop - transient.
-    direction : "rest": every current from the resting state (unstable ones are displaced by 1 mV). "up", "down":
-        ascending or descending, each current from the state in which the one before ended, so that a bistable cell
-        stays on its branch.
+    direction : "rest": every current from the resting state. "up", "down": ascending or descending, each current from
+        the state in which the one before ended, and reached in 20 small steps of 5 ms, so that a bistable cell stays
+        on its branch; the first one is applied at rest. A cell that starts at an unstable equilibrium is displaced by
+        1 mV, lest it stay there for long.
     tol : onset and block are bisected to this fraction of themselves, with runs of the same length and origin.
 
     The excitability is that of Hodgkin 1948, J Physiol 107:165-181: "I" if the rate at the onset is less than half of
@@ -111,30 +111,31 @@ class _Curves:
     direction: str
     method: Method
 
-    def fire(self, rows: np.ndarray, X: np.ndarray, current: np.ndarray) -> Firing:
-        return firing(self.cohort.take(rows), X, current, self.t_stop, self.transient, self.method)
+    def fire(self, rows: np.ndarray, X: np.ndarray, before: np.ndarray | None, current: np.ndarray) -> Firing:
+        """The firing at a current (k,), reached from the states X at the current `before` (None: at once)."""
+        cohort = self.cohort.take(rows)
+        if before is not None:
+            X = displaced(cohort, reached(cohort, X, before, current, self.method), current)
+        return firing(cohort, X, current, self.t_stop, self.transient, self.method)
 
     def measure(self) -> tuple[list[Firing], np.ndarray]:
         """The firing of all cells at each current, and origins (k, n_states, n): the states that it started from."""
         n, k = self.cohort.n, len(self.current)
-        everyone, X = np.arange(n), _start(self.cohort)
-        if self.direction == "rest":
-            found = [self.fire(everyone, X, np.full(n, value)) for value in self.current]
-            return found, np.broadcast_to(X, (k, *X.shape))
-        order = range(k) if self.direction == "up" else range(k - 1, -1, -1)
+        everyone, X = np.arange(n), displaced(self.cohort, self.cohort.rest(), np.zeros(n))
         origins, curve = np.empty((k, *X.shape)), dict[int, Firing]()
-        for j in order:
+        for j in range(k) if self.direction != "down" else range(k - 1, -1, -1):
             origins[j] = X
-            curve[j] = self.fire(everyone, X, np.full(n, self.current[j]))
-            X = curve[j].X
+            curve[j] = self.fire(everyone, X, self.before(np.full(n, j)), np.full(n, self.current[j]))
+            if self.direction != "rest":
+                X = curve[j].X
         return [curve[j] for j in range(k)], origins
 
-
-def _start(cohort: Cohort) -> np.ndarray:
-    """(n_states, n): the resting states; where that is unstable, V is displaced by 1 mV, lest the cell stay on it."""
-    X = cohort.rest()
-    X[0] += np.where(eigenvalues(jacobian(cohort.cells, X))[:, 0].real > 0, 1.0, 0.0)
-    return X
+    def before(self, index: np.ndarray) -> np.ndarray | None:
+        """(k,) the current from which that of each index is reached: its predecessor's, or its own for the first."""
+        if self.direction == "rest":
+            return None
+        previous = index - 1 if self.direction == "up" else index + 1
+        return self.current[np.where((previous >= 0) & (previous < len(self.current)), previous, index)]
 
 
 def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
@@ -164,28 +165,27 @@ def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: flo
     )  # fmt: skip
 
 
-def _origin(curves: _Curves, silent: np.ndarray, firing: np.ndarray) -> np.ndarray:
-    """(k,) index of the current of two neighbouring ones to which the other is a continuation."""
-    lower, upper = np.minimum(silent, firing), np.maximum(silent, firing)
-    return upper if curves.direction != "down" else lower
-
-
 def _edge(
     curves: _Curves, rows: np.ndarray, silent: np.ndarray, fires: np.ndarray, origins: np.ndarray, tol: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(silent, firing), (k,) each: the ends of a short interval between two neighbouring currents in which it changes.
 
-    Every current between is tried from where the later one of the two, in the direction of the curve, began.
+    Every current between is reached from where the later one of the two, in the direction of the curve, began.
     """
     if not len(rows):
         return np.empty(0), np.empty(0)
-    X = origins[_origin(curves, silent, fires), :, rows].T
+    later = _later(curves, silent, fires)
+    X, before = origins[later, :, rows].T, curves.before(later)
 
     def test(k: np.ndarray, current: np.ndarray) -> Answer:
-        reply = curves.fire(rows[k], X[:, k], current)
+        reply = curves.fire(rows[k], X[:, k], None if before is None else before[k], current)
         return Answer(reply.rate > 0, reply.diverged)
 
     return bisect(test, curves.current[silent], curves.current[fires], tol)
+
+
+def _later(curves: _Curves, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.minimum(one, other) if curves.direction == "down" else np.maximum(one, other)
 
 
 def _near_onset(
@@ -195,10 +195,12 @@ def _near_onset(
     rates = np.full((2, curves.cohort.n), np.nan)
     rows = np.flatnonzero(first >= 0)
     if len(rows):
-        X = origins[_origin(curves, np.maximum(first[rows] - 1, 0), first[rows]), :, rows].T
+        later = _later(curves, np.maximum(first[rows] - 1, 0), first[rows])
+        X, before = origins[later, :, rows].T, curves.before(later)
         span = 0.01 * (curves.current[-1] - curves.current[0])
         for k, higher in enumerate((0.0, 0.1)):
-            rates[k, rows] = curves.fire(rows, X, onset[rows] + higher * np.maximum(np.abs(onset[rows]), span)).rate
+            current = onset[rows] + higher * np.maximum(np.abs(onset[rows]), span)
+            rates[k, rows] = curves.fire(rows, X, before, current).rate
     return rates[0], rates[1]
 
 

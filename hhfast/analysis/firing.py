@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhfast.analysis.cohort import Cohort, Method, constant, final_states
+from hhfast.analysis.linear import eigenvalues, jacobian, newton_step
 from hhfast.kernel.recorders import Final, Spikes
 from hhfast.result import DIVERGED
 
+_STEPS, _STEP = 20, 5.0  # of a passage from one current to another; ms
 _AT_ONCE = 4096  # cells whose spike times are kept at a time
 
 
@@ -45,6 +47,26 @@ def firing(
         late = np.repeat(np.arange(len(rows)), count)[time >= transient]
         mean_rate[rows] = 1e3 * np.bincount(late, minlength=len(rows)) / (t_stop - transient)
     return Firing(rate, mean_rate, latency, diverged, after)
+
+
+def reached(
+    cohort: Cohort, X: np.ndarray, before: np.ndarray, current: np.ndarray, method: Method
+) -> np.ndarray:
+    """(n_states, n): the states after a passage from one current (n,) to another in small steps, from the states X."""
+    record = [Spikes(method.threshold, method.rearm), Final()]
+    for k in range(1, _STEPS + 1):
+        value = before + (current - before) * (k / _STEPS)
+        X = final_states(cohort, cohort.run(X, constant(value), _STEP, record, method))
+    return X
+
+
+def displaced(cohort: Cohort, X: np.ndarray, current: np.ndarray) -> np.ndarray:
+    """(n_states, n): the states, V 1 mV higher where they are at an equilibrium (within 0.1 mV) that is unstable."""
+    J = jacobian(cohort.cells, X)
+    at_rest = np.abs(newton_step(cohort.cells, X, current, J)[0]) < 0.1
+    X = X.copy()
+    X[0] += np.where(at_rest & (eigenvalues(J)[:, 0].real > 0), 1.0, 0.0)
+    return X
 
 
 def steady_rate(time: np.ndarray, count: np.ndarray, transient: float, t_stop: float) -> np.ndarray:
