@@ -61,7 +61,9 @@ _PUBLIC = {
     "Values": "hhfast.sweep",
     "open_results": "hhfast.sweep",
     "to_csv": "hhfast.sweep",
+    "to_nwb": "hhfast.sweep",
     "to_pandas": "hhfast.sweep",
+    "to_parquet": "hhfast.sweep",
 }
 __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
 

@@ -185,13 +185,27 @@ def verify(out: OutFile) -> None:
 @app.command()
 def export(
     out: OutFile,
-    table: Annotated[Path, typer.Argument(metavar="ROWS.csv", help="Where to write them.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: a .csv, .parquet or .nwb file.")],
+    row: Annotated[
+        list[int] | None, typer.Option(min=0, help="Only this row; may be given again. NWB needs at least one.")
+    ] = None,
 ) -> None:
-    """Write the parameters and features of all rows as CSV."""
+    """Write the parameters and features of rows as CSV or Parquet, or the potential and spikes of some as NWB."""
     with _answering():
-        from hhfast.sweep.export import to_csv
+        from hhfast.sweep import to_csv, to_nwb, to_parquet
 
-        _output.print(f"{to_csv(out, table)}", markup=False)
+        match file.suffix.lower():
+            case ".csv":
+                to_csv(out, file, row)
+            case ".parquet":
+                to_parquet(out, file, row)
+            case ".nwb" if row:
+                to_nwb(out, file, row)
+            case ".nwb":
+                raise InputError("NWB files hold traces of single rows; name them with --row")
+            case _:
+                raise InputError(f"{file}: must end in .csv, .parquet or .nwb")
+        _output.print(f"{file}", markup=False)
 
 
 @app.command()

@@ -233,6 +233,19 @@ def test_export_writes_csv(here):
     assert "No such file" in refused("export", "scan.h5", "missing/rows.csv")
 
 
+@pytest.mark.filterwarnings("ignore")  # pynwb's own
+def test_export_of_rows_by_the_name_of_the_file(here):
+    hhfast("run", "scan.toml")
+    for library, name in (("csv", "rows.csv"), ("pyarrow", "rows.parquet"), ("pynwb", "rows.NWB")):
+        pytest.importorskip(library)
+        result = hhfast("export", "scan.h5", name, "--row", "11", "--row", "2")
+        assert (result.exit_code, result.stdout) == (0, f"{name}\n"), result.output
+    assert [line.split(",")[0] for line in (here / "rows.csv").read_text().splitlines()] == ["run", "11", "2"]
+    assert "name them with --row" in refused("export", "scan.h5", "all.nwb")
+    assert "must end in .csv, .parquet or .nwb" in refused("export", "scan.h5", "rows.xlsx")
+    assert "has no row 12; the last is 11" in refused("export", "scan.h5", "rows.csv", "--row", "12")
+
+
 def test_verify_says_what_is_damaged(here):
     import h5py
 

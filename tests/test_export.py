@@ -1,13 +1,26 @@
 """Results and sweeps in the hands of other tools."""
 
 import csv
+import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from hhfast.errors import InputError
-from hhfast.sweep import BatchedSimulator, Distribution, Grid, Record, Sample, Sweep, to_csv, to_pandas
+from hhfast.sweep import (
+    BatchedSimulator,
+    Distribution,
+    Grid,
+    Record,
+    Sample,
+    Sweep,
+    to_csv,
+    to_nwb,
+    to_pandas,
+    to_parquet,
+)  # fmt: skip
 from hhfast.sweep.store import ResultFile
 
 STEP = {"kind": "step", "start": 5.0}
@@ -38,6 +51,93 @@ def test_csv_holds_every_bit(scan, tmp_path):
     for name in frame.columns:
         assert np.array_equal([float(row[name]) for row in rows], frame[name], equal_nan=True)
     assert [p.name for p in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_csv_of_chosen_rows(scan, tmp_path):
+    lines = to_csv(scan, tmp_path / "rows.csv", [3, 0]).read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["run", "3", "0"]
+    for rows, message in (([6], "has no row 6; the last is 5"), ([], "no rows are chosen")):
+        with pytest.raises(InputError, match=message):
+            to_csv(scan, tmp_path / "other.csv", rows)
+    assert [p.name for p in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_parquet_holds_every_bit_with_units_and_spec(scan, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(to_parquet(scan, tmp_path / "rows.parquet"))
+    pd.testing.assert_frame_equal(table.to_pandas().set_index("run"), to_pandas(scan), check_index_type=False)
+    assert table.schema.field("latency").metadata == {b"units": b"ms"}
+    assert json.loads(table.schema.metadata[b"hhfast_spec"])["t_stop"] == 30.0
+    assert parquet.read_table(to_parquet(scan, tmp_path / "some.parquet", [4, 1]))["run"].to_pylist() == [4, 1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["rows.parquet", "some.parquet"]
+
+
+def test_blocks_do_not_show(scan, tmp_path, monkeypatch):
+    from hhfast.sweep import export
+
+    whole = to_csv(scan, tmp_path / "whole.csv").read_bytes()
+    monkeypatch.setattr(export, "_BLOCK", 4)
+    assert to_csv(scan, tmp_path / "blocks.csv").read_bytes() == whole
+
+
+@pytest.mark.filterwarnings("ignore")  # pynwb's own
+def test_nwb_holds_potential_current_spikes_and_parameters(scan, tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    path = to_nwb(scan, tmp_path / "rows.nwb", [3, 0, 3])
+    assert pynwb.validate(path=str(path)) == []
+    frame = to_pandas(scan)
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        file = io.read()
+        potential, current = file.acquisition["V_row_3"], file.stimulus["i_app_row_3"]
+        assert (potential.unit, potential.rate, current.unit) == ("volts", pytest.approx(20_000.0), "uA cm-2")
+        volts = potential.data[:] * potential.conversion
+        assert volts.max() * 1000 == pytest.approx(40, abs=10)
+        assert sorted(set(current.data[:])) == [0.0, 10.0]
+        recordings = file.intracellular_recordings
+        assert recordings.id[:].tolist() == [3, 0]
+        assert recordings["g_Na"][:].tolist() == [120.0, 80.0]
+        assert recordings["stimulus_amplitude"][:].tolist() == [10.0, 0.0]
+        assert file.units["row"][:].tolist() == [3, 0]
+        times = file.units.get_unit_spike_times(0)
+        assert len(times) == frame.loc[3, "spike_count"]
+        assert times[0] * 1000 == pytest.approx(5.0 + frame.loc[3, "latency"])
+        assert len(file.units.get_unit_spike_times(1)) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["rows.nwb"]
+
+
+@pytest.mark.filterwarnings("ignore")  # pynwb's own
+def test_a_total_current_is_in_amperes(tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    from hhfast.model import parse_model
+
+    cell = """
+name = "cell"
+units = "total"
+citation = "Lapicque 1907"
+V_init = -65.0
+[parameters]
+C_m = { value = 100.0, unit = "pF" }
+[channels.L]
+g = 10.0
+E = -65.0
+"""
+    space = Grid.of({"stimulus.amplitude": [20.0]})
+    sweep = Sweep(parse_model(cell), space, 10.0, stimulus=STEP, record=FEATURES, integrator="exp_euler")
+    path = to_nwb(sweep.run(tmp_path / "out.h5", progress=False), tmp_path / "rows.nwb", [0])
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        current = io.read().stimulus["i_app_row_0"]
+        assert (current.unit, current.data[-1] * current.conversion) == ("amperes", pytest.approx(20e-12))
+
+
+@pytest.mark.parametrize(
+    ("library", "extra", "write"),
+    [("pyarrow", "export", to_parquet), ("pynwb", "nwb", lambda path, out: to_nwb(path, out, [0]))],
+)
+def test_a_missing_library_is_named_with_its_extra(scan, tmp_path, monkeypatch, library, extra, write):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf"needs {library}; install it with: pip install 'hhfast\[{extra}\]'"):
+        write(scan, tmp_path / "rows")
+    assert list(tmp_path.iterdir()) == []
 
 
 def simulator(**changes):

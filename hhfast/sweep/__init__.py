@@ -1,7 +1,8 @@
 """Sweeps: many parameter sets, from a sweep file to a result file, in batches that no crash can lose."""
 
 from hhfast.sweep.distributions import Distribution
-from hhfast.sweep.export import BatchedSimulator, to_csv, to_pandas
+from hhfast.sweep.export import BatchedSimulator, to_csv, to_pandas, to_parquet
+from hhfast.sweep.nwb import to_nwb
 from hhfast.sweep.results import open_results
 from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import Axis, Grid, Rows, Values
@@ -10,5 +11,5 @@ from hhfast.sweep.table import Table
 
 __all__ = [
     "Axis", "BatchedSimulator", "Distribution", "Grid", "Record", "Rows", "Sample", "Sweep", "Table", "Values",
-    "open_results", "to_csv", "to_pandas",
+    "open_results", "to_csv", "to_nwb", "to_pandas", "to_parquet",
 ]  # fmt: skip

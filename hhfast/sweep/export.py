@@ -1,8 +1,11 @@
-"""Results for other tools: pandas, CSV, and a sweep as a function of its parameters for inference and sensitivity."""
+"""Results for other tools: pandas, CSV, Parquet, and a sweep as a function of its parameters."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +21,10 @@ from hhfast.sweep.spec import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-_BLOCK = 65536  # rows held in memory while a CSV file is written
+    from hhfast.sweep.store import ResultFile
+
+_BLOCK = 65536  # rows held in memory while a file is written
+_KEPT = ("title", "source", "history", "hhfast_spec", "hhfast_spec_sha256", "hhfast_model")  # attributes in Parquet
 
 
 def to_pandas(path: str | Path, start: int = 0, stop: int | None = None) -> pd.DataFrame:
@@ -40,27 +46,88 @@ def to_pandas(path: str | Path, start: int = 0, stop: int | None = None) -> pd.D
     return frame
 
 
-def to_csv(path: str | Path, out: str | Path) -> Path:
-    """Write parameters, status and features of every row as CSV, with full precision; the header gives the names.
+def to_csv(path: str | Path, out: str | Path, rows: Sequence[int] | None = None) -> Path:
+    """Write parameters, status and features of all rows (or of some) as CSV, with full precision.
 
-    Such a file can be the [table] of another sweep, once the columns that are no parameters are removed.
+    The header gives the names. Such a file can be the [table] of another sweep, once the columns that are no
+    parameters are removed.
     """
     from hhfast.sweep.store import ResultFile
 
+    with (
+        ResultFile(path) as result,
+        written(out) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        blocks = _blocks(result, rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_columns(result))
+        for block in blocks:
+            writer.writerows(zip(*(column.tolist() for column in block.values()), strict=True))
+    return Path(out)
+
+
+def to_parquet(path: str | Path, out: str | Path, rows: Sequence[int] | None = None) -> Path:
+    """Write parameters, status and features of all rows (or of some) as Parquet. Needs the extra `export`.
+
+    Each column has its unit as metadata ("units"), and the file has the spec and the model of the sweep.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError("Parquet needs pyarrow; install it with: pip install 'hhfast[export]'") from None
+    from hhfast.sweep.store import ResultFile
+
+    with ResultFile(path) as result, written(out) as temporary:
+        blocks = _blocks(result, rows)
+        types = {name: pa.from_numpy_dtype(result.dtype(name)) for name in _columns(result)}
+        fields = [pa.field(n, t, nullable=False, metadata={"units": result.unit(n)}) for n, t in types.items()]
+        kept = {key: result.attributes[key] for key in _KEPT if key in result.attributes}
+        schema = pa.schema(fields, metadata=kept)
+        with parquet.ParquetWriter(temporary, schema) as writer:
+            for block in blocks:
+                writer.write_table(pa.table(block, schema=schema))
+    return Path(out)
+
+
+def _columns(result: ResultFile) -> list[str]:
+    return ["run", *result.parameters, "status", *result.features]
+
+
+def _blocks(result: ResultFile, rows: Sequence[int] | None) -> Iterator[dict[str, np.ndarray]]:
+    """The columns of all rows, or of the chosen ones, in blocks of bounded size; the choice is checked at once."""
+    names = _columns(result)
+    if rows is None:
+        ranges = [(start, start + _BLOCK) for start in range(0, result.n_rows, _BLOCK)]
+        return ({name: result.read(name, *limits) for name in names} for limits in ranges)
+    check_rows(result, rows)
+    chosen = ([result.read(name, row, row + 1) for row in rows] for name in names)
+    return iter([dict(zip(names, map(np.concatenate, chosen), strict=True))])
+
+
+def check_rows(result: ResultFile, rows: Sequence[int]) -> None:
+    """Refuse rows that a result does not have, and no rows at all."""
+    for row in rows:
+        if not 0 <= row < result.n_rows:
+            raise InputError(f"{result.path}: has no row {row}; the last is {result.n_rows - 1}")
+    if not rows:
+        raise InputError(f"{result.path}: no rows are chosen; name at least one")
+
+
+@contextlib.contextmanager
+def written(out: str | Path, suffix: str = "") -> Iterator[Path]:
+    """A temporary file (ending in `suffix`) that takes the name `out` when it is complete and synced, or vanishes."""
     out = Path(out)
     temporary = temporary_name(out)
+    temporary = temporary.with_name(temporary.name + suffix)
     try:
-        with ResultFile(path) as result, temporary.open("w", newline="", encoding="utf-8") as file:
-            names = ["run", *result.parameters, "status", *result.features]
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(names)
-            for start in range(0, result.n_rows, _BLOCK):
-                columns = [result.read(name, start, start + _BLOCK).tolist() for name in names]
-                writer.writerows(zip(*columns, strict=True))
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         publish(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
-    return out
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,11 @@ class Resimulated:
         return f"{self.title}: {', '.join(self.stored) or 'nothing'} identical to the file"
 
 
-def resimulate(path: Path, row: int) -> Resimulated:
-    """Simulate a row of a result again, with traces of all its states and of the applied current."""
+def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
+    """Simulate a row of a result again, with traces of all its states and of the applied current.
+
+    every : about how far apart the samples of the traces are, ms; None: as close as a figure can show.
+    """
     from hhfast.sweep.store import ResultFile
 
     with ResultFile(path) as result:
@@ -50,8 +53,9 @@ def resimulate(path: Path, row: int) -> Resimulated:
     sweep = sweep_from_canonical(text, model, Rows(values))
     again = simulate_rows(sweep, values, threads=1)
     differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
-    every = sweep.dt * max(1, round(sweep.n_steps / SAMPLES))
-    record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"), every=every)
+    steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
+    record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"),
+                     every=sweep.dt * max(1, round(steps)))  # fmt: skip
     traces = simulate_rows(replace(sweep, record=record), values, threads=1)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
     return Resimulated(f"row {row} ({named})", sweep, traces, differing, tuple(stored))
