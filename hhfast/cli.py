@@ -283,6 +283,63 @@ def source(
         typer.echo(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
 
 
+Cells = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--parameter", metavar="NAME=VALUES", help="A parameter; several values, one cell each."),
+]
+
+
+@app.command()
+def fi(
+    model: Model,
+    currents: Annotated[str, typer.Option(metavar="LIST", help="As 0,5,10 or start:stop:step.")] = "0:20:1",
+    parameter: Cells = None,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each current.")] = 1000.0,
+    figure: Figure = None,
+) -> None:
+    """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
+    with _answering():
+        from hhfast.ask import ask_fi, numbers, parameters
+        from hhfast.sweep.spec import find_model
+
+        answer = ask_fi(find_model(model), parameters(parameter or ()), numbers(currents), figure, t_stop=t_stop)
+        _output.print(answer, markup=False)
+
+
+@app.command()
+def rheobase(
+    model: Model,
+    width: Annotated[str, typer.Option(metavar="LIST", help="Widths of the pulse, ms: 1 or 0.1,1,10.")] = "500",
+    parameter: Cells = None,
+    tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance.")] = 1e-5,
+    figure: Figure = None,
+) -> None:
+    """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
+    with _answering():
+        from hhfast.ask import ask_rheobase, numbers, parameters
+        from hhfast.sweep.spec import find_model
+
+        answer = ask_rheobase(find_model(model), parameters(parameter or ()), numbers(width), figure, tol=tol)
+        _output.print(answer, markup=False)
+
+
+@app.command()
+def refractory(
+    model: Model,
+    width: Annotated[float, typer.Option(metavar="MS", help="Width of both pulses.")] = 1.0,
+    second: Annotated[str, typer.Option(metavar="LIST", help="Second pulses, in thresholds: 2 or 1.5,2,5.")] = "2",
+    parameter: Cells = None,
+    figure: Figure = None,
+) -> None:
+    """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
+    with _answering():
+        from hhfast.ask import ask_refractory, numbers, parameters
+        from hhfast.sweep.spec import find_model
+
+        answer = ask_refractory(find_model(model), parameters(parameter or ()), numbers(second), figure, width=width)
+        _output.print(answer, markup=False)
+
+
 @contextlib.contextmanager
 def _executor(dask: str | None, sweep: hhfast.Sweep, threads: int | None) -> Iterator[Executor | None]:
     """The Dask cluster that was asked for, or none."""

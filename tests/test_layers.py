@@ -13,7 +13,7 @@ import hhfast
 PACKAGE = Path(hhfast.__file__).parent
 # From the top down; a module may import from its own layer and from those below it.
 LAYERS = [
-    {"__main__", "cli", "plots", "curves", "show"},
+    {"__main__", "cli", "plots", "ask", "curves", "show"},
     {"analysis", "sweep"},
     {"simulate"},
     {"cells"},
