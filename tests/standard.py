@@ -50,3 +50,18 @@ def standard_run(model: str, integrator: str, params=None, **options) -> hh.Resu
 def final_state(result: hh.Result, states) -> np.ndarray:
     """(n_states, n_cells) at t_stop."""
     return np.array([result[f"{x}_final"] for x in states])
+
+
+def random_states(model, n, rng):
+    """(n_states, n): V from -120 to 80 mV, gates from 0 to 1, pools a few times their initial value."""
+    X = rng.uniform(0, 1, (len(model.states), n))
+    X[0] = rng.uniform(-120, 80, n)
+    for pool in model.pools:
+        X[model.states.index(pool.name)] = pool.initial * rng.uniform(0.5, 20, n)
+    return X
+
+
+def random_params(model, n, rng):
+    """Every parameter within a fifth of its value (zero conductances: up to 1)."""
+    scale = {name: p.value or 1.0 for name, p in model.parameters.items()}
+    return {name: s * rng.uniform(0.8, 1.2, n) for name, s in scale.items()}

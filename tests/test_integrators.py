@@ -1,9 +1,10 @@
-"""Every integrator converges at its stated order, in the state and in the spike times."""
+"""Every integrator is the method it says, step by step, and converges at its stated order, spike times included."""
 
 import numpy as np
 import pytest
 import reference_models
-from standard import ALWAYS, DRIVES, INTEGRATORS, SLOW, final_state, standard_run
+from reference_models import MODELS
+from standard import ALWAYS, DRIVES, INTEGRATORS, SLOW, final_state, random_params, random_states, standard_run
 
 import hhfast as hh
 
@@ -21,7 +22,7 @@ def exact():
 
 def errors(exact, model, integrator, dt):
     """Root mean square errors of the final state and of the spike time, for steps of about dt."""
-    states, (X, spikes) = reference_models.MODELS[model].states, exact[model]
+    states, (X, spikes) = MODELS[model].states, exact[model]
     found = []
     for factor in SPREAD:
         r = standard_run(model, integrator, dt=factor * dt)
@@ -37,22 +38,111 @@ def measured_order(exact, model, integrator):
     return np.log(coarse / fine) / np.log(REFINEMENT)
 
 
+# --- the methods, written plainly ------------------------------------------------------------------------------------
+def phi(z):
+    """(1 - exp(-z)) / z."""
+    safe = np.where(np.abs(z) < 1e-12, 1.0, z)
+    return np.where(np.abs(z) < 1e-12, 1.0, -np.expm1(-safe) / safe)
+
+
+def towards(X, A, B, h):
+    """The exact solution of x' = a - b x after h, with a and b fixed."""
+    return X + h * phi(B * h) * (A - B * X)
+
+
+class Plain:
+    """The integrators, as their papers have them, on the right-hand sides written by hand."""
+
+    def __init__(self, name, params, current, dt):
+        self.model, self.params, self.current, self.dt = MODELS[name], params, current, dt
+        n = len(self.model.states)
+        pools = 1 if self.model.states[-1] == "Ca" else 0
+        self.groups = {"V": slice(0, 1), "gates": slice(1, n - pools), "pools": slice(n - pools, n)}
+
+    def coefficients(self, X, at):
+        return self.model.coefficients(X, self.current(at * self.dt), self.params)
+
+    def euler(self, X):
+        A, B = self.coefficients(X, 0.0)
+        return X + self.dt * (A - B * X)
+
+    def exp_euler(self, X):
+        for rows in self.groups.values():  # V first, the gates at the new V
+            X = self._flow(X, rows, 1.0, 0.5)
+        return X
+
+    def exp_midpoint(self, X):
+        middle = towards(X, *self.coefficients(X, 0.0), 0.5 * self.dt)
+        return towards(X, *self.coefficients(middle, 0.5), self.dt)
+
+    def strang(self, X):
+        for group, fraction, at in (("V", 0.5, 0.25), ("pools", 0.5, 0.5), ("gates", 1.0, 0.5), ("pools", 0.5, 0.5),
+                                    ("V", 0.5, 0.75)):
+            rows, start = self.groups[group], X
+            if group in self.model.curved:  # coefficients from half way
+                X = self._flow(X, rows, fraction / 2, at)
+            A, B = self.coefficients(X, at)
+            X = start.copy()
+            X[rows] = towards(start[rows], A[rows], B[rows], fraction * self.dt)
+        return X
+
+    def rk4(self, X):
+        def f(X, at):
+            A, B = self.coefficients(X, at)
+            return A - B * X
+
+        k1 = f(X, 0.0)
+        k2 = f(X + 0.5 * self.dt * k1, 0.5)
+        k3 = f(X + 0.5 * self.dt * k2, 0.5)
+        k4 = f(X + self.dt * k3, 1.0)
+        return X + self.dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+    def _flow(self, X, rows, fraction, at):
+        A, B = self.coefficients(X, at)
+        X = X.copy()
+        X[rows] = towards(X[rows], A[rows], B[rows], fraction * self.dt)
+        return X
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
 def check_order(exact, model, integrator):
     of_state, of_spikes = measured_order(exact, model, integrator)
     assert of_state > INTEGRATORS[integrator] - 0.15
     assert of_spikes > INTEGRATORS[integrator] - 0.3
 
 
-@pytest.mark.parametrize(("model", "integrator"), ALWAYS)
-def test_order_is_reached(exact, model, integrator):
+def check_step(name, integrator):
+    model, rng, n, dt = hh.models[name], np.random.default_rng(4), 70, 0.002
+    params = random_params(model, n, rng)
+    X = random_states(model, n, rng)
+    X[0] = np.linspace(-100, 60, n)
+    r = standard_run(name, integrator, params, dt=dt, t_stop=dt, initial=dict(zip(model.states, X, strict=True)))
+    expected = getattr(Plain(name, params, DRIVES[name].current, dt), integrator)(X)
+    assert np.abs(expected - X).max() > 0.1
+    np.testing.assert_allclose(final_state(r, model.states), expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.fixture(scope="module", params=ALWAYS, ids="-".join)
+def combination(request):
+    """(model, integrator); of module scope, so that the tests of one kernel run one after the other."""
+    return request.param
+
+
+def test_one_step(combination):
+    """One compiled step from random states equals the method written plainly, stage times of the current included."""
+    check_step(*combination)
+
+
+def test_order_is_reached(exact, combination):
     """Refining the step divides the errors of the final state and of the spike times at least by 2**order."""
-    check_order(exact, model, integrator)
+    check_order(exact, *combination)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "integrator"), SLOW)
-def test_order_is_reached_by_the_rest(exact, model, integrator):
+def test_the_rest(exact, model, integrator):
     """The same for the combinations that take long to compile."""
+    check_step(model, integrator)
     check_order(exact, model, integrator)
 
 
