@@ -16,11 +16,12 @@ import h5py
 import numpy as np
 
 from hhfast.sweep.durable import publish, temporary_name
-from hhfast.sweep.parts import Header, Parts
+from hhfast.sweep.parts import Parts
 from hhfast.sweep.store.layout import RUN, SPIKE, attach_dimensions, dims_of, is_dimension_only
 
 _SPIKE_CHUNK = 1 << 16  # spike times per chunk
 _BLOCK = 1 << 20  # values read at once when a file is checked
+_MAX_CHUNKS = 256  # likewise: HDF5 keeps some kB for each of them
 _HIDDEN = ("CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST")  # attributes that make the dimension scales
 
 
@@ -44,14 +45,17 @@ def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int],
     Raises `DamagedShard` (nothing is changed), OSError (nothing but the shards is left behind), or
     `VerificationError` if what was written does not read back.
     """
-    headers = [parts.header(batch) for batch in range(parts.plan.n_batches)]
-    _check_space(parts.out.parent, sum(header.length for header in headers))
+    n_bytes = n_spikes = 0
+    for header in map(parts.header, range(parts.plan.n_batches)):
+        n_bytes += header.length
+        n_spikes += header.ragged
+    _check_space(parts.out.parent, n_bytes)
     temporary = temporary_name(parts.folder / parts.out.name)  # there, a run that was killed tidies up when resumed
     try:
         with temporary.open("w+b", buffering=0) as raw:
             safe = _SafeFile(raw)
             with h5py.File(safe, "w", track_order=True) as file:
-                _merge_into(file, parts, headers, attributes, safe, progress)
+                _merge_into(file, parts, n_spikes, attributes, safe, progress)
             safe.check()
             os.fsync(raw.fileno())
         problems = check_digests(temporary)
@@ -64,10 +68,9 @@ def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int],
 
 
 def _merge_into(
-    file: h5py.File, parts: Parts, headers: list[Header], attributes: Mapping[str, Any], safe: _SafeFile,
+    file: h5py.File, parts: Parts, n_spikes: int, attributes: Mapping[str, Any], safe: _SafeFile,
     progress: Callable[[int], None],
 ) -> None:  # fmt: skip
-    n_spikes = sum(header.ragged for header in headers)
     copies: dict[str, _Copy] = {}
     for batch in range(parts.plan.n_batches):
         _, image = parts.read(batch)
@@ -200,7 +203,7 @@ def check_digests(path: Path, progress: Callable[[int], None] = lambda n: None) 
 def _blocks(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
     """A dataset in pieces of bounded size that begin and end with its chunks."""
     per_row = max(1, int(np.prod(dataset.shape[1:])))
-    chunk = dataset.chunks[0] if dataset.chunks else 1
-    rows = max(1, _BLOCK // per_row // chunk) * chunk
+    chunk, most = (dataset.chunks[0], _MAX_CHUNKS) if dataset.chunks else (1, _BLOCK)
+    rows = min(max(1, _BLOCK // per_row // chunk), most) * chunk
     for start in range(0, dataset.shape[0], rows):
         yield dataset[start : start + rows]
