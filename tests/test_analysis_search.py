@@ -71,3 +71,20 @@ def test_divergence_is_reported():
     found = search.bracket(test, np.ones(2), np.full(2, 1e3))
     assert found.diverged.tolist() == [False, True]
     assert found.found.tolist() == [True, False]
+
+
+def test_statuses_of_the_search():
+    """Fires in a window only: non-monotone; below the cap, nothing: never; spontaneous and broken cells are not asked."""
+    from hhfast import AnalysisStatus as Status
+    from hhfast.analysis.rheobase import search as threshold_search
+
+    low, high = np.array([1.3, 1.3, 1e9, 0.0, 0.0]), np.array([np.inf, 3.0, np.inf, 1.0, 1.0])
+
+    def test(rows, value):
+        assert (rows < 3).all()
+        return Answer((value >= low[rows]) & (value < high[rows]), np.zeros(len(rows), bool))
+
+    free = Answer(np.array([False, False, False, True, False]), np.array([False, False, False, False, True]))
+    value, status = threshold_search(test, np.ones(5), np.full(5, 1e3), 1e-6, free)
+    assert status.tolist() == [Status.OK, Status.NON_MONOTONE, Status.NEVER, Status.SPONTANEOUS, Status.DIVERGED]
+    np.testing.assert_allclose(value, [1.3, 1.3, np.nan, np.nan, np.nan], rtol=2e-6)

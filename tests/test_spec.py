@@ -72,7 +72,7 @@ def test_a_sweep_file_is_read(tmp_path):
         ("[axes]", "[record]\nfeatures = []\n[axes]", "asks for nothing"),
         ("[axes]", "[record.trace]\nvariables = ['W']\nevery = 1\n[axes]", "unknown variable 'W'"),
         ("[axes]", "[record.trace]\nvariables = ['V']\n[axes]", "record.trace.every: is missing"),
-        ("[axes]", "[analysis]\nkind = 'rheobase'\n[axes]", "not available yet"),
+        ("[axes]", "[analysis]\nkind = 'rheobase'\n[axes]", "t_stop: does not go with [analysis]"),
         ("[axes]", "[table]\nfile = 'rows.csv'\n[axes]", "are given; keep one"),
         (GOOD[GOOD.index("g_Na") :], "", "empty"),
         ("=", "", "not valid TOML"),

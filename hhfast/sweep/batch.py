@@ -60,6 +60,11 @@ def simulate_rows(sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int 
 
     prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
     varied = {name: values for name, values in columns.items() if not name.startswith(prefixes)}
+    if sweep.analysis is not None:
+        from hhfast.analysis.rows import analyse_rows
+
+        return analyse_rows(sweep.model, {**sweep.parameters, **varied}, sweep.analysis, dt=sweep.dt,
+                            integrator=sweep.integrator, threads=threads)  # fmt: skip
     return simulate(
         sweep.model,
         {**sweep.parameters, **varied},
@@ -175,7 +180,8 @@ def try_rows(job: Job, first: int, last: int) -> None:
 
 def warm_up(sweep: Sweep) -> None:
     """Compile the kernel of a sweep (or find it compiled), by one row of one step."""
-    brief = replace(sweep, t_stop=sweep.dt, record=replace(sweep.record, window=None))
+    whole = sweep.analysis is not None
+    brief = sweep if whole else replace(sweep, t_stop=sweep.dt, record=replace(sweep.record, window=None))
     simulate_rows(brief, _example(sweep), threads=1)
 
 

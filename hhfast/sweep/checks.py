@@ -27,6 +27,7 @@ def check_sweep(sweep: Sweep) -> None:
     _check_stimuli(sweep)
     _check_parameters(sweep)
     _check_record(sweep)
+    _check_analysis(sweep)
     _check_constraints(sweep)
 
 
@@ -122,6 +123,18 @@ def _check_fixed(where: str, value: Any, varied: bool) -> None:
         raise InputError(f"{where}: is {value}; it must be finite")
     if varied:
         raise InputError(f"{where}: is fixed here and also varied; remove one of the two")
+
+
+def _check_analysis(sweep: Sweep) -> None:
+    if sweep.analysis is None:
+        return
+    from hhfast.analysis.rows import check_analysis
+
+    check_analysis(sweep.analysis)
+    if sweep.stimulus is not None:
+        raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
+    if sweep.dtype != "float64":
+        raise InputError(f"dtype: is '{sweep.dtype}'; an analysis needs float64")
 
 
 def _check_record(sweep: Sweep) -> None:

@@ -35,7 +35,8 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     """Simulate rows from all over the space for about a second, after compilation."""
     columns = _some_rows(sweep)
     n = len(next(iter(columns.values())))
-    duration = min(sweep.t_stop, 20 * sweep.dt)
+    # An analysis cannot be shortened.
+    duration = sweep.t_stop if sweep.analysis is not None else min(sweep.t_stop, 20 * sweep.dt)
     simulate_rows(_shortened(sweep, duration), columns, threads)  # compiles
     while True:
         began = time.perf_counter()

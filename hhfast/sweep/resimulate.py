@@ -51,6 +51,8 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
         text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
     model = parse_model(model_text, f"the model in {path}")
     sweep = sweep_from_canonical(text, model, Rows(values))
+    if sweep.analysis is not None:
+        raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
     again = simulate_rows(sweep, values, threads=1)
     differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
     steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt

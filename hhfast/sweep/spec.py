@@ -65,6 +65,8 @@ class Sweep:
     parameters : fixed values of model parameters.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
+    analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to ask of each row instead
+        of one simulation. It brings its own current and duration; only dt and integrator are those of the sweep.
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
 
     Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
@@ -81,6 +83,7 @@ class Sweep:
     initial: str = "model"
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
+    analysis: Mapping[str, Any] | None = None
     rows_per_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -151,7 +154,7 @@ class Sweep:
             "initial": self.initial,
             "dtype": self.dtype,
             "constraints": list(self.constraints),
-        }
+        } | ({} if self.analysis is None else {"analysis": dict(self.analysis)})
 
     @cached_property
     def text(self) -> str:
@@ -207,7 +210,7 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    given = {k: spec[k] for k in keys}
+    given = {k: spec[k] for k in keys} | {"analysis": spec.get("analysis")}
     return Sweep(model=model, space=space, record=Record(**record), constraints=tuple(spec["constraints"]), **given)
 
 

@@ -62,12 +62,15 @@ class TableTable(BaseModel):
     file: str
 
 
+ANALYSIS_T_STOP = 1000.0  # ms: the order of what is simulated for a row of an analysis; it sizes the batches
+
+
 class SweepFile(BaseModel):
     """The keys of a sweep file, with their defaults."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     model: str
-    t_stop: Number
+    t_stop: Number | None = None
     dt: Number = 0.025
     integrator: str = "rk4"
     dtype: str = "float64"
@@ -79,7 +82,8 @@ class SweepFile(BaseModel):
     sample: dict[str, Any] | None = None
     table: TableTable | None = None
     constraints: list[str] = Field(default_factory=list)
-    record: RecordTable = Field(default_factory=RecordTable)
+    record: RecordTable | None = None
+    analysis: dict[str, Any] | None = None
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -101,9 +105,8 @@ def read_sweep(path: Path) -> Sweep:
 
 
 def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
-    if "analysis" in data:
-        raise InputError("analysis: analyses per row are not available yet; remove this table to simulate each row")
     file = SweepFile.model_validate(data)
+    _check_keys(file)
     stimulus = file.stimulus
     if stimulus is not None and not _is_stimulus(stimulus):
         raise InputError("stimulus: must be a table ([stimulus]) or a list of tables ([[stimulus]])")
@@ -114,17 +117,29 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
     return Sweep(
         model=model,
         space=_space(file, folder),
-        t_stop=file.t_stop,
+        t_stop=ANALYSIS_T_STOP if file.t_stop is None else file.t_stop,
         dt=file.dt,
         integrator=file.integrator,
         stimulus=stimulus,
         parameters=file.parameters,
-        record=file.record.record(),
+        record=(file.record or RecordTable()).record(),
         initial=file.initial,
         dtype=file.dtype,
         constraints=tuple(file.constraints),
+        analysis=file.analysis,
         rows_per_batch=file.rows_per_batch,
     )
+
+
+def _check_keys(file: SweepFile) -> None:
+    """What a simulation needs, an analysis brings along."""
+    if file.analysis is None:
+        if file.t_stop is None:
+            raise InputError("t_stop: is missing; add it (ms)")
+        return
+    for key in ("t_stop", "record"):
+        if getattr(file, key) is not None:
+            raise InputError(f"{key}: does not go with [analysis], which has its own; remove it")
 
 
 def _is_stimulus(entry: Any) -> bool:
