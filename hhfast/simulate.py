@@ -66,7 +66,7 @@ def simulate(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     KeyboardInterrupt : within a second of Ctrl-C.
     """
-    model = _model(model)
+    model = as_model(model)
     cells = Cells.of(model, params or {}, stimulus, initial)
     record = tuple(record)
     edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], False)
@@ -100,7 +100,8 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
-def _model(model: str | Path | Model) -> Model:
+def as_model(model: str | Path | Model) -> Model:
+    """A model by name, from a TOML file, or itself. Raises `InputError` with the nearest name."""
     if isinstance(model, Model):
         return model
     if isinstance(model, str) and model in models:

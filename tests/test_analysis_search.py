@@ -74,7 +74,7 @@ def test_divergence_is_reported():
 
 
 def test_statuses_of_the_search():
-    """Fires in a window only: non-monotone; below the cap, nothing: never; spontaneous and broken cells are not asked."""
+    """Fires in a window only: non-monotone; not up to the cap: never; spontaneous and broken cells are not asked."""
     from hhfast import AnalysisStatus as Status
     from hhfast.analysis.rheobase import search as threshold_search
 

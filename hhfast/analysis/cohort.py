@@ -14,7 +14,7 @@ from hhfast.cells import Cells, rest
 from hhfast.kernel.stimuli import Pulse, Stimulus
 from hhfast.model import Model
 from hhfast.result import Result
-from hhfast.simulate import _model, simulate
+from hhfast.simulate import as_model, simulate
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Cohort:
     @classmethod
     def of(cls, model: str | Path | Model, params: Mapping[str, Any] | None) -> Cohort:
         """Check the parameters; raises `InputError` as `simulate` does."""
-        found = _model(model)
+        found = as_model(model)
         return cls(found, dict(params or {}), Cells.of(found, params or {}).n)
 
     def take(self, rows: np.ndarray) -> Cohort:
