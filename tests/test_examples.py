@@ -1,0 +1,55 @@
+"""The examples for other packages, small: they run, draw, and find what is known."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # SALib's own
+def test_sensitivity_of_the_firing_rate(tmp_path, capsys):
+    """Warmth speeds the gates up, and firing with them; the leak hardly matters."""
+    pytest.importorskip("SALib")
+    salib = example("sensitivity_salib")
+    salib.main(n=64, t_stop=150.0, picture=str(tmp_path / "indices.png"))
+    assert "celsius: S1" in capsys.readouterr().out
+    assert (tmp_path / "indices.png").read_bytes().startswith(b"\x89PNG")
+    found = dict(zip(salib.BOUNDS, salib.indices(n=64, t_stop=150.0)["ST"], strict=True))
+    assert max(found, key=found.get) == "celsius"
+    assert found["g_L"] < 0.1 < found["celsius"]
+
+
+def test_inference_finds_the_conductances(tmp_path, capsys):
+    """The truth lies inside the posterior, which is narrower than the prior."""
+    sbi = example("inference_sbi")
+    sbi.main(n=4000, keep=40, t_stop=60.0, picture=str(tmp_path / "posterior.png"))
+    assert "truth 36" in capsys.readouterr().out
+    assert (tmp_path / "posterior.png").read_bytes().startswith(b"\x89PNG")
+    posterior = sbi.rejection(n=4000, keep=40, t_stop=60.0)
+    assert posterior.shape == (40, 3)
+    low, high = np.array(list(sbi.PRIOR.values())).T
+    prior_width = (high - low) / np.sqrt(12)
+    assert (posterior.std(axis=0) < 0.8 * prior_width).all()
+    assert (np.abs(posterior.mean(axis=0) - list(sbi.TRUTH.values())) < 2 * posterior.std(axis=0)).all()
+
+
+def test_the_simulator_keeps_the_contract_of_sbi():
+    """theta (N, d) gives x (N, k), row by row, the same in any batch, and NaN for what cannot be simulated."""
+    function = example("inference_sbi").simulator(t_stop=60.0)
+    theta = np.array([[120.0, 36.0, 0.3], [100.0, 30.0, 0.2], [np.nan, 36.0, 0.3], [1e300, 36.0, 0.3]])
+    x = function(theta)
+    assert x.shape == (4, 5)
+    assert np.isfinite(x[:2]).all()
+    assert np.isnan(x[2:]).all()
+    assert np.array_equal(function(theta[1:2].astype(np.float32))[0], function(theta[1].astype(np.float32))[0])
+    assert np.array_equal(function(theta[1])[0], x[1])
