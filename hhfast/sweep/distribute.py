@@ -58,7 +58,9 @@ _NOT_THE_ROWS = (InputError, OSError, BrokenExecutor, CancelledError)
 
 
 def _workers(executor: Executor) -> int:
-    return getattr(executor, "workers", None) or getattr(executor, "_max_workers", None) or os.cpu_count() or 1
+    """How many tasks an executor runs at once: as Dask is told to say, as MPI says, as the standard library knows."""
+    names = ("workers", "num_workers", "_max_workers")
+    return next((n for name in names if (n := getattr(executor, name, None))), None) or os.cpu_count() or 1
 
 
 def _without_failing_rows(executor: Executor, job: Job, error: Exception, say: Callable[[str], None]) -> Done:
