@@ -38,7 +38,7 @@ def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
     record = [hh.recorders["spike_count"]()]
     spec = kernel_spec(hh.models[model], integrator, hh.Step(amplitude=10.0), record, dtype)
     repeats = max([len(stage.at) for stage in spec.integrator.stages if stage.coefficients], default=1)
-    source = generate(spec).replace("if moving != 0:", "if False:")  # stimulus edges that differ between cells: rare
+    source = generate(spec).replace("if moving_ != 0:", "if False:")  # stimulus edges that differ between cells: rare
     module: dict[str, Any] = {}
     exec(compile(source, "<kernel>", "exec"), module)
     signature = f"void({', '.join(spec.arguments.values())})"

@@ -1,5 +1,6 @@
 """Generated kernels: always the same text, vectorised machine code, single precision throughout, and plain Python."""
 
+import ast
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.kernel import vmath
 from hhfast.kernel.codegen import generate, kernel_source, kernel_spec
+from hhfast.kernel.pieces import reads_and_writes
 from hhfast.model import Channel, Gate, Model, Parameter
 
 DTYPES = ("float64", "float32")
@@ -82,7 +84,8 @@ class Operations:
     def __init__(self, model, integrator, dtype, stimulus=None):
         spec = kernel_spec(hh.models[model], integrator, stimulus, [hh.SpikeCount()], dtype)
         module: dict = {"__name__": "kernel_under_test"}
-        exec(compile(generate(spec), "kernel", "exec"), module)
+        self.source = generate(spec)
+        exec(compile(self.source, "kernel", "exec"), module)
         # Not the cached kernel: what comes from the cache has no IR to look at.
         signature = f"void({', '.join(spec.arguments.values())})"
         kernel = numba.njit(signature, nogil=True, error_model="numpy", fastmath=vmath.FASTMATH)(module["kernel"])
@@ -105,8 +108,10 @@ def check_machine_code(model, integrator, dtype):
     operations = Operations(model, integrator, dtype)
     vector = operations.count(rf"<\d+ x {lane}>")
     assert vector > 100
-    # The time of a step is a scalar product; no lane loop has any.
-    assert operations.count("double", PRODUCTS) + operations.count("float", PRODUCTS) <= 2
+    # The time of a step is a scalar product, and each mending of a step too long for phi's polynomial has a product
+    # and a quotient (phi_far, inlined), for one lane at a time; no lane loop has any.
+    scalar = operations.count("double", PRODUCTS) + operations.count("float", PRODUCTS)
+    assert scalar <= 2 + 2 * operations.source.count(" phi_far_(")
     # Counts of spikes are doubles, added to when there is a spike; the equations never leave the lane's precision.
     assert operations.count(rf"<\d+ x {other}>", PRODUCTS) == 0
     assert not re.search(r"call [^\n]*@(?:llvm\.)?(?:exp|log|pow)", operations.text)
@@ -242,3 +247,19 @@ def test_conditions_and_functions_reach_the_kernel(inf, tau, x):
     x_inf, tau_x = x(V)
     np.testing.assert_allclose(r["x_final"], 0.4 + 0.01 * (x_inf - 0.4) / tau_x, rtol=1e-12)
     np.testing.assert_allclose(r["V_final"], V - 0.01 * (0.1 * (V + 65) + 0.5 * 0.4 * (V + 80)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("integrator", list(hh.integrators))
+@pytest.mark.parametrize("model", list(hh.models))
+def test_no_loop_reads_a_local_of_another(model, integrator):
+    """A lane's value that one loop leaves and another needs has a row; a local would be the last lane's."""
+    record = [hh.Spikes(), hh.Features(list(hh.Features.known)), hh.Trace("V", every=1.0)]
+    for stimulus in (None, hh.Step(1.0), hh.Sine(1.0, 5.0)):
+        tree = ast.parse(kernel_source(hh.models[model], integrator, stimulus, record))
+        loops = [n for n in ast.walk(tree) if isinstance(n, ast.For) and ast.unparse(n.target) == "i_"]
+        straight = [n.body for n in loops if all(isinstance(x, ast.Assign) for x in n.body)]
+        assert len(straight) > 4
+        names = [reads_and_writes([ast.unparse(x) for x in body]) for body in straight]
+        locals_ = {name for _, writes in names for name in writes}
+        for reads, _ in names:
+            assert not {x for x in reads if x in locals_ and not x.startswith(("hit_", "wide_"))}

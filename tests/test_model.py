@@ -390,12 +390,12 @@ def test_any_name_may_be_used():
     names = ("P", "X", "A", "B", "p0", "col", "first", "last", "status", "stop", "current", "levels", "moving",
              "kernel", "action", "W", "s", "q", "k1", "u1", "w1", "c0", "e1", "phi", "exprelr", "window", "train",
              "crossing", "V_held", "V_was", "numpy")
-    shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 2.0**k, "1") for k, name in enumerate(names)))
+    shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 1e-6 * 2.0**k, "1") for k, name in enumerate(names)))
     model = Model("names", -60.0, (Channel("L", current=" + ".join(names)),), shared)
     A, B = Cells.of(model, {"P": np.array([1.0])}).rates(np.array([[-60.0]]))
-    np.testing.assert_allclose(A - B * -60.0, -(2.0 ** len(names) - 1))
+    np.testing.assert_allclose(A - B * -60.0, -1e-6 * (2.0 ** len(names) - 1))
     r = hh.simulate(model, t_stop=0.5, dt=0.25, integrator="euler", record=[hh.Final()])
-    np.testing.assert_allclose(r["V_final"], -60 - 0.5 * (2.0 ** len(names) - 1))
+    np.testing.assert_allclose(r["V_final"], -60 - 0.5e-6 * (2.0 ** len(names) - 1))
 
 
 def test_rates_do_not_overflow():

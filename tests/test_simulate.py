@@ -104,6 +104,28 @@ def test_a_row_that_diverges_late_keeps_its_spikes_and_harms_nobody():
     np.testing.assert_array_equal(r.spike_times[2], alone.spike_times[0])
 
 
+@pytest.mark.parametrize("integrator", ["exp_euler", "exp_midpoint", "strang"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_steps_out_of_the_polynomials_reach_harm_nobody(integrator, dtype):
+    """Where a step is long against a rate, phi is found another way: right, and for that lane alone."""
+    g_Na = np.array([120.0, 3000.0, 90.0, 120.0, 20000.0])
+    g_K = np.array([36.0, 36.0, 20.0, 5000.0, 36.0])
+
+    def run(rows):
+        return hh.simulate(
+            "hodgkin_huxley", {"g_Na": g_Na[rows], "g_K": g_K[rows]}, stimulus=hh.Step(20.0), t_stop=20.0, dt=0.1,
+            integrator=integrator, dtype=dtype, record=[hh.Trace("V", "m", every=1.0)],
+        )
+
+    together = run(slice(None))
+    assert (together.status == 0).all()
+    assert np.abs(together["V"]).max() < 200.0
+    for k in range(len(g_Na)):
+        alone = run(slice(k, k + 1))
+        for name in ("V", "m"):
+            np.testing.assert_array_equal(alone[name][0], together[name][k])
+
+
 def test_nan_in_any_parameter_or_initial_state_shows(whole):
     """Not only the capacitance: whatever is NaN makes its own row diverge."""
     g_Na = np.full(3, 120.0)

@@ -15,14 +15,14 @@ import sympy as sp
 
 from hhfast.kernel.integrators import Stage
 from hhfast.kernel.optimise import LaneConstants, bind
-from hhfast.kernel.pieces import reads_and_writes, renamed
+from hhfast.kernel.pieces import crossing, reads_and_writes, renamed
 from hhfast.kernel.printer import Printer
 from hhfast.kernel.recording import Part, Recorder
-from hhfast.kernel.rows import Rows, indent
+from hhfast.kernel.rows import Rows, Woven, indent
 from hhfast.kernel.spec import ACTIONS, DIVERGED, RATES_ARGUMENTS, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.kernel.system import I_APP, System, system_of
-from hhfast.kernel.vmath import FUNCTIONS
+from hhfast.kernel.vmath import FUNCTIONS, PHI_REACH
 from hhfast.model.model import Model
 
 
@@ -120,34 +120,57 @@ class _Kernel:
     def _rates(self, states: Iterable[str]) -> list[str]:
         """a_x_, b_x_ and f_x_ = a - b x of the states."""
         states = tuple(states)
-        return self._with_updates(states, {x: [] for x in states})
-
-    def _with_updates(self, states: Iterable[str], updates: dict[str, list[str]]) -> list[str]:
-        """The rates of the states, each followed by its updates."""
         wanted = {f"{c}_{x}_": coefficient[x] for x in states
                   for c, coefficient in (("a", self.system.a), ("b", self.system.b))}
-        follow = {f"b_{x}_": [f"f_{x}_ = a_{x}_ - b_{x}_ * {x}", *updates[x]] for x in states}
-        return [x for line in self._bindings(wanted) for x in (line, *follow.get(line.partition(" = ")[0], ()))]
+        follow = {f"b_{x}_": f"f_{x}_ = a_{x}_ - b_{x}_ * {x}" for x in states}
+        lines = []
+        for line in self._bindings(wanted):
+            name = line.partition(" = ")[0]
+            lines += [line, follow[name]] if name in follow else [line]
+        return lines
 
-    def _stage(self, stage: Stage, first: bool) -> list[str]:
-        """The evaluation and the updates of one stage. The first one that evaluates V also keeps dV/dt."""
+    def _stage(self, stage: Stage) -> tuple[list[str], list[str]]:
+        """The evaluation and the updates of one stage."""
         group = self.system.groups[stage.states]
-        updates = {}
+        before, updates = [], []
         for x in group:
             names = {n: f"{x}_{n}_" for n in re.findall(r"{(\w+)}", stage.text)}
             names |= {"x": x, "a": f"a_{x}_", "b": f"b_{x}_", "f": f"f_{x}_"}
-            updates[x] = self._literals(split(stage.text, **names))
-        after = [line for x in group for line in updates[x]]
+            lines = self._literals(split(stage.text, **names))
+            # What precedes an exponential update is needed to prepare it; see _exponential.
+            k = next((k for k, line in enumerate(lines) if "phi_(" in line), 0)
+            before += lines[:k]
+            updates += lines[k:]
         if not re.search(r"{[abf]}", stage.text):
-            return after
+            return [], updates
         lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
-        keep = "dV_was_ = f_V_" + (" if stage_ == 0 else dV_was_" if stage.coefficients else "")
-        kept = [keep] if first and self.timed else []
-        if self.system.depends_on(stage.states, group):
-            return lines + self._rates(group) + kept + after  # all rates before any update
-        if kept:
-            updates["V"] = kept + updates["V"]
-        return lines + self._with_updates(group, updates)
+        return lines + self._rates(group) + before, updates
+
+    def _exponential(self, updates: list[str]) -> tuple[list[str], list[str], list[str]]:
+        """For updates by phi(z) f: what to evaluate before them, what to mend, and the updates, phi a polynomial.
+
+        Where z is out of the polynomial's reach, which is rare, f becomes phi(z) f and z becomes 0, phi(0) = 1: so
+        every lane is updated by the same arithmetic, whatever its neighbours need.
+        """
+        half = self.printer.number(PHI_REACH / 2)
+        prepare, mend, near = [], [], []
+        for line in updates:
+            found = re.search(r"phi_\(([^()]*b_(\w+)_)\)", line)
+            if found is None:
+                near.append(line)
+                continue
+            z, f, wide = (f"{name}_{found[2]}_" for name in ("z", "f", "wide"))
+            self.rows.pass_on(z, f)
+            prepare += [f"{z} = {found[1]}", f"{wide} = {wide} | (abs({z} - {half}) > {half})"]
+            mend += [f"if {wide}:", *indent([
+                f"{wide} = False",
+                "for i_ in range(W_):",
+                f"    if abs({self.rows.place(z)} - {half}) > {half}:",
+                f"        {self.rows.place(f)} = {self.rows.place(f)} * phi_far_({self.rows.place(z)})",
+                f"        {self.rows.place(z)} = 0.0",
+            ])]
+            near.append(line.replace(found[0], f"phi_near_({z})"))
+        return prepare, mend, near
 
     # --- pieces of the kernel ---
     @staticmethod
@@ -169,27 +192,39 @@ class _Kernel:
 
     def _step(self) -> list[str]:
         """One time step of a block."""
-        lines = ["t_ = t_node[node_] + step_ * dt64_", "t_end_ = t_ + dt64_"]
+        lines = ["t_ = t_node_[node_] + step_ * dt64_", "t_end_ = t_ + dt64_"]
         if self.spec.kinds and not self.smooth:
-            lines += ["if moving != 0:", *indent(self._stimulus("i_app", "t_"))]
-        body: list[str] = ["V_was_ = V"] if self.keeps_V else []
-        evaluated = False
-        for stage in self.stages:
-            evaluates_V = "V" in self.system.groups[stage.states] and "{f}" in stage.text
-            piece = self._stage(stage, first=evaluates_V and not evaluated)
-            evaluated = evaluated or evaluates_V
-            if not stage.coefficients:
-                body += piece
-                continue
-            lines += self.rows.loops(body)
-            body = []
-            lines += self._repeated(stage, piece)
+            lines += ["if moving_ != 0:", *indent(self._stimulus("i_app", "t_"))]
         if self.smooth:
             rows = {self._current_row(s): s.at[0] for s in self.stages if not s.coefficients}
-            lines[2:2] = [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
-        body += self._after_step()
+            lines += [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
         lines += [f"hit_{d}_ = False" for d in self.detectors]
-        return lines + self.rows.loops(body) + self._events()
+        lanes: list[list[str]] = [[]]  # straight lines of a lane, each list to be cut into loops ...
+        between: list[list[str]] = [[]]  # ... and what comes before each
+        for stage in self.stages:
+            evaluation, updates = self._stage(stage)
+            if stage.coefficients:
+                between.append(self._repeated(stage, evaluation + updates))
+                lanes.append([])
+            elif "phi_(" in stage.text:
+                prepare, mend, near = self._exponential(updates)
+                lanes[-1] += evaluation + prepare
+                between.append(mend)
+                lanes.append(near)
+            else:
+                lanes[-1] += evaluation + updates
+        self.rows.pass_on(*crossing(lanes))
+        stepped_whole = any(stage.coefficients for stage in self.stages)  # then a repeated stage keeps dV/dt
+        flags = dict.fromkeys(flag for body in lanes for flag in re.findall(r"\bwide_\w+_\b", "\n".join(body)))
+        lines += [f"{flag} = False" for flag in flags]
+        for k, (code, body) in enumerate(zip(between, lanes, strict=True)):
+            woven = Woven(
+                first=["V_was_ = V"] if k == 0 and self.keeps_V else [],
+                after={"f_V_": "dV_was_ = f_V_"} if k == 0 and self.timed and not stepped_whole else {},
+                last=self._after_step() if body is lanes[-1] else [],
+            )
+            lines += code + self.rows.loops(body, woven)
+        return lines + self._events()
 
     def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
         inner = []
@@ -199,7 +234,8 @@ class _Kernel:
         if self.smooth:
             self.tables["at_table_"] = stage.at
             inner += self._stimulus("i_app", "t_ + np.float64(at_table_[stage_]) * dt64_")
-        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self.rows.loops(piece))]
+        woven = Woven(after={"f_V_": "dV_was_ = f_V_ if stage_ == 0 else dV_was_"} if self.timed else {})
+        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self.rows.loops(piece, woven))]
 
     def _after_step(self) -> list[str]:
         """Spike detection and the recorders' running values, at the end of a step."""
@@ -222,7 +258,7 @@ class _Kernel:
             for r, (part, number) in enumerate(self.spec.parts):
                 if number == d and part.spike:
                     told += [f"if on_{r}_:", *indent(split(part.spike, r=r))]
-            time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels[{d}, 0])"
+            time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels_[{d}, 0])"
             timed = [*self._rates(("V",)), time] if d in self.timed else []
             body = self.rows.framed(["lane_ = block_ + i_", *timed, *told], passing=False)
             lines += [
@@ -235,18 +271,19 @@ class _Kernel:
         """What happens at a node of the time grid, before the steps that follow it."""
         lines = []
         if self.spec.kinds:
-            update = ["t_ = t_node[node_]", "t_end_ = t_ + dt64_", *self._stimulus("i_app", "t_")]
-            lines += ["if n_node[node_] > 0:", *indent(update)]
+            update = ["t_ = t_node_[node_]", "t_end_ = t_ + dt64_", *self._stimulus("i_app", "t_")]
+            # A current that jumps has its value before the last node; one that varies has one there, too.
+            lines += update if self.smooth else ["if n_node_[node_] > 0:", *indent(update)]
         for r, (part, _) in enumerate(self.spec.parts):
             begin, end, sample = (1 << (ACTIONS * r + k) for k in range(ACTIONS))
             if part.samples:
-                lines += [f"if action[node_] & {sample}:", *indent(self._sample(part, r))]
+                lines += [f"if action_[node_] & {sample}:", *indent(self._sample(part, r))]
             if part.end:
                 text = ["lane_ = block_ + i_", *split(part.end, r=r)]
-                lines += [f"if action[node_] & {end}:", f"    on_{r}_ = False", *indent(self.rows.loop(text, "n_"))]
+                lines += [f"if action_[node_] & {end}:", f"    on_{r}_ = False", *indent(self.rows.loop(text, "n_"))]
             if part.begin:
                 text = self._literals(split(part.begin, r=r))
-                lines += [f"if action[node_] & {begin}:", f"    on_{r}_ = True", *indent(self.rows.loop(text))]
+                lines += [f"if action_[node_] & {begin}:", f"    on_{r}_ = True", *indent(self.rows.loop(text))]
         return lines
 
     def _sample(self, part: Part, r: int) -> list[str]:
@@ -264,15 +301,15 @@ class _Kernel:
         n, m = len(self.system.parameters), len(self.system.states)
         step = indent(self._step(), 2)
         node = indent(self._node())
-        value = "P[col[{k}], lane_] if col[{k}] >= 0 else p0[{k}]"
+        value = "P_[col_[{k}], lane_] if col_[{k}] >= 0 else p0_[{k}]"
         load = [f"for k_ in range({n}):", f"    s_[k_ * W_ + i_] = {value.format(k='k_')}"]
         if self.spec.kinds:
             load += [f"for k_ in range({len(self.spec.stimulus_parameters)}):",
                      f"    q_[k_ * W_ + i_] = {value.format(k=f'{n} + k_')}"]
-        load += [f"for k_ in range({m}):", f"    s_[({n} + k_) * W_ + i_] = X[k_, lane_]"]
+        load += [f"for k_ in range({m}):", f"    s_[({n} + k_) * W_ + i_] = X_[k_, lane_]"]
         finite = " + ".join(f"({self.rows.place(x)} - {self.rows.place(x)})" for x in self.system.states)
         lines = [
-            "n_ = min(W_, last - block_)",
+            "n_ = min(W_, last_ - block_)",
             "for i_ in range(W_):",
             *indent(["lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell", *load]),
             *self.rows.loop(self.printer.lines(self.constants.assignments)),
@@ -281,19 +318,19 @@ class _Kernel:
             lines += self.rows.loop(self._literals([f"armed_{d}_ = 0.0 if V >= threshold_{d}_ else 1.0"]))
         lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
         lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
-        stop = ["if step_ & 255 == 0 and stop[0] != 0:", "    return"]
+        stop = ["if step_ & 255 == 0 and stop_[0] != 0:", "    return"]
         lines += [
-            "for node_ in range(len(t_node)):",
-            *indent(["dt64_ = dt_node[node_]", f"dt_ = {self._cast('dt64_')}"]),
+            "for node_ in range(len(t_node_)):",
+            *indent(["dt64_ = dt_node_[node_]", f"dt_ = {self._cast('dt64_')}"]),
             *node,
-            *indent(["for step_ in range(n_node[node_]):", *indent(stop)]),
+            *indent(["for step_ in range(n_node_[node_]):", *indent(stop)]),
             *step,
             "for i_ in range(n_):",
             *indent([
                 f"if {finite} != 0.0 or abs({self.rows.place('V')}) > {DIVERGED}:",
-                "    status[block_ + i_] = 1",
+                "    status_[block_ + i_] = 1",
                 f"for k_ in range({m}):",
-                f"    X[k_, block_ + i_] = s_[({n} + k_) * W_ + i_]",
+                f"    X_[k_, block_ + i_] = s_[({n} + k_) * W_ + i_]",
             ]),
         ]
         return lines
@@ -305,12 +342,12 @@ class _Kernel:
         """The whole module."""
         spec = self.spec
         block = self._block()
-        levels = [f"{name}_{d}_ = {self._cast(f'levels[{d}, {k}]')}"
+        levels = [f"{name}_{d}_ = {self._cast(f'levels_[{d}, {k}]')}"
                   for d in self.detectors for k, name in enumerate(("threshold", "rearm"))]
         body = [
             *self.rows.allocation(),
             *levels,
-            "for block_ in range(first, last, W_):",
+            "for block_ in range(first_, last_, W_):",
             *indent(block),
         ]
         current = "+".join(kind.name for kind in spec.kinds) or "no stimulus"
@@ -329,7 +366,7 @@ class _Kernel:
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
-    names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_"]
+    names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_", "phi_far as phi_far_"]
     return ["import numpy as np", "", f"from hhfast.kernel.vmath import {', '.join(names)}", ""]
 
 
@@ -344,13 +381,13 @@ def generate_rates(model: Model) -> str:
     wanted = {f"{c}_{x}_": coefficient[x] for x in system.states for c, coefficient in pair}
     lines = Printer("float64").lines(bind(system, wanted, constants, "float64"))
     reads = set(reads_and_writes(lines)[0])
-    body = [f"{p} = P[col[{k}], i_] if col[{k}] >= 0 else p0[{k}]"
+    body = [f"{p} = P_[col_[{k}], i_] if col_[{k}] >= 0 else p0_[{k}]"
             for k, p in enumerate(system.parameters) if p in reads]
-    body += [f"{x} = X[{k}, i_]" for k, x in enumerate(system.states) if x in reads]
-    body += ["i_app = current[i_]", *lines]
+    body += [f"{x} = X_[{k}, i_]" for k, x in enumerate(system.states) if x in reads]
+    body += ["i_app = current_[i_]", *lines]
     body += [f"{array}[{k}, i_] = {name}_{x}_" for k, x in enumerate(system.states)
-             for array, name in (("A", "a"), ("B", "b"))]
+             for array, name in (("A_", "a"), ("B_", "b"))]
     signature = ", ".join(RATES_ARGUMENTS)
     head = [f'"""{model.name}: a and b of every state. Generated by hhfast."""', *header("float64")]
-    head += ["", f"def rates({signature}):", "    for i_ in range(first, last):"]
+    head += ["", f"def rates({signature}):", "    for i_ in range(first_, last_):"]
     return "\n".join([*head, *indent(body, 2)]) + "\n"

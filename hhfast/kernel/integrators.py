@@ -3,7 +3,8 @@
 A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them:
 `{x}` is the value, `{a}`, `{b}` its coefficients, `{f}` = a - b x, `dt_` the step; any other name in braces, e.g.
 `{old}`, is a value of the stage's own that lives until the end of the step. The evaluation comes before all
-updates of its stage. Adding an integrator is adding an entry to `integrators`.
+updates of its stage. An exponential update is written `phi_(z) * {f}`, with z = `{b}` times a time. Adding an
+integrator is adding an entry to `integrators`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
     h, half = f"{fraction} * dt_", f"{fraction / 2} * dt_"
     exact = "{x} = {x} + " + f"{h} * phi_({h} * {{b}}) * {{f}}"
     predict = "{start} = {x}\n{x} = {x} + " + f"{half} * phi_({half} * {{b}}) * {{f}}"
-    correct = "{x} = {start} + " + f"{h} * phi_({h} * {{b}}) * ({{a}} - {{b}} * {{start}})"
+    correct = "{f} = {a} - {b} * {start}\n{x} = {start} + " + f"{h} * phi_({h} * {{b}}) * {{f}}"
     return (
         Stage(states, exact, (at,), "linear"),
         Stage(states, predict, (at,), "curved"),
@@ -82,7 +83,7 @@ EXP_MIDPOINT = Integrator(
     order=2,
     stages=(
         Stage("all", "{old} = {x}\n{x} = {x} + 0.5 * dt_ * phi_(0.5 * dt_ * {b}) * {f}", (0.0,)),
-        Stage("all", "{x} = {old} + dt_ * phi_(dt_ * {b}) * ({a} - {b} * {old})", (0.5,)),
+        Stage("all", "{f} = {a} - {b} * {old}\n{x} = {old} + dt_ * phi_(dt_ * {b}) * {f}", (0.5,)),
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Oh & French 2006, J Neurosci Methods 156:231-242; Boerner et al. 2013",

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import sympy as sp
 
 from hhfast.kernel.exponentials import Assignment, exp_plain, exp_small, exprelr_of
-from hhfast.model.algebra import exprelr, maximum, minimum
+from hhfast.model.algebra import exprelr, if_equal, if_less, if_less_equal, maximum, minimum
 
+_COMPARISONS: dict[type, str] = {if_less: "<", if_less_equal: "<=", if_equal: "=="}
 _CALLS: dict[type, str] = {
     sp.exp: "exp",
     sp.log: "log",
@@ -67,8 +68,9 @@ class Printer:
             return self._product(expr)
         if expr.is_Pow:
             return self._power(expr.base, expr.exp)
-        if isinstance(expr, sp.Piecewise):
-            return self._choice(expr)
+        if type(expr) in _COMPARISONS:
+            left, right, yes, no = map(self._bind, expr.args)
+            return f"({yes} if {left} {_COMPARISONS[type(expr)]} {right} else {no})"
         if isinstance(expr, (minimum, maximum)):
             a, b = map(self._bind, expr.args)
             return f"({a} if {a} {'<' if isinstance(expr, minimum) else '>'} {b} else {b})"
@@ -119,11 +121,3 @@ class Printer:
         half = self._repeated(x, n // 2)
         half = half if n < 4 else f"({half})"
         return f"{half} * {half}" + (f" * {x}" if n % 2 else "")
-
-    def _choice(self, expr: sp.Piecewise) -> str:
-        *cases, (last, _) = expr.args
-        text = self._bind(last)
-        for value, condition in reversed(cases):
-            left, right = self._bind(condition.lhs), self._bind(condition.rhs)
-            text = f"({self._bind(value)} if {left} {condition.rel_op} {right} else {text})"
-        return text

@@ -43,11 +43,11 @@ class Spikes:
             spike="""\
 place_{r}_ = np.int64(stored_{r}_)
 if place_{r}_ < spike_time_{r}_.shape[1]:
-    spike_time_{r}_[lane_ - first, place_{r}_] = t_spike_
+    spike_time_{r}_[lane_ - first_, place_{r}_] = t_spike_
     stored_{r}_ = stored_{r}_ + 1.0
 else:
-    status[lane_] = 2""",
-            end="stored_count_{r}_[lane_ - first] = np.int64(stored_{r}_)",
+    status_[lane_] = 2""",
+            end="stored_count_{r}_[lane_ - first_] = np.int64(stored_{r}_)",
             extra=("stored_{r}_",),
             arrays=(("spike_time_{r}_", "float64[:, ::1]"), ("stored_count_{r}_", "int64[::1]")),
             detects=True,

@@ -19,6 +19,18 @@ def indent(lines: Iterable[str], depth: int = 1) -> list[str]:
     return ["    " * depth + line if line else line for line in lines]
 
 
+@dataclass(frozen=True)
+class Woven:
+    """Lines that record, to be added to those that compute: before all, after that of a name, and after all.
+
+    They do not influence where the lines are cut, so that recording never changes how a trajectory is rounded.
+    """
+
+    first: list[str] = field(default_factory=list)
+    after: dict[str, str] = field(default_factory=dict)
+    last: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Rows:
     """The rows of one kernel, in order; a quantity without a row lives inside one loop only."""
@@ -38,6 +50,13 @@ class Rows:
         for name in names:
             self.extra.setdefault(name, len(self.extra))
 
+    def pass_on(self, *names: str) -> None:
+        """Give each name a row in which its value passes from one loop of a step to another."""
+        for name in names:
+            if name not in self:
+                self.add(name)
+                self._passing.add(name)
+
     def __contains__(self, name: str) -> bool:
         return name in self.main or name in self.extra
 
@@ -51,13 +70,15 @@ class Rows:
             return []
         return [f"for i_ in range({lanes}):", *indent(self.framed(lines))]
 
-    def loops(self, lines: list[str]) -> list[str]:
-        """The lines in several loops over the lanes, for speed; see `pieces`."""
-        pieces = cut(lines)
-        for name in crossing(pieces):
-            if name not in self:
-                self.add(name)
-                self._passing.add(name)
+    def loops(self, lines: list[str], woven: Woven) -> list[str]:
+        """The lines in several loops over the lanes, for speed (see `pieces`); then with others woven in."""
+        pieces = cut(lines) or [[]]
+        pieces[0] = woven.first + pieces[0]
+        for name, line in woven.after.items():
+            piece, k = next((p, k) for p in pieces for k, x in enumerate(p) if x.startswith(f"{name} = "))
+            piece.insert(k + 1, line)
+        pieces[-1] = pieces[-1] + woven.last
+        self.pass_on(*crossing(pieces))
         return [line for piece in pieces for line in self.loop(piece)]
 
     def framed(self, lines: list[str], passing: bool = True) -> list[str]:

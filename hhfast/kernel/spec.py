@@ -23,18 +23,18 @@ DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergenc
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 
 _ARGUMENTS = {  # of every kernel, before those of its recorders
-    "first": "int64", "last": "int64",  # the cells of this call
-    "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",  # parameters: one for all, or row col of P
-    "X": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
-    "t_node": "float64[::1]", "dt_node": "float64[::1]", "n_node": "int64[::1]", "action": "int64[::1]",
-    "moving": "int64",  # whether stimulus edges differ between cells
-    "levels": "float64[:, ::1]",  # threshold and rearm of each detector
-    "status": "uint8[::1]", "stop": "uint8[::1]",
+    "first_": "int64", "last_": "int64",  # the cells of this call
+    "p0_": "float64[::1]", "col_": "int64[::1]", "P_": "float64[:, ::1]",  # parameters: one for all, or row col of P
+    "X_": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
+    "t_node_": "float64[::1]", "dt_node_": "float64[::1]", "n_node_": "int64[::1]", "action_": "int64[::1]",
+    "moving_": "int64",  # whether stimulus edges differ between cells
+    "levels_": "float64[:, ::1]",  # threshold and rearm of each detector
+    "status_": "uint8[::1]", "stop_": "uint8[::1]",
 }
 
 RATES_ARGUMENTS = {  # of the function that gives a and b of every state
-    "first": "int64", "last": "int64", "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",
-    "X": "float64[:, ::1]", "current": "float64[::1]", "A": "float64[:, ::1]", "B": "float64[:, ::1]",
+    "first_": "int64", "last_": "int64", "p0_": "float64[::1]", "col_": "int64[::1]", "P_": "float64[:, ::1]",
+    "X_": "float64[:, ::1]", "current_": "float64[::1]", "A_": "float64[:, ::1]", "B_": "float64[:, ::1]",
 }
 
 

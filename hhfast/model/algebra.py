@@ -7,6 +7,8 @@ Numbers become exact rationals, so that exponents such as 1/80 and 1/20 can be c
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +47,43 @@ class minimum(sp.Function):
         return sp.Min(a, b) if a.is_number and b.is_number else None
 
 
+class _choice(sp.Function):
+    """One of two values, as two others compare; opaque to simplification, so that no branch can appear."""
+
+    nargs = 4
+    compares: Any
+
+    @classmethod
+    def eval(cls, left: sp.Expr, right: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr | None:
+        if yes == no:
+            return yes
+        if left.is_number and right.is_number:
+            return yes if cls.compares(float(left), float(right)) else no
+        return None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        left, right, _, _ = self.args
+        return {3: self.func(left, right, 1, 0), 4: self.func(left, right, 0, 1)}.get(argindex, sp.Integer(0))
+
+
+class if_less(_choice):
+    """`yes if left < right else no`."""
+
+    compares = operator.lt
+
+
+class if_less_equal(_choice):
+    """`yes if left <= right else no`."""
+
+    compares = operator.le
+
+
+class if_equal(_choice):
+    """`yes if left == right else no`."""
+
+    compares = operator.eq
+
+
 class maximum(sp.Function):
     """The larger of two values, opaque to simplification."""
 
@@ -66,13 +105,13 @@ _FUNCTIONS: dict[str, Any] = {
     "sinh": lambda x: (sp.exp(x) - sp.exp(-x)) / 2,
     "cosh": lambda x: (sp.exp(x) + sp.exp(-x)) / 2,
 }
-_RELATIONS: dict[type[ast.cmpop], Any] = {
-    ast.Lt: sp.Lt,
-    ast.LtE: sp.Le,
-    ast.Gt: sp.Gt,
-    ast.GtE: sp.Ge,
-    ast.Eq: sp.Eq,
-    ast.NotEq: sp.Ne,
+_RELATIONS: dict[type[ast.cmpop], Callable[..., sp.Expr]] = {  # of left, right, yes, no
+    ast.Lt: if_less,
+    ast.LtE: if_less_equal,
+    ast.Gt: lambda left, right, yes, no: if_less(right, left, yes, no),
+    ast.GtE: lambda left, right, yes, no: if_less_equal(right, left, yes, no),
+    ast.Eq: if_equal,
+    ast.NotEq: lambda left, right, yes, no: if_equal(left, right, no, yes),
 }
 V = sp.Symbol("V", real=True)
 
@@ -108,10 +147,8 @@ def _convert(node: ast.expr) -> Any:
                 case ast.Div():
                     return a / b
             return a**b
-        case ast.Compare(left=left, ops=[cmp], comparators=[right]):
-            return _RELATIONS[type(cmp)](_convert(left), _convert(right))
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            return sp.Piecewise((_convert(body), _convert(test)), (_convert(orelse), True))
+        case ast.IfExp(test=ast.Compare(left=left, ops=[cmp], comparators=[right]), body=body, orelse=orelse):
+            return _RELATIONS[type(cmp)](*map(_convert, (left, right, body, orelse)))
         case ast.Call(func=ast.Name(id=name), args=args):
             return _FUNCTIONS[name](*map(_convert, args))
     raise TypeError(ast.dump(node))
