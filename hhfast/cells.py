@@ -11,6 +11,7 @@ import numpy as np
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.compile import compiled_rates
 from hhfast.kernel.stimuli import Stimulus
+from hhfast.kernel.values import per_cell
 from hhfast.model import Model
 
 
@@ -40,10 +41,10 @@ class Cells:
         for name in params:
             if name not in model.parameters:
                 raise unknown("parameter", name, model.parameters, f"model {model.name}")
-        values = [(name, _values(name, params.get(name, p.value))) for name, p in model.parameters.items()]
+        values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         for kind, given in stimulus.parts if stimulus is not None else ():
             values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
-        states = [(n, _values(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
+        states = [(n, per_cell(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
         n = _common_length([*values, *states])
         p0 = np.array([np.nan if np.ndim(v) else v for _, v in values], np.float64)
         arrays = [v for _, v in values if np.ndim(v)]
@@ -60,19 +61,6 @@ class Cells:
         current = np.full(self.n, i_app, np.float64)
         compiled_rates(self.model)(0, self.n, self.p0, self.col, self.P, X, current, A, B)
         return A, B
-
-
-def _values(name: str, value: Any) -> Any:
-    """A float, or a 1-D float64 array."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is not a number or an array of numbers") from None
-    if array.ndim > 1:
-        raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
-    if array.ndim == 0 and np.isnan(array):
-        raise InputError(f"{name} = {value}: must be a number")
-    return float(array) if array.ndim == 0 else array
 
 
 def _common_length(values: Iterable[tuple[str, Any]]) -> int:
@@ -109,7 +97,7 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
             raise unknown("state", name, model.states, f"initial of model {model.name}")
     fixed = {g.name: g.initial for g in model.gates if g.initial is not None}
     fixed |= {p.name: p.initial for p in model.pools} | {"V": model.V_init}
-    fixed |= {name: _values(name, value) for name, value in initial.items()}
+    fixed |= {name: per_cell(name, value) for name, value in initial.items()}
     X = np.zeros((len(model.states), cells.n))
     for k, name in enumerate(model.states):
         X[k] = fixed.get(name, 0.0)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.kernel.values import per_cell
 from hhfast.registry import Registry
 
 CURRENT = "uA cm-2"
@@ -62,20 +63,8 @@ class StimulusKind:
                 raise unknown(f"parameter of stimulus '{self.name}'", name, self.parameters) from None
             raise InputError(f"stimulus '{self.name}': {error}") from None
         bound.apply_defaults()
-        return Stimulus(((self, {name: _number(self, name, v) for name, v in bound.arguments.items()}),))
-
-
-def _number(kind: StimulusKind, name: str, value: Any) -> Any:
-    """A float, or a 1-D float64 array."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"stimulus '{kind.name}': {name} = {value!r} is not a number or array of numbers") from None
-    if array.ndim > 1:
-        raise InputError(f"stimulus '{kind.name}': {name} has {array.ndim} dimensions; give a number or one per cell")
-    if array.ndim == 0 and np.isnan(array):
-        raise InputError(f"stimulus '{kind.name}': {name} is NaN")
-    return float(array) if array.ndim == 0 else array
+        where = f"stimulus '{self.name}'"
+        return Stimulus(((self, {n: per_cell(f"{where}: {n}", v) for n, v in bound.arguments.items()}),))
 
 
 @dataclass(frozen=True, eq=False)
