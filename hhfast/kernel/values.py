@@ -18,5 +18,5 @@ def per_cell(name: str, value: Any) -> Any:
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
     if array.ndim == 0 and np.isnan(array):
-        raise InputError(f"{name} = {value}: must be a number")
+        raise InputError(f"{name} = {value}: must be a number, not NaN")
     return float(array) if array.ndim == 0 else array
