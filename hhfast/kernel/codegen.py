@@ -44,6 +44,11 @@ def split(text: str, **names: object) -> list[str]:
     return text.format(**names).splitlines()
 
 
+def _evaluates(stage: Stage) -> bool:
+    """Whether the stage asks for the rates, and does not only copy or combine."""
+    return re.search(r"{[abf]}", stage.text) is not None
+
+
 @dataclass
 class _Kernel:
     """One kernel in the making: its rows, constants and lines."""
@@ -70,9 +75,7 @@ class _Kernel:
         if self.spec.kinds:
             self.rows.add("i_app")
         if self.smooth:
-            for stage in self.stages:
-                if not stage.coefficients:
-                    self.rows.add(self._current_row(stage))
+            self.rows.add(*self._current_rows())
         if self.keeps_V:
             self.rows.add("V_was_")
         if self.timed:
@@ -141,7 +144,7 @@ class _Kernel:
             k = next((k for k, line in enumerate(lines) if "phi_(" in line), 0)
             before += lines[:k]
             updates += lines[k:]
-        if not re.search(r"{[abf]}", stage.text):
+        if not _evaluates(stage):
             return [], updates
         lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
         return lines + self._rates(group) + before, updates
@@ -177,6 +180,11 @@ class _Kernel:
     def _current_row(stage: Stage) -> str:
         return f"i_app_{round(100 * stage.at[0])}_"
 
+    def _current_rows(self) -> dict[str, float]:
+        """Row -> time, for each time within a step at which a stage that runs once asks for a smooth current."""
+        asking = (stage for stage in self.stages if _evaluates(stage) and not stage.coefficients)
+        return {self._current_row(stage): stage.at[0] for stage in asking}
+
     def _stimulus(self, row: str, at: str) -> list[str]:
         """Set a row to the applied current at `at`."""
         terms = []
@@ -196,8 +204,7 @@ class _Kernel:
         if self.spec.kinds and not self.smooth:
             lines += ["if moving_ != 0:", *indent(self._stimulus("i_app", "t_"))]
         if self.smooth:
-            rows = {self._current_row(s): s.at[0] for s in self.stages if not s.coefficients}
-            lines += [x for row, at in rows.items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
+            lines += [x for row, at in self._current_rows().items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
         lines += [f"hit_{d}_ = False" for d in self.detectors]
         lanes: list[list[str]] = [[]]  # straight lines of a lane, each list to be cut into loops ...
         between: list[list[str]] = [[]]  # ... and what comes before each
