@@ -44,11 +44,6 @@ def split(text: str, **names: object) -> list[str]:
     return text.format(**names).splitlines()
 
 
-def _evaluates(stage: Stage) -> bool:
-    """Whether the stage asks for the rates, and does not only copy or combine."""
-    return re.search(r"{[abf]}", stage.text) is not None
-
-
 @dataclass
 class _Kernel:
     """One kernel in the making: its rows, constants and lines."""
@@ -144,7 +139,7 @@ class _Kernel:
             k = next((k for k, line in enumerate(lines) if "phi_(" in line), 0)
             before += lines[:k]
             updates += lines[k:]
-        if not _evaluates(stage):
+        if not stage.evaluates:
             return [], updates
         lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
         return lines + self._rates(group) + before, updates
@@ -182,7 +177,7 @@ class _Kernel:
 
     def _current_rows(self) -> dict[str, float]:
         """Row -> time, for each time within a step at which a stage that runs once asks for a smooth current."""
-        asking = (stage for stage in self.stages if _evaluates(stage) and not stage.coefficients)
+        asking = (stage for stage in self.stages if stage.evaluates and not stage.coefficients)
         return {self._current_row(stage): stage.at[0] for stage in asking}
 
     def _stimulus(self, row: str, at: str) -> list[str]:

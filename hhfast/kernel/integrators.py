@@ -9,6 +9,7 @@ integrator is adding an entry to `integrators`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from hhfast.registry import Registry
@@ -31,6 +32,11 @@ class Stage:
     when: str = "always"
     coefficients: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether the stage asks for the rates, and does not only copy or combine."""
+        return re.search(r"{[abf]}", self.text) is not None
+
 
 @dataclass(frozen=True)
 class Integrator:
@@ -43,6 +49,12 @@ class Integrator:
     citation: str
     adaptive: bool = False
     stiff: bool = False
+
+    @property
+    def evaluations(self) -> int:
+        """How often a step evaluates the rates of all gates."""
+        asking = (s for s in self.stages if s.evaluates and s.states in ("all", "gates") and s.when != "curved")
+        return sum(len(stage.at) for stage in asking)
 
 
 def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
