@@ -7,42 +7,20 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-import h5py
 import numpy as np
 import pytest
 import xarray
+from sweeps import EVERYTHING, contents, small
 
 import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.simulate import simulate
-from hhfast.sweep import Grid, Record, Rows, Sweep, open_results
+from hhfast.sweep import Grid, Record, Rows, open_results
 from hhfast.sweep.durable import lock, temporary_name
 from hhfast.sweep.outputs import rows_per_batch
 from hhfast.sweep.parts import Parts
 from hhfast.sweep.run import Incomplete, run_sweep
 from hhfast.sweep.store import check_digests
-
-STEP = {"kind": "step", "start": 5.0}
-EVERYTHING = Record(features=("spike_count", "latency"), spikes=True, trace=("V",), every=0.5)
-
-
-def small(record=EVERYTHING, **changes):
-    """A sweep of 30 rows in batches of 8."""
-    space = Grid.of({"g_Na": np.linspace(80, 160, 6), "stimulus.amplitude": [0.0, 3.0, 6.0, 10.0, 20.0]})
-    settings = {"model": "hodgkin_huxley", "t_stop": 40.0, "integrator": "exp_euler", "rows_per_batch": 8}
-    return Sweep(**(settings | {"space": space, "stimulus": STEP, "record": record} | changes))
-
-
-def contents(path):
-    """The data of a result, byte for byte."""
-    with h5py.File(path) as file:
-        return {name: (dataset.dtype.str, dataset.shape, dataset[...].tobytes()) for name, dataset in file.items()}
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    """The data of `small()` from an undisturbed run."""
-    return contents(small().run(tmp_path_factory.mktemp("reference") / "out.h5", progress=False))
 
 
 def test_a_sweep_gives_what_simulate_gives(tmp_path):
@@ -100,25 +78,25 @@ def test_open_results_chunks_on_request(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 30, 64])
-def test_the_batch_size_does_not_change_a_bit(tmp_path, reference, batch):
+def test_the_batch_size_does_not_change_a_bit(tmp_path, undisturbed, batch):
     changed = contents(small(rows_per_batch=batch).run(tmp_path / "out.h5", progress=False))
-    assert {k: v for k, v in changed.items() if k != "spike"} == {k: v for k, v in reference.items() if k != "spike"}
+    assert changed == undisturbed
 
 
-def test_an_executor_gives_the_same_bits(tmp_path, reference):
+def test_an_executor_gives_the_same_bits(tmp_path, undisturbed):
     with ThreadPoolExecutor(2) as executor:
-        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
 
 @pytest.mark.slow
-def test_processes_give_the_same_bits(tmp_path, reference):
+def test_processes_give_the_same_bits(tmp_path, undisturbed):
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
 
-def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, reference):
+def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, undisturbed):
     space = Rows({"g_Na": np.array([120.0, -1e300, 120.0]), "stimulus.amplitude": np.array([10.0, 10.0, 10.0])})
     with open_results(small(space=space, rows_per_batch=None).run(tmp_path / "out.h5", progress=False)) as data:
         assert data["status"].values.tolist() == [0, 1, 0]
@@ -155,10 +133,10 @@ def interrupted(monkeypatch, tmp_path, n_batches=2):
     return Parts.open(tmp_path / "out.h5.parts")
 
 
-def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, reference):
+def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
     assert interrupted(monkeypatch, tmp_path).present() == [0, 1]
     calls = stop_after(monkeypatch, 100)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert calls == [2, 3]
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
@@ -173,7 +151,7 @@ def test_a_finished_sweep_is_left_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
-def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, reference, caplog, damage):
+def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, undisturbed, caplog, damage):
     path = interrupted(monkeypatch, tmp_path).path(1)
     data = path.read_bytes()
     flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
@@ -183,7 +161,7 @@ def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, reference
     with pytest.raises(InputError, match=r"batch-00000001.*damaged shard.*--repair"):
         run_sweep(small(), tmp_path / "out.h5", progress=False)
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
-    assert contents(run_sweep(small(), tmp_path / "out.h5", repair=True, progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", repair=True, progress=False)) == undisturbed
     assert "batch 1: its shard is damaged" in caplog.text
     assert path.with_name(path.name + ".damaged").read_bytes() == broken
 
@@ -202,7 +180,7 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("moment", ["merge_parts", "remove_parts"])
-def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, reference, moment):
+def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, undisturbed, moment):
     """Between the last shard and the removal of all shards."""
     from hhfast.sweep import run
 
@@ -215,7 +193,7 @@ def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, r
             run_sweep(small(), tmp_path / "out.h5", progress=False)
     temporary_name(tmp_path / "out.h5.parts" / "out.h5").write_bytes(b"half a merged file")
     assert (tmp_path / "out.h5").exists() == (moment == "remove_parts")
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
 
@@ -282,7 +260,7 @@ def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, reference):
+def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, undisturbed):
     """The files of this process may not grow beyond a shard's size for a while: writing really fails."""
     import resource
 
@@ -307,7 +285,7 @@ def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, referenc
     assert {0} <= set(Parts.open(tmp_path / "out.h5.parts").present()) <= {0, 1}
     assert not [p for p in (tmp_path / "out.h5.parts").iterdir() if p.name.endswith("tmp")]
     monkeypatch.setattr(run, "simulate_job", original)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
 
 
 def test_batches_are_sized_by_work():
