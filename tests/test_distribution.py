@@ -175,6 +175,13 @@ def test_parts_that_share_a_directory_are_finished_by_a_plain_run(tmp_path, undi
     assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
 
 
+def test_a_fresh_part_does_not_discard_the_others(tmp_path):
+    run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(2, 2))
+    with pytest.raises(InputError, match="would discard what the other parts have computed"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(1, 2), fresh=True)
+    assert Parts.open(tmp_path / "out.h5.parts").present() == [1, 3]
+
+
 def test_parts_of_other_sweeps_are_not_mixed(tmp_path):
     run_sweep(small(), tmp_path / "a.h5", progress=False, part=Part(1, 2))
     run_sweep(small(t_stop=41.0), tmp_path / "b.h5", progress=False, part=Part(2, 2))

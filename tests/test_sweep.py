@@ -126,6 +126,7 @@ def stop_after(monkeypatch, n_batches):
 
 def interrupted(monkeypatch, tmp_path, n_batches=2):
     """A run that stopped after some batches; its parts."""
+    tmp_path.mkdir(exist_ok=True)
     with monkeypatch.context() as patch:
         stop_after(patch, n_batches)
         with pytest.raises(Stopped):
@@ -204,6 +205,18 @@ def test_fresh_starts_again(tmp_path, monkeypatch):
         assert data["time"][-1] == 41.0
     with open_results(run_sweep(small(), path, fresh=True, progress=False)) as data:
         assert data["time"][-1] == 40.0
+
+
+def test_fresh_does_not_discard_what_another_process_is_at(tmp_path, monkeypatch):
+    """Nothing is touched: neither the result nor the parts."""
+    finished = small().run(tmp_path / "out.h5", progress=False).read_bytes()
+    parts = interrupted(monkeypatch, tmp_path / "other")
+    parts.folder.rename(tmp_path / "out.h5.parts")
+    parts = Parts.open(tmp_path / "out.h5.parts")
+    with lock(parts.lock_path(), "x"), pytest.raises(InputError, match="in use by process"):
+        run_sweep(small(), tmp_path / "out.h5", fresh=True, progress=False)
+    assert (tmp_path / "out.h5").read_bytes() == finished
+    assert parts.present() == [0, 1]
 
 
 def test_other_code_does_not_finish_a_run(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.sweep.durable import TEMPORARY_SUFFIX, write_durably
+from hhfast.sweep.durable import TEMPORARY_SUFFIX, sync_directory, write_durably
 
 DAMAGED = ".damaged"  # suffix of a shard that was set aside
 HEADER_BYTES = 1024  # HDF5 wants a power of two, at least 512
@@ -194,10 +194,13 @@ def remove_parts(folder: Path) -> None:
 
     Whatever hhfast did not write stays, and so does a shard that was set aside as damaged.
     """
-    # The plan goes last: as long as it is there, an interruption leaves a directory that can be recognised.
-    for path in sorted(folder.iterdir(), key=lambda p: p.name == "spec.json"):
-        if _is_ours(path) and not _LOCK.fullmatch(path.name):
+    plan = folder / "spec.json"
+    for path in list(folder.iterdir()):
+        if path != plan and _is_ours(path) and not _LOCK.fullmatch(path.name):
             path.unlink(missing_ok=True)
+    # The plan goes last, surely: shards without it would be nobody's, and a later sweep might take them for its own.
+    sync_directory(folder)
+    plan.unlink(missing_ok=True)
 
 
 def _is_ours(path: Path) -> bool:

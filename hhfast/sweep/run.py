@@ -14,7 +14,7 @@ from hhfast.sweep.batch import Done, Job, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
 from hhfast.sweep.outputs import Part, is_finished, opened
-from hhfast.sweep.parts import DamagedShard, Parts, remove_parts
+from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep
@@ -35,6 +35,9 @@ def run_sweep(
 
     Raises `InputError` before anything is touched, `Incomplete` or KeyboardInterrupt when what is finished is safe.
     """
+    if fresh and part is not None:
+        folder = parts_directory(out)
+        raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
     with opened(sweep, out, fresh, part) as parts, explained(out):
