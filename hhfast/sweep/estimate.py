@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.result import Result
 from hhfast.sweep.batch import simulate_rows
-from hhfast.sweep.outputs import rows_per_batch
+from hhfast.sweep.batching import rows_per_batch
 from hhfast.sweep.spec import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads

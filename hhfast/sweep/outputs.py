@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.sweep.batching import rows_per_batch
 from hhfast.sweep.durable import live_holder, lock, make_directory, sync_directory
 from hhfast.sweep.parts import Parts, Plan, parts_directory, remove_parts
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
 from hhfast.sweep.spec import Sweep
-
-_STEPS_PER_BATCH = 2e7, 1e8  # neuron-steps: the work of a second or so; the larger where there are many batches
-_MANY_BATCHES = 8
-_ROWS_PER_BATCH = 1024, 65536  # enough to occupy all threads; few enough for memory
-_TRACE_BYTES_PER_BATCH = 64e6
 
 
 @dataclass(frozen=True)
@@ -81,23 +76,6 @@ def tidy(out: Path, spec_sha256: str) -> bool:
     with contextlib.suppress(OSError):  # something else is in it
         folder.rmdir()
     return not folder.exists()
-
-
-def rows_per_batch(sweep: Sweep) -> int:
-    """Rows of one batch: a power of two that is some seconds of work, unless the sweep says otherwise.
-
-    It depends on the sweep alone, so that machines that share a sweep agree on its batches.
-    """
-    if sweep.rows_per_batch is not None:
-        return sweep.rows_per_batch
-    record = sweep.record
-    few, many = (steps / sweep.n_steps for steps in _STEPS_PER_BATCH)
-    wanted = min(max(sweep.space.n_rows / _MANY_BATCHES, few), many)
-    wanted = min(max(wanted, _ROWS_PER_BATCH[0]), _ROWS_PER_BATCH[1])
-    if record.every is not None:
-        row_bytes = 4 * len(record.trace) * (1 + sweep.t_stop / record.every)
-        wanted = min(wanted, max(1.0, _TRACE_BYTES_PER_BATCH / row_bytes))
-    return int(2 ** int(math.log2(wanted)))
 
 
 @contextlib.contextmanager
