@@ -212,6 +212,8 @@ def _result(
             units = model.variables
             found = {f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end")
                      for k, x in enumerate(model.states)}
+        if "spike_time" in variables:  # the count that goes with it is that of the times stored
+            found.pop("spike_count", None)
         variables |= _separate_times(found, variables)
     for variable in variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
