@@ -3,8 +3,9 @@
 A method of order p whose error is near C h^p has, at step h, the error 2^p / (2^p - 1) times what changes when the step
 is halved (Richardson 1911, Phil Trans R Soc A 210:307-357; Hairer, Norsett & Wanner 1993, Solving ODEs I, sec. II.4).
 That holds where a number depends smoothly on the step. It is an indication, of the right size but no bound, where it
-does not: for V_max and V_min, which are those of the ends of steps, and for spikes that have drifted by a good part of
-an interval. Where the spike count itself changes, nothing is extrapolated: the error is the plain difference.
+does not: for V_max and V_min, which are those of the ends of steps, for spikes that have drifted by a good part of an
+interval, and for whatever is computed from spikes where their number changes. Counts and rates are not extrapolated:
+their error is the plain difference.
 """
 
 from __future__ import annotations
@@ -76,20 +77,21 @@ def certified(result: Result, rows: np.ndarray, finer: Result, factor: float) ->
     failed = finer.status != OK
     code = np.full(result.n_cells, NOT_CHECKED, np.uint8)
     code[rows] = np.where(failed, FAILED, np.where(changed, CHANGED, AGREES))
-    scale = np.where(failed, np.nan, np.where(changed, 1.0, factor))
 
     def error(difference: np.ndarray, unit: str, of: str) -> Variable:
         values = np.full(result.n_cells, np.nan)
-        values[rows] = scale * difference
+        values[rows] = np.where(failed, np.nan, difference)
         return Variable(values, ("cell",), unit, f"estimated error of {of}")
 
     found = {"certified": Variable(code, ("cell",), "1", "outcome of the finer run", CERTIFIED_MEANINGS)}
     for name, variable in result.variables.items():
-        if variable.dims == ("cell",):
-            difference = np.abs(variable.values[rows].astype(np.float64) - finer[name])
+        if variable.dims == ("cell",) and (variable.values.dtype.kind == "f" or name in _COUNTS):
+            scale = 1.0 if name in _COUNTS else factor
+            difference = scale * np.abs(variable.values[rows].astype(np.float64) - finer[name])
             found[f"{name}_error"] = error(difference, variable.unit, variable.long_name or name)
         elif name == "spike_time":
-            found["spike_time_error"] = error(_largest_shift(result, rows, finer), "ms", "spike times, the largest")
+            shift = factor * _largest_shift(result, rows, finer)
+            found["spike_time_error"] = error(shift, "ms", "spike times, the largest")
     return Result(result.status, {**result.variables, **found}, result.attributes)
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from hhfast.certify import check_counts, check_share
 from hhfast.errors import InputError, unknown
 from hhfast.model.expr import check_names, parse
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 DTYPES = ("float64", "float32")
 INITIALS = ("model", "rest")
 # Variables that a result file has of its own; no parameter may take their place.
-RESERVED = ("run", "status", "spike", "spike_count", "spike_time")
+RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified")
 POSITIVE = ("C_m",)  # parameters that the equations divide by
 
 
@@ -28,6 +29,7 @@ def check_sweep(sweep: Sweep) -> None:
     _check_parameters(sweep)
     _check_record(sweep)
     _check_analysis(sweep)
+    _check_certify(sweep)
     _check_constraints(sweep)
 
 
@@ -91,7 +93,7 @@ def _check_parameters(sweep: Sweep) -> None:
         _check_fixed(where, value, name in sweep.space.names)
         if name in POSITIVE and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
-    taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
+    taken = {*RESERVED, *sweep.record.features, *(f"{x}_error" for x in sweep.record.features), *sweep.record.trace}
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
@@ -135,6 +137,15 @@ def _check_analysis(sweep: Sweep) -> None:
         raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
     if sweep.dtype != "float64":
         raise InputError(f"dtype: is '{sweep.dtype}'; an analysis needs float64")
+
+
+def _check_certify(sweep: Sweep) -> None:
+    if sweep.certify is False:
+        return
+    check_share(sweep.certify)
+    if sweep.analysis is not None:
+        raise InputError("certify: does not go with [analysis], whose answers are found to a tolerance; remove it")
+    check_counts((*sweep.record.features, *(["spike_count"] if sweep.record.spikes else [])))
 
 
 def _check_record(sweep: Sweep) -> None:

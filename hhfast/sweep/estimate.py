@@ -40,7 +40,7 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     simulate_rows(_shortened(sweep, duration), columns, threads)  # compiles
     while True:
         began = time.perf_counter()
-        result = simulate_rows(_shortened(sweep, duration), columns, threads)
+        result = simulate_rows(_shortened(sweep, duration), columns, threads, sweep.certify)
         seconds = time.perf_counter() - began
         if seconds >= _SECONDS or duration >= sweep.t_stop:
             break

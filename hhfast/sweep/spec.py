@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hhfast.certify import drawn
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model, load_model, models
 from hhfast.model.expr import evaluate
@@ -67,6 +68,8 @@ class Sweep:
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to ask of each row instead
         of one simulation. It brings its own current and duration; only dt and integrator are those of the sweep.
+    certify : True, or a share of the rows, above 0 and up to 1: these are run again at half the step, which gives each
+        feature an estimated error and flags rows whose spike count changes (see `simulate`).
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
 
     Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
@@ -84,6 +87,7 @@ class Sweep:
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
+    certify: bool | float = False
     rows_per_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -154,7 +158,13 @@ class Sweep:
             "initial": self.initial,
             "dtype": self.dtype,
             "constraints": list(self.constraints),
-        } | ({} if self.analysis is None else {"analysis": dict(self.analysis)})
+        } | self._optional
+
+    @property
+    def _optional(self) -> dict[str, Any]:
+        """The part of the canonical spec that has only what is used: files without it keep their checksum."""
+        analysis = {} if self.analysis is None else {"analysis": dict(self.analysis)}
+        return analysis | ({} if self.certify is False else {"certify": float(self.certify)})
 
     @cached_property
     def text(self) -> str:
@@ -174,6 +184,12 @@ class Sweep:
         for text in self.constraints:
             result &= np.broadcast_to(evaluate(plain_text(text, self.units), values), n)
         return result
+
+    def certified(self, start: int, stop: int) -> bool | np.ndarray:
+        """Which of rows start to stop are certified, by their number and the seed of the sample (else 0) alone."""
+        if self.certify is False:
+            return False
+        return drawn(float(self.certify), getattr(self.space, "seed", 0), start, stop)
 
     @property
     def _fixed(self) -> dict[str, float]:
@@ -210,7 +226,7 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    given = {k: spec[k] for k in keys} | {"analysis": spec.get("analysis")}
+    given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify") if k in spec}
     return Sweep(model=model, space=space, record=Record(**record), constraints=tuple(spec["constraints"]), **given)
 
 

@@ -84,6 +84,7 @@ class SweepFile(BaseModel):
     constraints: list[str] = Field(default_factory=list)
     record: RecordTable | None = None
     analysis: dict[str, Any] | None = None
+    certify: Any = False
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -127,6 +128,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
+        certify=file.certify,
         rows_per_batch=file.rows_per_batch,
     )
 
