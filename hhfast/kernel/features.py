@@ -77,13 +77,15 @@ spikes_{r}_ = spikes_{r}_ + 1.0""",
     ),
     "extremes": _Accumulator(
         begin="V_max_{r}_ = V\nV_min_{r}_ = V",
-        step="V_max_{r}_ = V if V > V_max_{r}_ else V_max_{r}_\nV_min_{r}_ = V if V < V_min_{r}_ else V_min_{r}_",
+        step="""\
+V_max_{r}_ = V_high_ if V_high_ > V_max_{r}_ else V_max_{r}_
+V_min_{r}_ = V_low_ if V_low_ < V_min_{r}_ else V_min_{r}_""",
         values=("V_max", "V_min"),
     ),
-    "mean": _Accumulator(  # trapezoids, with compensated summation (Kahan 1965): float32 needs it
+    "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
         begin="V_sum_{r}_ = 0.0 * V\nrounding_{r}_ = 0.0 * V",
         step="""\
-piece_{r}_ = 0.5 * dt_ * (V_was_ + V) - rounding_{r}_
+piece_{r}_ = dt_ * V_step_ - rounding_{r}_
 total_{r}_ = V_sum_{r}_ + piece_{r}_
 rounding_{r}_ = (total_{r}_ - V_sum_{r}_) - piece_{r}_
 V_sum_{r}_ = total_{r}_""",
