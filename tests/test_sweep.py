@@ -1,10 +1,6 @@
 """Running sweeps: every row is right and independent of its batch, and no interruption loses or repeats work."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import h5py
@@ -20,8 +16,7 @@ from hhfast.sweep import Distribution, Grid, Record, Rows, Sample, open_results
 from hhfast.sweep.batching import row_bytes, rows_per_batch
 from hhfast.sweep.durable import lock, temporary_name
 from hhfast.sweep.parts import Parts
-from hhfast.sweep.run import Incomplete, run_sweep
-from hhfast.sweep.store import check_digests
+from hhfast.sweep.run import run_sweep
 
 
 def test_a_sweep_gives_what_simulate_gives(tmp_path):
@@ -274,34 +269,6 @@ def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, undisturbed):
-    """The files of this process may not grow beyond a shard's size for a while: writing really fails."""
-    import resource
-
-    from hhfast.sweep import run
-
-    original = run.simulate_job
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def simulate_job(job):
-        if job.batch == 2:
-            while not (tmp_path / "out.h5.parts" / "batch-00000000.h5").exists():
-                time.sleep(0.01)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        return original(job)
-
-    monkeypatch.setattr(run, "simulate_job", simulate_job)
-    try:
-        with pytest.raises(Incomplete, match="disk is full; what is finished is safe"):
-            run_sweep(small(), tmp_path / "out.h5", progress=False)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert {0} <= set(Parts.open(tmp_path / "out.h5.parts").present()) <= {0, 1}
-    assert not [p for p in (tmp_path / "out.h5.parts").iterdir() if p.name.endswith("tmp")]
-    monkeypatch.setattr(run, "simulate_job", original)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
-
-
 def test_batches_are_sized_by_work():
     space = Grid.of({"g_Na": np.linspace(80, 160, 1000), "g_K": np.linspace(20, 40, 1000)})
     big = small(record=Record(), rows_per_batch=None, space=space, stimulus=None)
@@ -337,72 +304,6 @@ def test_a_resumed_run_keeps_its_batches(tmp_path, monkeypatch, undisturbed):
     assert calls == [2, 3]
 
 
-KILLED = """\
-model = "hodgkin_huxley"
-t_stop = 200.0
-integrator = "exp_euler"
-rows_per_batch = 64
-[stimulus]
-kind = "step"
-start = 5.0
-[axes]
-g_Na = { linspace = [80, 160, 64] }
-"stimulus.amplitude" = { linspace = [0, 20, 48] }
-[record]
-features = ["spike_count", "latency"]
-"""
-
-
-def start_run(tmp_path, name):
-    (tmp_path / "scan.toml").write_text(KILLED)
-    command = [sys.executable, "-m", "hhfast", "run", "scan.toml", "-o", name, "--threads", "1"]
-    return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def wait_for_shards(tmp_path, process, n):
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        shards = list(tmp_path.glob("out.h5.parts/batch-*.h5"))
-        if len(shards) >= n:
-            return
-        time.sleep(0.002)
-    pytest.fail("the run was over before it could be stopped")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The data of the killed sweep from a run that was not disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    process = start_run(folder, "out.h5")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
-    return contents(folder / "out.h5")
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, whole, ending):
-    process = start_run(tmp_path, "out.h5")
-    wait_for_shards(tmp_path, process, 3)
-    process.send_signal(ending)
-    _, error = process.communicate(timeout=30)
-    if ending == signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert process.returncode == 130
-        assert "rows are safe; run the same command again to resume" in error
-    parts = Parts.open(tmp_path / "out.h5.parts")
-    done = [parts.header(batch) for batch in parts.present()]
-    assert 3 <= len(done) < 48
-
-    again = start_run(tmp_path, "out.h5")
-    _, error = again.communicate(timeout=60)
-    assert again.returncode == 0, error
-    assert f"resuming out.h5: {64 * len(done):,} of 3,072 rows are done" in error
-    assert contents(tmp_path / "out.h5") == whole
-    assert check_digests(tmp_path / "out.h5") == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
-
-
 def test_rows_outside_the_constraints_are_flagged_and_not_simulated(tmp_path):
     constraints = ("g_Na > 100", "stimulus.amplitude < g_K / 3")
     sweep = small(constraints=constraints)
@@ -421,23 +322,3 @@ def test_a_batch_without_an_allowed_row_is_harmless(tmp_path):
     with open_results(path) as data:
         assert (data["status"] == 4).all()
         assert data.sizes["spike"] == 0
-
-
-@pytest.mark.slow
-def test_fifty_kills_at_random_moments_lose_nothing(tmp_path, whole):
-    """Each run is killed after a random time and resumed until it is finished; every result is that of a whole run."""
-    rng = np.random.default_rng(0)
-    kills = 0
-    while kills < 50:
-        while not (tmp_path / "out.h5").exists():
-            process = start_run(tmp_path, "out.h5")
-            time.sleep(rng.uniform(0.5, 2.5))
-            kills += process.poll() is None
-            process.kill()
-            process.communicate()
-        again = start_run(tmp_path, "out.h5")  # after a kill while the shards are being removed, it tidies up
-        again.communicate(timeout=60)
-        assert again.returncode == 0
-        assert contents(tmp_path / "out.h5") == whole
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
-        (tmp_path / "out.h5").unlink()

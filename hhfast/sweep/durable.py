@@ -114,7 +114,8 @@ def lock(path: Path, busy: str) -> Iterator[None]:
     finally:
         stop.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the directory may have become read-only; a dead process holds no lock
+            path.unlink()
 
 
 def _heartbeat(path: Path, stop: threading.Event) -> None:

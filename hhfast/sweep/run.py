@@ -20,6 +20,7 @@ from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
 
 
@@ -116,11 +117,18 @@ def explained(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "the disk is full" if error.errno in _FULL else str(error)
-        raise Incomplete(f"{out}: {reason}; {safe}") from error
+        raise Incomplete(f"{out}: {_reason(error)}; {safe}") from error
     except DamagedShard as damage:
         raise Incomplete(f"{out}: a shard was damaged after it was checked ({damage}); {safe}") from None
     except BrokenExecutor as error:
         raise Incomplete(f"{out}: the executor has lost its workers ({error}); {safe}") from error
     except FailingRows as error:
         raise Incomplete(f"{out}: {error}; {safe}") from error
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in _FULL:
+        return "the disk is full"
+    if error.errno in _READ_ONLY and error.filename is not None:
+        return f"{Path(error.filename2 or error.filename).parent} cannot be written any more ({error.strerror})"
+    return str(error)
