@@ -5,7 +5,8 @@ is halved (Richardson 1911, Phil Trans R Soc A 210:307-357; Hairer, Norsett & Wa
 That holds where a number depends smoothly on the step. It is an indication, of the right size but no bound, where it
 does not: for V_max and V_min, which are those of the ends of steps, for spikes that have drifted by a good part of an
 interval, and for whatever is computed from spikes where their number changes. Counts and rates are not extrapolated:
-their error is the plain difference.
+their error is the plain difference. So is that of an adaptive method, whose finer run has a tenth of the tolerances and
+about a tenth of the error; as the tolerances are those of single steps, this too is an indication.
 """
 
 from __future__ import annotations

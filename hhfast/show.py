@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hhfast.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
 from hhfast.result import STATUS_MEANINGS
 from hhfast.sweep.progress import duration, size
+from hhfast.sweep.spec import CONTROL
 
 if TYPE_CHECKING:
     from hhfast.model import Channel, Gate, Model
@@ -87,7 +88,7 @@ def result_text(result: ResultFile) -> str:
         ("rows", f"{result.n_rows:,}: {by_status}"),
         ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
         ("model", f"{spec['model']} ({result.attributes['references']})"),
-        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, dt {spec['dt']:g} ms, {spec['dtype']}"),
+        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
         ("stimulus", _stimulus_text(spec["stimulus"])),
         ("fixed", ", ".join(f"{k} = {v:g}" for k, v in spec["parameters"].items()) or "all at the model's values"),
         ("history", result.attributes["history"]),
@@ -99,6 +100,11 @@ def result_text(result: ResultFile) -> str:
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
     head = _aligned(((f"{key}:", text) for key, text in facts), indent="")
     return f"{result.path}\n{head}\n\nvariables\n{_aligned(variables)}"
+
+
+def _steps_text(spec: dict[str, Any]) -> str:
+    given = ", ".join(f"{name} {spec[name]}" for name in CONTROL if name in spec)
+    return f"dt {spec['dt']:g} ms" + (f", {given}" if given else "")
 
 
 def certificate_text(result: ResultFile) -> str:

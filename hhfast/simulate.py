@@ -70,12 +70,13 @@ def simulate(
         when its step falls below dt_min (1e-9 ms) or after max_steps (1e7) attempts; no step is longer than dt_max
         (5 ms). Edges of the stimulus are hit exactly, even those that differ between cells; spike times and traces
         come from dense output and change no step. The result gains `n_steps` and `n_rejected` per cell.
-    certify : run cells again at half the step (or a tenth of the tolerances), and compare; True: all cells, a number
-        0 < f <= 1: that share of them, an (n_cells,) bool array: these. The result itself stays the same, to the bit, and gains: `certified`, uint8 per
-        cell: 0 not checked, 1 agrees, 2 the spike count changed (the row is an artefact of the step; so it is when only
-        the finer run did not fail), 3 the finer run failed; for each number x per cell `x_error`, in its unit, the
-        estimated |error| (see `hhfast.certify`); for `Spikes` `spike_time_error`, that of the spike time that shifted
-        most. They are NaN where there is nothing to compare. Traces have no estimate.
+    certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
+        number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
+        bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
+        cell failed and no longer does: an artefact of the step), 3 the finer run failed; for each number x per cell
+        `x_error`, its estimated |error| in its unit (how, and how far to trust it: `hhfast.certify`); for `Spikes`
+        `spike_time_error`, that of the spike time that shifted most; NaN where there is nothing to compare. Traces
+        have no estimate.
 
     Returns
     -------

@@ -10,8 +10,8 @@ from sweeps import contents, small
 import hhfast as hh
 from hhfast.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
 from hhfast.errors import InputError
-from hhfast.kernel.grid import time_grid
 from hhfast.show import certificate_text
+from hhfast.sweep import Record, Rows
 from hhfast.sweep import run as running
 from hhfast.sweep.resimulate import resimulate
 from hhfast.sweep.spec import Sweep
@@ -74,11 +74,20 @@ def test_edges_inside_steps_are_of_second_order(reference):
         assert 1.0 < error / np.abs(times[: len(exact)] - exact - first).max() < 1.5
 
 
-def test_short_steps_are_halved_too():
-    """Steps that samples or edges have shortened: the finer run has two for each of them."""
-    grid = time_grid(1.0, 0.025, [0.1, 0.11, 0.145], [hh.Trace("V", every=0.3)])
-    np.testing.assert_array_equal(grid.halved.n, 2 * grid.n)
-    np.testing.assert_array_equal(grid.halved.n * grid.halved.dt, grid.n * grid.dt)
+def test_short_steps_are_halved_too(spikes):
+    """Samples every 0.01 ms shorten all steps to that; a finer run with steps of dt / 2 would be the same run."""
+    record = [*RECORD, hh.Trace("V", every=0.01)]
+    r, plain = (axons(dt=dt, t_stop=20.0, record=which) for dt, which in ((0.025, record), (0.01, RECORD)))
+    np.testing.assert_allclose(r["spike_time_error"], plain["spike_time_error"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("rtol", [1e-4, 1e-6])
+def test_estimated_errors_of_adaptive_runs_are_the_true_ones(spikes, rtol):
+    """By a tenth of the tolerances, within a factor of 1.5."""
+    r = axons("tsit5", rtol=rtol, record=[hh.Spikes(threshold=0.0, rearm=-10.0)])
+    exact = [np.abs(t - e).max() for t, e in zip(r.spike_times, spikes, strict=True)]
+    assert (np.abs(np.log(r["spike_time_error"] / exact)) < np.log(1.5)).all()
+    assert not {"n_steps_error", "n_rejected_error"} & set(r.variables)
 
 
 # --- artefacts -------------------------------------------------------------------------------------------------------
@@ -195,6 +204,19 @@ def test_an_interrupted_run_certifies_the_same_rows(tmp_path, monkeypatch, certi
         with pytest.raises(KeyboardInterrupt):
             small(certify=0.4).run(tmp_path / "out.h5", progress=False)
     assert contents(small(certify=0.4).run(tmp_path / "out.h5", progress=False)) == contents(certified_sweep)
+
+
+def test_a_sweep_hands_its_tolerances_on(tmp_path):
+    space = Rows({"stimulus.amplitude": np.array([float(a) for a in AMPLITUDES])})
+    record = Record(features=(), spikes=True, threshold=0.0, rearm=-10.0)
+    told = {"integrator": "tsit5", "rtol": 1e-4, "atol": {"V": 1e-3}, "t_stop": 30.0, "certify": True}
+    sweep = small(record, space=space, stimulus={"kind": "step"}, **told)
+    path = sweep.run(tmp_path / "out.h5", progress=False)
+    r = axons(dt=0.025, record=RECORD[:1], **told)
+    with ResultFile(path) as result:
+        for name in ("spike_time", "spike_time_error", "n_steps"):
+            np.testing.assert_array_equal(result.read(name), r[name])
+    assert resimulate(path, 2).differing == ()
 
 
 def test_excluded_rows_are_not_certified(tmp_path):

@@ -14,7 +14,7 @@ from hhfast.kernel.grid import actions, check_duration, distinct, inside, neares
 from hhfast.kernel.recording import Recorder
 from hhfast.kernel.spec import EDGE
 
-_STEPS_PER_MS = 16  # of a typical run, to share work among threads
+STEPS_PER_MS = 16  # of a typical run, to share work among threads
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Course:
     @property
     def n_steps(self) -> int:
         """Roughly, the steps of one cell."""
-        return math.ceil(_STEPS_PER_MS * self.t[-1])
+        return math.ceil(STEPS_PER_MS * self.t[-1])
 
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; counts: (2, n_cells) steps taken and rejected, to be filled."""

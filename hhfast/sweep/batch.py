@@ -80,6 +80,7 @@ def simulate_rows(
         dtype=sweep.dtype,
         threads=threads,
         certify=certify,
+        **sweep.control,
     )
 
 

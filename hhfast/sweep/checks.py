@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hhfast.certify import check_counts, check_share
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DTYPES = ("float64", "float32")
 INITIALS = ("model", "rest")
 # Variables that a result file has of its own; no parameter may take their place.
-RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified")
+RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified", "n_steps", "n_rejected")
 POSITIVE = ("C_m",)  # parameters that the equations divide by
 
 
@@ -25,6 +25,7 @@ def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
     _check_numbers(sweep)
     _check_choices(sweep)
+    _check_control(sweep)
     _check_stimuli(sweep)
     _check_parameters(sweep)
     _check_record(sweep)
@@ -62,6 +63,23 @@ def _check_choices(sweep: Sweep) -> None:
     for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
         if getattr(sweep, key) not in known:
             raise unknown(key, getattr(sweep, key), known, where=key)
+
+
+def _check_control(sweep: Sweep) -> None:
+    from hhfast.kernel.course import StepControl, refuse
+    from hhfast.kernel.integrators import integrators
+
+    if not integrators[sweep.integrator].adaptive:
+        refuse(sweep.control, sweep.integrator)
+        return
+    numbers = sweep.control
+    if isinstance(sweep.atol, Mapping):
+        numbers |= {f"atol.{x}": value for x, value in numbers.pop("atol").items()}
+    for where, value in numbers.items():
+        _check_fixed(where, value, varied=False)
+    if sweep.analysis is not None and sweep.control:
+        raise InputError(f"{next(iter(sweep.control))}: does not go with [analysis]; remove it")
+    StepControl(**sweep.control).absolute(sweep.model.states)
 
 
 def _check_stimuli(sweep: Sweep) -> None:

@@ -45,7 +45,7 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
         if seconds >= _SECONDS or duration >= sweep.t_stop:
             break
         duration = min(sweep.t_stop, duration * min(10.0, 1.5 * _SECONDS / seconds))
-    per_step = seconds / (n * (duration / sweep.dt))
+    per_step = seconds / (n * _shortened(sweep, duration).n_steps)
     n_rows = sweep.space.n_rows
     n_bytes = n_rows * _bytes_per_row(sweep, result, duration)
     total = per_step * n_rows * sweep.n_steps
