@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
+from hhfast.kernel.course import StepControl
+from hhfast.kernel.integrators import integrators
 from hhfast.result import STATUS_MEANINGS
 from hhfast.sweep.progress import duration, size
 from hhfast.sweep.spec import CONTROL
@@ -103,8 +105,10 @@ def result_text(result: ResultFile) -> str:
 
 
 def _steps_text(spec: dict[str, Any]) -> str:
-    given = ", ".join(f"{name} {spec[name]}" for name in CONTROL if name in spec)
-    return f"dt {spec['dt']:g} ms" + (f", {given}" if given else "")
+    if not integrators[spec["integrator"]].adaptive:
+        return f"dt {spec['dt']:g} ms"
+    told = {"rtol": StepControl.rtol} | {name: spec[name] for name in CONTROL if name in spec}
+    return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def certificate_text(result: ResultFile) -> str:

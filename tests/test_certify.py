@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import xarray
 from sweeps import contents, small
+from typer.testing import CliRunner
 
 import hhfast as hh
 from hhfast.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
+from hhfast.cli import app
 from hhfast.errors import InputError
 from hhfast.show import certificate_text
 from hhfast.sweep import Record, Rows
@@ -243,6 +245,7 @@ def test_the_certificate_in_one_line(certified_sweep):
     assert text.startswith(f"{checked} of 30 rows, 0 of them changed their spike count; estimated error of the others")
     assert f"spike_time {np.nanmedian(errors):.2g} ({largest}) ms" in text
     assert "\n" not in text
+    assert CliRunner().invoke(app, ["status", str(certified_sweep)]).stdout.endswith(f"  certified: {text}\n")
 
 
 def test_a_sweep_without_certificate_keeps_its_checksum():
