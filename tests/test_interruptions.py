@@ -36,13 +36,14 @@ features = ["spike_count", "latency"]
 """
 ANALYSIS = """\
 model = "hodgkin_huxley"
-rows_per_batch = 8
+rows_per_batch = 4
 [axes]
-g_Na = { linspace = [100, 140, 16] }
-celsius = { linspace = [5, 12, 12] }
+g_Na = { linspace = [100, 140, 8] }
+celsius = { linspace = [5, 12, 4] }
 [analysis]
 kind = "rheobase"
 width = 1.0
+tol = 1e-3
 """
 # Root may write everywhere; without this right (and only this), it is refused like anyone.
 ORDINARY = """\
@@ -121,7 +122,7 @@ def test_an_analysis_that_is_killed_or_divided_gives_the_same_bits(tmp_path):
     wait_for_shards(tmp_path, process, 2)
     process.kill()
     assert ended(process)[0] == -signal.SIGKILL
-    assert 2 <= len(Parts.open(tmp_path / "out.h5.parts").present()) < 24
+    assert 2 <= len(Parts.open(tmp_path / "out.h5.parts").present()) < 8
     sweep = hh.Sweep.from_toml(tmp_path / "scan.toml")
     resumed = contents(run_sweep(sweep, tmp_path / "out.h5", progress=False))
 
@@ -130,7 +131,7 @@ def test_an_analysis_that_is_killed_or_divided_gives_the_same_bits(tmp_path):
     assert collect(tmp_path / "parts.h5", [], progress=False) == 0
     assert contents(tmp_path / "parts.h5") == resumed
 
-    (tmp_path / "scan.toml").write_text(ANALYSIS.replace("= 8", "= 192"))
+    (tmp_path / "scan.toml").write_text(ANALYSIS.replace("batch = 4", "batch = 32"))
     assert contents(hh.Sweep.from_toml(tmp_path / "scan.toml").run(tmp_path / "one.h5", progress=False)) == resumed
     assert names(tmp_path) == ["one.h5", "out.h5", "parts.h5", "scan.toml"]
 
