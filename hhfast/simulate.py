@@ -138,7 +138,7 @@ def _advance(
             recording.done(first, group)
 
     threads = available_threads() if threads is None else threads
-    _run_blocks(call, cells.n, dtype, steps.n_steps, threads, stop, progress)
+    _run_blocks(call, cells.n, LANES[dtype][0], steps, threads, stop, progress)
     result = _result(model, record, recordings, X, status, settings)
     if not spec.integrator.adaptive:
         return result
@@ -166,14 +166,14 @@ def as_model(model: str | Path | Model) -> Model:
 
 
 def _run_blocks(
-    call: Any, n_cells: int, dtype: str, n_steps: int, threads: int, stop: np.ndarray, progress: bool
+    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int, stop: np.ndarray, progress: bool
 ) -> None:
     """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
     if threads < 1:
         raise InputError(f"threads = {threads}: must be at least 1")
-    lanes = LANES[dtype][0]
     blocks = -(-n_cells // lanes)
-    per_call = max(1, min(_CALL_STEPS // max(n_steps * lanes, 1), blocks // (8 * threads)))
+    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
+    per_call = max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
     starts = iter(range(0, n_cells, per_call * lanes))
     with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
         pending: dict[Future[None], int] = {}

@@ -48,24 +48,18 @@ class Adaptive:
 
     def _error(self) -> list[str]:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        attempt, error = self.attempt, self.rows.place("error_")
-        inner = [
-            f"was_ = abs({attempt.all('{}_was_')})",
-            f"now_ = abs({attempt.all('{}')})",
-            f"e_ = ({attempt.total(self.tableau.error)}) / (atol_k_ + relative_ * (now_ if now_ > was_ else was_))",
-            f"{error} = {error} + e_ * e_",
-        ]
-        loop = attempt.over_states(inner)
-        loop.insert(1, f"    atol_k_ = {self.draft.cast('atol_[k_]')}")
-        return [*self.rows.loop(self.draft.literals(["error_ = 0.0 * h_"])), *loop]
+        size = "({atol} + relative_ * (abs({x}) if abs({x}) > abs({was}) else abs({was})))"
+        total = " + ".join(f"e_{x}_ * e_{x}_" for x in self.draft.system.states)
+        error = f"error_ = {self._number(1.0 / len(self.draft.system.states))} * ({total})"
+        return [*self.attempt.alike(f"{{e}} = {self.attempt.total(self.tableau.error)} / {size}"),
+                *self.rows.loop([error])]
 
     def _control(self) -> list[str]:
         """Whether the step is taken, and what to try next (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
         k = 2.0 * self.tableau.estimate  # the exponents are of the error, not its square
         lines = self.draft.literals([
-            f"mean_ = {1.0 / len(self.draft.system.states)!r} * error_",
-            "e_ = mean_ if mean_ < 10000000000.0 else 10000000000.0",  # NaN, too
-            f"e_ = e_ if e_ > {_LEAST!r} else {_LEAST!r}",
+            "e_ = error_ if error_ < 10000000000.0 else 10000000000.0",  # NaN, too
+            "e_ = e_ if e_ > least_ else least_".replace("least_", self._number(_LEAST)),
             "ok_ = 1.0 if (e_ <= 1.0) & (h_ > 0.0) else 0.0",
             "log_ = log(e_)",
             f"power_ = {0.4 / k!r} * before_ - {0.7 / k!r} * log_ if ok_ > 0.0 else -{1.0 / k!r} * log_",
@@ -91,8 +85,7 @@ class Adaptive:
 
     def _commit(self) -> list[str]:
         """Keep the new states where the step is taken, else the old ones."""
-        ok, new, old = self.rows.place("ok_"), self.attempt.all("{}"), self.attempt.all("{}_was_")
-        return self.attempt.over_states([f"{new} = {new} if {ok} > 0.0 else {old}"])
+        return [*self.attempt.repeat("ok_"), *self.attempt.alike("{x} = {x} if {each} > 0.0 else {was}")]
 
     def _after_step(self) -> list[str]:
         """Detectors and recorders, after what they ask of the step; one not taken is a step of no length."""
@@ -131,8 +124,7 @@ class Adaptive:
         ]
         text = self.rows.loop(lines)
         if self.tableau.first_same_as_last:
-            first, last = self.attempt.all("w0_{}_"), self.attempt.all(f"w{self.tableau.stages - 1}_{{}}_")
-            text += self.attempt.over_states([f"{first} = {last} if {self.rows.place('ok_')} > 0.0 else {first}"])
+            text += self.attempt.alike(f"{{w0}} = {{w{self.tableau.stages - 1}}} if {{each}} > 0.0 else {{w0}}")
         return text
 
     def _number(self, value: float) -> str:
@@ -228,6 +220,7 @@ class Adaptive:
         zero = self._number(0.0)
         start = ["t_ = 0.0", "t_end_ = 0.0", "step_ = dt_first_", "tries_ = 0.0", "taken_ = 0.0", "failed_ = 0.0"]
         start += [f"on_{r}_ = 0.0" for r, _ in self.parts] + [f"next_{r}_ = times_{r}_[0]" for r in samples]
+        start += [f"atol_{x}_ = {self.draft.cast(f'atol_[{k}]')}" for k, x in enumerate(self.draft.system.states)]
         start += [f"before_ = {zero}", f"again_ = {zero}", f"fresh_ = {self._number(1.0)}"]
         return [
             "if next_cell_ == last_:", *indent([*idle, "break"]),
@@ -274,8 +267,8 @@ class Adaptive:
         """The whole module."""
         draft = self.draft
         samples = [(r, part) for r, part in self.parts if part.samples]
-        step = [*self.rows.loop(self._size()), *self.attempt.lines(), "anew_ = False", *self._error(),
-                *self.rows.loops(self._control(), Woven()), *self._commit()]
+        step = [*self.rows.loop(self._size()), *self.attempt.lines(), "anew_ = False",
+                *self._error(), *self.rows.loops(self._control(), Woven()), *self._commit()]
         step += [f"hit_{d}_ = False" for d in draft.detectors] + [f"far_{r}_ = False" for r, _ in samples]
         step += self.rows.loops(self._after_step(), Woven()) if self._after_step() else []
         step += self._spikes()

@@ -1,9 +1,10 @@
 """One attempted step of an adaptive method, as text: from the states X to new ones, with the increments of all stages.
 
-What all states have in common is a loop over their rows, which lie one after another: `states`, `was` (before the
-step), `f` (slopes) and `w0`, `w1` ... (stages). Only the equations, and the linear systems of a Rosenbrock method,
-are written out state by state. The rates stand in the text once, inside a loop over the stages: it is they that
-take time to compile.
+The values of a state x before the step are x_was_, its slope f_x_, its increments w0_x_, w1_x_ ... The rates stand in
+the text once, inside a loop over the stages, because it is they that take time to compile. What is done alike to all
+states is one flat loop over their rows, which lie one after another; what a lane has for all of them (the size of
+its step) is repeated, for each state, in the rows each_x_: so all that such a loop touches lies at constant
+distances, and it vectorises.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Attempt:
         self.rows, self.states = draft.rows, draft.system.states
         self.implicit = tableau.gamma > 0.0
         self.rows.add("h_", "fresh_")
-        for family in ("f_{}_", "{}_was_", *(f"w{j}_{{}}_" for j in range(tableau.stages))):
+        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *(f"w{j}_{{}}_" for j in range(tableau.stages))):
             self.rows.add(*(family.format(x) for x in self.states))
         self.tables = {"at_table_": tableau.at} if draft.smooth else {}
         if self.implicit:
@@ -33,30 +34,38 @@ class Attempt:
             if draft.smooth:
                 self.rows.add("push_")
 
-    # --- rows of all states ---
     def all(self, family: str) -> str:
-        """The element p_ of the rows of all states, e.g. of the family `f_{}_`."""
+        """The element p_ of the rows of all states, of a family such as `f_{}_`."""
         return f"s_[{family.format(self.states[0])}_row_ + p_]"
 
-    def over_states(self, lines: Iterable[str]) -> list[str]:
-        """A loop over all states and lanes; the lane is i_, the place among the rows of all states p_."""
-        inner = ["p_ = k_ * W_ + i_", *self.draft.literals(lines)]
-        return [f"for k_ in range({len(self.states)}):", "    for i_ in range(W_):", *indent(inner, 2)]
+    def alike(self, *lines: str) -> list[str]:
+        """A loop over all states and lanes of lines of the names in braces: {x} a state, {f} its slope, {each} ..."""
+        names = {"f": "f_{}_", "was": "{}_was_", "each": "each_{}_", "y": "y_{}_", "e": "e_{}_", "atol": "atol_{}_"}
+        names |= {f"w{j}": f"w{j}_{{}}_" for j in range(self.tableau.stages)}
+        places = {name: self.all(family) for name, family in names.items()}
+        text = [line.format(x=self.all("{}"), **places) for line in self.draft.literals(lines)]
+        return [f"for p_ in range({len(self.states)} * W_):", *indent(text)]
 
-    def total(self, weights: Iterable[float], state: str | None = None) -> str:
-        """The weighted sum of the stages, in the unit of the state: of all states, or by name of one."""
-        family = "w{}_" + ("{{}}_" if state is None else f"{state}_")
-        terms = [(w, self.all(family.format(j)) if state is None else family.format(j))
-                 for j, w in enumerate(weights) if w != 0.0]
-        text = " + ".join(f"{self.draft.printer.number(w)} * {name}" for w, name in terms) or "0.0"
-        if self.implicit:
-            return f"({text})"
-        return f"{self.rows.place('h_') if state is None else 'h_'} * ({text})"
+    def repeat(self, name: str) -> list[str]:
+        """Let each_x_ of every state be what the lane has under the name."""
+        return self.rows.loop([f"each_{x}_ = {name}" for x in self.states])
+
+    def total(self, weights: Iterable[float], x: str | None = None) -> str:
+        """The weighted sum of the increments of the stages: of one state by name, or of all."""
+        number = self.draft.printer.number
+        name = "{{w{}}}" if x is None else f"w{{}}_{x}_"
+        terms = [f"{number(w)} * {name.format(j)}" for j, w in enumerate(weights) if w != 0.0]
+        scale = "" if self.implicit else "{each} * " if x is None else "h_ * "
+        return f"{scale}({' + '.join(terms)})"
+
+    def loops(self, lines: Iterable[str]) -> list[str]:
+        """Loops over the lanes, of lines with plain numbers."""
+        return self.rows.loops(self.draft.literals(lines), Woven())
 
     # --- the attempt ---
     def lines(self) -> list[str]:
         """The whole attempt."""
-        lines = [f"for p_ in range({len(self.states)} * W_):", f"    {self.all('{}_was_')} = {self.all('{}')}"]
+        lines = [*self.repeat("h_"), *self.alike("{was} = {x}")]
         if self.draft.spec.kinds and not self.draft.smooth:
             lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {self.draft.cast(self.draft.current('t_'))}"]))]
         lines += self._linearised() if self.implicit else []
@@ -66,11 +75,11 @@ class Attempt:
             rates = ["if stage_ > 0 or anew_:", *indent(rates)]
         if self.implicit:
             rates += self._choose(self._right_side(j) for j in stages)
-            rates += self.rows.loops(self.draft.literals(self.jacobian.solved), Woven())
+            rates += self.loops(self.jacobian.solved)
         lines += [f"for stage_ in range({self.tableau.stages}):", *indent(rates)]
         lines += indent(self._choose(self._finish(j) for j in stages))
         if not self.tableau.first_same_as_last:
-            lines += self.over_states([f"{self.all('{}')} = {self.all('{}_was_')} + {self.total(self.tableau.b)}"])
+            lines += self.alike(f"{{x}} = {{was}} + {self.total(self.tableau.b)}")
         return lines
 
     @staticmethod
@@ -90,18 +99,15 @@ class Attempt:
 
     def _finish(self, j: int) -> list[str]:
         """Keep the increments of stage j, and go to the states of the next."""
-        if self.implicit:
-            new = self.all("y_{}_")
-        elif j == 0:
-            # Where the first stage is the last of the step before, it need only be computed after a jump.
-            new = f"{self.all('f_{}_')} if {self.rows.place('fresh_')} > 0.0 else {self.all('w0_{}_')}"
-            new = new if self.tableau.first_same_as_last else self.all("f_{}_")
-        else:
-            new = self.all("f_{}_")
-        lines = [f"{self.all(f'w{j}_{{}}_')} = {new}"]
+        new = "{y}" if self.implicit else "{f}"
+        lines = [f"{{w{j}}} = {new}"]
         if j + 1 < self.tableau.stages:
-            lines.append(f"{self.all('{}')} = {self.all('{}_was_')} + {self.total(self.tableau.a[j])}")
-        return self.over_states(lines)
+            lines.append(f"{{x}} = {{was}} + {self.total(self.tableau.a[j])}")
+        if j == 0 and self.tableau.first_same_as_last:
+            # The slope is known from the end of the step before, except after a jump.
+            known = self.rows.loop([f"f_{x}_ = f_{x}_ if fresh_ > 0.0 else w0_{x}_" for x in self.states])
+            return [*known, *self.alike(*lines)]
+        return self.alike(*lines)
 
     # --- Rosenbrock methods ---
     def _linearised(self) -> list[str]:
@@ -120,10 +126,8 @@ class Attempt:
 
     def _right_side(self, j: int) -> list[str]:
         """The right side of the linear system of stage j."""
-        coupling = [*self.tableau.coupling[j], *[0.0] * (self.tableau.stages - j)]
-        sum_ = f" + {self.total(coupling)} / {self.rows.place('h_')}" if j else ""
-        lines = self.over_states([f"{self.all('y_{}_')} = {self.all('f_{}_')}{sum_}"])
+        sum_ = f" + {self.total(self.tableau.coupling[j])} / {{each}}" if j else ""
+        lines = self.alike(f"{{y}} = {{f}}{sum_}")
         if self.draft.smooth and self.tableau.slope[j] != 0.0:
-            driven = f"y_V_ = y_V_ + {self.tableau.slope[j]} * push_"
-            lines += self.rows.loop(self.draft.literals([driven]))
+            lines += self.loops([f"y_V_ = y_V_ + {self.tableau.slope[j]} * push_"])
         return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -92,6 +92,9 @@ class Course:
     states: tuple[str, ...]
     dt: float
     control: StepControl
+    # When a call has no further cell to begin, its lanes fall idle one after another: so a call has many cells.
+    least_blocks: ClassVar[int] = 32
+    calls_per_thread: ClassVar[int] = 4
 
     @property
     def n_steps(self) -> int:

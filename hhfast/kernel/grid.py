@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class Grid:
     n: np.ndarray
     action: np.ndarray
     moving: bool
+    least_blocks: ClassVar[int] = 1
+    calls_per_thread: ClassVar[int] = 8
 
     @property
     def n_steps(self) -> int:
