@@ -33,7 +33,8 @@ def rows_per_batch(sweep: Sweep) -> int:
 def row_bytes(sweep: Sweep) -> float:
     """Bytes of one row of the result, before compression, by what it records: an upper estimate on paper."""
     record = sweep.record
-    total = 8.0 * (2 + len(sweep.space.names) + len(record.features))
+    compared = 2 if sweep.certify else 1  # a certified feature has an error beside it
+    total = 8.0 * (2 + len(sweep.space.names) + compared * len(record.features))
     if record.spikes:
         total += 8 * min(record.max_spikes or math.inf, _SPIKES_PER_MS * sweep.t_stop)
     if record.every is not None:

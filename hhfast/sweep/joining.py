@@ -11,7 +11,7 @@ from pathlib import Path
 from hhfast.errors import InputError
 from hhfast.sweep.durable import make_directory
 from hhfast.sweep.outputs import locked, tidy
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
+from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.provenance import DECISIVE
 
@@ -48,7 +48,7 @@ def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
         return _merged_before(out)
     target = parts_directory(out)
     sources = [Parts.open(folder) for folder in folders]
-    if not (target / "spec.json").exists():
+    if not is_planned(target):
         if not sources:
             raise InputError(f"{target}: does not exist; name the directories of the parts to merge")
         make_directory(target)
@@ -94,15 +94,18 @@ def _adopt(parts: Parts, source: Parts) -> None:
     missing = set(parts.missing())
     for batch in source.present():
         if batch in missing:
-            try:
-                parts.adopt(batch, source.read(batch)[1])
-            except DamagedShard as damage:
-                raise InputError(f"{source.path(batch)}: is damaged ({damage}); run its part again") from None
+            parts.adopt(batch, _sound(source, batch))
 
 
 def _check_all(parts: Parts) -> None:
     for batch in parts.present():
-        try:
-            parts.read(batch)
-        except DamagedShard as damage:
-            raise InputError(f"{parts.path(batch)}: is damaged ({damage}); run its part again") from None
+        _sound(parts, batch)
+
+
+def _sound(parts: Parts, batch: int) -> bytes:
+    """A shard, checked in full."""
+    try:
+        return parts.read(batch)[1]
+    except DamagedShard as damage:
+        remedy = "run its part again with --repair"
+        raise InputError(f"{parts.path(batch)}: is damaged ({damage}); {remedy}") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from hhfast.errors import InputError
 from hhfast.sweep.batching import rows_per_batch
 from hhfast.sweep.durable import live_holder, lock, make_directory, sync_directory
-from hhfast.sweep.parts import Parts, Plan, parts_directory, remove_parts
+from hhfast.sweep.parts import Parts, Plan, is_planned, parts_directory, remove_parts
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
 from hhfast.sweep.spec import Sweep
 
@@ -71,7 +71,7 @@ def tidy(out: Path, spec_sha256: str) -> bool:
     if not folder.is_dir():
         return False
     with locked(folder):
-        if _is_planned(folder) and Parts.open(folder).plan.spec_sha256 == spec_sha256:
+        if is_planned(folder) and Parts.open(folder).plan.spec_sha256 == spec_sha256:
             remove_parts(folder)
     with contextlib.suppress(OSError):  # something else is in it
         folder.rmdir()
@@ -82,7 +82,7 @@ def tidy(out: Path, spec_sha256: str) -> bool:
 def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> Iterator[Parts]:
     """The parts directory of a run, found or made, and locked; if it ends up empty, it goes."""
     folder = parts_directory(out)
-    if _is_planned(folder) and not fresh:
+    if is_planned(folder) and not fresh:
         _check_same(Parts.open(folder), sweep)
     try:
         make_directory(folder)
@@ -92,7 +92,7 @@ def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> It
         with locked(folder, part):
             if fresh:
                 _discard(out)
-            parts = Parts.open(folder) if _is_planned(folder) else Parts.create(folder, _plan(sweep))
+            parts = Parts.open(folder) if is_planned(folder) else Parts.create(folder, _plan(sweep))
             if part is None:  # with parts, they may be those of another machine
                 parts.remove_temporaries()
             try:
@@ -109,15 +109,11 @@ def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> It
 def _discard(out: Path) -> None:
     """Remove a result and its unfinished run; for the one who holds the lock."""
     folder = parts_directory(out)
-    if _is_planned(folder):
+    if is_planned(folder):
         Parts.open(folder)  # refuses a directory that is not recognisably ours
         remove_parts(folder)
     out.unlink(missing_ok=True)
     sync_directory(out.parent)  # else it might be back after power loss, and be taken for the new one
-
-
-def _is_planned(folder: Path) -> bool:
-    return (folder / "spec.json").exists()
 
 
 @contextlib.contextmanager

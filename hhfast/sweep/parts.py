@@ -68,6 +68,15 @@ def parts_directory(out: Path) -> Path:
     return out.with_name(out.name + ".parts")
 
 
+def is_planned(folder: Path) -> bool:
+    """Whether a directory is the parts directory of some sweep."""
+    return _plan_path(folder).exists()
+
+
+def _plan_path(folder: Path) -> Path:
+    return folder / "spec.json"
+
+
 @dataclass(frozen=True)
 class Parts:
     """A parts directory that exists, and its plan."""
@@ -78,7 +87,7 @@ class Parts:
     @classmethod
     def open(cls, folder: Path) -> Parts:
         """An existing parts directory; `InputError` if it is not one."""
-        path = folder / "spec.json"
+        path = _plan_path(folder)
         try:
             entry = json.loads(path.read_bytes())
             return cls(folder, Plan(**entry["hhfast_parts"]))
@@ -93,7 +102,7 @@ class Parts:
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
-        write_durably(folder / "spec.json", json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
+        write_durably(_plan_path(folder), json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
         return cls(folder, plan)
 
     @property
@@ -194,7 +203,7 @@ def remove_parts(folder: Path) -> None:
 
     Whatever hhfast did not write stays, and so does a shard that was set aside as damaged.
     """
-    plan = folder / "spec.json"
+    plan = _plan_path(folder)
     for path in list(folder.iterdir()):
         if path != plan and _is_ours(path) and not _LOCK.fullmatch(path.name):
             path.unlink(missing_ok=True)
