@@ -22,7 +22,7 @@ from hhfast.kernel.recording import Recorder, Recording, Run
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.model import Model, load_model, models
-from hhfast.result import DIVERGED, OK, STEP_LIMIT, Result, Variable
+from hhfast.result import GAVE_UP, OK, Result, Variable
 
 _CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
 
@@ -246,7 +246,7 @@ def _result(
         variables |= _separate_times(found, variables)
     for variable in variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[(status == DIVERGED) | (status == STEP_LIMIT)] = np.nan
+            variable.values[np.isin(status, GAVE_UP)] = np.nan
     return Result(status, variables, {"model": model.name, **settings})
 
 

@@ -25,7 +25,8 @@ class Attempt:
         self.rows, self.states = draft.rows, draft.system.states
         self.implicit = tableau.gamma > 0.0
         self.rows.add("h_", "fresh_")
-        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *(f"w{j}_{{}}_" for j in range(tableau.stages))):
+        increments = (f"w{j}_{{}}_" for j in range(tableau.stages))
+        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *increments):
             self.rows.add(*(family.format(x) for x in self.states))
         self.tables = {"at_table_": tableau.at} if draft.smooth else {}
         if self.implicit:

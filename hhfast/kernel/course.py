@@ -126,4 +126,4 @@ def course(
     action = actions(nodes, [(window, np.empty(0)) for window, _ in times])
     action[nearest(nodes, np.array(common))] |= EDGE
     samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
-    return Course(nodes, action, np.sort(moving, axis=1), samples, states, dt, control)
+    return Course(nodes, action, np.ascontiguousarray(np.sort(moving, axis=1)), samples, states, dt, control)
