@@ -68,7 +68,8 @@ class Attempt:
         """The whole attempt."""
         lines = [*self.repeat("h_"), *self.alike("{was} = {x}")]
         if self.draft.spec.kinds and not self.draft.smooth:
-            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {self.draft.cast(self.draft.current('t_'))}"]))]
+            now = self.draft.cast(self.draft.current("t_", end="until_"))  # the same until the next stop
+            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {now} if fresh_ > 0.0 else i_app"]))]
         lines += self._linearised() if self.implicit else []
         stages = range(self.tableau.stages)
         rates = self._current() + self.rows.loops(self.draft.rates(self.states), Woven())
