@@ -15,6 +15,7 @@ from hhfast.kernel.recording import Recorder
 from hhfast.kernel.spec import EDGE
 from hhfast.kernel.values import per_cell
 
+_ATOL = 0.1  # of rtol: what costs least for a wanted error of spike times, over the models of the library
 STEPS_PER_MS = 16  # of a typical run, to share work among threads
 
 
@@ -24,7 +25,7 @@ class StepControl:
 
     rtol, atol : the error of a step, estimated, is at most atol + rtol |x| for each state x (root mean square of all);
         atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
-        as by default: rtol in the state's unit. dt_min, dt_max : ms; below dt_min a cell is given up (status 3).
+        as by default: a tenth of rtol in the state's unit. dt_min, dt_max : ms; below dt_min a cell is given up (status 3).
     max_steps : attempts after which a cell is given up.
     """
 
@@ -57,7 +58,7 @@ class StepControl:
         for name in named:
             if name not in states:
                 raise unknown("state", name, states, "atol")
-        rest = self.atol if isinstance(self.atol, float) else self.rtol
+        rest = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
         return np.array([named.get(x, rest) for x in states], np.float64)
 
     @property
