@@ -12,7 +12,7 @@ from hhfast.analysis.benchmark import benchmark_integrators
 from hhfast.analysis.fi import fi_curve
 from hhfast.analysis.precision.report import report
 from hhfast.analysis.refractory import recovery_curve, refractory_period
-from hhfast.analysis.rheobase import find_rheobase
+from hhfast.analysis.rheobase import check_positive, find_rheobase
 from hhfast.analysis.status import AnalysisStatus
 from hhfast.analysis.strength import strength_duration
 from hhfast.errors import InputError
@@ -110,6 +110,8 @@ def ask_benchmark(
     model: Model, params: Parameters, figure: Path | None, *, csv: bool, accuracies: Sequence[float], **options: Any
 ) -> str:
     """Error against cost of integrators, as text or CSV; with a picture."""
+    for accuracy in accuracies:
+        check_positive(accuracy=accuracy)
     if figure is not None:
         from hhfast.curves import check_picture
 

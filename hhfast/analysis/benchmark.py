@@ -104,7 +104,7 @@ def _descending(name: str, given: Sequence[float] | None, default: Sequence[floa
     """The steps or tolerances, the coarsest first."""
     values = sorted({float(v) for v in np.atleast_1d(np.asarray(default if given is None else given))}, reverse=True)
     if not values or not all(np.isfinite(v) and v > 0 for v in values):
-        raise InputError(f"{name} = {given}: give positive numbers, one at least")
+        raise InputError(f"{name} = {', '.join(f'{v:g}' for v in values)}: give positive numbers, one at least")
     return values
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hhfast.analysis.precision.problem import Problem, Setting
+from hhfast.kernel.spec import LANES
 
 _WORK = 2_000_000  # neuron-steps of a run that is timed: ten milliseconds or more, far above the cost of starting it
 
@@ -32,12 +33,14 @@ def measured(
 
 
 def _sized(problem: Problem, setting: Setting, steps: float) -> Problem:
-    """The cells as often as a run needs to be long enough; or, where every step costs the same, a part of their time.
+    """The cells in whole blocks of lanes, as many as a run needs to be long enough.
 
-    The work of an integrator that chooses its own steps depends on what the cells do, so those run to the end.
+    Where one round of the cells is more than long enough, and every step costs the same, a part of their time. The
+    work of an integrator that chooses its own steps depends on what the cells do, so those run to the end.
     """
-    n = problem.cohort.n
-    times = _WORK / (n * steps)
-    if times < 1.0 and not setting.integrator.adaptive:
-        return problem.until(problem.t_stop * times)
-    return problem.take(np.tile(np.arange(n), max(1, round(times))))
+    lanes = LANES["float64"][0]
+    least = -(-problem.cohort.n // lanes)
+    blocks = max(least, round(_WORK / (steps * lanes)))
+    batch = problem.take(np.resize(np.arange(problem.cohort.n), blocks * lanes))
+    share = _WORK / (steps * blocks * lanes)
+    return batch if setting.integrator.adaptive else batch.until(batch.t_stop * min(share, 1.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from hhfast.analysis.precision.problem import Problem, Setting
@@ -9,8 +11,8 @@ from hhfast.analysis.precision.reference import Reference, distance
 from hhfast.kernel.integrators import Integrator
 
 _ORDER_UNTIL = 10.0  # ms: a spike and its end; later the phase, whose order may be higher, hides the other errors
-_ROUNDING = 2.0**-54  # of a step, relative: runs of many steps differ by that times their number
-_HALVED = 0.1 * 0.5 ** np.arange(9)  # ms
+_ROUNDING = 100 * np.finfo(float).eps  # of the states after that, relative, with any step
+_HALVED = 0.1 * 0.5 ** np.arange(10)  # ms
 _RIGHT = 0.95  # the share of cells whose spike count must be right at a step that is called stable
 _STEPS = 2.0 ** (np.arange(-80, 9) / 8.0)  # ms, 0.001 to 2
 
@@ -18,19 +20,18 @@ _STEPS = 2.0 ** (np.arange(-80, 9) / 8.0)  # ms, 0.001 to 2
 def measured_order(problem: Problem, integrator: Integrator) -> float:
     """By how many powers of two the change of all states falls from one halving of the step to the next, at last.
 
-    "At last": where the change comes near the rounding of float64, which grows with the number of steps, no halving
-    teaches anything. NaN where there are no two changes to compare.
+    "At last": before rounding takes over. The change at the last halving bounds the rounding of that, and rounding
+    grows with the number of steps, so it is known how much of any change could be rounding. NaN where there are no
+    two changes to compare.
     """
     start = problem.until(_ORDER_UNTIL)
     states = [start.final(start.run(Setting(integrator, dt))) for dt in _HALVED]
-    changes: list[float] = []
-    for dt, before, after in zip(_HALVED[1:], states[:-1], states[1:], strict=True):
-        change = distance(before, after)
-        if change < _ROUNDING * start.t_stop / dt:
-            break
-        changes.append(change)
-    last = changes[-2:]
-    return float(np.log2(last[0] / last[1])) if len(last) == 2 and np.isfinite(last).all() else np.nan
+    changes = np.array([distance(before, after) for before, after in pairwise(states)])
+    rounding = np.maximum(changes[-1] * 0.5 ** np.arange(len(changes))[::-1], _ROUNDING)
+    finite = changes[np.isfinite(changes)]
+    drowned = ~(finite > 2.0 * rounding[-len(finite) :])
+    last = finite[: int(np.argmax(drowned))][-2:] if len(finite) else finite
+    return float(np.log2(last[0] / last[1])) if len(last) == 2 else np.nan
 
 
 def longest_step(problem: Problem, reference: Reference, integrator: Integrator) -> float:
