@@ -125,7 +125,8 @@ def _current(cohort: Cohort, t_stop: float) -> Distribution:
     size = conductance * np.geomspace(0.1, 1000.0, 41)  # what moves a passive membrane by 0.1 to 1000 mV
     tried = np.concatenate([-size[::-1], [0.0], size])
     run = simulate(cohort.model, middle, stimulus=constant(tried), t_stop=t_stop, dt=0.01, record=RECORD)
-    spikes = np.where(run.status == OK, run.spike_count, 0)
+    # A passive membrane that is lifted over the threshold, and stays there, does not fire.
+    spikes = np.where((run.status == OK) & (run["V_final"] < Spikes().threshold), run.spike_count, 0)
     fires = spikes >= min(2, spikes.max())
     if not spikes.any():
         raise InputError(f"model {cohort.model.name} does not fire within {t_stop:g} ms at any constant current up to "
