@@ -21,7 +21,8 @@ class Row:
     """One integrator at one step (dt, ms) or tolerance (rtol); the other of the two is NaN.
 
     spike_p95, spike_rms, spike_max : ms; wrong_counts, diverged : cells; rate_rms : Hz; V_rms : mV (see `Errors`).
-    rheobase : largest relative error. evaluations : of all rates, per neuron and ms. cost : ns per neuron and ms.
+    rheobase : largest relative error (20-ms pulse, 4 cells). evaluations : of all rates, per neuron and ms, those of
+    rejected steps included; the Jacobians of a stiff method are not among them. cost : ns per neuron and ms, measured.
     """
 
     integrator: str
