@@ -93,10 +93,11 @@ class Stimulus:
         for kind, values in self.parts:
             # Only times, and how many there are, place edges; amplitudes and frequencies do not.
             placing = [name for name, (_, unit) in kind.parameters.items() if unit == "ms" or name == "count"]
-            if any(np.ndim(values[name]) for name in placing):
-                moving.append(np.array(np.broadcast_arrays(*kind.edges({**values, "t_stop": t_stop}))))
-            else:
-                times += kind.edges({**values, "t_stop": t_stop})
+            edges = kind.edges({**values, "t_stop": t_stop})
+            if not any(np.ndim(values[name]) for name in placing):
+                times += edges
+            elif edges:  # a train may have none
+                moving.append(np.array(np.broadcast_arrays(*edges)))
         n = max(edges.shape[1] for edges in moving)
         return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
 
