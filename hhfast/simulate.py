@@ -103,7 +103,7 @@ def simulate(
         steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))
     else:
         refuse(control, integrator)
-        steps = time_grid(t_stop, dt, edges + points, record, apart or moving.size > 0)
+        steps = time_grid(t_stop, dt, [*edges, *points], record, apart or moving.size > 0)
     onset = stimulus.onset
     X = initial_states(cells, initial)
     settings = {"integrator": integrator, "dtype": dtype, "dt": repr(dt), **{n: repr(v) for n, v in control.items()}}

@@ -129,10 +129,11 @@ class Stimulus:
         n = max(edges.shape[1] for edges in moving)
         return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
 
-    def points(self, t_stop: float) -> tuple[list[float], bool]:
+    def points(self, t_stop: float) -> tuple[np.ndarray, bool]:
         """(the points, ms, that all cells share, where the current has kinks; whether some cells have others)."""
         found = [kind.points.times(values, t_stop) for kind, values in self.parts if kind.points]
-        return [t for times in found if times is not None for t in times], any(times is None for times in found)
+        shared = [times for times in found if times is not None]
+        return np.concatenate([np.empty(0), *shared]), len(shared) < len(found)
 
 
 def _train_edges(p: Mapping[str, Any]) -> list[Any]:
