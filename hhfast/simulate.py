@@ -71,7 +71,7 @@ def simulate(
     record = tuple(record)
     edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], False)
     grid = time_grid(t_stop, dt, edges, record)
-    spec = kernel_spec(model, integrator, stimulus, record, dtype)
+    spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
     onset = stimulus.onset if stimulus is not None else 0.0
     run = Run(cells.n, t_stop, onset, dtype, model.variables)
     recordings = [recorder.open(run) for recorder in record]

@@ -8,30 +8,33 @@ kept is the business of `rows`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
 
 from hhfast.kernel.integrators import Stage
-from hhfast.kernel.optimise import LaneConstants, bind
+from hhfast.kernel.optimise import DT, LaneConstants, bind
+from hhfast.kernel.phi import FUNCTIONS as PHI
+from hhfast.kernel.phi import REACHES
 from hhfast.kernel.pieces import crossing, reads_and_writes, renamed
 from hhfast.kernel.printer import Printer
+from hhfast.kernel.rational import is_nonnegative
 from hhfast.kernel.recording import Part, Recorder
 from hhfast.kernel.rows import Rows, Woven, indent
 from hhfast.kernel.spec import ACTIONS, DIVERGED, RATES_ARGUMENTS, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.kernel.system import I_APP, System, system_of
-from hhfast.kernel.vmath import FUNCTIONS, PHI_REACH
+from hhfast.kernel.vmath import FUNCTIONS
 from hhfast.model.model import Model
 
 
 def kernel_source(
     model: Model, integrator: str, stimulus: Stimulus | None = None, record: Iterable[Recorder] = (),
-    dtype: str = "float64",
+    dtype: str = "float64", dt: float = 0.025,
 ) -> str:
     """The Python source of the kernel that runs this combination (what `hhfast source` prints)."""
-    return generate(kernel_spec(model, integrator, stimulus, record, dtype))
+    return generate(kernel_spec(model, integrator, stimulus, record, dtype, dt))
 
 
 def generate(spec: KernelSpec) -> str:
@@ -107,22 +110,21 @@ class _Kernel:
             return list(lines)
         return [re.sub(r"(?<![\w.])\d+\.\d*(e-?\d+)?", lambda m: self.printer.number(float(m[0])), x) for x in lines]
 
-    def _bindings(self, wanted: dict[str, sp.Expr]) -> list[str]:
+    def _bindings(self, wanted: dict[str, sp.Expr], over: sp.Expr = sp.S.One) -> list[str]:
         if not self.spec.kinds:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
-        lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype))
-        for name, _ in self.constants.assignments:
-            self.rows.add(name)
+        lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype, over))
+        self.rows.add(*(name for name, _ in (*self.constants.of_lanes, *self.constants.of_steps)))
         return lines
 
-    def _rates(self, states: Iterable[str]) -> list[str]:
-        """a_x_, b_x_ and f_x_ = a - b x of the states."""
+    def _rates(self, states: Iterable[str], over: float | None = None) -> list[str]:
+        """a_x_, b_x_ and f_x_ = a - b x of the states, times that fraction of the step."""
         states = tuple(states)
         wanted = {f"{c}_{x}_": coefficient[x] for x in states
                   for c, coefficient in (("a", self.system.a), ("b", self.system.b))}
         follow = {f"b_{x}_": f"f_{x}_ = a_{x}_ - b_{x}_ * {x}" for x in states}
         lines = []
-        for line in self._bindings(wanted):
+        for line in self._bindings(wanted, sp.S.One if over is None else sp.Rational(str(over)) * DT):
             name = line.partition(" = ")[0]
             lines += [line, follow[name]] if name in follow else [line]
         return lines
@@ -142,33 +144,44 @@ class _Kernel:
         if not stage.evaluates:
             return [], updates
         lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
-        return lines + self._rates(group) + before, updates
+        return lines + self._rates(group, stage.over) + before, updates
 
-    def _exponential(self, updates: list[str]) -> tuple[list[str], list[str], list[str]]:
-        """For updates by phi(z) f: what to evaluate before them, what to mend, and the updates, phi a polynomial.
+    def _exponential(self, stage: Stage, updates: list[str]) -> tuple[list[str], list[str], list[str]]:
+        """For updates by phi(z) f, z = b: a check before them, what to mend, and the updates, phi a polynomial.
 
         Where z is out of the polynomial's reach, which is rare, f becomes phi(z) f and z becomes 0, phi(0) = 1: so
         every lane is updated by the same arithmetic, whatever its neighbours need.
         """
-        half = self.printer.number(PHI_REACH / 2)
-        prepare, mend, near = [], [], []
-        for line in updates:
-            found = re.search(r"phi_\(([^()]*b_(\w+)_)\)", line)
-            if found is None:
-                near.append(line)
-                continue
-            z, f, wide = (f"{name}_{found[2]}_" for name in ("z", "f", "wide"))
-            self.rows.pass_on(z, f)
-            prepare += [f"{z} = {found[1]}", f"{wide} = {wide} | (abs({z} - {half}) > {half})"]
-            mend += [f"if {wide}:", *indent([
-                f"{wide} = False",
-                "for i_ in range(W_):",
-                f"    if abs({self.rows.place(z)} - {half}) > {half}:",
-                f"        {self.rows.place(f)} = {self.rows.place(f)} * phi_far_({self.rows.place(z)})",
-                f"        {self.rows.place(z)} = 0.0",
-            ])]
-            near.append(line.replace(found[0], f"phi_near_({z})"))
-        return prepare, mend, near
+        states = self.system.groups[stage.states]
+        reach = dict(zip(self.system.states, self.spec.reaches, strict=True))
+        k = self.stages.index(stage)
+        self.tables[f"half_{k}_"] = tuple(REACHES[reach[x]] / 2 for x in states)
+        for c in ("b", "f"):
+            self.rows.pass_on(*(f"{c}_{x}_" for x in states))  # in this order: they are mended by number
+        z, f = (f"s_[{c}_{states[0]}__row_ + k_ * W_ + i_]" for c in ("b", "f"))
+        mend = [f"if wide_{k}_:", f"    for k_ in range({len(states)}):", "        for i_ in range(W_):", *indent([
+            f"far_ = abs({z} - half_{k}_[k_]) > half_{k}_[k_]",
+            f"{f} = {f} * phi_far_({z}) if far_ else {f}",
+            f"{z} = {self.printer.number(0.0)} if far_ else {z}",
+        ], 3)]
+        near = [re.sub(r"phi_\((b_(\w+)_)\)", lambda m: f"phi_{reach[m[2]]}_({m[1]})", line) for line in updates]
+        return self._reached(states, reach, f"wide_{k}_"), mend, near
+
+    def _reached(self, states: Iterable[str], reach: Mapping[str, int], flag: str) -> list[str]:
+        """Raise the flag if b of some state is out of the reach of its polynomial: one comparison for all alike."""
+        lines, largest, beyond = [], {}, []
+        for x in states:
+            b, k = f"b_{x}_", reach[x]
+            if not is_nonnegative(self.system.b[x]):
+                half = self.printer.number(REACHES[k] / 2)
+                beyond.append(f"(abs({b} - {half}) > {half})")
+            elif k in largest:
+                lines.append(f"z_{x}_ = {b} if {b} > {largest[k]} else {largest[k]}")
+                largest[k] = f"z_{x}_"
+            else:
+                largest[k] = b
+        beyond += [f"({name} > {self.printer.number(REACHES[k])})" for k, name in largest.items()]
+        return [*lines, f"{flag} = {flag} | ({' | '.join(beyond)})"]
 
     # --- pieces of the kernel ---
     @staticmethod
@@ -209,7 +222,7 @@ class _Kernel:
                 between.append(self._repeated(stage, evaluation + updates))
                 lanes.append([])
             elif "phi_(" in stage.text:
-                prepare, mend, near = self._exponential(updates)
+                prepare, mend, near = self._exponential(stage, updates)
                 lanes[-1] += evaluation + prepare
                 between.append(mend)
                 lanes.append(near)
@@ -222,11 +235,17 @@ class _Kernel:
         for k, (code, body) in enumerate(zip(between, lanes, strict=True)):
             woven = Woven(
                 first=["V_was_ = V"] if k == 0 and self.keeps_V else [],
-                after={"f_V_": "dV_was_ = f_V_"} if k == 0 and self.timed and not stepped_whole else {},
+                after={"f_V_": self._slope()} if k == 0 and self.timed and not stepped_whole else {},
                 last=self._after_step() if body is lanes[-1] else [],
             )
             lines += code + self.rows.loops(body, woven)
         return lines + self._events()
+
+    def _slope(self) -> str:
+        """dV/dt from the first evaluation of a step."""
+        over = next(stage.over for stage in self.stages if stage.evaluates)
+        (line,) = self._literals(["dV_was_ = f_V_" if over is None else f"dV_was_ = f_V_ / ({over} * dt_)"])
+        return line
 
     def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
         inner = []
@@ -314,16 +333,20 @@ class _Kernel:
             "n_ = min(W_, last_ - block_)",
             "for i_ in range(W_):",
             *indent(["lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell", *load]),
-            *self.rows.loop(self.printer.lines(self.constants.assignments)),
+            *self.rows.loop(self.printer.lines(self.constants.of_lanes)),
         ]
         for d in self.detectors:
             lines += self.rows.loop(self._literals([f"armed_{d}_ = 0.0 if V >= threshold_{d}_ else 1.0"]))
         lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
         lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
         stop = ["if step_ & 255 == 0 and stop_[0] != 0:", "    return"]
+        dt = [f"dt_ = {self._cast('dt64_')}", *self.printer.lines(self.constants.of_step)]
+        dt += self.rows.loop(self.printer.lines(self.constants.of_steps))
         lines += [
+            "dt64_ = np.nan",
             "for node_ in range(len(t_node_)):",
-            *indent(["dt64_ = dt_node_[node_]", f"dt_ = {self._cast('dt64_')}"]),
+            "    if dt_node_[node_] != dt64_:",
+            *indent(["dt64_ = dt_node_[node_]", *dt], 2),
             *node,
             *indent(["for step_ in range(n_node_[node_]):", *indent(stop)]),
             *step,
@@ -368,8 +391,10 @@ class _Kernel:
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
-    names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_", "phi_far as phi_far_"]
-    return ["import numpy as np", "", f"from hhfast.kernel.vmath import {', '.join(names)}", ""]
+    names += ["window as window_", "train as train_", "sin as sin_", "crossing as crossing_"]
+    phi = [f"{there} as {here}" for here, there in PHI[dtype].items()]
+    imports = [f"from hhfast.kernel.{module} import {', '.join(n)}" for module, n in (("phi", phi), ("vmath", names))]
+    return ["import numpy as np", "", *imports, ""]
 
 
 def generate_rates(model: Model) -> str:
