@@ -2,20 +2,7 @@
 
 Run it with `python examples/inference_sbi.py`; it draws inference_sbi.png.
 The simulator is a function theta (n, d) -> features (n, k), with NaN rows for what cannot be simulated: what the
-package sbi expects. To train a neural posterior with it instead (`pip install sbi`, which brings PyTorch):
-
-    import torch
-    from sbi.inference import NPE
-    from sbi.utils import BoxUniform
-
-    low, high = torch.tensor(list(PRIOR.values())).T
-    prior = BoxUniform(low=low, high=high)
-    theta = prior.sample((20_000,))
-    x = torch.as_tensor(simulator()(theta.numpy()), dtype=torch.float32)
-    inference = NPE(prior=prior)
-    inference.append_simulations(theta, x).train()  # rows with NaN are left out
-    samples = inference.build_posterior().sample((10_000,), x=torch.as_tensor(observed(), dtype=torch.float32))
-
+package sbi expects; `neural` trains a neural posterior with it (`pip install sbi`, which brings PyTorch).
 Call the simulator on whole batches, as here: one call for 20,000 rows, not 20,000 calls.
 """
 
@@ -62,6 +49,22 @@ def rejection(n: int = 100_000, keep: int = 500, t_stop: float = 200.0, seed: in
     scale[scale == 0] = 1.0
     distance = np.linalg.norm((features - observed(t_stop)) / scale, axis=1)
     return theta[np.argsort(distance)[:keep]]
+
+
+def neural(n: int = 20_000, keep: int = 10_000, t_stop: float = 200.0, epochs: int = 1000) -> np.ndarray:
+    """Draws from a posterior that sbi has learned from n simulations, (keep, d)."""
+    import torch
+    from sbi.inference import NPE
+    from sbi.utils import BoxUniform
+
+    low, high = torch.tensor(list(PRIOR.values())).T
+    prior = BoxUniform(low=low, high=high)
+    theta = prior.sample((n,))
+    features = torch.as_tensor(simulator(t_stop)(theta), dtype=torch.float32)
+    inference = NPE(prior=prior)
+    inference.append_simulations(theta, features).train(max_num_epochs=epochs)  # rows with NaN are left out
+    recording = torch.as_tensor(observed(t_stop), dtype=torch.float32)
+    return inference.build_posterior().sample((keep,), x=recording).numpy()
 
 
 def main(n: int = 100_000, keep: int = 500, t_stop: float = 200.0, picture: str = "inference_sbi.png") -> None:

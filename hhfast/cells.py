@@ -54,6 +54,10 @@ class Cells:
         _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
         return cls(model, n, p0, col, P)
 
+    def at(self, rows: np.ndarray) -> Cells:
+        """Some of the cells, by number."""
+        return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1))
+
     def rates(self, X: np.ndarray, i_app: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """(A, B), each (n_states, n): the coefficients of x' = a - b x at the states X (n_states, n)."""
         X = np.ascontiguousarray(X)

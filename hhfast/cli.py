@@ -355,11 +355,16 @@ def _executor(dask: str | None, sweep: hhfast.Sweep, threads: int | None) -> Ite
 
 def _print_status(out: Path) -> bool:
     """Print the state of an output; whether it is finished or at work."""
-    from hhfast.show import status_text
+    from hhfast.show import certificate_text, status_text
     from hhfast.sweep.status import run_status
+    from hhfast.sweep.store import ResultFile
 
     state = run_status(out)
     _output.print(status_text(state), markup=False)
+    if state.finished:
+        with ResultFile(out) as result:
+            if certificate := certificate_text(result):
+                _output.print(f"  certified: {certificate}", markup=False)
     return state.finished or bool(state.holders)
 
 

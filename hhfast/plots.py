@@ -29,10 +29,31 @@ _COLOURS = "viridis"
 
 @dataclass(frozen=True)
 class Quantity:
-    """Values with the label of their axis."""
+    """Values with the label of their axis; `codes` are the meanings of 0, 1, ..., if that is what they are.
+
+    An error is shown by its order of magnitude, if it has several.
+    """
 
     label: str
     values: np.ndarray
+    codes: tuple[str, ...] = ()
+    is_error: bool = False
+
+    @property
+    def norm(self) -> Any:
+        """How values become colours."""
+        from matplotlib.colors import LogNorm, Normalize
+
+        known = self.values[np.isfinite(self.values)]
+        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+        if self.codes:
+            return Normalize(0, len(self.codes) - 1)
+        return LogNorm(low, high) if self.is_error and 0 < 30 * low < high else Normalize(low, high)
+
+    def colour_bar(self, figure: Figure, drawn: Any, axes: Any) -> None:
+        bar = figure.colorbar(drawn, ax=axes, label=self.label)
+        if self.codes:
+            bar.set_ticks(range(len(self.codes)), labels=[code.replace("_", " ") for code in self.codes])
 
 
 def plot_result(
@@ -109,7 +130,8 @@ def _quantity(result: ResultFile, name: str) -> Quantity:
     """A feature of every row, NaN where the row is not "ok" (status 0)."""
     values = result.read(name).astype(np.float64)
     values[result.read("status") != 0] = math.nan
-    return Quantity(_label(result, name), values)
+    codes = result.attributes_of(name).get("flag_meanings", "").split()
+    return Quantity(_label(result, name), values, tuple(codes), name.endswith("_error"))
 
 
 def _label(result: ResultFile, name: str) -> str:
@@ -165,14 +187,13 @@ def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None
     rows = -(-len(panels) // columns)
     figure = _figure(6.4, 4.8) if len(panels) == 1 else _figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    known = shown.values[np.isfinite(shown.values)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    norm = shown.norm
     for axes, (title, values) in zip(grid.flat, panels, strict=False):
-        mesh = _heat_map(axes, result.axis_values(x_parameter), result.axis_values(y_parameter), values, low, high)
+        mesh = _heat_map(axes, result.axis_values(x_parameter), result.axis_values(y_parameter), values, norm)
         axes.set_title(title)
     for axes in list(grid.flat)[len(panels) :]:
         axes.remove()
-    figure.colorbar(mesh, ax=grid, label=shown.label)
+    shown.colour_bar(figure, mesh, grid)
     figure.supxlabel(_label(result, x_parameter))
     figure.supylabel(_label(result, y_parameter))
     return figure
@@ -201,7 +222,7 @@ def _value_text(result: ResultFile, axis: str, k: int) -> str:
     return text if unit == "1" else f"{text} {PRETTY.get(unit, unit)}"
 
 
-def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, low: float, high: float) -> Any:
+def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, norm: Any) -> Any:
     # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
     axes.set_facecolor("0.85")
     columns, rows = np.argsort(x), np.argsort(y)
@@ -212,8 +233,7 @@ def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, low:
     if _is_logarithmic(y):
         axes.set_yscale("log")
         _plain_ticks(axes.yaxis, y)
-    return axes.pcolormesh(x[columns], y[rows], ordered, shading="nearest", vmin=low, vmax=high, cmap=_COLOURS,
-                           rasterized=True)  # fmt: skip
+    return axes.pcolormesh(x[columns], y[rows], ordered, shading="nearest", norm=norm, cmap=_COLOURS, rasterized=True)
 
 
 def _plain_ticks(axis: Any, values: np.ndarray) -> None:
@@ -254,7 +274,8 @@ def _scatter(result: ResultFile, shown: Quantity, x: str | None, y: str | None) 
     missing = ~np.isfinite(shown.values[chosen])
     across = result.read(y)[chosen]
     axes.scatter(at[missing], across[missing], s=size, c="0.85")
-    points = axes.scatter(at[~missing], across[~missing], s=size, c=shown.values[chosen][~missing], cmap=_COLOURS)
-    figure.colorbar(points, ax=axes, label=shown.label)
+    points = axes.scatter(at[~missing], across[~missing], s=size, c=shown.values[chosen][~missing], cmap=_COLOURS,
+                          norm=shown.norm)  # fmt: skip
+    shown.colour_bar(figure, points, axes)
     axes.set(xlabel=_label(result, x), ylabel=_label(result, y))
     return figure

@@ -23,12 +23,19 @@ class Variable:
     """An array with the names of its axes and its unit.
 
     `dims` are from "cell", "spike", and "time" ("time_2", ... where traces have several grids).
+    flags : what the values 0, 1, ... mean, where they are codes.
     """
 
     values: np.ndarray
     dims: tuple[str, ...]
     unit: str = "1"
     long_name: str = ""
+    flags: tuple[str, ...] = ()
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """CF attributes: unit, long name, and the meaning of codes."""
+        plain = {"units": self.unit, "long_name": self.long_name or name}
+        return plain | (flag_attributes(self.flags) if self.flags else {})
 
 
 @dataclass(frozen=True)
@@ -84,8 +91,7 @@ class Result:
         import xarray
 
         data: dict[str, Any] = {
-            name: (v.dims, v.values, {"units": v.unit, "long_name": v.long_name or name})
-            for name, v in self.variables.items()
+            name: (v.dims, v.values, v.attributes(name)) for name, v in self.variables.items()
         }
         data["status"] = (("cell",), self.status, status_attributes())
         times = [name for name, v in self.variables.items() if v.dims == (name,)]
@@ -94,5 +100,9 @@ class Result:
 
 def status_attributes() -> dict[str, Any]:
     """CF attributes that explain the status codes."""
-    codes = np.arange(len(STATUS_MEANINGS), dtype=np.uint8)
-    return {"long_name": "status of the row", "flag_values": codes, "flag_meanings": " ".join(STATUS_MEANINGS)}
+    return {"long_name": "status of the row", **flag_attributes(STATUS_MEANINGS)}
+
+
+def flag_attributes(meanings: tuple[str, ...]) -> dict[str, Any]:
+    """CF attributes that explain the codes 0, 1, ..."""
+    return {"flag_values": np.arange(len(meanings), dtype=np.uint8), "flag_meanings": " ".join(meanings)}

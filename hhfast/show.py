@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hhfast.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
+from hhfast.kernel.course import StepControl
+from hhfast.kernel.integrators import integrators
 from hhfast.result import STATUS_MEANINGS
 from hhfast.sweep.progress import duration, size
+from hhfast.sweep.spec import CONTROL
 
 if TYPE_CHECKING:
     from hhfast.model import Channel, Gate, Model
@@ -86,16 +90,50 @@ def result_text(result: ResultFile) -> str:
         ("rows", f"{result.n_rows:,}: {by_status}"),
         ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
         ("model", f"{spec['model']} ({result.attributes['references']})"),
-        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, dt {spec['dt']:g} ms, {spec['dtype']}"),
+        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
         ("stimulus", _stimulus_text(spec["stimulus"])),
         ("fixed", ", ".join(f"{k} = {v:g}" for k, v in spec["parameters"].items()) or "all at the model's values"),
         ("history", result.attributes["history"]),
         ("source", result.attributes["source"]),
         ("spec", f"sha256 {result.attributes['hhfast_spec_sha256']}"),
     ]
+    if certificate := certificate_text(result):
+        facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
     head = _aligned(((f"{key}:", text) for key, text in facts), indent="")
     return f"{result.path}\n{head}\n\nvariables\n{_aligned(variables)}"
+
+
+def _steps_text(spec: dict[str, Any]) -> str:
+    if not integrators[spec["integrator"]].adaptive:
+        return f"dt {spec['dt']:g} ms"
+    told = {"rtol": StepControl.rtol} | {name: spec[name] for name in CONTROL if name in spec}
+    return ", ".join(f"{name} {value}" for name, value in told.items())
+
+
+def certificate_text(result: ResultFile) -> str:
+    """What the finer run of the certified rows says, in one line; empty where there was none."""
+    if "certified" not in result:
+        return ""
+    outcome = result.read("certified")
+    counts = np.bincount(outcome, minlength=len(CERTIFIED_MEANINGS)).tolist()
+    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[CHANGED]:,} of them changed "
+    text += "their spike count" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
+    if result.n_rows > _MAX_SCANNED:
+        return text
+    errors = [_error_text(result, name, outcome == AGREES) for name in result.features if name.endswith("_error")]
+    known = ", ".join(filter(None, errors))
+    return text + (f"; estimated error of the others, median (largest): {known}" if known else "")
+
+
+def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
+    """The errors of a feature; empty where it has none (as the spike count of rows that agree on it)."""
+    errors = result.read(name)[agree]
+    errors = errors[np.isfinite(errors)]
+    if not errors.any():
+        return ""
+    unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
+    return f"{name.removesuffix('_error')} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
 
 
 def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:

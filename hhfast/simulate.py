@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hhfast.cells import Cells, initial_states
+from hhfast.certify import certified, certified_rows, error_factor
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.compile import compiled
+from hhfast.kernel.course import Course, StepControl, course, refuse
 from hhfast.kernel.grid import Grid, time_grid
 from hhfast.kernel.recorders import Final, Spikes, detectors
 from hhfast.kernel.recording import Recorder, Recording, Run
-from hhfast.kernel.spec import LANES, kernel_spec
+from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.model import Model, load_model, models
-from hhfast.result import DIVERGED, OK, Result, Variable
+from hhfast.result import DIVERGED, OK, STEP_LIMIT, Result, Variable
 
 _CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
 
@@ -37,6 +40,12 @@ def simulate(
     dtype: str = "float64",
     threads: int | None = None,
     progress: bool = False,
+    certify: bool | float | np.ndarray = False,
+    rtol: float | None = None,
+    atol: float | Mapping[str, float] | None = None,
+    dt_min: float | None = None,
+    dt_max: float | None = None,
+    max_steps: int | None = None,
 ) -> Result:
     """Simulate a batch of neurons of one model.
 
@@ -46,7 +55,8 @@ def simulate(
     params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     t_stop, dt : duration and largest step, ms. Steps are placed so that stimulus edges given as numbers, samples
-        and windows fall between steps; the steps before them are shortened evenly.
+        and windows fall between steps; the steps before them are shortened evenly. For adaptive integrators dt is
+        the first step, and that after each edge.
     integrator : name in `hhfast.integrators`.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
     initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
@@ -54,6 +64,19 @@ def simulate(
     dtype : "float64" or "float32" (arithmetic of the kernel; spike times are float64 in either).
     threads : number of threads; default: all processors this process may use. It never changes a result.
     progress : show a progress bar.
+    rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only, whose steps each cell chooses for itself. The
+        estimated error of a step is at most atol + rtol |x| (root mean square over states x): rtol, default 1e-6;
+        atol, a number or state -> number, default rtol in the unit of the state. A cell is given up, with status 3,
+        when its step falls below dt_min (1e-9 ms) or after max_steps (1e7) attempts; no step is longer than dt_max
+        (5 ms). Edges of the stimulus are hit exactly, even those that differ between cells; spike times and traces
+        come from dense output and change no step. The result gains `n_steps` and `n_rejected` per cell.
+    certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
+        number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
+        bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
+        cell failed and no longer does: an artefact of the step), 3 the finer run failed; for each number x per cell
+        `x_error`, its estimated |error| in its unit (how, and how far to trust it: `hhfast.certify`); for `Spikes`
+        `spike_time_error`, that of the spike time that shifted most; NaN where there is nothing to compare. Traces
+        have no estimate.
 
     Returns
     -------
@@ -69,28 +92,59 @@ def simulate(
     model = as_model(model)
     cells = Cells.of(model, params or {}, stimulus, initial)
     record = tuple(record)
-    edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], False)
-    grid = time_grid(t_stop, dt, edges, record)
     spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
-    onset = stimulus.onset if stimulus is not None else 0.0
+    given = {"rtol": rtol, "atol": atol, "dt_min": dt_min, "dt_max": dt_max, "max_steps": max_steps}
+    control = {name: value for name, value in given.items() if value is not None}
+    edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], np.empty((1, 0)))
+    steps: Grid | Course
+    if spec.integrator.adaptive:
+        steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))  # type: ignore[arg-type]
+    else:
+        refuse(control, integrator)
+        steps = time_grid(t_stop, dt, edges, record, moving.size > 0)
+    onset: Any = stimulus.onset if stimulus is not None else 0.0
+    X = initial_states(cells, initial)
+    settings = {"integrator": integrator, "dtype": dtype, "dt": repr(dt), **{n: repr(v) for n, v in control.items()}}
+    advance = partial(_advance, spec, record, t_stop, threads, progress, settings)
+    rows = certified_rows(certify, cells.n, record)
+    if rows is None:
+        return advance(cells, X, steps, onset)
+    finer = cells.at(rows), np.take(X, rows, axis=1), steps.finer(rows), onset[rows] if np.ndim(onset) else onset
+    result = advance(cells, X, steps, onset)
+    return certified(result, rows, advance(*finer), error_factor(spec.integrator, moving.size > 0))
+
+
+def _advance(
+    spec: KernelSpec, record: Sequence[Recorder], t_stop: float, threads: int | None, progress: bool,
+    settings: dict[str, str], cells: Cells, X: np.ndarray, steps: Grid | Course, onset: Any,
+) -> Result:
+    """Advance cells from the states X, in place, over a grid or by steps of their own."""
+    dtype, model = spec.dtype, cells.model
     run = Run(cells.n, t_stop, onset, dtype, model.variables)
     recordings = [recorder.open(run) for recorder in record]
     _check_names(record)
-    X = initial_states(cells, initial)
     levels = np.array(detectors(record)[0], np.float64).reshape(-1, 2)
     status = np.full(cells.n, OK, np.uint8)
     stop = np.zeros(1, np.uint8)
+    counts = np.zeros((2, cells.n if spec.integrator.adaptive else 0), np.int64)
+    further = steps.arguments(counts)
     kernel = compiled(spec)
 
     def call(first: int, last: int) -> None:
         arrays = [recording.arguments(first, last) for recording in recordings]
-        kernel(first, last, cells.p0, cells.col, cells.P, X, grid.t, grid.dt, grid.n, grid.action, int(moving),
-               levels, status, stop, *(a for group in arrays for a in group))
+        kernel(first, last, cells.p0, cells.col, cells.P, X, levels, status, stop, *further,
+               *(a for group in arrays for a in group))
         for recording, group in zip(recordings, arrays, strict=True):
             recording.done(first, group)
 
-    _run_blocks(call, cells.n, dtype, grid, available_threads() if threads is None else threads, stop, progress)
-    return _result(model, record, recordings, X, status, {"integrator": integrator, "dtype": dtype, "dt": repr(dt)})
+    threads = available_threads() if threads is None else threads
+    _run_blocks(call, cells.n, LANES[dtype][0], steps, threads, stop, progress)
+    result = _result(model, record, recordings, X, status, settings)
+    if not spec.integrator.adaptive:
+        return result
+    tried = {"n_steps": "steps taken", "n_rejected": "steps tried in vain"}
+    counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, tried.items(), strict=True)}
+    return Result(result.status, {**result.variables, **counted}, result.attributes)
 
 
 def available_threads() -> int:
@@ -112,14 +166,14 @@ def as_model(model: str | Path | Model) -> Model:
 
 
 def _run_blocks(
-    call: Any, n_cells: int, dtype: str, grid: Grid, threads: int, stop: np.ndarray, progress: bool
+    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int, stop: np.ndarray, progress: bool
 ) -> None:
     """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
     if threads < 1:
         raise InputError(f"threads = {threads}: must be at least 1")
-    lanes = LANES[dtype][0]
     blocks = -(-n_cells // lanes)
-    per_call = max(1, min(_CALL_STEPS // max(grid.n_steps * lanes, 1), blocks // (8 * threads)))
+    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
+    per_call = max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
     starts = iter(range(0, n_cells, per_call * lanes))
     with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
         pending: dict[Future[None], int] = {}
@@ -187,10 +241,12 @@ def _result(
             units = model.variables
             found = {f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end")
                      for k, x in enumerate(model.states)}
+        if "spike_time" in variables:  # the count that goes with it is that of the times stored
+            found.pop("spike_count", None)
         variables |= _separate_times(found, variables)
     for variable in variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[status == DIVERGED] = np.nan
+            variable.values[(status == DIVERGED) | (status == STEP_LIMIT)] = np.nan
     return Result(status, variables, {"model": model.name, **settings})
 
 

@@ -43,3 +43,11 @@ def reference():
 def analysis_reference():
     """Thresholds, intervals, rates and bifurcations, computed apart from hhfast (see `about` in the file)."""
     return json.loads((Path(__file__).parent / "data" / "analysis.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The data of `sweeps.small()` from a run that nothing disturbed."""
+    from sweeps import contents, small
+
+    return contents(small().run(tmp_path_factory.mktemp("undisturbed") / "out.h5", progress=False))

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-import h5py
 import pytest
+from sweeps import contents
 
 from hhfast.sweep import Sweep
 
@@ -42,11 +42,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     Sweep.from_toml("scan.toml").run("reference.h5", progress=False)
     return tmp_path
-
-
-def contents(path):
-    with h5py.File(path) as file:
-        return {name: (dataset.dtype.str, dataset[...].tobytes()) for name, dataset in file.items()}
 
 
 def python(*words, **options):

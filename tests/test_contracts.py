@@ -1,5 +1,7 @@
 """What every registered part must do, over the registries themselves: a new part is tested by being added."""
 
+import re
+
 import numpy as np
 import pytest
 from standard import DRIVES
@@ -99,3 +101,12 @@ def test_every_recorder_delivers_finite_labelled_values(name):
         assert variable.values.ndim == len(variable.dims)
         if variable.dims[0] == "cell":
             assert len(variable.values) == 2
+
+
+@pytest.mark.parametrize("name", hh.recorders)
+def test_no_recorder_takes_the_name_of_a_stimulus_parameter(name):
+    """Both are numbered in the kernel, and `count_0_` of a train is not that of the first recorder."""
+    part = hh.recorders[name](*RECORDERS[name]).part
+    own = {n for text in (part.begin, part.step, part.spike, part.end, *part.extra)
+           for n in re.findall(r"(\w+)_{r}_", text)}
+    assert own & {parameter for kind in hh.stimuli.values() for parameter in kind.parameters} == set()

@@ -10,35 +10,16 @@ from multiprocessing import get_context
 import h5py
 import numpy as np
 import pytest
+from sweeps import STEP, contents, small
 
 from hhfast.errors import InputError
-from hhfast.sweep import Distribution, Grid, Record, Rows, Sample, Sweep, distribute, open_results
+from hhfast.sweep import Distribution, Record, Rows, Sample, distribute, open_results
 from hhfast.sweep.batch import Job, compute
 from hhfast.sweep.joining import collect
 from hhfast.sweep.outputs import Part
 from hhfast.sweep.parts import Parts, parts_directory
 from hhfast.sweep.run import Incomplete, run_sweep
 from hhfast.sweep.verify import verify_output
-
-STEP = {"kind": "step", "start": 5.0}
-SETTINGS = {"model": "hodgkin_huxley", "t_stop": 40.0, "integrator": "exp_euler", "rows_per_batch": 8}
-
-
-def small(**changes):
-    """A sweep of 30 rows in batches of 8."""
-    space = Grid.of({"g_Na": np.linspace(80, 160, 6), "stimulus.amplitude": [0.0, 3.0, 6.0, 10.0, 20.0]})
-    record = Record(features=("spike_count", "latency"), spikes=True, trace=("V",), every=0.5)
-    return Sweep(**(SETTINGS | {"space": space, "stimulus": STEP, "record": record} | changes))
-
-
-def contents(path):
-    with h5py.File(path) as file:
-        return {name: (dataset.dtype.str, dataset.shape, dataset[...].tobytes()) for name, dataset in file.items()}
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    return contents(small().run(tmp_path_factory.mktemp("reference") / "out.h5", progress=False))
 
 
 # --- executors -------------------------------------------------------------------------------------------------------
@@ -65,18 +46,19 @@ class Watched(ThreadPoolExecutor):
             self.waiting -= 1
 
 
-def test_only_a_window_of_tasks_is_submitted(tmp_path, reference):
+def test_only_a_window_of_tasks_is_submitted(tmp_path, undisturbed):
     with Watched() as executor:
-        assert contents(run_sweep(small(rows_per_batch=1), tmp_path / "out.h5", executor, progress=False)) == reference
+        path = run_sweep(small(rows_per_batch=1), tmp_path / "out.h5", executor, progress=False)
+        assert contents(path) == undisturbed
         assert executor.most <= distribute.WINDOW * 2
 
 
-def test_shards_come_back_where_there_is_no_common_file_system(tmp_path, reference, monkeypatch):
+def test_shards_come_back_where_there_is_no_common_file_system(tmp_path, undisturbed, monkeypatch):
     from hhfast.sweep import batch
 
     monkeypatch.setattr(batch, "visible_parts", lambda folder, sha256: None)
     with ThreadPoolExecutor(2) as executor:
-        assert contents(run_sweep(small(), tmp_path / "out.h5", executor, progress=False)) == reference
+        assert contents(run_sweep(small(), tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
 
 def test_a_worker_does_not_write_into_the_parts_of_another_run(tmp_path):
@@ -106,13 +88,13 @@ class Poisoned(ThreadPoolExecutor):
         return super().submit(function, job, *limits)
 
 
-def test_rows_that_kill_their_worker_are_found_and_flagged(tmp_path, reference, caplog):
+def test_rows_that_kill_their_worker_are_found_and_flagged(tmp_path, undisturbed, caplog):
     with Poisoned({9, 14, 29}) as executor:
         path = run_sweep(small(), tmp_path / "out.h5", executor, progress=False)
     assert "row 9, 14 is flagged as failed" in caplog.text
     with h5py.File(path) as file:
         assert np.flatnonzero(file["status"][:] == 5).tolist() == [9, 14, 29]
-        latency = np.frombuffer(reference["latency"][2])
+        latency = np.frombuffer(undisturbed["latency"][2])
         kept = np.setdiff1d(np.arange(30), [9, 14, 29])
         assert np.array_equal(file["latency"][:][kept], latency[kept], equal_nan=True)
 
@@ -122,7 +104,7 @@ def test_a_fault_that_is_not_that_of_rows_stops_the_run(tmp_path):
         run_sweep(small(rows_per_batch=30), tmp_path / "out.h5", executor, progress=False)
 
 
-def test_a_broken_executor_is_resumable(tmp_path, reference):
+def test_a_broken_executor_is_resumable(tmp_path, undisturbed):
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
@@ -132,7 +114,7 @@ def test_a_broken_executor_is_resumable(tmp_path, reference):
             process.join()
         with pytest.raises(Incomplete, match=r"lost its workers.*to resume"):
             run_sweep(small(), tmp_path / "out.h5", executor, progress=False)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
 
 
 # --- Dask ------------------------------------------------------------------------------------------------------------
@@ -173,7 +155,7 @@ def test_dask_addresses_are_checked():
 
 
 # --- parts of a sweep -------------------------------------------------------------------------------------------------
-def test_parts_run_apart_and_merged_are_the_whole(tmp_path, reference):
+def test_parts_run_apart_and_merged_are_the_whole(tmp_path, undisturbed):
     for k in (1, 2, 3):
         (tmp_path / f"machine{k}").mkdir()
         run_sweep(small(), tmp_path / f"machine{k}" / "out.h5", progress=False, part=Part(k, 3))
@@ -182,15 +164,22 @@ def test_parts_run_apart_and_merged_are_the_whole(tmp_path, reference):
     assert collect(out, folders[:2], progress=False) == 8
     assert not out.exists()
     assert collect(out, folders[2:], progress=False) == 0
-    assert contents(out) == reference
+    assert contents(out) == undisturbed
     assert not parts_directory(out).exists()
     assert all(folder.exists() for folder in folders)
 
 
-def test_parts_that_share_a_directory_are_finished_by_a_plain_run(tmp_path, reference):
+def test_parts_that_share_a_directory_are_finished_by_a_plain_run(tmp_path, undisturbed):
     run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(2, 2))
     assert Parts.open(tmp_path / "out.h5.parts").present() == [1, 3]
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
+
+
+def test_a_fresh_part_does_not_discard_the_others(tmp_path):
+    run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(2, 2))
+    with pytest.raises(InputError, match="would discard what the other parts have computed"):
+        run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(1, 2), fresh=True)
+    assert Parts.open(tmp_path / "out.h5.parts").present() == [1, 3]
 
 
 def test_parts_of_other_sweeps_are_not_mixed(tmp_path):

@@ -43,6 +43,18 @@ def test_inference_finds_the_conductances(tmp_path, capsys):
     assert (np.abs(posterior.mean(axis=0) - list(sbi.TRUTH.values())) < 2 * posterior.std(axis=0)).all()
 
 
+@pytest.mark.filterwarnings("ignore")  # sbi's own
+def test_sbi_learns_from_the_simulator(tmp_path, monkeypatch):
+    """What it learns in two rounds is little; that it gets tensors it can use is the question."""
+    pytest.importorskip("sbi")
+    monkeypatch.chdir(tmp_path)  # where it keeps its logs
+    sbi = example("inference_sbi")
+    posterior = sbi.neural(n=300, keep=100, t_stop=60.0, epochs=2)
+    low, high = np.array(list(sbi.PRIOR.values())).T
+    assert posterior.shape == (100, 3)
+    assert ((posterior >= low) & (posterior <= high)).all()
+
+
 def test_the_simulator_keeps_the_contract_of_sbi():
     """theta (N, d) gives x (N, k), row by row, the same in any batch, and NaN for what cannot be simulated."""
     function = example("inference_sbi").simulator(t_stop=60.0)

@@ -155,6 +155,26 @@ def test_a_sweep_is_a_function_of_its_parameters(tmp_path):
     assert function(np.array([120.0, 1.0])).shape == (1, 2)
 
 
+class Tensor:
+    """What a PyTorch tensor is to NumPy: it can be made an array, and nothing else is asked of it."""
+
+    def __init__(self, values):
+        self.values = np.array(values, dtype=np.float32)
+
+    def __array__(self, dtype=None):
+        return self.values if dtype is None else self.values.astype(dtype)
+
+
+@pytest.mark.parametrize("theta", [[110, 1.1], [[110, 1.1]], [[110, 1.1], [90, 1], [110, -1], [np.nan, 1]]])
+def test_tensors_are_taken_as_sbi_gives_them(theta):
+    """float32, one row or many; the answer is an array of floats, a row for each, NaN where it cannot be simulated."""
+    found = simulator()(Tensor(theta))
+    assert type(found) is np.ndarray
+    assert found.dtype == np.float64
+    assert np.isfinite(found).all(axis=1).tolist() == [True, True, False, False][: len(np.atleast_2d(theta))]
+    assert np.array_equal(found, simulator()(np.array(theta, np.float32)), equal_nan=True)
+
+
 def test_rows_that_cannot_be_simulated_are_nan():
     theta = [[120, 1], [120, -1], [np.nan, 1], [-1e300, 1], [80, 1]]
     found = simulator(constraints=("g_Na > 100 * C_m",))(theta)

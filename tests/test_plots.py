@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import LogNorm
 
 from hhfast import plots
 from hhfast.errors import InputError
@@ -11,13 +12,13 @@ from hhfast.sweep.store import ResultFile
 AMPLITUDE = "stimulus.amplitude"
 
 
-def draw(tmp_path, monkeypatch, space, **options):
+def draw(tmp_path, monkeypatch, space, certify=False, **options):
     """The figure of a small sweep, and the picture's path."""
     figures = []
     make = plots._figure
     monkeypatch.setattr(plots, "_figure", lambda w, h: figures.append(make(w, h)) or figures[-1])
     stimulus = {"kind": "step", "start": 5.0} | ({} if AMPLITUDE in space.names else {"amplitude": 10.0})
-    sweep = Sweep("hodgkin_huxley", space, 30.0, integrator="exp_euler", stimulus=stimulus,
+    sweep = Sweep("hodgkin_huxley", space, 30.0, integrator="exp_euler", stimulus=stimulus, certify=certify,
                   record=Record(features=("spike_count", "latency")))  # fmt: skip
     with ResultFile(sweep.run(tmp_path / "out.h5", progress=False)) as result:
         plots.plot_result(result, tmp_path / "out.png", **options)
@@ -83,6 +84,23 @@ def test_rows_are_a_scatter(tmp_path, monkeypatch):
     axes = draw(tmp_path, monkeypatch, space, value="latency").axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("g_Na (mS/cm²)", "stimulus.amplitude (µA/cm²)")
     assert sum(len(points.get_offsets()) for points in axes.collections) == 50
+
+
+def test_codes_are_named(tmp_path, monkeypatch):
+    space = Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [0.0, 10.0]})
+    figure = draw(tmp_path, monkeypatch, space, certify=True, value="certified")
+    assert (drawn(figure)[0] == 1).all()
+    labels = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert labels == ["not checked", "agrees", "spike count changed", "finer run failed"]
+
+
+@pytest.mark.parametrize(("values", "shown"), [([1e-4, np.nan, 0.1], True), ([0.1, 0.2], False), ([0.0, 5.0], False)])
+def test_errors_are_shown_by_their_order_of_magnitude(values, shown):
+    """If they have several; a zero, as of spike counts, has none."""
+    norm = plots.Quantity("error", np.array(values), is_error=True).norm
+    assert (norm.vmin, norm.vmax) == (np.nanmin(values), np.nanmax(values))
+    assert isinstance(norm, LogNorm) == shown
+    assert not isinstance(plots.Quantity("rate", np.array(values)).norm, LogNorm)
 
 
 BAD_AXES = [({"x": "g_Na", "y": "g_Na"}, "both the axis"), ({"y": "g_K"}, "unknown axis")]

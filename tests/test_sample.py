@@ -10,9 +10,9 @@ from scipy import stats
 from scipy.stats import qmc
 
 from hhfast.errors import InputError
+from hhfast.keyed import permuted
 from hhfast.sweep import sobol
 from hhfast.sweep.distributions import Distribution
-from hhfast.sweep.keyed import permuted
 from hhfast.sweep.sample import METHODS, Sample
 
 UNIT = Distribution("uniform", (0.0, 1.0))

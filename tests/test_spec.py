@@ -50,6 +50,13 @@ def test_a_sweep_file_is_read(tmp_path):
         ("t_stop", "dt = 200.0\nt_stop", "longer than t_stop"),
         ("t_stop", "integrator = 'rk5'\nt_stop", "unknown integrator 'rk5'; did you mean 'rk4'?"),
         ("t_stop", "dtype = 'float16'\nt_stop", "unknown dtype"),
+        ("t_stop", "rtol = 1e-4\nt_stop", "rtol: only for adaptive integrators; rk4 takes steps of dt"),
+        ("t_stop", "integrator = 'tsit5'\nrtol = '1e-4'\nt_stop", "rtol: is '1e-4'; it should be a valid number"),
+        ("t_stop", "integrator = 'tsit5'\nrtol = 2.0\nt_stop", "rtol = 2.0: must be a number from 1e-14 to below 1"),
+        ("t_stop", "integrator = 'tsit5'\natol = true\nt_stop", "atol: is True; it must be a number"),
+        ("t_stop", "integrator = 'tsit5'\natol = { V = 'x' }\nt_stop", "atol.V: is 'x'; it must be a number"),
+        ("t_stop", "integrator = 'tsit5'\natol = { v = 1 }\nt_stop", "atol: unknown state 'v'; did you mean 'V'?"),
+        ("t_stop", "integrator = 'tsit5'\nmax_steps = 1.5\nt_stop", "max_steps: is 1.5"),
         ("t_stop =", "t_stopp =", "unknown key 't_stopp'; did you mean 't_stop'?"),
         ('"step"', '"stpe"', "stimulus.kind: unknown stimulus kind 'stpe'; did you mean 'step'?"),
         ("start =", "strat =", "stimulus.strat: unknown parameter of the step stimulus 'strat'; did you mean 'start'?"),
@@ -130,3 +137,14 @@ def test_the_same_checks_hold_in_python():
     record = Record(features=("spike_count",), spikes=True, window=(1.0, 5.0))
     with pytest.raises(InputError, match="counts the window"):
         Sweep(model="hodgkin_huxley", space=Grid.of({"g_Na": [1.0]}), t_stop=10, record=record)
+
+
+def test_tolerances_are_part_of_the_spec_only_where_given(tmp_path):
+    """So that files without them keep their checksum; numbers by state, and 1 as 1.0, are kept through JSON."""
+    assert not {"rtol", "atol", "dt_min", "dt_max", "max_steps"} & set(json.loads(read(tmp_path, GOOD).text))
+    given = "integrator = 'tsit5'\natol = { V = 1, n = 1e-3 }\ndt_max = 1\nmax_steps = 1000\n"
+    sweep = read(tmp_path, given + GOOD)
+    assert sweep.control == {"atol": {"V": 1, "n": 1e-3}, "dt_max": 1.0, "max_steps": 1000}
+    again = sweep_from_canonical(sweep.text, sweep.model, sweep.space)
+    assert again.control == sweep.control
+    assert again.sha256 == sweep.sha256

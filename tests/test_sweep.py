@@ -1,48 +1,20 @@
 """Running sweeps: every row is right and independent of its batch, and no interruption loses or repeats work."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-import h5py
 import numpy as np
 import pytest
 import xarray
+from sweeps import contents, small
 
 import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.simulate import simulate
-from hhfast.sweep import Grid, Record, Rows, Sweep, open_results
+from hhfast.sweep import Rows, open_results
 from hhfast.sweep.durable import lock, temporary_name
-from hhfast.sweep.outputs import rows_per_batch
 from hhfast.sweep.parts import Parts
-from hhfast.sweep.run import Incomplete, run_sweep
-from hhfast.sweep.store import check_digests
-
-STEP = {"kind": "step", "start": 5.0}
-EVERYTHING = Record(features=("spike_count", "latency"), spikes=True, trace=("V",), every=0.5)
-
-
-def small(record=EVERYTHING, **changes):
-    """A sweep of 30 rows in batches of 8."""
-    space = Grid.of({"g_Na": np.linspace(80, 160, 6), "stimulus.amplitude": [0.0, 3.0, 6.0, 10.0, 20.0]})
-    settings = {"model": "hodgkin_huxley", "t_stop": 40.0, "integrator": "exp_euler", "rows_per_batch": 8}
-    return Sweep(**(settings | {"space": space, "stimulus": STEP, "record": record} | changes))
-
-
-def contents(path):
-    """The data of a result, byte for byte."""
-    with h5py.File(path) as file:
-        return {name: (dataset.dtype.str, dataset.shape, dataset[...].tobytes()) for name, dataset in file.items()}
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    """The data of `small()` from an undisturbed run."""
-    return contents(small().run(tmp_path_factory.mktemp("reference") / "out.h5", progress=False))
+from hhfast.sweep.run import run_sweep
 
 
 def test_a_sweep_gives_what_simulate_gives(tmp_path):
@@ -100,25 +72,25 @@ def test_open_results_chunks_on_request(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 30, 64])
-def test_the_batch_size_does_not_change_a_bit(tmp_path, reference, batch):
+def test_the_batch_size_does_not_change_a_bit(tmp_path, undisturbed, batch):
     changed = contents(small(rows_per_batch=batch).run(tmp_path / "out.h5", progress=False))
-    assert {k: v for k, v in changed.items() if k != "spike"} == {k: v for k, v in reference.items() if k != "spike"}
+    assert changed == undisturbed
 
 
-def test_an_executor_gives_the_same_bits(tmp_path, reference):
+def test_an_executor_gives_the_same_bits(tmp_path, undisturbed):
     with ThreadPoolExecutor(2) as executor:
-        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
 
 @pytest.mark.slow
-def test_processes_give_the_same_bits(tmp_path, reference):
+def test_processes_give_the_same_bits(tmp_path, undisturbed):
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == reference
+        assert contents(small().run(tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
 
-def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, reference):
+def test_a_row_that_diverges_is_flagged_and_harmless(tmp_path, undisturbed):
     space = Rows({"g_Na": np.array([120.0, -1e300, 120.0]), "stimulus.amplitude": np.array([10.0, 10.0, 10.0])})
     with open_results(small(space=space, rows_per_batch=None).run(tmp_path / "out.h5", progress=False)) as data:
         assert data["status"].values.tolist() == [0, 1, 0]
@@ -148,6 +120,7 @@ def stop_after(monkeypatch, n_batches):
 
 def interrupted(monkeypatch, tmp_path, n_batches=2):
     """A run that stopped after some batches; its parts."""
+    tmp_path.mkdir(exist_ok=True)
     with monkeypatch.context() as patch:
         stop_after(patch, n_batches)
         with pytest.raises(Stopped):
@@ -155,10 +128,10 @@ def interrupted(monkeypatch, tmp_path, n_batches=2):
     return Parts.open(tmp_path / "out.h5.parts")
 
 
-def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, reference):
+def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
     assert interrupted(monkeypatch, tmp_path).present() == [0, 1]
     calls = stop_after(monkeypatch, 100)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert calls == [2, 3]
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
@@ -173,7 +146,7 @@ def test_a_finished_sweep_is_left_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
-def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, reference, caplog, damage):
+def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, undisturbed, caplog, damage):
     path = interrupted(monkeypatch, tmp_path).path(1)
     data = path.read_bytes()
     flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
@@ -183,7 +156,7 @@ def test_a_damaged_shard_is_refused_or_repaired(tmp_path, monkeypatch, reference
     with pytest.raises(InputError, match=r"batch-00000001.*damaged shard.*--repair"):
         run_sweep(small(), tmp_path / "out.h5", progress=False)
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
-    assert contents(run_sweep(small(), tmp_path / "out.h5", repair=True, progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", repair=True, progress=False)) == undisturbed
     assert "batch 1: its shard is damaged" in caplog.text
     assert path.with_name(path.name + ".damaged").read_bytes() == broken
 
@@ -202,7 +175,7 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("moment", ["merge_parts", "remove_parts"])
-def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, reference, moment):
+def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, undisturbed, moment):
     """Between the last shard and the removal of all shards."""
     from hhfast.sweep import run
 
@@ -215,7 +188,7 @@ def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, r
             run_sweep(small(), tmp_path / "out.h5", progress=False)
     temporary_name(tmp_path / "out.h5.parts" / "out.h5").write_bytes(b"half a merged file")
     assert (tmp_path / "out.h5").exists() == (moment == "remove_parts")
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
+    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
 
@@ -226,6 +199,18 @@ def test_fresh_starts_again(tmp_path, monkeypatch):
         assert data["time"][-1] == 41.0
     with open_results(run_sweep(small(), path, fresh=True, progress=False)) as data:
         assert data["time"][-1] == 40.0
+
+
+def test_fresh_does_not_discard_what_another_process_is_at(tmp_path, monkeypatch):
+    """Nothing is touched: neither the result nor the parts."""
+    finished = small().run(tmp_path / "out.h5", progress=False).read_bytes()
+    parts = interrupted(monkeypatch, tmp_path / "other")
+    parts.folder.rename(tmp_path / "out.h5.parts")
+    parts = Parts.open(tmp_path / "out.h5.parts")
+    with lock(parts.lock_path(), "x"), pytest.raises(InputError, match="in use by process"):
+        run_sweep(small(), tmp_path / "out.h5", fresh=True, progress=False)
+    assert (tmp_path / "out.h5").read_bytes() == finished
+    assert parts.present() == [0, 1]
 
 
 def test_other_code_does_not_finish_a_run(tmp_path, monkeypatch):
@@ -282,106 +267,12 @@ def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, reference):
-    """The files of this process may not grow beyond a shard's size for a while: writing really fails."""
-    import resource
-
-    from hhfast.sweep import run
-
-    original = run.simulate_job
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def simulate_job(job):
-        if job.batch == 2:
-            while not (tmp_path / "out.h5.parts" / "batch-00000000.h5").exists():
-                time.sleep(0.01)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        return original(job)
-
-    monkeypatch.setattr(run, "simulate_job", simulate_job)
-    try:
-        with pytest.raises(Incomplete, match="disk is full; what is finished is safe"):
-            run_sweep(small(), tmp_path / "out.h5", progress=False)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert {0} <= set(Parts.open(tmp_path / "out.h5.parts").present()) <= {0, 1}
-    assert not [p for p in (tmp_path / "out.h5.parts").iterdir() if p.name.endswith("tmp")]
-    monkeypatch.setattr(run, "simulate_job", original)
-    assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == reference
-
-
-def test_batches_are_sized_by_work():
-    space = Grid.of({"g_Na": np.linspace(80, 160, 1000), "g_K": np.linspace(20, 40, 1000)})
-    big = small(record=Record(), rows_per_batch=None, space=space, stimulus=None)
-    assert rows_per_batch(big) == 32768
-    assert rows_per_batch(small(rows_per_batch=None)) == 8192
-    assert rows_per_batch(small(record=EVERYTHING, rows_per_batch=None, space=space, stimulus=None, t_stop=4e4)) == 128
-
-
-KILLED = """\
-model = "hodgkin_huxley"
-t_stop = 200.0
-integrator = "exp_euler"
-rows_per_batch = 64
-[stimulus]
-kind = "step"
-start = 5.0
-[axes]
-g_Na = { linspace = [80, 160, 64] }
-"stimulus.amplitude" = { linspace = [0, 20, 48] }
-[record]
-features = ["spike_count", "latency"]
-"""
-
-
-def start_run(tmp_path, name):
-    (tmp_path / "scan.toml").write_text(KILLED)
-    command = [sys.executable, "-m", "hhfast", "run", "scan.toml", "-o", name, "--threads", "1"]
-    return subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def wait_for_shards(tmp_path, process, n):
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        shards = list(tmp_path.glob("out.h5.parts/batch-*.h5"))
-        if len(shards) >= n:
-            return
-        time.sleep(0.002)
-    pytest.fail("the run was over before it could be stopped")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The data of the killed sweep from a run that was not disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    process = start_run(folder, "out.h5")
-    process.communicate(timeout=60)
-    assert process.returncode == 0
-    return contents(folder / "out.h5")
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, whole, ending):
-    process = start_run(tmp_path, "out.h5")
-    wait_for_shards(tmp_path, process, 3)
-    process.send_signal(ending)
-    _, error = process.communicate(timeout=30)
-    if ending == signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert process.returncode == 130
-        assert "rows are safe; run the same command again to resume" in error
-    parts = Parts.open(tmp_path / "out.h5.parts")
-    done = [parts.header(batch) for batch in parts.present()]
-    assert 3 <= len(done) < 48
-
-    again = start_run(tmp_path, "out.h5")
-    _, error = again.communicate(timeout=60)
-    assert again.returncode == 0, error
-    assert f"resuming out.h5: {64 * len(done):,} of 3,072 rows are done" in error
-    assert contents(tmp_path / "out.h5") == whole
-    assert check_digests(tmp_path / "out.h5") == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
+def test_a_resumed_run_keeps_its_batches(tmp_path, monkeypatch, undisturbed):
+    """Also when a later version, or the user, would cut the sweep otherwise."""
+    interrupted(monkeypatch, tmp_path)
+    calls = stop_after(monkeypatch, 100)
+    assert contents(run_sweep(small(rows_per_batch=3), tmp_path / "out.h5", progress=False)) == undisturbed
+    assert calls == [2, 3]
 
 
 def test_rows_outside_the_constraints_are_flagged_and_not_simulated(tmp_path):
@@ -402,23 +293,3 @@ def test_a_batch_without_an_allowed_row_is_harmless(tmp_path):
     with open_results(path) as data:
         assert (data["status"] == 4).all()
         assert data.sizes["spike"] == 0
-
-
-@pytest.mark.slow
-def test_fifty_kills_at_random_moments_lose_nothing(tmp_path, whole):
-    """Each run is killed after a random time and resumed until it is finished; every result is that of a whole run."""
-    rng = np.random.default_rng(0)
-    kills = 0
-    while kills < 50:
-        while not (tmp_path / "out.h5").exists():
-            process = start_run(tmp_path, "out.h5")
-            time.sleep(rng.uniform(0.5, 2.5))
-            kills += process.poll() is None
-            process.kill()
-            process.communicate()
-        again = start_run(tmp_path, "out.h5")  # after a kill while the shards are being removed, it tidies up
-        again.communicate(timeout=60)
-        assert again.returncode == 0
-        assert contents(tmp_path / "out.h5") == whole
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "scan.toml"]
-        (tmp_path / "out.h5").unlink()

@@ -10,24 +10,10 @@ import numpy as np
 import sympy as sp
 
 from hhfast.cells import Cells
-from hhfast.kernel.system import I_APP, System, system_of
+from hhfast.kernel.jacobian import Jacobian
+from hhfast.kernel.system import system_of
 from hhfast.model import Model
-from hhfast.model.algebra import exprelr, maximum, minimum, symbol
-
-
-class _exprelr_slope(sp.Function):
-    """The derivative of exprelr; finite at 0, where its textbook form is 0/0."""
-
-    nargs = 1
-
-
-class _exprelr(sp.Function):
-    """u / (exp(u) - 1) with a derivative that can be evaluated everywhere."""
-
-    nargs = 1
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        return _exprelr_slope(self.args[0])
+from hhfast.model.algebra import symbol
 
 
 def _relr(u: Any) -> Any:
@@ -37,36 +23,45 @@ def _relr(u: Any) -> Any:
     return np.where(small, 1.0 - u / 2 + u**2 / 12, safe / np.expm1(safe))
 
 
-def _relr_slope(u: Any) -> Any:
+def _relr_slope(u: Any, r: Any) -> Any:
     u = np.asarray(u, np.float64)
     small = np.abs(u) < 0.05
     safe = np.where(small, 1.0, u)
-    r = safe / np.expm1(safe)
     series = -1 / 2 + u / 6 - u**3 / 180 + u**5 / 5040 - u**7 / 151200  # Bernoulli numbers
     return np.where(small, series, r * (1 - r - safe) / safe)
 
 
-_NUMERIC = [{"_exprelr": _relr, "_exprelr_slope": _relr_slope}, "numpy"]
+_NUMERIC = [
+    {
+        "exprelr": _relr,
+        "exprelr_slope": _relr_slope,
+        "minimum": np.minimum,
+        "maximum": np.maximum,
+        "if_less": lambda left, right, yes, no: np.where(left < right, yes, no),
+        "if_less_equal": lambda left, right, yes, no: np.where(left <= right, yes, no),
+        "if_equal": lambda left, right, yes, no: np.where(left == right, yes, no),
+    },
+    "numpy",
+]
 
 
 @lru_cache(maxsize=64)
 def _jacobian_of(model: Model) -> tuple[Callable[..., Any], tuple[str, ...]]:
     """The compiled Jacobian, and the names of its arguments: states, then parameters."""
     system = system_of(model)
-    states = [symbol(x) for x in system.states]
-    slopes = [_written_out(system, system.a[x.name] - system.b[x.name] * x).subs(I_APP, 0) for x in states]
-    entries = [sp.diff(f, x) for f in slopes for x in states]
+    known = Jacobian(system).entries
+    entries = [known.get((x, y), 0) for x in system.states for y in system.states]
     names = (*system.states, *system.parameters)
     return sp.lambdify([symbol(n) for n in names], entries, modules=_NUMERIC, cse=True), names
 
 
-def _written_out(system: System, expr: sp.Expr) -> sp.Expr:
-    """The expression in states and parameters alone, over functions that have derivatives."""
-    for name in reversed(system.needed([expr])):
-        expr = expr.subs(symbol(name), system.named[name])
-    expr = expr.replace(exprelr, _exprelr)
-    expr = expr.replace(minimum, lambda a, b: sp.Piecewise((a, a < b), (b, True)))
-    return expr.replace(maximum, lambda a, b: sp.Piecewise((a, a > b), (b, True)))
+@lru_cache(maxsize=64)
+def slopes_of(model: Model) -> Callable[..., Any]:
+    """A function of all states, all parameters and i_app that gives the list of all dx/dt, per ms."""
+    system = system_of(model)
+    names = (*system.states, *system.parameters, "i_app")
+    slopes = list(Jacobian(system).slopes.values())
+    return sp.lambdify([symbol(n) for n in names], slopes, modules=_NUMERIC, cse=True)
 
 
 def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:

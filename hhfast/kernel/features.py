@@ -27,19 +27,19 @@ class Feature:
 
 
 def _isi_mean(a: dict[str, Any]) -> np.ndarray:
-    return np.where(a["count"] > 1, (a["last"] - a["first"]) / np.maximum(a["count"] - 1, 1), np.nan)
+    return np.where(a["spikes"] > 1, (a["last"] - a["first"]) / np.maximum(a["spikes"] - 1, 1), np.nan)
 
 
 def _isi_cv(a: dict[str, Any]) -> np.ndarray:
-    deviation = np.sqrt(a["scatter"] / np.maximum(a["count"] - 2, 1))
-    return np.where(a["count"] > 2, deviation / _isi_mean(a), np.nan)
+    deviation = np.sqrt(a["scatter"] / np.maximum(a["spikes"] - 2, 1))
+    return np.where(a["spikes"] > 2, deviation / _isi_mean(a), np.nan)
 
 
 FEATURES: dict[str, Feature] = {
-    "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["count"].astype(np.int32)),
-    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["count"] / a["duration"]),
+    "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
+    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
     "latency": Feature("ms", "time of the first spike after the stimulus start", ("times",),
-                       lambda a: np.where(a["count"] > 0, a["first"] - a["onset"], np.nan)),
+                       lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan)),
     "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
     "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),
     "V_max": Feature("mV", "largest membrane potential", ("extremes",), lambda a: a["V_max"]),
@@ -60,30 +60,32 @@ class _Accumulator:
 
 
 _ACCUMULATORS: dict[str, _Accumulator] = {
-    "count": _Accumulator("count_{r}_ = 0.0", spike="count_{r}_ = count_{r}_ + 1.0", extra=("count",)),
+    "count": _Accumulator("spikes_{r}_ = 0.0", spike="spikes_{r}_ = spikes_{r}_ + 1.0", extra=("spikes",)),
     "times": _Accumulator(  # the scatter of the intervals is accumulated as by Welford 1962
-        begin="count_{r}_ = 0.0\nfirst_{r}_ = np.nan\nlast_{r}_ = np.nan\nscatter_{r}_ = 0.0",
+        begin="spikes_{r}_ = 0.0\nfirst_{r}_ = np.nan\nlast_{r}_ = np.nan\nscatter_{r}_ = 0.0",
         spike="""\
-if count_{r}_ == 0.0:
+if spikes_{r}_ == 0.0:
     first_{r}_ = t_spike_
 else:
-    mean_{r}_ = (last_{r}_ - first_{r}_) / max(count_{r}_ - 1.0, 1.0)
+    mean_{r}_ = (last_{r}_ - first_{r}_) / max(spikes_{r}_ - 1.0, 1.0)
     isi_{r}_ = t_spike_ - last_{r}_
-    mean_new_{r}_ = (t_spike_ - first_{r}_) / count_{r}_
+    mean_new_{r}_ = (t_spike_ - first_{r}_) / spikes_{r}_
     scatter_{r}_ = scatter_{r}_ + (isi_{r}_ - mean_{r}_) * (isi_{r}_ - mean_new_{r}_)
 last_{r}_ = t_spike_
-count_{r}_ = count_{r}_ + 1.0""",
-        extra=("count", "first", "last", "scatter"),
+spikes_{r}_ = spikes_{r}_ + 1.0""",
+        extra=("spikes", "first", "last", "scatter"),
     ),
     "extremes": _Accumulator(
         begin="V_max_{r}_ = V\nV_min_{r}_ = V",
-        step="V_max_{r}_ = V if V > V_max_{r}_ else V_max_{r}_\nV_min_{r}_ = V if V < V_min_{r}_ else V_min_{r}_",
+        step="""\
+V_max_{r}_ = V_high_ if V_high_ > V_max_{r}_ else V_max_{r}_
+V_min_{r}_ = V_low_ if V_low_ < V_min_{r}_ else V_min_{r}_""",
         values=("V_max", "V_min"),
     ),
-    "mean": _Accumulator(  # trapezoids, with compensated summation (Kahan 1965): float32 needs it
+    "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
         begin="V_sum_{r}_ = 0.0 * V\nrounding_{r}_ = 0.0 * V",
         step="""\
-piece_{r}_ = 0.5 * dt_ * (V_was_ + V) - rounding_{r}_
+piece_{r}_ = dt_ * V_step_ - rounding_{r}_
 total_{r}_ = V_sum_{r}_ + piece_{r}_
 rounding_{r}_ = (total_{r}_ - V_sum_{r}_) - piece_{r}_
 V_sum_{r}_ = total_{r}_""",
@@ -151,8 +153,8 @@ class Features:
         def variables() -> dict[str, Variable]:
             of: dict[str, Any] = dict(zip(self._outputs, values, strict=True))
             of |= {"onset": run.onset, "duration": stop - start}
-            if "count" in of:
-                of["count"] = np.nan_to_num(of["count"])
+            if "spikes" in of:
+                of["spikes"] = np.nan_to_num(of["spikes"])
             with np.errstate(invalid="ignore"):
                 return {
                     name: Variable(FEATURES[name].value(of), ("cell",), FEATURES[name].unit, FEATURES[name].long_name)

@@ -5,6 +5,8 @@ A `Stage` evaluates a and b of a group of states at the current values and then 
 `{old}`, is a value of the stage's own that lives until the end of the step. The evaluation comes before all
 updates of its stage. In a stage `over` a fraction of the step, `{a}`, `{b}` and `{f}` are multiplied by that time;
 an exponential update is then `phi_({b}) * {f}`. Adding an integrator is adding an entry to `integrators`.
+
+An adaptive integrator is a `Tableau` instead of stages; every cell then takes steps of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from hhfast.kernel.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS, Tableau
 from hhfast.registry import Registry
 
 
@@ -49,12 +52,23 @@ class Integrator:
     stages: tuple[Stage, ...] = field(repr=False)
     stability: str
     citation: str
-    adaptive: bool = False
-    stiff: bool = False
+    tableau: Tableau | None = field(default=None, repr=False)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether each cell takes steps of its own, as long as `rtol` and `atol` allow."""
+        return self.tableau is not None
+
+    @property
+    def stiff(self) -> bool:
+        """Whether steps may be much longer than the fastest time constant."""
+        return self.tableau is not None and self.tableau.gamma > 0.0
 
     @property
     def evaluations(self) -> int:
         """How often a step evaluates the rates of all gates."""
+        if self.tableau is not None:
+            return self.tableau.stages - self.tableau.first_same_as_last
         asking = (s for s in self.stages if s.evaluates and s.states in ("all", "gates") and s.when != "curved")
         return sum(len(stage.at) for stage in asking)
 
@@ -128,4 +142,31 @@ RK4 = Integrator(
     citation="Kutta 1901; Hairer, Norsett & Wanner 1993, Solving ODEs I, table II.1.2",
 )
 
-integrators: Registry[Integrator] = Registry.of("integrator", (EULER, EXP_EULER, EXP_MIDPOINT, STRANG, RK4))
+BS32 = Integrator(
+    name="bs32",
+    order=3,
+    stages=(),
+    stability="the step follows the fastest rate (at most 2.5 / it)",
+    citation="Bogacki & Shampine 1989, Appl Math Lett 2:321-325",
+    tableau=BOGACKI_SHAMPINE,
+)
+TSIT5 = Integrator(
+    name="tsit5",
+    order=5,
+    stages=(),
+    stability="the step follows the fastest rate (at most 3.5 / it)",
+    citation="Tsitouras 2011, Comput Math Appl 62:770-775",
+    tableau=TSITOURAS,
+)
+RODAS4 = Integrator(
+    name="rodas4",
+    order=4,
+    stages=(),
+    stability="L-stable: time constants far below the step are no obstacle",
+    citation="Hairer & Wanner 1996, Solving ODEs II, sec. IV.7 and IV.10",
+    tableau=RODAS,
+)
+
+integrators: Registry[Integrator] = Registry.of(
+    "integrator", (EULER, EXP_EULER, EXP_MIDPOINT, STRANG, RK4, BS32, TSIT5, RODAS4)
+)

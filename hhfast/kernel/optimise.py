@@ -88,7 +88,8 @@ def bind(
     hoisted = [constants.hoist(e) for e in exprs]
     temporaries, reduced = sp.cse(hoisted, symbols=(symbol(f"u{k}_") for k in range(1, 10_000)))
     # A number times a name costs nothing where it is added: not worth sharing.
-    trivial = {s: e for s, e in temporaries if e.is_Mul and len(e.args) == 2 and e.args[0].is_number and e.args[1].is_Symbol}
+    trivial = {s: e for s, e in temporaries if e.is_Mul and [a.is_Number for a in e.args] == [True, False]
+               and e.args[1].is_Symbol}
     computed = {name: e.xreplace(trivial) for name, e in zip(targets, reduced, strict=True)}
     others = shared + [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial]
     return _ordered([*((name, computed[name]) for name in wanted), *computed.items(), *others])

@@ -17,7 +17,7 @@ LIMIT = 50  # operations in a piece: best, or nearly, of 40 to 100 for the model
 _CUT = 8  # operations that a cut costs, besides those of the values that cross it
 _CALLS = {"exp": 20, "exp_": 20, "phi_0_": 9, "phi_1_": 11, "phi_2_": 14, "phi_3_": 18, "phi_4_": 21,
           "exprelr_": 30, "log": 26, "exp_small_": 14, "exp_plain_": 18,
-          "exprelr_of_": 16, "sqrt": 10}  # operations in each function
+          "exprelr_of_": 14, "exprelr_slope_": 22, "sqrt": 10}  # operations in each function
 
 
 @lru_cache(maxsize=10_000)

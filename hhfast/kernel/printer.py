@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sympy as sp
 
 from hhfast.kernel.exponentials import Assignment, exp_plain, exp_small, exprelr_of
-from hhfast.model.algebra import exprelr, if_equal, if_less, if_less_equal, maximum, minimum
+from hhfast.model.algebra import exprelr, exprelr_slope, if_equal, if_less, if_less_equal, maximum, minimum
 
 _COMPARISONS: dict[type, str] = {if_less: "<", if_less_equal: "<=", if_equal: "=="}
 _CALLS: dict[type, str] = {
@@ -15,6 +15,7 @@ _CALLS: dict[type, str] = {
     sp.log: "log",
     sp.Abs: "abs",
     exprelr: "exprelr_",
+    exprelr_slope: "exprelr_slope_",
     exp_small: "exp_small_",
     exp_plain: "exp_plain_",
     exprelr_of: "exprelr_of_",

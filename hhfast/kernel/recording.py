@@ -2,9 +2,10 @@
 
 A recorder's `Part` has up to five pieces of text, over the values of a lane: `begin` and `end` run when its window
 opens and closes, `step` after every step, `spike` at every spike (at `t_spike_`), and the variables it samples.
-`{r}` is the recorder's number, which keeps its names apart from those of others. Text that runs every step is
-branch-free. A recorder also says when its window and samples are, makes the arrays of a run (`open`), and turns
-them into variables.
+A step goes from `t_` to `t_end_`, `dt_` later, and from `V_was_` to `V`; over it, `V_step_` is the mean of V, and
+`V_high_` and `V_low_` are its extrema (but for its value at the start). `{r}` is the recorder's number, which keeps
+its names apart from those of others. Text that runs every step is branch-free. A recorder also says when its window
+and samples are, makes the arrays of a run (`open`), and turns them into variables.
 """
 
 from __future__ import annotations

@@ -81,12 +81,12 @@ class Rows:
         self.pass_on(*crossing(pieces))
         return [line for piece in pieces for line in self.loop(piece)]
 
-    def framed(self, lines: list[str], passing: bool = True) -> list[str]:
-        """The lines with loads before them and stores after them; of passing values only if `passing`."""
+    def framed(self, lines: list[str], passing: bool = True, keep: bool = True) -> list[str]:
+        """The lines with loads before them and, if `keep`, stores after; of passing values only if `passing`."""
         reads, writes = reads_and_writes(lines)
         kept = {name for name in (*reads, *writes) if name in self and (passing or name not in self._passing)}
         loads = [f"{name} = {self.place(name)}" for name in reads if name in kept]
-        stores = [f"{self.place(name)} = {name}" for name in writes if name in kept]
+        stores = [f"{self.place(name)} = {name}" for name in writes if name in kept and keep]
         return loads + lines + stores
 
     @property

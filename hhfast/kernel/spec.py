@@ -22,15 +22,25 @@ LANES = {"float64": (64,), "float32": (256, 128)}
 SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
 DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergence that has not reached infinity yet
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
+EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
 
-_ARGUMENTS = {  # of every kernel, before those of its recorders
+_COMMON = {  # arguments of every kernel
     "first_": "int64", "last_": "int64",  # the cells of this call
     "p0_": "float64[::1]", "col_": "int64[::1]", "P_": "float64[:, ::1]",  # parameters: one for all, or row col of P
     "X_": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
-    "t_node_": "float64[::1]", "dt_node_": "float64[::1]", "n_node_": "int64[::1]", "action_": "int64[::1]",
-    "moving_": "int64",  # whether stimulus edges differ between cells
     "levels_": "float64[:, ::1]",  # threshold and rearm of each detector
     "status_": "uint8[::1]", "stop_": "uint8[::1]",
+    "t_node_": "float64[::1]", "action_": "int64[::1]",  # when the recorders do something, and what
+}
+_FIXED = {  # further ones of a fixed-step kernel
+    "dt_node_": "float64[::1]", "n_node_": "int64[::1]",  # the steps that follow a node
+    "moving_": "int64",  # whether stimulus edges differ between cells
+}
+_ADAPTIVE = {  # and of an adaptive one
+    "edges_": "float64[:, ::1]",  # (n_cells or 1, n_edges) edges that differ between cells, in order; inf: none
+    "rtol_": "float64", "atol_": "float64[::1]",  # of each state
+    "dt_first_": "float64", "dt_min_": "float64", "dt_max_": "float64", "max_steps_": "int64",
+    "n_steps_": "int64[::1]", "n_rejected_": "int64[::1]",
 }
 
 RATES_ARGUMENTS = {  # of the function that gives a and b of every state
@@ -57,7 +67,10 @@ class KernelSpec:
     def arguments(self) -> dict[str, str]:
         """Name -> Numba type of the kernel's arguments."""
         arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
-        return _ARGUMENTS | dict(arrays)
+        if not self.integrator.adaptive:
+            return _COMMON | _FIXED | dict(arrays)
+        times = {f"times_{r}_": "float64[::1]" for r, (part, _) in enumerate(self.parts) if part.samples}
+        return _COMMON | _ADAPTIVE | times | dict(arrays)
 
     @property
     def stimulus_parameters(self) -> list[str]:

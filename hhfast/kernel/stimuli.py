@@ -36,7 +36,7 @@ class StimulusKind:
     doc: str
     parameters: Mapping[str, tuple[float | None, str]] = field(hash=False)
     text: str
-    edges: Callable[[Mapping[str, float]], list[float]] = field(compare=False)
+    edges: Callable[[Mapping[str, Any]], list[Any]] = field(compare=False)
     onset: str | None = "start"
 
     @property
@@ -86,28 +86,33 @@ class Stimulus:
         starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
         return starts[0] if starts else 0.0
 
-    def edges(self, t_stop: float) -> tuple[list[float], bool]:
-        """(the edges given as numbers, whether other edges differ between cells)."""
+    def edges(self, t_stop: float) -> tuple[list[float], np.ndarray]:
+        """(the edges given as numbers, (n_cells or 1, k) the edges that differ between cells, inf where fewer)."""
         times: list[float] = []
-        moving = False
+        moving: list[Any] = [np.empty((0, 1))]
         for kind, values in self.parts:
             # Only times, and how many there are, place edges; amplitudes and frequencies do not.
             placing = [name for name, (_, unit) in kind.parameters.items() if unit == "ms" or name == "count"]
             if any(np.ndim(values[name]) for name in placing):
-                moving = True
+                moving.append(np.array(np.broadcast_arrays(*kind.edges({**values, "t_stop": t_stop}))))
             else:
                 times += kind.edges({**values, "t_stop": t_stop})
-        return times, moving
+        n = max(edges.shape[1] for edges in moving)
+        return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
 
 
-def _train_edges(p: Mapping[str, float]) -> list[float]:
-    if not p["period"] > 0:
-        raise InputError(f"stimulus 'train': period = {p['period']:g} ms must be positive")
-    count = min(p["count"], max(np.ceil((p["t_stop"] - p["start"]) / p["period"]), 0.0))
-    if not count <= 1e6:
-        raise InputError(f"stimulus 'train': {count:.3g} pulses before t_stop; at most 1e6 are allowed")
-    starts = p["start"] + p["period"] * np.arange(int(count))
-    return [*starts, *(starts + p["width"])]
+def _train_edges(p: Mapping[str, Any]) -> list[Any]:
+    if not np.all(np.asarray(p["period"]) > 0):
+        raise InputError(f"stimulus 'train': period = {np.min(p['period']):g} ms must be positive")
+    count = np.minimum(p["count"], np.maximum(np.ceil((p["t_stop"] - p["start"]) / p["period"]), 0.0))
+    most = np.max(count)
+    if not most <= 1e6:
+        raise InputError(f"stimulus 'train': {most:.3g} pulses before t_stop; at most 1e6 are allowed")
+    edges: list[Any] = []
+    for k in range(int(most)):
+        start = p["start"] + p["period"] * np.where(k < count, k, np.inf)
+        edges += [start, start + p["width"]]
+    return edges
 
 
 Step = StimulusKind(

@@ -90,6 +90,16 @@ def exprelr(u):
 
 
 @inline
+def exprelr_slope(u, r):
+    """The derivative of exprelr at u, given r = exprelr(u): by its series, where 1 - r - u would cancel."""
+    w = u * u
+    near = -0.5 + u * (0.16666666666666667 + w * (-0.005555555555555556 + w * (
+        0.0001984126984126984 + w * (-6.613756613756614e-06 + w * 2.08767569878681e-07))))
+    far = r * ((1.0 - r) - u) / u
+    return near if w < 0.04 else far
+
+
+@inline
 def exprelr_of(u, e):
     """exprelr(u), given e = exp(u): by its series, where e - 1 would cancel."""
     w = u * u
@@ -150,6 +160,7 @@ _L0, _L1, _L2, _L3 = _F(0.66666666553897675), _F(0.40000122329721600), _F(0.2855
 _T3, _T4 = _F(0.16666506696485069728), _F(0.041666466815268495992)  # of exp_small
 _T5, _T6 = _F(0.0083732038878041704161), _F(0.0013938704875143528868)
 _R2, _R4, _NEAR_F = _F(1 / 12), _F(1 / 720), _F(0.25)  # of exprelr
+_S1, _S3, _S5 = _F(1 / 6), _F(-1 / 180), _F(1 / 5040)  # and its slope
 _NAN_F = _F(np.nan)
 _BIAS, _SHIFT, _SQRT_HALF, _EXPONENT, _MAGIC = (
     np.int32(127), np.int32(23), np.int32(0x3F3504F3), np.int32(-0x800000), np.int32(0x4B400000))
@@ -207,6 +218,15 @@ def exprelr_of_f(u, e):
 
 
 @inline
+def exprelr_slope_f(u, r):
+    """`exprelr_slope` in float32."""
+    w = u * u
+    near = u * (_S1 + w * (_S3 + w * _S5)) - _HALF
+    far = r * ((_ONE - r) - u) / u
+    return near if w < _NEAR_F else far
+
+
+@inline
 def log_f(x):
     """`log` in float32."""
     y = _NORMAL_F if (x >= _ZERO) & (x < _NORMAL_F) else x
@@ -221,7 +241,7 @@ def log_f(x):
     return result if y >= _ZERO else y * _NAN_F
 
 
-_NAMES = ("exp", "log", "exprelr", "exp_small", "exp_plain", "exprelr_of")
+_NAMES = ("exp", "log", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
 FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
     dtype: {"sqrt": "sqrt"} | {n if n in ("exp", "log") else f"{n}_": n + suffix for n in _NAMES}
     for dtype, suffix in (("float64", ""), ("float32", "_f"))
@@ -252,6 +272,30 @@ def train(t0, t1, start, width, period, count):
     return first + (second if (k >= -1.0) & (k + 1.0 < count) else 0.0)
 
 
+def _polynomial_crossing(V0, c1, c2, c3, c4, level):
+    """The x in 0..1 at which V0 + c1 x + c2 x^2 + c3 x^3 + c4 x^4 reaches `level`, from below at 0."""
+    V0, c1, c2, c3, c4 = np.float64(V0), np.float64(c1), np.float64(c2), np.float64(c3), np.float64(c4)
+    lo, hi = 0.0, 1.0
+    x = (level - V0) / (c1 + c2 + c3 + c4)
+    for _ in range(60):
+        value = V0 + x * (c1 + x * (c2 + x * (c3 + x * c4))) - level
+        if value < 0.0:
+            lo = x
+        else:
+            hi = x
+        slope = c1 + x * (2.0 * c2 + x * (3.0 * c3 + x * 4.0 * c4))
+        step = x - value / slope if slope != 0.0 else -1.0
+        if abs(step - x) < 1e-15:
+            break
+        x = step if lo < step < hi else 0.5 * (lo + hi)
+    return x
+
+
+polynomial_crossing = _polynomial_crossing
+if not DEBUG:
+    polynomial_crossing = njit(error_model="numpy", fastmath=FASTMATH)(_polynomial_crossing)
+
+
 def _crossing(V0, V1, dV0, dV1, dt, level):
     """The fraction of a step at which the cubic through V0, V1 with slopes dV0, dV1 (per ms) reaches `level`.
 
@@ -261,20 +305,7 @@ def _crossing(V0, V1, dV0, dV1, dt, level):
     c1 = np.float64(dV0) * dt
     c2 = 3.0 * (V1 - V0) - 2.0 * c1 - np.float64(dV1) * dt
     c3 = 2.0 * (V0 - V1) + c1 + np.float64(dV1) * dt
-    lo, hi = 0.0, 1.0
-    x = (level - V0) / (V1 - V0)
-    for _ in range(60):
-        value = V0 + x * (c1 + x * (c2 + x * c3)) - level
-        if value < 0.0:
-            lo = x
-        else:
-            hi = x
-        slope = c1 + x * (2.0 * c2 + x * 3.0 * c3)
-        step = x - value / slope if slope != 0.0 else -1.0
-        if abs(step - x) < 1e-15:
-            break
-        x = step if lo < step < hi else 0.5 * (lo + hi)
-    return x
+    return polynomial_crossing(V0, c1, c2, c3, 0.0, level)
 
 
 crossing = _crossing if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_crossing)

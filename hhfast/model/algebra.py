@@ -34,7 +34,13 @@ class exprelr(sp.Function):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         (u,) = self.args
-        return exprelr(u) * (1 - exprelr(u) - u) / u
+        return exprelr_slope(u, exprelr(u))
+
+
+class exprelr_slope(sp.Function):
+    """The derivative of exprelr at u, given u and exprelr(u); its textbook form is 0/0 at u = 0."""
+
+    nargs = 2
 
 
 class minimum(sp.Function):
@@ -45,6 +51,10 @@ class minimum(sp.Function):
     @classmethod
     def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
         return sp.Min(a, b) if a.is_number and b.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        a, b = self.args
+        return if_less(a, b, int(argindex == 1), int(argindex == 2))
 
 
 class _choice(sp.Function):
@@ -92,6 +102,10 @@ class maximum(sp.Function):
     @classmethod
     def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
         return sp.Max(a, b) if a.is_number and b.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        a, b = self.args
+        return if_less(b, a, int(argindex == 1), int(argindex == 2))
 
 
 _FUNCTIONS: dict[str, Any] = {

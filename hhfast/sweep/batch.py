@@ -50,8 +50,11 @@ class Done:
     shard: bytes | None
 
 
-def simulate_rows(sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None) -> Result:
-    """Simulate rows with these parameters, one cell each.
+def simulate_rows(
+    sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None,
+    certify: bool | float | np.ndarray = False,
+) -> Result:  # fmt: skip
+    """Simulate rows with these parameters, one cell each; `certify` as in `simulate`, not as in the sweep.
 
     What is varied is always passed as an array, what is fixed as a scalar, so that a row's result does not
     depend on the rows it is batched with.
@@ -76,6 +79,8 @@ def simulate_rows(sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int 
         initial=sweep.initial,
         dtype=sweep.dtype,
         threads=threads,
+        certify=certify,
+        **sweep.control,
     )
 
 
@@ -127,11 +132,14 @@ def simulate_job(job: Job) -> Outcome:
 
 def _simulate_some(job: Job, columns: Mapping[str, np.ndarray], wanted: np.ndarray) -> Result:
     """Simulate the wanted rows of a batch; the others have NaN, and no spikes."""
+    certify = job.sweep.certified(job.start, job.stop)
     if wanted.all():
-        return simulate_rows(job.sweep, columns, job.threads)
+        return simulate_rows(job.sweep, columns, job.threads, certify)
     # If no row is wanted, the model's own values for one show which variables there would be.
     some = {name: values[wanted] for name, values in columns.items()} if wanted.any() else _example(job.sweep)
-    result = simulate_rows(job.sweep, some, job.threads)
+    if isinstance(certify, np.ndarray):
+        certify = certify[wanted] if wanted.any() else np.zeros(1, bool)
+    result = simulate_rows(job.sweep, some, job.threads, certify)
     return Result(_spread(result.status, wanted), {k: _spread_variable(v, wanted) for k, v in result.variables.items()})
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hhfast.certify import check_counts, check_share
 from hhfast.errors import InputError, unknown
 from hhfast.model.expr import check_names, parse
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 DTYPES = ("float64", "float32")
 INITIALS = ("model", "rest")
 # Variables that a result file has of its own; no parameter may take their place.
-RESERVED = ("run", "status", "spike", "spike_count", "spike_time")
+RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified", "n_steps", "n_rejected")
 POSITIVE = ("C_m",)  # parameters that the equations divide by
 
 
@@ -24,10 +25,12 @@ def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
     _check_numbers(sweep)
     _check_choices(sweep)
+    _check_control(sweep)
     _check_stimuli(sweep)
     _check_parameters(sweep)
     _check_record(sweep)
     _check_analysis(sweep)
+    _check_certify(sweep)
     _check_constraints(sweep)
 
 
@@ -62,6 +65,23 @@ def _check_choices(sweep: Sweep) -> None:
             raise unknown(key, getattr(sweep, key), known, where=key)
 
 
+def _check_control(sweep: Sweep) -> None:
+    from hhfast.kernel.course import StepControl, refuse
+    from hhfast.kernel.integrators import integrators
+
+    if not integrators[sweep.integrator].adaptive:
+        refuse(sweep.control, sweep.integrator)
+        return
+    numbers = sweep.control
+    if isinstance(sweep.atol, Mapping):
+        numbers |= {f"atol.{x}": value for x, value in numbers.pop("atol").items()}
+    for where, value in numbers.items():
+        _check_fixed(where, value, varied=False)
+    if sweep.analysis is not None and sweep.control:
+        raise InputError(f"{next(iter(sweep.control))}: does not go with [analysis]; remove it")
+    StepControl(**sweep.control).absolute(sweep.model.states)
+
+
 def _check_stimuli(sweep: Sweep) -> None:
     from hhfast.kernel.stimuli import stimuli
 
@@ -91,7 +111,7 @@ def _check_parameters(sweep: Sweep) -> None:
         _check_fixed(where, value, name in sweep.space.names)
         if name in POSITIVE and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
-    taken = {*RESERVED, *sweep.record.features, *sweep.record.trace}
+    taken = {*RESERVED, *sweep.record.features, *(f"{x}_error" for x in sweep.record.features), *sweep.record.trace}
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
@@ -135,6 +155,15 @@ def _check_analysis(sweep: Sweep) -> None:
         raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
     if sweep.dtype != "float64":
         raise InputError(f"dtype: is '{sweep.dtype}'; an analysis needs float64")
+
+
+def _check_certify(sweep: Sweep) -> None:
+    if sweep.certify is False:
+        return
+    check_share(sweep.certify)
+    if sweep.analysis is not None:
+        raise InputError("certify: does not go with [analysis], whose answers are found to a tolerance; remove it")
+    check_counts((*sweep.record.features, *(["spike_count"] if sweep.record.spikes else [])))
 
 
 def _check_record(sweep: Sweep) -> None:

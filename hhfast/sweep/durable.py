@@ -48,8 +48,14 @@ def publish(temporary: Path, path: Path) -> None:
     sync_directory(path.parent)
 
 
+def make_directory(folder: Path) -> None:
+    """Make a directory, unless it is there, such that power loss cannot take it away with all it will hold."""
+    folder.mkdir(exist_ok=True)
+    sync_directory(folder.parent)
+
+
 def sync_directory(folder: Path) -> None:
-    """Make renames in a directory durable, where the system knows how (not on Windows)."""
+    """Make the names in a directory durable, where the system knows how (not on Windows)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -108,7 +114,8 @@ def lock(path: Path, busy: str) -> Iterator[None]:
     finally:
         stop.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the directory may have become read-only; a dead process holds no lock
+            path.unlink()
 
 
 def _heartbeat(path: Path, stop: threading.Event) -> None:

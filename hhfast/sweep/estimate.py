@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.result import Result
 from hhfast.sweep.batch import simulate_rows
-from hhfast.sweep.outputs import rows_per_batch
+from hhfast.sweep.batching import rows_per_batch
 from hhfast.sweep.spec import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads
@@ -40,12 +40,12 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     simulate_rows(_shortened(sweep, duration), columns, threads)  # compiles
     while True:
         began = time.perf_counter()
-        result = simulate_rows(_shortened(sweep, duration), columns, threads)
+        result = simulate_rows(_shortened(sweep, duration), columns, threads, sweep.certify)
         seconds = time.perf_counter() - began
         if seconds >= _SECONDS or duration >= sweep.t_stop:
             break
         duration = min(sweep.t_stop, duration * min(10.0, 1.5 * _SECONDS / seconds))
-    per_step = seconds / (n * (duration / sweep.dt))
+    per_step = seconds / (n * _shortened(sweep, duration).n_steps)
     n_rows = sweep.space.n_rows
     n_bytes = n_rows * _bytes_per_row(sweep, result, duration)
     total = per_step * n_rows * sweep.n_steps

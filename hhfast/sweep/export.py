@@ -6,7 +6,7 @@ import contextlib
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +170,7 @@ class BatchedSimulator:
 
     def _simulate(self, rows: np.ndarray) -> np.ndarray:
         space = Rows({name: rows[:, k] for k, name in enumerate(self.names)})
-        sweep = self.sweep.with_space(space)
+        sweep = replace(self.sweep, space=space, certify=False)
         outcome = simulate_job(Job(sweep, "", 0, 0, len(rows), len(rows), self.threads)).result
         values = np.column_stack([outcome[name].astype(np.float64) for name in self.features])
         values[outcome.status != 0] = np.nan

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hhfast.errors import InputError
-from hhfast.sweep.outputs import locked
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
+from hhfast.sweep.durable import make_directory
+from hhfast.sweep.outputs import locked, tidy
+from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.provenance import DECISIVE
 
@@ -44,13 +45,13 @@ def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
     when there are none. Raises `InputError` if the directories do not belong together.
     """
     if out.exists():
-        raise InputError(f"{out}: exists already; choose another output, or move it away")
+        return _merged_before(out)
     target = parts_directory(out)
     sources = [Parts.open(folder) for folder in folders]
-    if not (target / "spec.json").exists():
+    if not is_planned(target):
         if not sources:
             raise InputError(f"{target}: does not exist; name the directories of the parts to merge")
-        target.mkdir(exist_ok=True)
+        make_directory(target)
         Parts.create(target, sources[0].plan)
     parts = Parts.open(target)
     for source in sources:
@@ -68,6 +69,17 @@ def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
     return rows
 
 
+def _merged_before(out: Path) -> int:
+    """No rows are missing where a merge was ended after its result had its name; other results are not overwritten."""
+    from hhfast.sweep.store import ResultFile
+
+    with ResultFile(out) as result:
+        sha256 = result.attributes["hhfast_spec_sha256"]
+    if not tidy(out, sha256):
+        raise InputError(f"{out}: exists already; choose another output, or move it away")
+    return 0
+
+
 def _check_together(parts: Parts, source: Parts) -> None:
     for key, what in (("spec_sha256", "another sweep"), ("rows_per_batch", "batches of another size")):
         if getattr(source.plan, key) != getattr(parts.plan, key):
@@ -82,15 +94,18 @@ def _adopt(parts: Parts, source: Parts) -> None:
     missing = set(parts.missing())
     for batch in source.present():
         if batch in missing:
-            try:
-                parts.adopt(batch, source.read(batch)[1])
-            except DamagedShard as damage:
-                raise InputError(f"{source.path(batch)}: is damaged ({damage}); run its part again") from None
+            parts.adopt(batch, _sound(source, batch))
 
 
 def _check_all(parts: Parts) -> None:
     for batch in parts.present():
-        try:
-            parts.read(batch)
-        except DamagedShard as damage:
-            raise InputError(f"{parts.path(batch)}: is damaged ({damage}); run its part again") from None
+        _sound(parts, batch)
+
+
+def _sound(parts: Parts, batch: int) -> bytes:
+    """A shard, checked in full."""
+    try:
+        return parts.read(batch)[1]
+    except DamagedShard as damage:
+        remedy = "run its part again with --repair"
+        raise InputError(f"{parts.path(batch)}: is damaged ({damage}); {remedy}") from None

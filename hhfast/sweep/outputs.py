@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
-from hhfast.sweep.durable import live_holder, lock
-from hhfast.sweep.parts import Parts, Plan, parts_directory, remove_parts
+from hhfast.sweep.batching import rows_per_batch
+from hhfast.sweep.durable import live_holder, lock, make_directory, sync_directory
+from hhfast.sweep.parts import Parts, Plan, is_planned, parts_directory, remove_parts
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
 from hhfast.sweep.spec import Sweep
-
-_STEPS_PER_BATCH = 2e7, 1e8  # neuron-steps: the work of a second or so; the larger where there are many batches
-_MANY_BATCHES = 8
-_ROWS_PER_BATCH = 1024, 65536  # enough to occupy all threads; few enough for memory
-_TRACE_BYTES_PER_BATCH = 64e6
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Part:
 
 
 def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
-    """Whether `out` already holds this sweep. With `fresh`, a result that is ours makes way.
+    """Whether `out` already holds this sweep; with `fresh` it does not count, and a result that is ours may make way.
 
     Raises `InputError` if `out` is anything else: it is never overwritten.
     """
@@ -62,59 +57,42 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
     except InputError as error:
         raise InputError(f"{error}, and is not overwritten; choose another output with -o") from None
     if fresh:
-        out.unlink()
         return False
     if sha256 != sweep.sha256:
         remedy = "choose another output with -o, or replace it with --fresh"
         raise InputError(f"{out}: holds the result of another sweep; {remedy}")
-    _tidy(out, sweep)
+    tidy(out, sha256)
     return True
 
 
-def _tidy(out: Path, sweep: Sweep) -> None:
-    """Remove the parts of a finished result that a run, killed at its very end, has left."""
+def tidy(out: Path, spec_sha256: str) -> bool:
+    """Remove the parts of a finished result that a run, ended at its very end, has left; whether there were any."""
     folder = parts_directory(out)
-    if (folder / "spec.json").exists() and Parts.open(folder).plan.spec_sha256 == sweep.sha256:
-        with locked(folder):
+    if not folder.is_dir():
+        return False
+    with locked(folder):
+        if is_planned(folder) and Parts.open(folder).plan.spec_sha256 == spec_sha256:
             remove_parts(folder)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-
-def rows_per_batch(sweep: Sweep) -> int:
-    """Rows of one batch: a power of two that is some seconds of work, unless the sweep says otherwise.
-
-    It depends on the sweep alone, so that machines that share a sweep agree on its batches.
-    """
-    if sweep.rows_per_batch is not None:
-        return sweep.rows_per_batch
-    record = sweep.record
-    few, many = (steps / sweep.n_steps for steps in _STEPS_PER_BATCH)
-    wanted = min(max(sweep.space.n_rows / _MANY_BATCHES, few), many)
-    wanted = min(max(wanted, _ROWS_PER_BATCH[0]), _ROWS_PER_BATCH[1])
-    if record.every is not None:
-        row_bytes = 4 * len(record.trace) * (1 + sweep.t_stop / record.every)
-        wanted = min(wanted, max(1.0, _TRACE_BYTES_PER_BATCH / row_bytes))
-    return int(2 ** int(math.log2(wanted)))
+    with contextlib.suppress(OSError):  # something else is in it
+        folder.rmdir()
+    return not folder.exists()
 
 
 @contextlib.contextmanager
 def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> Iterator[Parts]:
     """The parts directory of a run, found or made, and locked; if it ends up empty, it goes."""
     folder = parts_directory(out)
-    existed = (folder / "spec.json").exists()
-    if existed and not fresh:
+    if is_planned(folder) and not fresh:
         _check_same(Parts.open(folder), sweep)
     try:
-        folder.mkdir(exist_ok=True)
+        make_directory(folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another output with -o") from None
     try:
         with locked(folder, part):
-            if existed and fresh:
-                Parts.open(folder)  # refuses a directory that is not recognisably ours
-                remove_parts(folder)
-            parts = Parts.open(folder) if existed and not fresh else Parts.create(folder, _plan(sweep))
+            if fresh:
+                _discard(out)
+            parts = Parts.open(folder) if is_planned(folder) else Parts.create(folder, _plan(sweep))
             if part is None:  # with parts, they may be those of another machine
                 parts.remove_temporaries()
             try:
@@ -126,6 +104,16 @@ def opened(sweep: Sweep, out: Path, fresh: bool, part: Part | None = None) -> It
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+def _discard(out: Path) -> None:
+    """Remove a result and its unfinished run; for the one who holds the lock."""
+    folder = parts_directory(out)
+    if is_planned(folder):
+        Parts.open(folder)  # refuses a directory that is not recognisably ours
+        remove_parts(folder)
+    out.unlink(missing_ok=True)
+    sync_directory(out.parent)  # else it might be back after power loss, and be taken for the new one
 
 
 @contextlib.contextmanager

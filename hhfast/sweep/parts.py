@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.sweep.durable import TEMPORARY_SUFFIX, write_durably
+from hhfast.sweep.durable import TEMPORARY_SUFFIX, sync_directory, write_durably
 
 DAMAGED = ".damaged"  # suffix of a shard that was set aside
 HEADER_BYTES = 1024  # HDF5 wants a power of two, at least 512
@@ -68,6 +68,15 @@ def parts_directory(out: Path) -> Path:
     return out.with_name(out.name + ".parts")
 
 
+def is_planned(folder: Path) -> bool:
+    """Whether a directory is the parts directory of some sweep."""
+    return _plan_path(folder).exists()
+
+
+def _plan_path(folder: Path) -> Path:
+    return folder / "spec.json"
+
+
 @dataclass(frozen=True)
 class Parts:
     """A parts directory that exists, and its plan."""
@@ -78,7 +87,7 @@ class Parts:
     @classmethod
     def open(cls, folder: Path) -> Parts:
         """An existing parts directory; `InputError` if it is not one."""
-        path = folder / "spec.json"
+        path = _plan_path(folder)
         try:
             entry = json.loads(path.read_bytes())
             return cls(folder, Plan(**entry["hhfast_parts"]))
@@ -93,7 +102,7 @@ class Parts:
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
-        write_durably(folder / "spec.json", json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
+        write_durably(_plan_path(folder), json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
         return cls(folder, plan)
 
     @property
@@ -194,10 +203,13 @@ def remove_parts(folder: Path) -> None:
 
     Whatever hhfast did not write stays, and so does a shard that was set aside as damaged.
     """
-    # The plan goes last: as long as it is there, an interruption leaves a directory that can be recognised.
-    for path in sorted(folder.iterdir(), key=lambda p: p.name == "spec.json"):
-        if _is_ours(path) and not _LOCK.fullmatch(path.name):
+    plan = _plan_path(folder)
+    for path in list(folder.iterdir()):
+        if path != plan and _is_ours(path) and not _LOCK.fullmatch(path.name):
             path.unlink(missing_ok=True)
+    # The plan goes last, surely: shards without it would be nobody's, and a later sweep might take them for its own.
+    sync_directory(folder)
+    plan.unlink(missing_ok=True)
 
 
 def _is_ours(path: Path) -> bool:

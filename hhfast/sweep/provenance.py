@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import metadata
 from importlib.resources import files
@@ -19,28 +20,32 @@ if TYPE_CHECKING:
 
 # What may change the last digits of a result; a run is finished by what began it.
 DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")
+_ONLY_SHOW = ("__main__.py", "ask.py", "cli.py", "curves.py", "plots.py", "progress.py", "show.py")
 
 
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
-    """Versions of everything that takes part; "code" is a hash of the simulating half of hhfast itself."""
+    """Versions of everything that takes part; "code" is a hash of hhfast itself."""
     found = {name: metadata.version(name) for name in ("numba", "llvmlite", "sympy", "numpy", "h5py")}
     place = {"python": platform.python_version(), "machine": platform.machine()}
     return {"hhfast": hhfast.__version__, "code": _code(), **found, **place}
 
 
 def _code() -> str:
-    """The hash of the files a row's result depends on."""
-    package = files("hhfast")
-    sources = [package / "simulate.py", *_sources(package / "kernel"), *_sources(package / "model")]
+    """The hash of the files that a row or a shard may depend on: all but those that only show."""
     digest = hashlib.sha256()
-    for source in sources:
-        digest.update(source.read_bytes())
+    for source in _sources(files("hhfast")):
+        if source.name not in _ONLY_SHOW:
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _sources(folder: Traversable) -> list[Traversable]:
-    return sorted((f for f in folder.iterdir() if f.name.endswith(".py")), key=lambda f: f.name)
+def _sources(folder: Traversable) -> Iterator[Traversable]:
+    for entry in sorted(folder.iterdir(), key=lambda f: f.name):
+        if entry.name.endswith(".py"):
+            yield entry
+        elif entry.is_dir():
+            yield from _sources(entry)
 
 
 def check_versions(began: dict[str, str], place: str) -> None:

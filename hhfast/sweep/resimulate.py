@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hhfast.certify import NOT_CHECKED
 from hhfast.errors import InputError
 from hhfast.model import parse_model
 from hhfast.result import Result
@@ -53,7 +54,8 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     sweep = sweep_from_canonical(text, model, Rows(values))
     if sweep.analysis is not None:
         raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
-    again = simulate_rows(sweep, values, threads=1)
+    certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False
+    again = simulate_rows(sweep, values, threads=1, certify=certify)
     differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
     steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
     record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"),

@@ -14,12 +14,13 @@ from hhfast.sweep.batch import Done, Job, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
 from hhfast.sweep.outputs import Part, is_finished, opened
-from hhfast.sweep.parts import DamagedShard, Parts, remove_parts
+from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
 
 
@@ -35,6 +36,9 @@ def run_sweep(
 
     Raises `InputError` before anything is touched, `Incomplete` or KeyboardInterrupt when what is finished is safe.
     """
+    if fresh and part is not None:
+        folder = parts_directory(out)
+        raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
     with opened(sweep, out, fresh, part) as parts, explained(out):
@@ -113,11 +117,18 @@ def explained(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "the disk is full" if error.errno in _FULL else str(error)
-        raise Incomplete(f"{out}: {reason}; {safe}") from error
+        raise Incomplete(f"{out}: {_reason(error)}; {safe}") from error
     except DamagedShard as damage:
         raise Incomplete(f"{out}: a shard was damaged after it was checked ({damage}); {safe}") from None
     except BrokenExecutor as error:
         raise Incomplete(f"{out}: the executor has lost its workers ({error}); {safe}") from error
     except FailingRows as error:
         raise Incomplete(f"{out}: {error}; {safe}") from error
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in _FULL:
+        return "the disk is full"
+    if error.errno in _READ_ONLY and error.filename is not None:
+        return f"{Path(error.filename2 or error.filename).parent} cannot be written any more ({error.strerror})"
+    return str(error)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.keyed import fraction, permuted, uniform
 from hhfast.sweep import sobol
 from hhfast.sweep.distributions import Distribution
-from hhfast.sweep.keyed import fraction, permuted, uniform
 
 MAX_ROWS = 2**48
 

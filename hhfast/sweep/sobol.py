@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hhfast.sweep.keyed import words
+from hhfast.keyed import words
 
 BITS = 52  # of each coordinate: what a float64 strictly between 0 and 1 can hold
 

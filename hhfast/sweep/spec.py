@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hhfast.certify import drawn
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model, load_model, models
 from hhfast.model.expr import evaluate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of the canonical spec
 DEFAULT_FEATURES = ("spike_count", "rate")
+CONTROL = ("rtol", "atol", "dt_min", "dt_max", "max_steps")  # the keywords of adaptive integrators
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ class Sweep:
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to ask of each row instead
         of one simulation. It brings its own current and duration; only dt and integrator are those of the sweep.
+    certify : True, or a share of the rows, above 0 and up to 1: these are run again at half the step, which gives each
+        feature an estimated error and flags rows whose spike count changes (see `simulate`).
+    rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only; None: as in `simulate`.
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
 
     Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
@@ -84,6 +89,12 @@ class Sweep:
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
+    certify: bool | float = False
+    rtol: float | None = None
+    atol: float | Mapping[str, float] | None = None
+    dt_min: float | None = None
+    dt_max: float | None = None
+    max_steps: int | None = None
     rows_per_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -123,7 +134,12 @@ class Sweep:
 
     @cached_property
     def n_steps(self) -> int:
-        """Steps of one row (of a fixed-step integrator)."""
+        """Steps of one row: of a fixed-step integrator the number, of an adaptive one the order of magnitude."""
+        from hhfast.kernel.course import STEPS_PER_MS
+        from hhfast.kernel.integrators import integrators
+
+        if integrators[self.integrator].adaptive:
+            return math.ceil(self.t_stop * STEPS_PER_MS)
         return math.ceil(self.t_stop / self.dt - 1e-9)
 
     @cached_property
@@ -154,7 +170,23 @@ class Sweep:
             "initial": self.initial,
             "dtype": self.dtype,
             "constraints": list(self.constraints),
-        } | ({} if self.analysis is None else {"analysis": dict(self.analysis)})
+        } | self._optional
+
+    @property
+    def _optional(self) -> dict[str, Any]:
+        """The part of the canonical spec that has only what is used: files without it keep their checksum."""
+        analysis = {} if self.analysis is None else {"analysis": dict(self.analysis)}
+        return analysis | ({} if self.certify is False else {"certify": float(self.certify)}) | self._plain_control
+
+    @property
+    def control(self) -> dict[str, Any]:
+        """What an adaptive integrator is told, as far as it is given."""
+        return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
+
+    @property
+    def _plain_control(self) -> dict[str, Any]:
+        plain: dict[str, Any] = _plain(self.control)
+        return plain | ({} if self.max_steps is None else {"max_steps": int(self.max_steps)})
 
     @cached_property
     def text(self) -> str:
@@ -174,6 +206,12 @@ class Sweep:
         for text in self.constraints:
             result &= np.broadcast_to(evaluate(plain_text(text, self.units), values), n)
         return result
+
+    def certified(self, start: int, stop: int) -> bool | np.ndarray:
+        """Which of rows start to stop are certified, by their number and the seed of the sample (else 0) alone."""
+        if self.certify is False:
+            return False
+        return drawn(float(self.certify), getattr(self.space, "seed", 0), start, stop)
 
     @property
     def _fixed(self) -> dict[str, float]:
@@ -210,11 +248,14 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    given = {k: spec[k] for k in keys} | {"analysis": spec.get("analysis")}
+    given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify", *CONTROL) if k in spec}
     return Sweep(model=model, space=space, record=Record(**record), constraints=tuple(spec["constraints"]), **given)
 
 
-def _plain(stimulus: Any) -> Any:
-    if isinstance(stimulus, Mapping):
-        return {k: v if isinstance(v, str) else float(v) for k, v in stimulus.items()}
-    return None if stimulus is None else [_plain(entry) for entry in stimulus]
+def _plain(value: Any) -> Any:
+    """Texts, numbers (1 as 1.0), tables and lists of them, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {k: _plain(entry) for k, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(entry) for entry in value]
+    return value if value is None or isinstance(value, str) else float(value)

@@ -11,7 +11,7 @@ import numpy as np
 from hhfast.errors import InputError
 from hhfast.result import STATUS_MEANINGS
 from hhfast.sweep.durable import Holder, live_holder
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory
+from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class RunStatus:
 def run_status(out: Path) -> RunStatus:
     """The state of an output; `InputError` if there is neither a result nor an unfinished run."""
     folder = parts_directory(out)
-    if (folder / "spec.json").exists():
+    if is_planned(folder):
         return _unfinished(out, Parts.open(folder))
     if not out.exists():
         raise InputError(f"{out}: neither it nor {folder} exists; check the path")

@@ -13,7 +13,7 @@ from hhfast.errors import InputError, did_you_mean
 from hhfast.sweep.distributions import QUANTILES, Distribution
 from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
-from hhfast.sweep.spec import DEFAULT_FEATURES, Record, Sweep, find_model
+from hhfast.sweep.spec import CONTROL, DEFAULT_FEATURES, Record, Sweep, find_model
 from hhfast.sweep.table import open_table
 
 Number = Annotated[float, Strict()]
@@ -84,6 +84,12 @@ class SweepFile(BaseModel):
     constraints: list[str] = Field(default_factory=list)
     record: RecordTable | None = None
     analysis: dict[str, Any] | None = None
+    certify: Any = False
+    rtol: Number | None = None
+    atol: Any = None
+    dt_min: Number | None = None
+    dt_max: Number | None = None
+    max_steps: Count | None = None
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -127,6 +133,8 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
+        certify=file.certify,
+        **{name: getattr(file, name) for name in CONTROL},
         rows_per_batch=file.rows_per_batch,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory
+from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
 from hhfast.sweep.progress import Reporter
 
 
@@ -28,7 +28,7 @@ def verify_output(out: Path) -> Verified:
     folder = parts_directory(out)
     if out.exists():
         return _result(out)
-    if (folder / "spec.json").exists():
+    if is_planned(folder):
         return _parts(out, Parts.open(folder))
     raise InputError(f"{out}: neither it nor {folder} exists; check the path")
 
@@ -57,7 +57,7 @@ def _parts(out: Path, parts: Parts) -> Verified:
             try:
                 parts.read(batch)
             except DamagedShard as damage:
-                problems.append(f"{parts.path(batch)}: {damage}; its rows will be computed again")
+                problems.append(f"{parts.path(batch)}: {damage}; run the sweep with --repair to compute its rows again")
             reporter.advance(1)
     good = len(present) - len(problems)
     return Verified(f"{out}: unfinished, {good} of {parts.plan.n_batches} batches are there and sound", tuple(problems))

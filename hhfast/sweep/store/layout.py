@@ -44,7 +44,7 @@ def batch_columns(
     columns["status"] = Column(result.status, (RUN,), {**status_attributes(), **coordinates})
     for name, variable in result.variables.items():
         dims = tuple(RUN if dim == "cell" else dim for dim in variable.dims)
-        attributes: dict[str, Any] = {"units": variable.unit, "long_name": variable.long_name or name}
+        attributes = variable.attributes(name)
         values = variable.values
         if RUN in dims:
             attributes |= coordinates
