@@ -18,14 +18,16 @@ from hhfast.model.expr import evaluate
 from hhfast.model.model import Channel, Gate, Model
 
 _V = np.arange(-100.0, 60.0, 1.0) + 0.123  # mV; off the poles, at which formulas are 0/0
+_STEPS = (0.01, 0.025, 0.1)  # ms; steps are told apart by these only, as each kernel must be compiled
 
 
 def reaches(model: Model, integrator: Integrator, dt: float) -> tuple[int, ...]:
-    """For each state the number of the polynomial; none, if the integrator is not exponential."""
+    """For each state the number of the polynomial, for steps of up to `dt` (ms); none, if no update is exponential."""
     if not any("phi_(" in stage.text for stage in integrator.stages):
         return ()
     rates = _largest_rates(model)
-    return tuple(min(int(np.searchsorted(REACHES, rates[x] * dt)), len(REACHES) - 1) for x in model.states)
+    longest = next((step for step in _STEPS if dt <= step), np.inf)
+    return tuple(min(int(np.searchsorted(REACHES, rates[x] * longest)), len(REACHES) - 1) for x in model.states)
 
 
 @lru_cache(maxsize=256)
