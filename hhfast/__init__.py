@@ -39,6 +39,7 @@ _PUBLIC = {
     "simulate": "hhfast.simulate",
     "AnalysisStatus": "hhfast.analysis.status",
     "ap_features": "hhfast.analysis.features",
+    "benchmark_integrators": "hhfast.analysis.benchmark",
     "bifurcations": "hhfast.analysis.bifurcations",
     "displacement_threshold": "hhfast.analysis.rheobase",
     "fi_curve": "hhfast.analysis.fi",

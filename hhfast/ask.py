@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hhfast.analysis.benchmark import benchmark_integrators
 from hhfast.analysis.fi import fi_curve
+from hhfast.analysis.precision.report import report
 from hhfast.analysis.refractory import recovery_curve, refractory_period
-from hhfast.analysis.rheobase import find_rheobase
+from hhfast.analysis.rheobase import check_positive, find_rheobase
 from hhfast.analysis.status import AnalysisStatus
 from hhfast.analysis.strength import strength_duration
 from hhfast.errors import InputError
@@ -34,6 +36,14 @@ def numbers(text: str) -> np.ndarray:
     if len(found) == 3 and found[2] > 0 and 0 <= (found[1] - found[0]) / found[2] < 1e6:
         return found[0] + found[2] * np.arange(int((found[1] - found[0]) / found[2] + 1e-9) + 1)
     raise InputError(f"'{text}': give numbers as 1,2,5 or as start:stop:step")
+
+
+def interval(text: str) -> tuple[float, float]:
+    """Two numbers, the smaller first, from "0,20". Raises `InputError` for anything else."""
+    found = numbers(text)
+    if len(found) != 2 or not found[0] < found[1]:
+        raise InputError(f"'{text}': give two numbers, the smaller first, as 0,20")
+    return float(found[0]), float(found[1])
 
 
 def parameters(given: Sequence[str]) -> dict[str, np.ndarray]:
@@ -94,6 +104,25 @@ def ask_refractory(model: Model, params: Parameters, second: np.ndarray, figure:
     columns = {f"interval at {s:g} x (ms)": found.minimal_interval[:, k] for k, s in enumerate(found.second)}
     periods = {"absolute (ms)": found.absolute, "relative (ms)": found.relative}
     return table({**params, f"threshold ({found.unit})": found.threshold, **columns, **periods}, found.status)
+
+
+def ask_benchmark(
+    model: Model, params: Parameters, figure: Path | None, *, csv: bool, accuracies: Sequence[float], **options: Any
+) -> str:
+    """Error against cost of integrators, as text or CSV; with a picture."""
+    for accuracy in accuracies:
+        check_positive(accuracy=accuracy)
+    if figure is not None:
+        from hhfast.curves import check_picture
+
+        check_picture(figure)  # before the minute that it takes until there is one
+    shared = {name: values if len(values) > 1 else float(values[0]) for name, values in params.items()}
+    found = benchmark_integrators(model, shared, progress=True, **options)
+    if figure is not None:
+        from hhfast.curves import plot_benchmark
+
+        plot_benchmark(found).savefig(figure)
+    return found.to_csv().rstrip("\n") if csv else report(found, accuracies)
 
 
 def table(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:

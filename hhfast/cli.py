@@ -285,7 +285,7 @@ def source(
 
 Cells = Annotated[
     list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUES", help="A parameter; several values, one cell each."),
+    typer.Option("-p", "--parameter", "--set", metavar="NAME=VALUES", help="A parameter; or several, one cell each."),
 ]
 
 
@@ -337,6 +337,42 @@ def refractory(
         from hhfast.sweep.spec import find_model
 
         answer = ask_refractory(find_model(model), parameters(parameter or ()), numbers(second), figure, width=width)
+        _output.print(answer, markup=False)
+
+
+@app.command()
+def bench(
+    model: Model = "hodgkin_huxley",
+    integrators: Annotated[str | None, typer.Option(metavar="LIST", help="Integrators [default: all].")] = None,
+    dt: Annotated[str | None, typer.Option(metavar="LIST", help="Steps, ms, of those with fixed steps.")] = None,
+    rtol: Annotated[str | None, typer.Option(metavar="LIST", help="Tolerances of those that choose steps.")] = None,
+    parameter: Cells = None,
+    current: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Constant currents [default: from silence to fast firing].")
+    ] = None,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 200.0,
+    cells: Annotated[int, typer.Option(min=1, help="Cells, where -p does not give them.")] = 64,
+    spread: Annotated[float, typer.Option(metavar="X", help="By which fraction conductances differ.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the cells.")] = 1,
+    accuracy: Annotated[
+        str, typer.Option(metavar="LIST", help="Errors of spike times, ms, for which to recommend a setting.")
+    ] = "1,0.1,0.01,0.001",
+    rheobase: Annotated[bool, typer.Option(help="Measure errors of thresholds, too.")] = True,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    figure: Figure = None,
+) -> None:
+    """Error against cost of the integrators on a model, and which to use; -o draws it."""
+    with _answering():
+        from hhfast.ask import ask_benchmark, interval, numbers, parameters
+        from hhfast.sweep.spec import find_model
+
+        answer = ask_benchmark(
+            find_model(model), parameters(parameter or ()), figure, csv=csv, accuracies=numbers(accuracy).tolist(),
+            integrators=None if integrators is None else [name.strip() for name in integrators.split(",")],
+            dt=None if dt is None else numbers(dt), rtol=None if rtol is None else numbers(rtol),
+            current=None if current is None else interval(current), t_stop=t_stop, cells=cells, spread=spread,
+            seed=seed, rheobase=rheobase,
+        )  # fmt: skip
         _output.print(answer, markup=False)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
 EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
+GAVE_UP = (DIVERGED, STEP_LIMIT)  # a cell of this status did not reach t_stop; its numbers are NaN
 STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed")
 
 

@@ -22,7 +22,7 @@ from hhfast.kernel.recording import Recorder, Recording, Run
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.model import Model, load_model, models
-from hhfast.result import DIVERGED, OK, STEP_LIMIT, Result, Variable
+from hhfast.result import GAVE_UP, OK, Result, Variable
 
 _CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
 
@@ -66,7 +66,7 @@ def simulate(
     progress : show a progress bar.
     rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only, whose steps each cell chooses for itself. The
         estimated error of a step is at most atol + rtol |x| (root mean square over states x): rtol, default 1e-6;
-        atol, a number or state -> number, default rtol in the unit of the state. A cell is given up, with status 3,
+        atol, a number or state -> number, default a tenth of rtol in its unit. A cell is given up, with status 3,
         when its step falls below dt_min (1e-9 ms) or after max_steps (1e7) attempts; no step is longer than dt_max
         (5 ms). Edges of the stimulus are hit exactly, even those that differ between cells; spike times and traces
         come from dense output and change no step. The result gains `n_steps` and `n_rejected` per cell.
@@ -94,11 +94,11 @@ def simulate(
     record = tuple(record)
     spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
     given = {"rtol": rtol, "atol": atol, "dt_min": dt_min, "dt_max": dt_max, "max_steps": max_steps}
-    control = {name: value for name, value in given.items() if value is not None}
+    control: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], np.empty((1, 0)))
     steps: Grid | Course
     if spec.integrator.adaptive:
-        steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))  # type: ignore[arg-type]
+        steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))
     else:
         refuse(control, integrator)
         steps = time_grid(t_stop, dt, edges, record, moving.size > 0)
@@ -246,7 +246,7 @@ def _result(
         variables |= _separate_times(found, variables)
     for variable in variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[(status == DIVERGED) | (status == STEP_LIMIT)] = np.nan
+            variable.values[np.isin(status, GAVE_UP)] = np.nan
     return Result(status, variables, {"model": model.name, **settings})
 
 

@@ -1,7 +1,11 @@
 """Running sweeps: every row is right and independent of its batch, and no interruption loses or repeats work."""
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -293,3 +297,15 @@ def test_a_batch_without_an_allowed_row_is_harmless(tmp_path):
     with open_results(path) as data:
         assert (data["status"] == 4).all()
         assert data.sizes["spike"] == 0
+
+
+def test_a_run_imports_only_what_it_needs(tmp_path, undisturbed):
+    """Once its kernel is in the cache (see `undisturbed`), the first batch waits for nothing heavy."""
+    code = "import sys; from sweeps import small; small().run('out.h5', progress=False); print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert "numba" in loaded
+    assert sorted(loaded & {"sympy", "matplotlib", "pandas", "xarray", "distributed", "pyarrow"}) == []
+    assert contents(tmp_path / "out.h5") == undisturbed

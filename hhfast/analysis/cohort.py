@@ -21,13 +21,14 @@ from hhfast.simulate import as_model, simulate
 class Method:
     """How an analysis simulates, and what it calls a spike.
 
-    threshold, rearm : mV, the spike contract of `simulate`. dt : ms. integrator, threads : as in `simulate`.
+    threshold, rearm : mV, the spike contract of `simulate`. dt : ms. integrator, rtol, threads : as in `simulate`.
     """
 
     threshold: float = -20.0
     rearm: float = -40.0
     dt: float = 0.025
     integrator: str = "rk4"
+    rtol: float | None = None
     threads: int | None = None
 
 
@@ -72,7 +73,8 @@ class Cohort:
         """Simulate all cells from the states X (n_states, n)."""
         return simulate(
             self.model, self.params, stimulus=stimulus, t_stop=t_stop, dt=method.dt, integrator=method.integrator,
-            record=record, initial=dict(zip(self.model.states, X, strict=True)), threads=method.threads,
+            rtol=method.rtol, record=record, initial=dict(zip(self.model.states, X, strict=True)),
+            threads=method.threads,
         )  # fmt: skip
 
 

@@ -61,13 +61,14 @@ def fi_curve(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> FICurve:
     """The firing rate of each cell at each of the currents, with its onset, gain, maximum, block and class.
 
     Parameters
     ----------
-    model, params, dt, integrator, threads : as in `hhfast.simulate`. threshold : of a spike, mV.
+    model, params, dt, integrator, rtol, threads : as in `hhfast.simulate`. threshold : of a spike, mV.
     currents : in the model's unit; they are sorted.
     t_stop, transient : each current lasts `t_stop` ms; the rate is that after `transient` ms: the inverse of the mean
         of the later half of the intervals. A cell that falls silent (for longer than twice its longest interval)
@@ -95,7 +96,7 @@ def fi_curve(
     if not 0 <= transient < t_stop:
         raise InputError(f"transient = {transient:g} ms is not within 0..t_stop = {t_stop:g} ms")
     cohort = Cohort.of(model, params)
-    method = Method(threshold, threshold - 10.0, dt, integrator, threads)
+    method = Method(threshold, threshold - 10.0, dt, integrator, rtol, threads)
     curves = _Curves(cohort, current, t_stop, transient, direction, method)
     return _summary(curves, *curves.measure(), tol)
 

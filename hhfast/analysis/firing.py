@@ -9,7 +9,7 @@ import numpy as np
 from hhfast.analysis.cohort import Cohort, Method, constant, final_states
 from hhfast.analysis.linear import eigenvalues, jacobian, newton_step
 from hhfast.kernel.recorders import Final, Spikes
-from hhfast.result import DIVERGED
+from hhfast.result import GAVE_UP
 
 _STEPS, _STEP = 20, 5.0  # of a passage from one current to another; ms
 _AT_ONCE = 4096  # cells whose spike times are kept at a time
@@ -37,7 +37,7 @@ def firing(
         rows = np.arange(start, min(start + _AT_ONCE, cohort.n))
         part = cohort.take(rows)
         result = part.run(X[:, rows], constant(current[rows]), t_stop, record, method)
-        diverged[rows] = result.status == DIVERGED
+        diverged[rows] = np.isin(result.status, GAVE_UP)
         after[:, rows] = final_states(part, result)
         time, count = result.spike_time, result.spike_count
         has = count > 0

@@ -23,7 +23,7 @@ from hhfast.errors import InputError
 from hhfast.kernel.recorders import Final
 from hhfast.kernel.stimuli import PairedPulse
 from hhfast.model import Model
-from hhfast.result import DIVERGED
+from hhfast.result import GAVE_UP
 
 _CAPS = (1.0, 0.7, 0.5, 0.25)  # of the cap, tried for the absolute period: a stronger pulse need not do better
 _RATIO = 1.2  # from one interval tried to the next, before bisection
@@ -84,13 +84,14 @@ def refractory_period(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> Refractory:
     """The shortest interval after which a second pulse makes each cell fire again.
 
     Parameters
     ----------
-    model, params, dt, integrator, threads : as in `hhfast.simulate`. threshold, watch : as in `find_rheobase`.
+    model, params, dt, integrator, rtol, threads : as in `hhfast.simulate`. threshold, watch : as in `find_rheobase`.
     width : of both pulses, ms. first, second : their amplitudes, in units of the threshold of the resting cell.
     cap : the second amplitude that defines the absolute refractory period (0.7, 0.5 and 0.25
         of it are tried as well).
@@ -104,7 +105,7 @@ def refractory_period(
     if not len(strengths) or not (np.isfinite(strengths) & (strengths > 0)).all():
         raise InputError("second: give positive multiples of the threshold, one at least")
     check_positive(width=width, first=first, cap=cap, within=within, tol=tol, max_interval=max_interval, watch=watch)
-    pair = _paired(model, params, width, first, watch, method_of(threshold, dt, integrator, threads))
+    pair = _paired(model, params, width, first, watch, method_of(threshold, dt, integrator, rtol, threads))
     levels = np.concatenate([strengths, cap * np.array(_CAPS), [1.0 + within]])
     shortest = _minimal_intervals(pair, levels, max_interval, tol)
     k = len(strengths)
@@ -130,6 +131,7 @@ def recovery_curve(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> Recovery:
     """The threshold of a second pulse, in units of that of the resting cell, at several intervals (ms) from the first.
@@ -141,7 +143,7 @@ def recovery_curve(
     check_positive(width=width, first=first, cap=cap, tol=tol, watch=watch)
     if interval.ndim != 1 or not len(interval) or not (np.isfinite(interval) & (interval >= width)).all():
         raise InputError(f"intervals: give numbers of ms, one at least, none below the width of {width:g} ms")
-    pair = _paired(model, params, width, first, watch, method_of(threshold, dt, integrator, threads))
+    pair = _paired(model, params, width, first, watch, method_of(threshold, dt, integrator, rtol, threads))
     ratio = np.stack([_ratio(pair, float(d), cap, tol) for d in interval], axis=1)
     known = np.where(np.isnan(ratio), np.inf, ratio)
     at = known.argmin(axis=1)
@@ -179,7 +181,7 @@ class _Pair:
         record = [OwnSpikes(self.method.threshold, self.method.rearm, (lead, end)), Final()]
         result = self.cohort.take(rows).run(self.X[:, rows], stimulus, end, record, self.method)
         fired = ~np.isnan(result["first_spike"])
-        return Answer(fired, (result.status == DIVERGED) & ~fired)
+        return Answer(fired, np.isin(result.status, GAVE_UP) & ~fired)
 
 
 def _paired(
@@ -188,7 +190,8 @@ def _paired(
 ) -> _Pair:
     cohort = Cohort.of(model, params)
     rest = find_rheobase(cohort.model, params, width=width, tol=1e-7, watch=watch, threshold=method.threshold,
-                         dt=method.dt, integrator=method.integrator, threads=method.threads)  # fmt: skip
+                         dt=method.dt, integrator=method.integrator, rtol=method.rtol,
+                         threads=method.threads)  # fmt: skip
     X, status, amplitude = cohort.rest(), rest.status.copy(), first * rest.amplitude
     spike, last, fell = np.full((3, cohort.n), np.nan)
     rows = np.flatnonzero(rest.found)

@@ -17,7 +17,7 @@ from hhfast.analysis.cohort import Cohort, Method, final_states
 from hhfast.analysis.linear import eigenvalues, jacobian, newton_step
 from hhfast.kernel.recorders import Final, Part, Recording, Run, Window
 from hhfast.kernel.stimuli import Pulse
-from hhfast.result import DIVERGED, Variable
+from hhfast.result import GAVE_UP, Variable
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def answer(
         record = [OwnSpikes(method.threshold, method.rearm), Final()]
         result = cohort.take(rows).run(X, stimulus, until - t, record, method)
         fired[rows] = ~np.isnan(result["first_spike"])
-        diverged[rows] = (result.status == DIVERGED) & ~fired[rows]
+        diverged[rows] = np.isin(result.status, GAVE_UP) & ~fired[rows]
         return final_states(cohort, result)
 
     for look in _looks(width, end):

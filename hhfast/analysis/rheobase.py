@@ -52,13 +52,14 @@ def find_rheobase(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> Rheobase:
     """The smallest amplitude of a rectangular current pulse, from rest, that makes each cell fire.
 
     Parameters
     ----------
-    model, params, dt, integrator, threads : as in `hhfast.simulate`.
+    model, params, dt, integrator, rtol, threads : as in `hhfast.simulate`.
     width : duration of the pulse, ms. watch : how long after the pulse a spike may still come, ms.
     tol : relative tolerance; the amplitude given fires, and the threshold lies less than tol below it.
     max_amplitude : the cap of the search, in the model's unit of current.
@@ -79,7 +80,7 @@ def find_rheobase(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     """
     cohort = Cohort.of(model, params)
-    method = method_of(threshold, dt, integrator, threads)
+    method = method_of(threshold, dt, integrator, rtol, threads)
     check_positive(width=width, tol=tol, max_amplitude=max_amplitude, watch=watch)
     X = cohort.rest()
     sign = -1.0 if hyperpolarising else 1.0
@@ -102,6 +103,7 @@ def displacement_threshold(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> Rheobase:
     """The smallest sudden displacement of V from rest, mV, that makes each cell fire (a very short shock).
@@ -109,7 +111,7 @@ def displacement_threshold(
     As `find_rheobase`, with mV instead of current; a displacement beyond `threshold` itself does not count.
     """
     cohort = Cohort.of(model, params)
-    method = method_of(threshold, dt, integrator, threads)
+    method = method_of(threshold, dt, integrator, rtol, threads)
     check_positive(tol=tol, max_displacement=max_displacement, watch=watch)
     X = cohort.rest()
 
@@ -175,9 +177,9 @@ def _unit(model: Model) -> str:
     return model.variables["i_app"]
 
 
-def method_of(threshold: float, dt: float, integrator: str, threads: int | None) -> Method:
+def method_of(threshold: float, dt: float, integrator: str, rtol: float | None, threads: int | None) -> Method:
     """The method of an analysis: a cell is ready for the next spike when V is below -40 mV (and the threshold)."""
-    return Method(threshold, min(-40.0, threshold), dt, integrator, threads)
+    return Method(threshold, min(-40.0, threshold), dt, integrator, rtol, threads)
 
 
 def check_positive(**positive: float) -> None:

@@ -17,7 +17,7 @@ from hhfast.model import Model
 from hhfast.result import DIVERGED, OK, Result, Variable
 
 _CLASSES = ("none", "I", "II", "III", "unknown")
-_OWN = ("model", "params", "dt", "integrator", "threads")  # what the sweep itself gives
+_OWN = ("model", "params", "dt", "integrator", "rtol", "threads")  # what the sweep itself gives
 
 
 def _number(values: np.ndarray, unit: str, long_name: str) -> Variable:
@@ -78,7 +78,7 @@ def check_analysis(analysis: Mapping[str, Any]) -> None:
 
 def analyse_rows(
     model: Model, params: Mapping[str, Any], analysis: Mapping[str, Any], *, dt: float, integrator: str,
-    threads: int | None,
+    rtol: float | None, threads: int | None,
 ) -> Result:
     """Run an analysis, {"kind": ..., options}, on rows of parameters: a Result like that of `simulate`.
 
@@ -86,7 +86,7 @@ def analyse_rows(
     """
     options = {name: value for name, value in analysis.items() if name != "kind"}
     function, variables = _KINDS[analysis["kind"]]
-    found = function(model, params=params, dt=dt, integrator=integrator, threads=threads, **options)
+    found = function(model, params=params, dt=dt, integrator=integrator, rtol=rtol, threads=threads, **options)
     names = [status.name.lower() for status in AnalysisStatus]
     codes = _number(found.status, "1", f"outcome of the analysis ({_coded(names)})")
     status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)

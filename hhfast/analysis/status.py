@@ -9,7 +9,8 @@ class AnalysisStatus(IntEnum):
     """The status of a row. Where several apply, the first cause is given.
 
     OK : the answer is there.
-    DIVERGED : the states became NaN or infinite (or a parameter is NaN, or C_m not positive).
+    DIVERGED : the states became NaN or infinite (or a parameter is NaN, or C_m not positive; or an
+        adaptive integrator gave up).
     SPONTANEOUS : the cell fires without current.
     NEVER : nothing up to the cap makes it fire.
     NON_MONOTONE : it fires at the value given, and fails at some higher one.

@@ -17,7 +17,7 @@ from hhfast.errors import InputError
 from hhfast.kernel.recorders import Final
 from hhfast.kernel.stimuli import Pulse
 from hhfast.model import Model
-from hhfast.result import DIVERGED
+from hhfast.result import GAVE_UP
 
 _LONG = 500.0  # ms: longer pulses have the same threshold
 _LONGEST_CHRONAXIE = 64.0  # ms
@@ -67,6 +67,7 @@ def strength_duration(
     threshold: float = -20.0,
     dt: float = 0.025,
     integrator: str = "rk4",
+    rtol: float | None = None,
     threads: int | None = None,
 ) -> StrengthDuration:
     """The threshold of each cell for rectangular pulses of several widths (ms), from rest.
@@ -82,12 +83,13 @@ def strength_duration(
     cohort = Cohort.of(model, params)
     settings: dict[str, Any] = {
         "tol": tol, "max_amplitude": max_amplitude, "watch": watch, "threshold": threshold, "dt": dt,
-        "integrator": integrator, "threads": threads,
+        "integrator": integrator, "rtol": rtol, "threads": threads,
     }  # fmt: skip
     found = [find_rheobase(cohort.model, params, width=w, **settings) for w in width]
     long = find_rheobase(cohort.model, params, width=_LONG, **settings)
     amplitude = np.stack([r.amplitude for r in found], axis=1)
-    chronaxie = _chronaxie(cohort, 2.0 * long.amplitude, tol, watch, method_of(threshold, dt, integrator, threads))
+    method = method_of(threshold, dt, integrator, rtol, threads)
+    chronaxie = _chronaxie(cohort, 2.0 * long.amplitude, tol, watch, method)
     return StrengthDuration(
         width, amplitude, long.status, np.stack([r.status for r in found], axis=1), long.amplitude, chronaxie,
         _weiss(width, amplitude), _lapicque(width, amplitude), long.unit,
@@ -103,7 +105,7 @@ def _chronaxie(cohort: Cohort, amplitude: np.ndarray, tol: float, watch: float, 
         record = [OwnSpikes(method.threshold, method.rearm), Final()]
         result = cohort.take(rows).run(X[:, rows], stimulus, _LONGEST_CHRONAXIE + watch, record, method)
         fired = ~np.isnan(result["first_spike"])
-        return Answer(fired, (result.status == DIVERGED) & ~fired)
+        return Answer(fired, np.isin(result.status, GAVE_UP) & ~fired)
 
     guess = np.where(np.isfinite(amplitude), 1.0, np.nan)
     found = bracket(test, guess, np.full(cohort.n, _LONGEST_CHRONAXIE))

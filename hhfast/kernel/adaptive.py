@@ -80,7 +80,7 @@ class Adaptive:
             "tries_ = tries_ + (1.0 if h_ > 0.0 else 0.0)",
             "taken_ = taken_ + np.float64(ok_)",
             "small_ = (ok_ <= 0.0) & (np.float64(h_) <= dt_min_) & (h_ > 0.0)",
-            "failed_ = 1.0 if small_ | (tries_ >= max_steps_) else 0.0",
+            "failed_ = 1.0 if small_ | ((tries_ >= max_steps_) & (t_end_ < t_stop_)) else 0.0",
         ]
 
     def _commit(self) -> list[str]:
@@ -99,12 +99,12 @@ class Adaptive:
             lines += [  # the extremum of the cubic with the values and slopes of the ends
                 f"d0_ = {begin}",
                 f"d1_ = {end}",
-                "c3_ = d0_ + d1_ - 2.0 * (V - V_was_)",
-                "c2_ = V - V_was_ - d0_ - c3_",
-                "root_ = c2_ * c2_ - 3.0 * c3_ * d0_",
+                "cubic_ = d0_ + d1_ - 2.0 * (V - V_was_)",
+                "square_ = V - V_was_ - d0_ - cubic_",
+                "root_ = square_ * square_ - 3.0 * cubic_ * d0_",
                 "root_ = sqrt(root_ if root_ > 0.0 else 0.0)",
-                "at_ = d0_ / ((root_ if d0_ > 0.0 else -root_) - c2_)",
-                "turn_ = V_was_ + at_ * (d0_ + at_ * (c2_ + at_ * c3_))",
+                "at_ = d0_ / ((root_ if d0_ > 0.0 else -root_) - square_)",
+                "turn_ = V_was_ + at_ * (d0_ + at_ * (square_ + at_ * cubic_))",
                 "turn_ = turn_ if (d0_ * d1_ < 0.0) & (ok_ > 0.0) else V",
                 "V_high_ = turn_ if turn_ > V else V",
                 "V_low_ = turn_ if turn_ < V else V",
@@ -118,7 +118,7 @@ class Adaptive:
         lines = [
             "t_ = t_end_",
             f"failed_ = 1.0 if (failed_ > 0.0) | (abs(V) > {self._number(DIVERGED)}) else 0.0",
-            "due_ = 1.0 if (t_ >= until_) | (failed_ > 0.0) else 0.0",
+            "due_ = 1.0 if ((t_ >= until_) | (failed_ > 0.0)) & (h_ > 0.0) else 0.0",  # an idle lane never is
             "any_due_ = any_due_ | (due_ > 0.0)",
             f"fresh_ = {self._number(0.0)}",
         ]
@@ -136,10 +136,10 @@ class Adaptive:
         lines = []
         for d in self.draft.detectors:
             degree = len(self.tableau.dense[0])
-            curve = [f"c{p + 1}_ = {self.attempt.total([row[p] for row in self.tableau.dense], 'V')}"
+            curve = [f"curve{p + 1}_ = {self.attempt.total([row[p] for row in self.tableau.dense], 'V')}"
                      for p in range(degree)]
-            curve += [f"c{p + 1}_ = 0.0" for p in range(degree, 4)]
-            where = f"polynomial_crossing_(V_was_, c1_, c2_, c3_, c4_, levels_[{d}, 0])"
+            curve += [f"curve{p + 1}_ = 0.0" for p in range(degree, 4)]
+            where = f"polynomial_crossing_(V_was_, curve1_, curve2_, curve3_, curve4_, levels_[{d}, 0])"
             time = f"t_spike_ = t_ + np.float64(dt_) * {where}"
             timed = [*curve, time] if d in self.draft.timed else []
             body = self.rows.framed(["lane_ = cell_[i_]", *timed, *self.draft.told(d, "on_{r}_ > 0.0")])
@@ -149,7 +149,6 @@ class Adaptive:
 
     def _samples(self, r: int, part: Part) -> list[str]:
         """Fill the samples of one recorder that the step has passed, from the dense output."""
-        last = "t_node_[len(t_node_) - 1]"
         scale = "" if self.attempt.implicit else "h_ * "
         powers = [f"({' + at_ * ('.join(map(self._number, row))}{')' * len(row)}" for row in self.tableau.dense]
         lines = ["at_ = " + self.draft.cast("(next_ - t_) / (t_end_ - t_)")]
@@ -157,7 +156,7 @@ class Adaptive:
         for x in self.draft.system.states:
             total = " + ".join(f"g{j}_ * w{j}_{x}_" for j in range(self.tableau.stages))
             lines.append(f"{x} = {x}_was_ + {scale}({total})")
-        if "i_app" in part.samples and self.draft.spec.kinds:
+        if "i_app" in part.samples and self.draft.smooth:
             lines.append(f"i_app = {self.draft.cast(self.draft.current('next_'))}")
         lines += self.draft.sampled(part)
         lines += [f"trace_{r}_[{k}, cell_[i_], sample_{r}_[i_]] = {name}" for k, name in enumerate(part.samples)]
@@ -169,7 +168,7 @@ class Adaptive:
             f"{next_} = times_{r}_[sample_{r}_[i_]] if sample_{r}_[i_] < len(times_{r}_) else np.inf",
         ]
         # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
-        passed = f"{next_} < {end} or ({next_} <= {end} and {end} >= {last})"
+        passed = f"{next_} < {end} or ({next_} <= {end} and {end} >= t_stop_)"
         return [f"if far_{r}_:", f"    far_{r}_ = False", "    for i_ in range(W_):",
                 f"        while {self.rows.place('ok_')} > 0.0 and ({passed}):", *indent(inner, 3)]
 
@@ -279,6 +278,7 @@ class Adaptive:
             "s_[:] = 0.0",
             "q_[:] = 0.0",
             f"relative_ = {draft.cast('rtol_')}",
+            "t_stop_ = t_node_[len(t_node_) - 1]",
             "cell_ = np.full(W_, -1)",
             *(f"{name} = np.zeros(W_, np.int64)" for name in arrays),
             "next_cell_ = first_",

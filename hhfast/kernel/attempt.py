@@ -25,7 +25,8 @@ class Attempt:
         self.rows, self.states = draft.rows, draft.system.states
         self.implicit = tableau.gamma > 0.0
         self.rows.add("h_", "fresh_")
-        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *(f"w{j}_{{}}_" for j in range(tableau.stages))):
+        increments = (f"w{j}_{{}}_" for j in range(tableau.stages))
+        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *increments):
             self.rows.add(*(family.format(x) for x in self.states))
         self.tables = {"at_table_": tableau.at} if draft.smooth else {}
         if self.implicit:
@@ -67,7 +68,8 @@ class Attempt:
         """The whole attempt."""
         lines = [*self.repeat("h_"), *self.alike("{was} = {x}")]
         if self.draft.spec.kinds and not self.draft.smooth:
-            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {self.draft.cast(self.draft.current('t_'))}"]))]
+            now = self.draft.cast(self.draft.current("t_", end="until_"))  # the same until the next stop
+            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {now} if fresh_ > 0.0 else i_app"]))]
         lines += self._linearised() if self.implicit else []
         stages = range(self.tableau.stages)
         rates = self._current() + self.rows.loops(self.draft.rates(self.states), Woven())

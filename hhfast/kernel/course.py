@@ -13,7 +13,9 @@ from hhfast.errors import InputError, unknown
 from hhfast.kernel.grid import actions, check_duration, distinct, inside, nearest
 from hhfast.kernel.recording import Recorder
 from hhfast.kernel.spec import EDGE
+from hhfast.kernel.values import per_cell
 
+_ATOL = 0.1  # of rtol: what costs least for a wanted error of spike times, over the models of the library
 STEPS_PER_MS = 16  # of a typical run, to share work among threads
 
 
@@ -23,7 +25,7 @@ class StepControl:
 
     rtol, atol : the error of a step, estimated, is at most atol + rtol |x| for each state x (root mean square of all);
         atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
-        as by default: rtol in the state's unit. dt_min, dt_max : ms; below dt_min a cell is given up (status 3).
+        as by default: a tenth of rtol in the state's unit. dt_min, dt_max : ms; below dt_min a cell is given up (status 3).
     max_steps : attempts after which a cell is given up.
     """
 
@@ -34,21 +36,21 @@ class StepControl:
     max_steps: int = 10_000_000
 
     def __post_init__(self) -> None:
+        atol = self.atol
+        if isinstance(atol, Mapping):
+            atol = {name: _positive(f"atol of {name}", value) for name, value in atol.items()}
+        elif atol is not None:
+            atol = _positive("atol", atol)
+        numbers = {name: _number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+        for name, value in [("atol", atol), *numbers.items()]:
+            object.__setattr__(self, name, value)
         if not 1e-14 <= self.rtol < 1.0:
             raise InputError(f"rtol = {self.rtol}: must be a number from 1e-14 to below 1")
-        for name, value in self._given_atol.items():
-            if not (math.isfinite(value) and value > 0):
-                raise InputError(f"{name} = {value}: must be a positive number")
         if not 0 < self.dt_min <= self.dt_max:
             raise InputError(f"dt_min = {self.dt_min}, dt_max = {self.dt_max}: need 0 < dt_min <= dt_max, ms")
-        if self.max_steps < 1:
-            raise InputError(f"max_steps = {self.max_steps}: must be at least 1")
-
-    @property
-    def _given_atol(self) -> Mapping[str, float]:
-        if isinstance(self.atol, Mapping):
-            return {f"atol of {name}": value for name, value in self.atol.items()}
-        return {} if self.atol is None else {"atol": self.atol}
+        if not 1 <= self.max_steps < 2**63:
+            raise InputError(f"max_steps = {self.max_steps:g}: must be at least 1, and below 2**63")
+        object.__setattr__(self, "max_steps", int(self.max_steps))
 
     def absolute(self, states: Sequence[str]) -> np.ndarray:
         """(n_states,) the absolute tolerance of each state. Raises `InputError` for the name of no state."""
@@ -56,7 +58,7 @@ class StepControl:
         for name in named:
             if name not in states:
                 raise unknown("state", name, states, "atol")
-        rest = self.atol if isinstance(self.atol, (int, float)) else self.rtol
+        rest = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
         return np.array([named.get(x, rest) for x in states], np.float64)
 
     @property
@@ -68,6 +70,20 @@ class StepControl:
         elif atol is not None:
             atol = atol / 10
         return replace(self, rtol=max(self.rtol / 10, 1e-14), atol=atol)
+
+
+def _number(name: str, value: Any) -> float:
+    found = per_cell(name, value)
+    if np.ndim(found):
+        raise InputError(f"{name}: is an array; give one number for all cells")
+    return float(found)
+
+
+def _positive(name: str, value: Any) -> float:
+    found = _number(name, value)
+    if not (math.isfinite(found) and found > 0):
+        raise InputError(f"{name} = {found}: must be a positive number")
+    return found
 
 
 def refuse(given: Mapping[str, Any], integrator: str) -> None:
@@ -126,4 +142,4 @@ def course(
     action = actions(nodes, [(window, np.empty(0)) for window, _ in times])
     action[nearest(nodes, np.array(common))] |= EDGE
     samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
-    return Course(nodes, action, np.sort(moving, axis=1), samples, states, dt, control)
+    return Course(nodes, action, np.ascontiguousarray(np.sort(moving, axis=1)), samples, states, dt, control)

@@ -98,11 +98,11 @@ class Draft:
             lines += [line, follow[name]] if name in follow else [line]
         return lines
 
-    def current(self, at: str) -> str:
-        """The applied current at the time named `at`, in float64; the step goes from t_ to t_end_."""
+    def current(self, at: str, end: str = "t_end_") -> str:
+        """The applied current at the time named `at`, in float64; the step goes from t_ to the time named `end`."""
         terms = []
         for k, kind in enumerate(self.spec.kinds):
-            names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": at, "t0": "t_", "t1": "t_end_"}
+            names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": at, "t0": "t_", "t1": end}
             names |= {"window": "window_", "train": "train_", "sin": "sin_"}
             terms.append(renamed(kind.text, names))
         return " + ".join(terms)

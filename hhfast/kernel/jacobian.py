@@ -13,12 +13,12 @@ from functools import cached_property
 import sympy as sp
 
 from hhfast.kernel.system import I_APP, System
-from hhfast.model.algebra import if_less, symbol
+from hhfast.model.algebra import if_equal, if_less, if_less_equal, symbol
 
 
 def place(x: str, y: str) -> str:
     """The name, in a kernel, of the entry in row x and column y."""
-    return f"J_{x}_{y}_"
+    return f"J_{x}_by_{y}_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +37,14 @@ class Jacobian:
         """(x, y) -> d(dx/dt)/dy in states and parameters alone, where it is not zero."""
         found = {}
         for x, slope in self.slopes.items():
+            # SymPy differentiates |u| by way of complex numbers.
+            real = slope.subs(I_APP, 0).replace(sp.Abs, lambda u: if_less(u, 0, -u, u))
             for y in self.system.states:
-                entry = sp.diff(slope.subs(I_APP, 0), symbol(y))
-                if entry != 0:  # SymPy's sign has no place in a kernel
-                    found[x, y] = entry.replace(sp.sign, lambda u: if_less(u, 0, -1, 1))
+                entry = sp.diff(real, symbol(y))
+                if entry.has(if_less, if_less_equal, if_equal):
+                    entry = if_equal(entry, entry, entry, 0)  # not NaN: 0 times the infinite slope of sqrt(max(V, 0))
+                if entry != 0:
+                    found[x, y] = entry
         return found
 
     def _written_out(self, expr: sp.Expr) -> sp.Expr:

@@ -52,9 +52,9 @@ class minimum(sp.Function):
     def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
         return sp.Min(a, b) if a.is_number and b.is_number else None
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
         a, b = self.args
-        return if_less(a, b, int(argindex == 1), int(argindex == 2))
+        return if_less(a, b, a.diff(x), b.diff(x))
 
 
 class _choice(sp.Function):
@@ -71,9 +71,10 @@ class _choice(sp.Function):
             return yes if cls.compares(float(left), float(right)) else no
         return None
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        left, right, _, _ = self.args
-        return {3: self.func(left, right, 1, 0), 4: self.func(left, right, 0, 1)}.get(argindex, sp.Integer(0))
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
+        """One of two derivatives: not a sum of both by weights 1 and 0, as that which does not count may be NaN."""
+        left, right, yes, no = self.args
+        return self.func(left, right, yes.diff(x), no.diff(x))
 
 
 class if_less(_choice):
@@ -103,9 +104,9 @@ class maximum(sp.Function):
     def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
         return sp.Max(a, b) if a.is_number and b.is_number else None
 
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
         a, b = self.args
-        return if_less(b, a, int(argindex == 1), int(argindex == 2))
+        return if_less(b, a, a.diff(x), b.diff(x))
 
 
 _FUNCTIONS: dict[str, Any] = {

@@ -67,7 +67,7 @@ def simulate_rows(
         from hhfast.analysis.rows import analyse_rows
 
         return analyse_rows(sweep.model, {**sweep.parameters, **varied}, sweep.analysis, dt=sweep.dt,
-                            integrator=sweep.integrator, threads=threads)  # fmt: skip
+                            integrator=sweep.integrator, rtol=sweep.rtol, threads=threads)  # fmt: skip
     return simulate(
         sweep.model,
         {**sweep.parameters, **varied},

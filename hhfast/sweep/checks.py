@@ -77,8 +77,9 @@ def _check_control(sweep: Sweep) -> None:
         numbers |= {f"atol.{x}": value for x, value in numbers.pop("atol").items()}
     for where, value in numbers.items():
         _check_fixed(where, value, varied=False)
-    if sweep.analysis is not None and sweep.control:
-        raise InputError(f"{next(iter(sweep.control))}: does not go with [analysis]; remove it")
+    for name in sweep.control:
+        if sweep.analysis is not None and name != "rtol":
+            raise InputError(f"{name}: does not go with [analysis], which takes rtol alone; remove it")
     StepControl(**sweep.control).absolute(sweep.model.states)
 
 

@@ -1,0 +1,214 @@
+"""The benchmark of integrators: what its errors mean, that its reference is right, and what it recommends."""
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import reference_models
+from standard import DRIVES
+from typer.testing import CliRunner
+
+import hhfast as hh
+from hhfast import curves
+from hhfast.analysis.cohort import Cohort
+from hhfast.analysis.precision.agreement import errors
+from hhfast.analysis.precision.cost import measured
+from hhfast.analysis.precision.independent import solve
+from hhfast.analysis.precision.limits import measured_order
+from hhfast.analysis.precision.problem import Problem, Setting, mixed_batch
+from hhfast.cli import app
+
+STEPS = (0.1, 0.02, 0.01)
+DEFAULTS = {"cells": 64, "spread": 0.1, "seed": 1, "current": None}
+
+
+@pytest.fixture(scope="module")
+def squid():
+    """A benchmark of the squid axon that takes seconds."""
+    return hh.benchmark_integrators(t_stop=60.0, integrators=["strang", "rk4", "tsit5"], dt=STEPS, rtol=[1e-4, 1e-7],
+                                    cells=24, current=(0.0, 20.0), repeats=1)  # fmt: skip
+
+
+def rows(found, integrator):
+    return [row for row in found.rows if row.integrator == integrator]
+
+
+def test_errors_of_known_trains():
+    """Shifts are those of cells with the right count; a cell is judged up to the middle of its last interval."""
+    true = [np.array([10.0, 20.0, 30.0]), np.array([5.0, 15.0]), np.empty(0), np.array([7.0])]
+    found = [np.array([10.1, 20.3]), np.array([4.0, 6.0, 9.0]), np.empty(0), np.array([7.2, 90.0])]
+    V = np.array([1.0, 50.0, 2.0, 3.0])
+    got = errors(found, V, true, np.array([1.3, 0.0, 2.4, 9.0]), np.array([True, True, True, True]))
+    # The third spike of the first cell comes after 25 ms; the second and the fourth have a spike too many.
+    assert (got.wrong_counts, got.diverged) == (2, 0)
+    assert got.spike_max == pytest.approx(0.3)
+    assert got.spike_rms == pytest.approx(np.sqrt((0.1**2 + 0.3**2) / 2))
+    assert got.V_rms == pytest.approx(np.sqrt((0.3**2 + 0.4**2) / 2))
+    lost = errors(found, V, true, V, np.array([False, True, True, False]))
+    assert (lost.wrong_counts, lost.diverged, lost.V_rms) == (3, 2, 0.0)
+    assert np.isnan(lost.spike_max)
+
+
+@pytest.mark.parametrize("name", ["hodgkin_huxley", "prinz_stg"])
+def test_scipy_solves_the_same_equations(name):
+    """The check by SciPy, made from the model's text, agrees with the equations written down apart from hhfast."""
+    drive = DRIVES[name]
+    X, spikes = reference_models.solve(name, drive.t_stop, drive.current, level=-20.0)
+    found = solve(Problem(Cohort.of(name, None), drive.stimulus, drive.t_stop), 0)
+    assert len(spikes) > 0
+    np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
+
+
+def test_scipy_knows_jumps_and_sums_of_stimuli():
+    """Edges restart the solution, and every cell has its own current."""
+    current = lambda t: 12.0 * (3.0 <= t < 20.0) + 1.0  # noqa: E731
+    X, spikes = reference_models.solve("hodgkin_huxley", 30.0, current, jumps=(3.0, 20.0), level=-20.0)
+    stimulus = hh.Step(amplitude=np.array([0.0, 12.0]), start=3.0, stop=20.0) + hh.Step(1.0)
+    found = solve(Problem(Cohort.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 30.0), 1)
+    np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
+
+
+def test_the_reference_agrees_with_scipy(squid):
+    """RK4 at 0.0005 ms and DOP853 at 1e-12 differ by less than the least error that is told."""
+    assert squid.verification.spikes >= 5
+    assert squid.verification.spike_max < 1e-8
+    assert squid.verification.V_max < 1e-6
+    assert squid.floor < 1e-8
+    assert min(row.spike_p95 for row in squid.rows) > squid.floor
+
+
+def test_errors_and_costs_follow_from_the_method(squid):
+    """Second order: half the step, a quarter of the error; evaluations are counted, not guessed."""
+    coarse, fine = rows(squid, "strang")[1:]
+    for name in ("spike_p95", "spike_rms", "rate_rms", "rheobase"):
+        assert getattr(coarse, name) / getattr(fine, name) == pytest.approx(4.0, rel=0.1), name
+    assert [row.evaluations for row in rows(squid, "strang")] == pytest.approx([1 / dt for dt in STEPS])
+    assert [row.evaluations for row in rows(squid, "rk4")] == pytest.approx([4 / dt for dt in STEPS])
+    assert rows(squid, "rk4")[2].rheobase < 1e-8
+    loose, tight = rows(squid, "tsit5")
+    assert tight.spike_p95 < 0.1 * loose.spike_p95
+    assert tight.evaluations > loose.evaluations
+    assert (squid["cost"] > 0).all()
+
+
+def test_limits_of_integrators(squid):
+    """The orders that are stated; RK4's longest step is where its cells begin to diverge."""
+    for limit in squid.limits:
+        assert limit.measured_order == pytest.approx(limit.order, abs=0.4)
+    longest = {limit.integrator: limit.longest_step for limit in squid.limits}
+    assert rows(squid, "rk4")[0].diverged > 0  # 0.1 ms
+    assert np.isnan(longest["tsit5"])
+    amplitude = np.linspace(0.0, 20.0, 64)
+    for dt, diverge in ((0.8 * longest["rk4"], False), (1.25 * longest["rk4"], True)):
+        run = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(amplitude, start=0.0, width=np.inf), t_stop=60.0, dt=dt,
+                          record=[hh.Spikes(), hh.Final()])  # fmt: skip
+        assert (run.status == 1).any() == diverge
+
+
+def test_recommendation(squid):
+    """The cheapest setting that is exact enough, with every count right; none where none is."""
+    template = squid.rows[0]
+    kinds = [("a", 0.5, 0, 10.0), ("b", 0.005, 3, 20.0), ("c", 0.004, 0, 40.0), ("d", 0.001, 0, 30.0)]
+    names = ("integrator", "spike_p95", "wrong_counts", "cost")
+    made = (replace(template, diverged=0, **dict(zip(names, values, strict=True))) for values in kinds)
+    found = replace(squid, rows=tuple(made))
+    chosen = [found.recommend(accuracy) for accuracy in (1.0, 0.1, 0.002, 1e-4)]
+    assert [row and row.integrator for row in chosen] == ["a", "d", "d", None]
+    with pytest.raises(hh.InputError, match="accuracy"):
+        found.recommend(0.0)
+    text = str(squid)
+    assert "for 0.01 ms spike-time error on this model use " in text
+    assert "none of these settings is enough" in str(replace(squid, rows=squid.rows[:1]))
+
+
+def test_csv_and_picture(squid, tmp_path):
+    """One line for each row, empty where there is nothing; both costs against the error in one picture."""
+    squid.to_csv(tmp_path / "rows.csv")
+    table = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
+    assert [float(line["cost"]) for line in table] == squid["cost"].tolist()
+    assert table[0]["rtol"] == ""
+    figure = curves.plot_benchmark(squid)
+    figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 5000
+    for axes in figure.axes:
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        assert [len(line.get_xdata()) for line in axes.lines[:2]] == [3, 0]  # strang is sound at every step
+
+
+def test_a_mixed_batch_is_mixed():
+    """Drawn around the model by the seed; some cells silent and others firing; what is given stays."""
+    one, same, other = (mixed_batch(Cohort.of("hodgkin_huxley", {"g_K": 30.0}), None, 100.0, **DEFAULTS | {"seed": s})
+                        for s in (1, 1, 2))  # fmt: skip
+    g = one.cohort.params["g_Na"]
+    np.testing.assert_array_equal(g, same.cohort.params["g_Na"])
+    assert (g != other.cohort.params["g_Na"]).all()
+    assert (np.abs(g / 120.0 - 1.0) <= 0.1).all()
+    assert np.ptp(g) > 20
+    assert one.cohort.params["g_K"] == 30.0
+    spikes = one.run(Setting(hh.integrators["rk4"], 0.025)).spike_count
+    assert spikes.min() <= 1
+    assert np.mean(spikes > 3) > 0.3
+    given = mixed_batch(Cohort.of("hodgkin_huxley", {"g_Na": [100.0, 120.0]}), hh.Step(10.0), 100.0, **DEFAULTS)
+    assert given.cohort.params == {"g_Na": [100.0, 120.0]}
+
+
+def test_cost_is_that_of_full_lanes():
+    """A few cells are repeated until they fill the lanes: three cost as much, each, as many."""
+    problem = mixed_batch(Cohort.of("hodgkin_huxley", None), None, 20.0, **DEFAULTS | {"current": (0.0, 10.0)})
+    setting, turns = Setting(hh.integrators["rk4"], 0.025), []
+    few, many = (measured(problem.take(np.arange(n)), [setting], [800], 3, lambda: turns.append(1))[0] for n in (3, 64))
+    assert len(turns) == 6
+    assert few < 8 * many  # were the lanes empty, it would be twenty times as much
+
+
+def test_a_silent_model_is_refused(passive):
+    """There are no spikes to compare."""
+    with pytest.raises(hh.InputError, match="does not fire within 50 ms at any constant current"):
+        hh.benchmark_integrators(passive, t_stop=50.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--integrators rk5", "did you mean 'rk4'"),
+        ("--dt 0.1,0", "give positive numbers"),
+        ("--current 5", "give two numbers"),
+        ("--spread 1.5", "must be a fraction"),
+        ("--accuracy 0", "must be a positive number"),
+        ("--set g_na=1", "did you mean 'g_Na'"),
+        ("-o picture.xyz", "ends in one of"),
+        ("-o missing/picture.png", "no directory"),
+        ("squid", "unknown model"),
+    ],
+)
+def test_mistakes_are_one_line(words, message):
+    """Before anything is run."""
+    result = CliRunner().invoke(app, ["bench", *words.split()])
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+
+
+def test_from_the_command_line(tmp_path):
+    """A table and a recommendation, or CSV; and a picture."""
+    words = "bench --integrators rk4 --dt 0.05,0.02 --t-stop 40 --cells 8 --current 0,20 --no-rheobase"
+    shown = CliRunner().invoke(app, [*words.split(), "--accuracy", "0.1", "-o", str(tmp_path / "picture.png")])
+    assert shown.exit_code == 0, shown.output
+    assert "for 0.1 ms spike-time error on this model use rk4, dt = 0.05 ms" in shown.stdout
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    table = list(csv.DictReader(io.StringIO(CliRunner().invoke(app, [*words.split(), "--csv"]).stdout)))
+    assert [(line["integrator"], line["dt"], line["rheobase"]) for line in table] == [
+        ("rk4", "0.05", ""), ("rk4", "0.02", "")
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", DRIVES)
+def test_stated_orders_are_measured(model):
+    """Every integrator on every model; a method of fifth order meets rounding before its error is pure fifth order."""
+    problem = mixed_batch(Cohort.of(model, None), None, 20.0, **DEFAULTS)
+    for entry in hh.integrators.values():
+        assert measured_order(problem, entry) == pytest.approx(entry.order, abs=0.15 if entry.order < 4 else 0.7), entry

@@ -1,0 +1,144 @@
+"""The Jacobian of a model: its entries are slopes of the formulas, and its factors solve linear systems."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from reference_models import MODELS
+from standard import random_params, random_states
+from test_codegen import one_gate
+from test_kernels import POLES, models, rates_by_the_text
+
+import hhfast as hh
+from hhfast.kernel.draft import header
+from hhfast.kernel.jacobian import Jacobian, place
+from hhfast.kernel.optimise import LaneConstants, bind
+from hhfast.kernel.printer import Printer
+from hhfast.kernel.system import system_of
+
+FAR = 1e-3  # distance of the points of a difference, relative to the scale of a state
+WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order
+
+
+def entries(model, X, params):
+    """(n_states, n_states, n): the entries as a kernel computes them, in plain Python."""
+    system = system_of(model)
+    wanted = {place(x, y): entry for (x, y), entry in Jacobian(system).entries.items()}
+    lines = Printer("float64").lines(bind(system, wanted, LaneConstants(frozenset()), "float64"))
+    kernel: dict = {}
+    exec("\n".join(header("float64")), kernel)
+    kernel["sqrt"] = np.sqrt  # and NumPy's numbers: they become NaN or infinite where Python's would raise
+    text = re.sub(r"(?<![\w.])\d+\.\d*(e-?\d+)?", r"np.float64(\g<0>)", "\n".join(lines))
+    code = compile(text, "entries", "exec")
+    J = np.zeros((len(X), len(X), X.shape[1]))
+    for n in range(X.shape[1]):
+        given = dict(zip(model.states, X[:, n], strict=True)) | {name: values[n] for name, values in params.items()}
+        lane = kernel | given
+        with np.errstate(all="ignore"):
+            exec(code, lane)
+        J[:, :, n] = [[lane.get(place(x, y), 0.0) for y in model.states] for x in model.states]
+    return J
+
+
+def by_the_text(model, params):
+    def slope(X):
+        F, *_, size = rates_by_the_text(model, X, 0.0, params)
+        return F, size
+
+    return slope
+
+
+def by_the_papers(name, params):
+    def slope(X):
+        A, B = MODELS[name].coefficients(X, 0.0, params)
+        return A - B * X, np.abs(A) + np.abs(B * X)
+
+    return slope
+
+
+def differences(model, X, slope):
+    """(slopes by differences, what they may be off by), each (n_states, n_states, n); slope(X): dX/dt and its terms."""
+    J, noise = np.zeros((2, len(X), len(X), X.shape[1]))
+    for k, x in enumerate(model.states):
+        step = FAR * (np.abs(X[k]) if any(p.name == x for p in model.pools) else 10.0 if x == "V" else 0.1)
+        for places, weight in WEIGHTS.items():
+            moved = X.copy()
+            moved[k] += places * step
+            F, size = slope(moved)
+            J[:, k] += weight * F / step
+            noise[:, k] += 1e-15 * size / step
+    return J, noise
+
+
+def check_entries(model, X, params, slope):
+    J, (expected, noise) = entries(model, X, params), differences(model, X, slope)
+    assert np.isfinite(expected).all()
+    scale = np.abs(expected).max(axis=2, keepdims=True)
+    assert (np.abs(J - expected) <= 1e-8 * np.abs(expected) + 1e-9 * scale + noise).all()
+    return J
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_entries_of_the_library(name):
+    """Each entry is the difference quotient of the equations of the papers; at and around the removable poles, too."""
+    model, rng = hh.models[name], np.random.default_rng(5)
+    V = [*np.linspace(-100, 60, 20), *(pole + d for pole in POLES[name] for d in (0, 1e-9, -1e-4, 0.3, -2))]
+    X = random_states(model, len(V), rng)
+    X[0] = V
+    params = random_params(model, len(V), rng)
+    J = check_entries(model, X, params, by_the_papers(name, params))
+    assert (np.abs(J).max(axis=2) > 0).sum() >= 3 * len(X) - 2  # the arrow: diagonal, row and column of V
+
+
+@settings(max_examples=25)
+@given(models(), st.integers(0, 2**32 - 1))
+def test_entries_of_any_model(model, seed):
+    """The same for random models of a user: pools, conditions, abs, currents of any form."""
+    rng, n = np.random.default_rng(seed), 3
+    X, params = random_states(model, n, rng), random_params(model, n, rng)
+    assume(np.isfinite(differences(model, X, by_the_text(model, params))).all())
+    check_entries(model, X, params, by_the_text(model, params))
+
+
+@pytest.mark.parametrize(
+    ("formula", "slope"),
+    [
+        ("5 if V < -20 else 2 + V * V / 100", lambda V: np.where(V < -20, 0, V / 50)),
+        ("max(k, abs(V) / 10)", lambda V: np.where(abs(V) > 20, np.sign(V) / 10, 0)),
+        ("min(max(V + 30, k), 50)", lambda V: ((V > -28) & (V < 20)) * 1.0),
+        ("1 + abs(abs(V) - 20)", lambda V: np.sign(V) * np.sign(abs(V) - 20)),
+        ("1 + abs(sqrt(V + 100) - 5)", lambda V: np.sign(np.sqrt(V + 100) - 5) / 2 / np.sqrt(V + 100)),
+        ("1 + abs(log(V + 100) - 4)", lambda V: np.sign(np.log(V + 100) - 4) / (V + 100)),
+        # What a branch or a limit shuts out may have no slope, or an infinite one.
+        ("1 + (sqrt(V) if V > 0 else 0)", lambda V: np.where(V > 0, 0.5 / np.sqrt(abs(V)), 0)),
+        ("1 + sqrt(max(V + 60, 0))", lambda V: np.where(V > -60, 0.5 / np.sqrt(abs(V + 60)), 0)),
+        ("1 + 2 ** (V / 50)", lambda V: np.log(2) / 50 * 2 ** (V / 50)),
+    ],
+)
+def test_entries_with_conditions(formula, slope):
+    """min, max, abs and a if c else b have the slope of the branch that counts: here of x' = (0.5 - x) / tau(V)."""
+    model = one_gate("slopes", inf="0.5", tau=formula)
+    V = np.array([-90.0, -65.0, -41.0, -25.0, -10.0, 7.0, 33.0])
+    params = {name: np.full(len(V), p.value) for name, p in model.parameters.items()}
+    J = entries(model, np.array([V, np.full(len(V), 0.3)]), params)
+    tau = -1.0 / J[1, 1]
+    np.testing.assert_allclose(J[1, 0], -0.2 * slope(V) / tau**2, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_factors_solve(name):
+    """The text that factorises diagonal - J and solves with it, against numpy.linalg.solve."""
+    system, rng, n = system_of(hh.models[name]), np.random.default_rng(6), 5
+    jacobian, states = Jacobian(system), system.states
+    J = np.zeros((n, len(states), len(states)))
+    for x, y in jacobian.entries:
+        J[:, states.index(x), states.index(y)] = rng.uniform(-1, 1, n)
+    y, diagonal = rng.uniform(-1, 1, (len(states), n)), 3.0
+    lane = {"diagonal_": diagonal} | {f"y_{x}_": y[k].copy() for k, x in enumerate(states)}
+    lane |= {place(*at): J[:, states.index(at[0]), states.index(at[1])] for at in jacobian.entries}
+    exec("\n".join(jacobian.factorised + jacobian.solved), lane)
+    expected = np.linalg.solve(diagonal * np.eye(len(states)) - J, y.T[:, :, None])[:, :, 0].T
+    np.testing.assert_allclose([lane[f"y_{x}_"] for x in states], expected, rtol=1e-11)
+    assert len(set(jacobian.rows)) == len(jacobian.rows)
