@@ -50,9 +50,9 @@ class Mending:
         z, f = (f"s_[{c}_{self.states[0]}__row_ + k_ * W_ + i_]" for c in ("b", "f"))
         lane = [
             f"z_, f_ = {z}, {f}",
-            f"far_ = abs(z_ - {self.half}[k_]) > {self.half}[k_]",
-            f"{f} = f_ * phi_far_(z_) if far_ else f_",
-            f"{z} = {self.draft.printer.number(0.0)} if far_ else z_",
+            "product_ = f_ * phi_far_(z_)  # of every lane: no branch",
+            f"{f} = product_ if abs(z_ - {self.half}[k_]) > {self.half}[k_] else f_",
+            f"{z} = {self.draft.printer.number(0.0)} if abs(z_ - {self.half}[k_]) > {self.half}[k_] else z_",
         ]
         loops = [f"for k_ in range({len(self.states)}):", "    for i_ in range(W_):", *indent(lane, 2)]
         return [f"if {self.flag}:", *indent(loops)]
