@@ -34,9 +34,16 @@ DRIVES = {
     "wang_buzsaki": Drive(3.0, 8.0),
     "prinz_stg": Drive(3.0, 10.0),
 }
-INTEGRATORS = {"euler": 1, "exp_euler": 1, "exp_midpoint": 2, "strang": 2, "rk4": 4}  # name -> order
-# The four-current models compile in seconds, this one takes half a minute; two of its integrators always run.
-ALWAYS = [(m, i) for m in DRIVES for i in INTEGRATORS if m != "prinz_stg" or i in ("exp_euler", "rk4")]
+FIXED = {"euler": 1, "exp_euler": 1, "exp_midpoint": 2, "strang": 2, "rk4": 4}  # name -> order
+ADAPTIVE = {"bs32": 3, "tsit5": 5, "rodas4": 4}
+INTEGRATORS = FIXED | ADAPTIVE
+# Most kernels compile in seconds; these take longer, and run when all tests do.
+LATER = {
+    "connor_stevens": ("bs32", "rodas4"),
+    "wang_buzsaki": ("bs32",),
+    "prinz_stg": INTEGRATORS.keys() - {"exp_euler", "rk4", "tsit5"},
+}
+ALWAYS = [(m, i) for m in DRIVES for i in INTEGRATORS if i not in LATER.get(m, ())]
 SLOW = [(m, i) for m in DRIVES for i in INTEGRATORS if (m, i) not in ALWAYS]
 
 
@@ -45,6 +52,11 @@ def standard_run(model: str, integrator: str, params=None, **options) -> hh.Resu
     drive = DRIVES[model]
     options = {"t_stop": drive.t_stop, "record": [hh.Spikes(), hh.Final()]} | options
     return hh.simulate(model, params, stimulus=drive.stimulus, integrator=integrator, **options)
+
+
+def steps_of(dt: float, integrator: str) -> dict:
+    """Options of `simulate` that let any integrator take steps of dt: an adaptive one may err as much as it likes."""
+    return {"dt": dt} | ({"dt_max": dt, "atol": 1e9} if integrator in ADAPTIVE else {})
 
 
 def final_state(result: hh.Result, states) -> np.ndarray:
