@@ -105,6 +105,12 @@ class Stimulus:
         starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
         return starts[0] if starts else 0.0
 
+    def numbered(self, cells: np.ndarray) -> Stimulus:
+        """The same for cells of these numbers, instead of those in their batch, where no number is given."""
+        return Stimulus(tuple(
+            (kind, {n: cells if np.ndim(v) == 0 and np.isnan(v) else v for n, v in values.items()})
+            for kind, values in self.parts))
+
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """The arrays of points that the kernel takes, in the order of its arguments."""
