@@ -20,7 +20,7 @@ class Cells:
     """n cells of a model.
 
     p0 : one value for all cells of each parameter (model's, then stimulus's). col : for each parameter its row in
-    P, or -1 where p0 holds. P : (n_varied, n) the values that differ between cells.
+    P, or -1 where p0 holds. P : (n_varied, n) the values that differ between cells. points : arrays of the stimulus.
     """
 
     model: Model
@@ -28,6 +28,7 @@ class Cells:
     p0: np.ndarray
     col: np.ndarray
     P: np.ndarray
+    points: tuple[np.ndarray, ...] = ()
 
     @classmethod
     def of(
@@ -46,17 +47,19 @@ class Cells:
             values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
         states = [(n, per_cell(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
         n = _common_length([*values, *states])
+        # A number is never NaN where it is given; of the parameters left, one is the number of the cell.
+        values = [(name, v if np.ndim(v) or not np.isnan(v) else np.arange(n)) for name, v in values]
         p0 = np.array([np.nan if np.ndim(v) else v for _, v in values], np.float64)
         arrays = [v for _, v in values if np.ndim(v)]
         col = np.full(len(values), -1, np.int64)
         col[[k for k, (_, v) in enumerate(values) if np.ndim(v)]] = np.arange(len(arrays))
         P = np.array(arrays, np.float64).reshape(len(arrays), n)
         _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
-        return cls(model, n, p0, col, P)
+        return cls(model, n, p0, col, P, stimulus.arrays if stimulus is not None else ())
 
     def at(self, rows: np.ndarray) -> Cells:
         """Some of the cells, by number."""
-        return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1))
+        return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1), self.points)
 
     def rates(self, X: np.ndarray, i_app: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """(A, B), each (n_states, n): the coefficients of x' = a - b x at the states X (n_states, n)."""

@@ -142,7 +142,8 @@ def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None)
     entries = stimulus if isinstance(stimulus, list) else [stimulus]
     texts = []
     for entry in entries:
-        fixed = ", ".join(f"{k} = {v:g}" for k, v in entry.items() if k != "kind")
+        given = ((k, v) for k, v in entry.items() if k != "kind")
+        fixed = ", ".join(f"{len(v)} {k}" if isinstance(v, list) else f"{k} = {v:g}" for k, v in given)
         texts.append(f"{entry['kind']}({fixed})")
     return " + ".join(texts)
 

@@ -95,14 +95,16 @@ def simulate(
     spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
     given = {"rtol": rtol, "atol": atol, "dt_min": dt_min, "dt_max": dt_max, "max_steps": max_steps}
     control: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    edges, moving = stimulus.edges(t_stop) if stimulus is not None else ([], np.empty((1, 0)))
+    stimulus = stimulus or Stimulus()
+    edges, moving = stimulus.edges(t_stop)
+    points, apart = stimulus.points(t_stop)
     steps: Grid | Course
     if spec.integrator.adaptive:
         steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))
     else:
         refuse(control, integrator)
-        steps = time_grid(t_stop, dt, edges, record, moving.size > 0)
-    onset: Any = stimulus.onset if stimulus is not None else 0.0
+        steps = time_grid(t_stop, dt, edges + points, record, apart or moving.size > 0)
+    onset = stimulus.onset
     X = initial_states(cells, initial)
     settings = {"integrator": integrator, "dtype": dtype, "dt": repr(dt), **{n: repr(v) for n, v in control.items()}}
     advance = partial(_advance, spec, record, t_stop, threads, progress, settings)
@@ -111,7 +113,7 @@ def simulate(
         return advance(cells, X, steps, onset)
     finer = cells.at(rows), np.take(X, rows, axis=1), steps.finer(rows), onset[rows] if np.ndim(onset) else onset
     result = advance(cells, X, steps, onset)
-    return certified(result, rows, advance(*finer), error_factor(spec.integrator, moving.size > 0))
+    return certified(result, rows, advance(*finer), error_factor(spec.integrator, apart or moving.size > 0))
 
 
 def _advance(
@@ -133,7 +135,7 @@ def _advance(
     def call(first: int, last: int) -> None:
         arrays = [recording.arguments(first, last) for recording in recordings]
         kernel(first, last, cells.p0, cells.col, cells.P, X, levels, status, stop, *further,
-               *(a for group in arrays for a in group))
+               *cells.points, *(a for group in arrays for a in group))
         for recording, group in zip(recordings, arrays, strict=True):
             recording.done(first, group)
 

@@ -8,11 +8,14 @@ from standard import DRIVES
 
 import hhfast as hh
 from hhfast.errors import UnknownName
+from hhfast.kernel.spec import stimulus_name
 
 REGISTRIES = {"models": hh.models, "integrators": hh.integrators, "stimuli": hh.stimuli, "recorders": hh.recorders}
 # Values that make a current of a few uA/cm2 within 5 ms; a new stimulus with other parameters needs an entry.
 VALUES = {"amplitude": 5.0, "second_amplitude": 8.0, "start": 0.5, "stop": 4.0, "width": 0.7, "interval": 2.0,
-          "period": 1.5, "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0}
+          "period": 1.5, "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0,
+          "times": [0.2, 1.0, 3.0], "values": [0.0, 5.0, 1.0], "scale": 1.5,
+          "sigma": 2.0, "tau": 3.0, "mean": 1.0, "every": 0.1, "seed": 1, "cell": 7}
 RECORDERS = {
     "spike_count": (), "spikes": (), "features": (tuple(hh.Features.known),), "trace": ("V",), "final": (),
 }
@@ -76,13 +79,13 @@ def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
     assert kind.name == name
     assert kind.doc
     assert all(unit for _, unit in kind.parameters.values())
-    given = {p: VALUES[p] for p in kind.parameters}
+    given = {p: VALUES[p] for p in (*kind.tables, *kind.parameters)}
     run = {"t_stop": 5.0, "integrator": "euler", "record": [hh.Trace("i_app", every=0.3)]}
     one = hh.simulate(passive, stimulus=kind(**given), **run)
     assert one.status.tolist() == [0]
     assert np.isfinite(one["i_app"]).all()
     assert np.ptp(one["i_app"]) > 0.5
-    for parameter in kind.parameters:
+    for parameter in kind.parameters.keys() - set(kind.single):
         many = hh.simulate(passive, stimulus=kind(**given | {parameter: np.array([given[parameter]] * 2)}), **run)
         np.testing.assert_allclose(many["i_app"][1, :-1], one["i_app"][0, :-1], atol=5.0 * 0.1)
 
@@ -105,8 +108,8 @@ def test_every_recorder_delivers_finite_labelled_values(name):
 
 @pytest.mark.parametrize("name", hh.recorders)
 def test_no_recorder_takes_the_name_of_a_stimulus_parameter(name):
-    """Both are numbered in the kernel, and `count_0_` of a train is not that of the first recorder."""
+    """Both are numbered in the kernel: the `mean` of the first noise is not that of the first recorder."""
     part = hh.recorders[name](*RECORDERS[name]).part
-    own = {n for text in (part.begin, part.step, part.spike, part.end, *part.extra)
-           for n in re.findall(r"(\w+)_{r}_", text)}
-    assert own & {parameter for kind in hh.stimuli.values() for parameter in kind.parameters} == set()
+    texts = (part.begin, part.step, part.spike, part.end, *part.extra)
+    own = {n for text in texts for n in re.findall(r"\w+", text.replace("{r}", "0"))}
+    assert own & {stimulus_name(p, 0) for kind in hh.stimuli.values() for p in kind.parameters} == set()

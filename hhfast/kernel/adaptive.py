@@ -206,6 +206,7 @@ class Adaptive:
             f"    {until} = t_node_[node_[i_]]",
             "    if edge_[i_] < edges_.shape[1]:",
             f"        {until} = min({until}, edges_[min(lane_, edges_.shape[0] - 1), edge_[i_]])",
+            *(f"    {until} = min({until}, {self.rows.place(self.draft.until(k))})" for k in self.draft.pointed),
         ]
         due = self.rows.place("due_")
         return [f"while {due} > 0.0:", f"    {due} = 0.0", *indent(lines)]
@@ -229,6 +230,7 @@ class Adaptive:
             "running_ = running_ + 1",
             *self.draft.load(),
             *self.rows.framed(constants), *self.rows.framed(self.draft.armed()), *self.rows.framed(start),
+            *self.rows.framed(self.draft.begun()),
             "node_[i_] = 0", "edge_[i_] = 0", "anew_ = True",
             *(f"sample_{r}_[i_] = 0" for r in samples),
         ]
@@ -243,7 +245,17 @@ class Adaptive:
             f"while edge_[i_] < edges_.shape[1] and edges_[{row}, edge_[i_]] <= {t}:",
             f"    act_ = act_ | {EDGE}",
             "    edge_[i_] = edge_[i_] + 1",
+            *(line for k in self.draft.pointed for line in self._onward(k)),
         ]
+
+    def _onward(self, k: int) -> list[str]:
+        """Lead a stimulus past the points that the lane has reached; after a jump the step starts anew."""
+        t, until = self.rows.place("t_"), self.rows.place(self.draft.until(k))
+        current = self.draft.of_stimulus(k, "level + slope * (t - since)")
+        lines = [f"was_ = {current}", *self.draft.onward(k), f"jump_ = abs({current} - was_) > 1e-09 * abs(was_)"]
+        lines = self.rows.framed(lines if self.draft.pointed[k].jumps else self.draft.onward(k))
+        lines += ["if jump_:", f"    act_ = act_ | {EDGE}"] if self.draft.pointed[k].jumps else []
+        return [f"while {until} <= {t} + 1e-15 * {t}:", *indent(lines)]
 
     def _end(self) -> list[str]:
         """Hand the cell back, and ask for the next."""

@@ -140,6 +140,6 @@ def course(
     windows = [t for window, _ in times for t in window]
     nodes = distinct(np.sort([0.0, t_stop, *common, *windows]), 1e-12 * t_stop)
     action = actions(nodes, [(window, np.empty(0)) for window, _ in times])
-    action[nearest(nodes, np.array(common))] |= EDGE
+    action[nearest(nodes, common)] |= EDGE
     samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
     return Course(nodes, action, np.ascontiguousarray(np.sort(moving, axis=1)), samples, states, dt, control)

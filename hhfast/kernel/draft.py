@@ -15,10 +15,11 @@ import sympy as sp
 from hhfast.kernel.optimise import DT, LaneConstants, bind
 from hhfast.kernel.phi import FUNCTIONS as PHI
 from hhfast.kernel.pieces import reads_and_writes, renamed
+from hhfast.kernel.points import POINT_ROWS
 from hhfast.kernel.printer import Printer
 from hhfast.kernel.recording import Part
 from hhfast.kernel.rows import Rows, indent
-from hhfast.kernel.spec import KernelSpec
+from hhfast.kernel.spec import KernelSpec, stimulus_name
 from hhfast.kernel.system import I_APP, System, system_of
 from hhfast.kernel.vmath import FUNCTIONS
 
@@ -31,10 +32,11 @@ def split(text: str, **names: object) -> list[str]:
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
-    names += [f"{name} as {name}_" for name in ("window", "train", "sin", "crossing", "polynomial_crossing")]
+    names += [f"{name} as {name}_" for name in ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")]
     phi = [f"{there} as {here}" for here, there in PHI[dtype].items()]
-    imports = [f"from hhfast.kernel.{module} import {', '.join(n)}" for module, n in (("phi", phi), ("vmath", names))]
-    return ["import numpy as np", "", *imports, ""]
+    noise = ["normal as normal_", "ornstein_uhlenbeck as ornstein_uhlenbeck_"]
+    sources = (("noise", noise), ("phi", phi), ("vmath", names))
+    return ["import numpy as np", "", *(f"from hhfast.kernel.{home} import {', '.join(n)}" for home, n in sources), ""]
 
 
 class Draft:
@@ -50,7 +52,9 @@ class Draft:
         self.smooth = any(kind.smooth for kind in spec.kinds)
         self.rows = Rows(spec.dtype)
         self.rows.add(*self.system.parameters, *self.system.states)  # in this order: they are loaded by number
-        self.rows.add_extra(*spec.stimulus_parameters)
+        self.rows.add_extra(*spec.stimulus_parameters)  # likewise
+        self.pointed = {k: kind.points for k, kind in enumerate(spec.kinds) if kind.points}
+        self.rows.add_extra(*(stimulus_name(n, k) for k, p in self.pointed.items() for n in (*POINT_ROWS, *p.rows)))
         if spec.kinds:
             self.rows.add("i_app")
 
@@ -100,12 +104,27 @@ class Draft:
 
     def current(self, at: str, end: str = "t_end_") -> str:
         """The applied current at the time named `at`, in float64; the step goes from t_ to the time named `end`."""
-        terms = []
-        for k, kind in enumerate(self.spec.kinds):
-            names = {name: f"{name}_{k}_" for name in kind.parameters} | {"t": at, "t0": "t_", "t1": end}
-            names |= {"window": "window_", "train": "train_", "sin": "sin_"}
-            terms.append(renamed(kind.text, names))
-        return " + ".join(terms)
+        return " + ".join(self.of_stimulus(k, kind.text, at, end) for k, kind in enumerate(self.spec.kinds))
+
+    def of_stimulus(self, k: int, text: str, at: str = "t_", end: str = "t_end_") -> str:
+        """Text of stimulus k under the names of the kernel."""
+        kind = self.spec.kinds[k]
+        own = (*kind.parameters, *POINT_ROWS, *(kind.points.rows + kind.points.arrays if kind.points else ()))
+        names = {name: stimulus_name(name, k) for name in own} | {"t": at, "t0": "t_", "t1": end}
+        functions = ("window", "train", "waveform", "sin", "normal", "ornstein_uhlenbeck")
+        return renamed(text, names | {name: f"{name}_" for name in functions})
+
+    def begun(self) -> list[str]:
+        """Lines of a lane that precede the first points of its stimuli."""
+        return [line for k, points in self.pointed.items() for line in self.of_stimulus(k, points.begin).splitlines()]
+
+    def onward(self, k: int) -> list[str]:
+        """Lines of a lane that lead stimulus k to the points around t_, for a step up to t_end_."""
+        return self.of_stimulus(k, self.pointed[k].onward).splitlines()
+
+    def until(self, k: int) -> str:
+        """The name of the time of the next point."""
+        return stimulus_name("until", k)
 
     # --- recording ---
     def after_step(self) -> list[str]:

@@ -69,9 +69,10 @@ def time_grid(
     return Grid(nodes, np.append(h, dt), np.append(n, 0), actions(nodes, times), moving)
 
 
-def inside(edges: Sequence[float], t_stop: float) -> list[float]:
+def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:
     """The edges within the run."""
-    return [e for e in edges if 0 < e < t_stop]
+    times = np.asarray(edges, np.float64)
+    return times[(times > 0) & (times < t_stop)]
 
 
 def distinct(sorted_times: np.ndarray, tolerance: float) -> np.ndarray:

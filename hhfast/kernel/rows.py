@@ -60,9 +60,9 @@ class Rows:
     def __contains__(self, name: str) -> bool:
         return name in self.main or name in self.extra
 
-    def place(self, name: str) -> str:
-        """The element of a row that belongs to lane i_."""
-        return f"{'q_' if name in self.extra else 's_'}[{name}_row_ + i_]"
+    def place(self, name: str, lane: str = "i_") -> str:
+        """The element of a row that belongs to a lane."""
+        return f"{'q_' if name in self.extra else 's_'}[{name}_row_ + {lane}]"
 
     def loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
         """A loop over lanes around straight lines: loads what they read, stores what outlives them."""

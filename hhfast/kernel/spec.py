@@ -68,14 +68,25 @@ class KernelSpec:
         """Name -> Numba type of the kernel's arguments."""
         arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
         if not self.integrator.adaptive:
-            return _COMMON | _FIXED | dict(arrays)
+            return _COMMON | _FIXED | self.points | dict(arrays)
         times = {f"times_{r}_": "float64[::1]" for r, (part, _) in enumerate(self.parts) if part.samples}
-        return _COMMON | _ADAPTIVE | times | dict(arrays)
+        return _COMMON | _ADAPTIVE | times | self.points | dict(arrays)
 
     @property
     def stimulus_parameters(self) -> list[str]:
         """The kernel's names of the stimulus parameters, in the order of its parameter columns."""
-        return [f"{name}_{k}_" for k, kind in enumerate(self.kinds) for name in kind.parameters]
+        return [stimulus_name(name, k) for k, kind in enumerate(self.kinds) for name in kind.parameters]
+
+    @property
+    def points(self) -> dict[str, str]:
+        """The arrays of the points of stimuli, as arguments."""
+        arrays = [(name, k) for k, kind in enumerate(self.kinds) if kind.points for name in kind.points.arrays]
+        return {stimulus_name(name, k): "float64[::1]" for name, k in arrays}
+
+
+def stimulus_name(name: str, k: int) -> str:
+    """The kernel's name of what stimulus k calls by that name; no recorder has such names."""
+    return f"{name}_i{k}_"
 
 
 def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from hhfast.kernel.draft import Draft, split
 from hhfast.kernel.integrators import Stage
@@ -87,9 +88,25 @@ class Stepping:
         value = self.draft.cast(self.draft.current("t_at_"))
         return [*([f"t_at_ = {at}"] if self.smooth else []), *self.rows.loop([f"{row} = {value}"])]
 
+    def _onward(self, stimuli: Iterable[int]) -> list[str]:
+        """Lead stimuli past the points before the end of the step; the rounding of times is none (see `window`)."""
+        lines = []
+        for k in stimuli:
+            passed = "{} < t_end_ - 1e-07 * dt64_:"
+            if self.draft.pointed[k].together:
+                until = self.rows.place(self.draft.until(k), "0")
+                lines += [f"while {passed.format(until)}", *indent(self.rows.loop(self.draft.onward(k)))]
+            else:
+                until = self.rows.place(self.draft.until(k))
+                lines += ["for i_ in range(W_):", f"    if {passed.format(until)}",
+                          *indent(self.rows.framed(self.draft.onward(k)), 2)]
+        return lines
+
     def _step(self) -> list[str]:
         """One time step of a block."""
         lines = ["t_ = t_node_[node_] + step_ * dt64_", "t_end_ = t_ + dt64_"]
+        apart = self._onward(k for k, points in self.draft.pointed.items() if not points.together)
+        lines += ["if moving_ != 0:", *indent(apart)] if apart else []
         if self.spec.kinds and not self.smooth:
             lines += ["if moving_ != 0:", *indent(self._stimulus("i_app", "t_"))]
         if self.smooth:
@@ -165,7 +182,10 @@ class Stepping:
         """What happens at a node of the time grid, before the steps that follow it."""
         lines = []
         if self.spec.kinds:
-            update = ["t_ = t_node_[node_]", "t_end_ = t_ + dt64_", *self._stimulus("i_app", "t_")]
+            update = ["t_ = t_node_[node_]", "t_end_ = t_ + dt64_"]
+            if onward := self._onward(self.draft.pointed):
+                update += ["if n_node_[node_] > 0:", *indent(onward)]
+            update += self._stimulus("i_app", "t_")
             # A current that jumps has its value before the last node; one that varies has one there, too.
             lines += update if self.smooth else ["if n_node_[node_] > 0:", *indent(update)]
         for r, (part, _) in enumerate(self.spec.parts):
@@ -204,6 +224,7 @@ class Stepping:
             *indent(self.draft.load()),
             *self.rows.loop(self.draft.printer.lines(self.draft.constants.of_lanes)),
             *self.rows.loop(self.draft.armed()),
+            *self.rows.loop(self.draft.begun()),
         ]
         lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
         lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]

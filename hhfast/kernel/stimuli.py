@@ -3,7 +3,8 @@
 A current that jumps is written with `window(t0, t1, start, stop)`, the fraction of the step t0..t1 inside
 start..stop; what varies smoothly uses `t`, the time at which the integrator asks. Edges given as numbers, the same
 for all cells, become boundaries of steps, so they cost no integrator its order. Edges given per cell fall inside
-steps; the step then sees the exact mean of the window, which is exact to second order.
+steps; the step then sees the exact mean of the window, which is exact to second order. A current that is linear
+between points has them in `points`.
 
 Units: ms, and the model's unit of current (uA/cm2, or pA). Adding a stimulus is adding an entry to `stimuli`.
 """
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.kernel.points import NOISE, WAVEFORM, Points, check_noise, check_waveform
 from hhfast.kernel.values import per_cell
 from hhfast.registry import Registry
 
@@ -29,7 +31,12 @@ class StimulusKind:
     """A form of current; calling it with its parameters (numbers, or arrays of n_cells) gives a `Stimulus`.
 
     parameters : name -> (default or None where it must be given, unit).
+    tables : name -> unit of what is an array of numbers, the same for all cells.
     edges : times (ms) at which the current jumps or has a kink, from the parameters' values and `t_stop`.
+    onset : the parameter that says when it begins.
+    single : parameters of which all cells have the same.
+    points : of a current that is linear between points.
+    check : raises `InputError` for values that no cell can have; not all values need be there.
     """
 
     name: str
@@ -38,6 +45,10 @@ class StimulusKind:
     text: str
     edges: Callable[[Mapping[str, Any]], list[Any]] = field(compare=False)
     onset: str | None = "start"
+    single: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    points: Points | None = None
+    check: Callable[[Mapping[str, Any]], None] = lambda values: None
 
     @property
     def smooth(self) -> bool:
@@ -47,7 +58,8 @@ class StimulusKind:
     @property
     def __signature__(self) -> inspect.Signature:
         """In the order of the parameters; one without default that follows one with a default is given by name."""
-        optional, found = False, []
+        optional = False
+        found = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in self.tables]
         for name, (default, _) in self.parameters.items():
             optional = optional or default is not None
             by_name = optional and default is None
@@ -59,12 +71,19 @@ class StimulusKind:
         try:
             bound = self.__signature__.bind(*args, **values)
         except TypeError as error:
-            for name in set(values) - set(self.parameters):
-                raise unknown(f"parameter of stimulus '{self.name}'", name, self.parameters) from None
+            for name in set(values) - {*self.tables, *self.parameters}:
+                raise unknown(f"parameter of stimulus '{self.name}'", name, [*self.tables, *self.parameters]) from None
             raise InputError(f"stimulus '{self.name}': {error}") from None
-        bound.apply_defaults()
         where = f"stimulus '{self.name}'"
-        return Stimulus(((self, {n: per_cell(f"{where}: {n}", v) for n, v in bound.arguments.items()}),))
+        given = {n: per_cell(f"{where}: {n}", v) for n, v in bound.arguments.items()}
+        for name in self.single:
+            if np.ndim(given.get(name, 0.0)):
+                raise InputError(f"{where}: {name}: is an array; give one number for all cells")
+        try:
+            self.check(given)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        return Stimulus(((self, {n: default for n, (default, _) in self.parameters.items()} | given),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +105,34 @@ class Stimulus:
         starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
         return starts[0] if starts else 0.0
 
+    def numbered(self, cells: np.ndarray) -> Stimulus:
+        """The same for cells of these numbers, instead of those in their batch, where no number is given."""
+        return Stimulus(tuple(
+            (kind, {n: cells if np.ndim(v) == 0 and np.isnan(v) else v for n, v in values.items()})
+            for kind, values in self.parts))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The arrays of points that the kernel takes, in the order of its arguments."""
+        return tuple(a for kind, values in self.parts if kind.points for a in kind.points.given(values))
+
     def edges(self, t_stop: float) -> tuple[list[float], np.ndarray]:
         """(the edges given as numbers, (n_cells or 1, k) the edges that differ between cells, inf where fewer)."""
         times: list[float] = []
         moving: list[Any] = [np.empty((0, 1))]
         for kind, values in self.parts:
-            # Only times, and how many there are, place edges; amplitudes and frequencies do not.
-            placing = [name for name, (_, unit) in kind.parameters.items() if unit == "ms" or name == "count"]
-            if any(np.ndim(values[name]) for name in placing):
-                moving.append(np.array(np.broadcast_arrays(*kind.edges({**values, "t_stop": t_stop}))))
+            edges = kind.edges({**values, "t_stop": t_stop})
+            if any(np.ndim(edge) for edge in edges):
+                moving.append(np.array(np.broadcast_arrays(*edges)))
             else:
-                times += kind.edges({**values, "t_stop": t_stop})
+                times += edges
         n = max(edges.shape[1] for edges in moving)
         return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
+
+    def points(self, t_stop: float) -> tuple[list[float], bool]:
+        """(the points, ms, that all cells share, where the current has kinks; whether some cells have others)."""
+        found = [kind.points.times(values, t_stop) for kind, values in self.parts if kind.points]
+        return [t for times in found if times is not None for t in times], any(times is None for times in found)
 
 
 def _train_edges(p: Mapping[str, Any]) -> list[Any]:
@@ -164,4 +198,31 @@ Chirp = StimulusKind(
     lambda p: [p["start"], p["stop"]],
 )
 
-stimuli: Registry[StimulusKind] = Registry.of("stimulus", (Step, Pulse, PairedPulse, Train, Ramp, Sine, Chirp))
+Waveform = StimulusKind(
+    "waveform", "scale times a current that is linear between points: `times` (ms, from start on; two at one time make "
+    "a jump) and `values`, the same for all cells; 0 before the first point and after the last.",
+    {"start": (0.0, "ms"), "scale": (1.0, "1")},
+    "scale * (level + slope * (t - since))",
+    lambda p: [],
+    tables={"times": "ms", "values": CURRENT},
+    points=WAVEFORM,
+    check=check_waveform,
+)
+Noise = StimulusKind(
+    "noise", "An Ornstein-Uhlenbeck process (Uhlenbeck & Ornstein 1930, Phys Rev 36:823-841) from start to stop: mean, "
+    "standard deviation sigma, correlation time tau; stationary, and exact (Gillespie 1996, Phys Rev E 54:2084-2091) "
+    "at the multiples of `every` ms, linear between them. The random numbers depend on seed, cell (by default the "
+    "number of the cell in its batch, or of the row in its sweep) and time alone (Philox4x32-10: Salmon et al. 2011, "
+    "SC'11), so one number for `cell` gives all cells the same noise; terms of a sum need different seeds to be "
+    "independent.",
+    {"sigma": (None, CURRENT), "tau": (None, "ms"), "mean": (0.0, CURRENT), "every": (0.1, "ms"), "seed": (0.0, "1"),
+     "start": (0.0, "ms"), "stop": (float("inf"), "ms"), "cell": (float("nan"), "1")},
+    "(mean + sigma * (level + slope * (t - since))) * window(t0, t1, start, stop)",
+    lambda p: [p["start"], p["stop"]],
+    single=("every",),
+    points=NOISE,
+    check=check_noise,
+)
+
+stimuli: Registry[StimulusKind] = Registry.of(
+    "stimulus", (Step, Pulse, PairedPulse, Train, Ramp, Sine, Chirp, Waveform, Noise))

@@ -272,6 +272,33 @@ def train(t0, t1, start, width, period, count):
     return first + (second if (k >= -1.0) & (k + 1.0 < count) else 0.0)
 
 
+def _waveform(times, values, number, start, t0, t1):
+    """(number, level, slope, until) of the current through points (times + start, values) over the step t0..t1.
+
+    number : the point before t0, or one before that; the current is level + slope (t - t0) until the next point. Where
+    that is within the step, level is the mean over the step, slope 0 and until t1.
+    """
+    rounding = 1e-7 * (t1 - t0) + 1e-15 * abs(t0)
+    j = int(number)
+    while start + times[j + 1] <= t0 + rounding:
+        j += 1
+    slope = (values[j + 1] - values[j]) / (times[j + 1] - times[j])
+    if start + times[j + 1] >= t1 - rounding:
+        return float(j), values[j] + slope * (t0 - start - times[j]), slope, start + times[j + 1]
+    charge, t, k = 0.0, t0, j
+    while t < t1:
+        end = min(start + times[k + 1], t1)
+        if end > t:
+            slope = (values[k + 1] - values[k]) / (times[k + 1] - times[k])
+            charge += (end - t) * (values[k] + slope * (0.5 * (t + end) - start - times[k]))
+            t = end
+        k += 1
+    return float(j), charge / (t1 - t0), 0.0, t1
+
+
+waveform = _waveform if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_waveform)
+
+
 def _polynomial_crossing(V0, c1, c2, c3, c4, level):
     """The x in 0..1 at which V0 + c1 x + c2 x^2 + c3 x^3 + c4 x^4 reaches `level`, from below at 0."""
     V0, c1, c2, c3, c4 = np.float64(V0), np.float64(c1), np.float64(c2), np.float64(c3), np.float64(c4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import operator
 import socket
 import time
 from collections.abc import Mapping
@@ -52,9 +51,11 @@ class Done:
 
 def simulate_rows(
     sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None,
-    certify: bool | float | np.ndarray = False,
+    certify: bool | float | np.ndarray = False, numbers: np.ndarray | None = None,
 ) -> Result:  # fmt: skip
     """Simulate rows with these parameters, one cell each; `certify` as in `simulate`, not as in the sweep.
+
+    numbers : of the rows in the sweep, by which they have their noise; None: from 0 on.
 
     What is varied is always passed as an array, what is fixed as a scalar, so that a row's result does not
     depend on the rows it is batched with.
@@ -71,7 +72,7 @@ def simulate_rows(
     return simulate(
         sweep.model,
         {**sweep.parameters, **varied},
-        stimulus=_stimulus(sweep, columns),
+        stimulus=_stimulus(sweep, columns, numbers),
         t_stop=sweep.t_stop,
         dt=sweep.dt,
         integrator=sweep.integrator,
@@ -84,15 +85,15 @@ def simulate_rows(
     )
 
 
-def _stimulus(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Stimulus | None:
-    from hhfast.kernel.stimuli import stimuli
+def _stimulus(sweep: Sweep, columns: Mapping[str, np.ndarray], numbers: np.ndarray | None) -> Stimulus:
+    from hhfast.kernel.stimuli import Stimulus, stimuli
 
-    terms = []
+    total = Stimulus()
     for prefix, entry in sweep.stimuli.items():
         fixed = {name: value for name, value in entry.items() if name != "kind"}
         varied = {n.removeprefix(f"{prefix}."): values for n, values in columns.items() if n.startswith(f"{prefix}.")}
-        terms.append(stimuli[entry["kind"]](**fixed, **varied))
-    return functools.reduce(operator.add, terms) if terms else None
+        total += stimuli[entry["kind"]](**fixed, **varied)
+    return total if numbers is None else total.numbered(numbers)
 
 
 def _recorders(record: Record) -> list[Any]:
@@ -133,13 +134,14 @@ def simulate_job(job: Job) -> Outcome:
 def _simulate_some(job: Job, columns: Mapping[str, np.ndarray], wanted: np.ndarray) -> Result:
     """Simulate the wanted rows of a batch; the others have NaN, and no spikes."""
     certify = job.sweep.certified(job.start, job.stop)
+    numbers = np.arange(job.start, job.stop)
     if wanted.all():
-        return simulate_rows(job.sweep, columns, job.threads, certify)
+        return simulate_rows(job.sweep, columns, job.threads, certify, numbers)
     # If no row is wanted, the model's own values for one show which variables there would be.
     some = {name: values[wanted] for name, values in columns.items()} if wanted.any() else _example(job.sweep)
     if isinstance(certify, np.ndarray):
         certify = certify[wanted] if wanted.any() else np.zeros(1, bool)
-    result = simulate_rows(job.sweep, some, job.threads, certify)
+    result = simulate_rows(job.sweep, some, job.threads, certify, numbers[wanted] if wanted.any() else None)
     return Result(_spread(result.status, wanted), {k: _spread_variable(v, wanted) for k, v in result.variables.items()})
 
 

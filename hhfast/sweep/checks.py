@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hhfast.certify import check_counts, check_share
 from hhfast.errors import InputError, unknown
+from hhfast.kernel.values import per_cell
 from hhfast.model.expr import check_names, parse
 
 if TYPE_CHECKING:
+    from hhfast.kernel.stimuli import StimulusKind
     from hhfast.sweep.spec import Sweep
 
 DTYPES = ("float64", "float32")
@@ -91,16 +93,32 @@ def _check_stimuli(sweep: Sweep) -> None:
             raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
         if entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
-        known = stimuli[entry["kind"]].parameters
-        for name, value in entry.items():
-            if name == "kind":
-                continue
-            if name not in known:
-                raise unknown(f"parameter of the {entry['kind']} stimulus", name, known, where=f"{prefix}.{name}")
-            _check_fixed(f"{prefix}.{name}", value, f"{prefix}.{name}" in sweep.space.names)
-        for name, (default, _) in known.items():
-            if default is None and name not in entry and f"{prefix}.{name}" not in sweep.space.names:
-                raise InputError(f"{prefix}.{name}: is missing; give it in [stimulus] or vary it as '{prefix}.{name}'")
+        _check_stimulus(prefix, entry, stimuli[entry["kind"]], sweep.space.names)
+
+
+def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, varied: Sequence[str]) -> None:
+    given = {name: value for name, value in entry.items() if name != "kind"}
+    for name, value in given.items():
+        where = f"{prefix}.{name}"
+        if name in kind.tables:
+            given[name] = per_cell(where, value)
+        elif name in kind.parameters:
+            _check_fixed(where, value, where in varied)
+        else:
+            raise unknown(f"parameter of the {kind.name} stimulus", name, [*kind.tables, *kind.parameters], where=where)
+    for name in kind.tables:
+        if name not in given:
+            raise InputError(f"{prefix}.{name}: is missing; give it in [stimulus]")
+    for name, (default, _) in kind.parameters.items():
+        where = f"{prefix}.{name}"
+        if default is None and name not in given and where not in varied:
+            raise InputError(f"{where}: is missing; give it in [stimulus] or vary it as '{where}'")
+        if name in kind.single and where in varied:
+            raise InputError(f"{where}: is the same for all rows; give it in [stimulus] instead of varying it")
+    try:
+        kind.check(given)
+    except InputError as error:
+        raise InputError(f"{prefix}.{error}") from None
 
 
 def _check_parameters(sweep: Sweep) -> None:

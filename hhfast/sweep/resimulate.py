@@ -55,12 +55,13 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     if sweep.analysis is not None:
         raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
     certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False
-    again = simulate_rows(sweep, values, threads=1, certify=certify)
+    number = np.array([row])
+    again = simulate_rows(sweep, values, threads=1, certify=certify, numbers=number)
     differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
     steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
     record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"),
                      every=sweep.dt * max(1, round(steps)))  # fmt: skip
-    traces = simulate_rows(replace(sweep, record=record), values, threads=1)
+    traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
     return Resimulated(f"row {row} ({named})", sweep, traces, differing, tuple(stored))
 

@@ -63,7 +63,8 @@ class Sweep:
     space : `Grid`, `Table`, `Rows` or `Sample`; its names are model parameters or "stimulus.NAME".
     t_stop, dt : ms.
     stimulus : {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are then
-        "stimulus.0.NAME"); what the space varies need not be given. None: no current.
+        "stimulus.0.NAME"); what the space varies need not be given. None: no current. The `cell` of a noise is the
+        number of the row.
     parameters : fixed values of model parameters.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
@@ -254,6 +255,8 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
 
 def _plain(value: Any) -> Any:
     """Texts, numbers (1 as 1.0), tables and lists of them, as JSON has them."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, Mapping):
         return {k: _plain(entry) for k, entry in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -14,7 +14,7 @@ from hhfast.sweep.distributions import QUANTILES, Distribution
 from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
 from hhfast.sweep.spec import CONTROL, DEFAULT_FEATURES, Record, Sweep, find_model
-from hhfast.sweep.table import open_table
+from hhfast.sweep.table import open_table, read_waveform
 
 Number = Annotated[float, Strict()]
 Count = Annotated[int, Strict()]
@@ -126,7 +126,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         t_stop=ANALYSIS_T_STOP if file.t_stop is None else file.t_stop,
         dt=file.dt,
         integrator=file.integrator,
-        stimulus=stimulus,
+        stimulus=_with_waveforms(stimulus, folder),
         parameters=file.parameters,
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
@@ -148,6 +148,21 @@ def _check_keys(file: SweepFile) -> None:
     for key in ("t_stop", "record"):
         if getattr(file, key) is not None:
             raise InputError(f"{key}: does not go with [analysis], which has its own; remove it")
+
+
+def _with_waveforms(stimulus: Any, folder: Path) -> Any:
+    """The stimulus with the points of waveforms that are in files."""
+    if isinstance(stimulus, list):
+        return [_with_waveforms(entry, folder) for entry in stimulus]
+    if stimulus is None or stimulus.get("kind") != "waveform" or "file" not in stimulus:
+        return stimulus
+    file = stimulus["file"]
+    if not isinstance(file, str):
+        raise InputError(f"stimulus.file: is {file!r}; it must be a path")
+    if {"times", "values"} & stimulus.keys():
+        raise InputError("stimulus.file: is given and also times or values; keep one")
+    times, values = read_waveform(folder / file)
+    return {name: value for name, value in stimulus.items() if name != "file"} | {"times": times, "values": values}
 
 
 def _is_stimulus(entry: Any) -> bool:

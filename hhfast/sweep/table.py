@@ -82,6 +82,15 @@ def open_table(path: Path) -> Space:
     return HDF5Table.open(path)
 
 
+def read_waveform(path: Path) -> tuple[list[float], list[float]]:
+    """The times and values of a CSV file with a header and two columns, as many as the file has rows."""
+    table = Table.open(path)
+    if len(table.names) != 2:
+        raise InputError(f"{path}: has {len(table.names)} columns; give two, times (ms) and values")
+    times, values = table.columns(0, table.n_rows).values()
+    return times.tolist(), values.tolist()
+
+
 def _scan(path: Path) -> Table:
     digest = hashlib.sha256()
     with path.open("rb") as file:
