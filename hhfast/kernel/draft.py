@@ -32,7 +32,8 @@ def split(text: str, **names: object) -> list[str]:
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
-    names += [f"{name} as {name}_" for name in ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")]
+    helpers = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")
+    names += [f"{name} as {name}_" for name in helpers]
     phi = [f"{there} as {here}" for here, there in PHI[dtype].items()]
     noise = ["normal as normal_", "ornstein_uhlenbeck as ornstein_uhlenbeck_"]
     sources = (("noise", noise), ("phi", phi), ("vmath", names))
