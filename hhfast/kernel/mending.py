@@ -47,15 +47,15 @@ class Mending:
 
     def mend(self) -> list[str]:
         """Mend the block if the flag is up: vectorised, and for all states in one loop, as it may happen often."""
-        z, f = (f"s_[{c}_{self.states[0]}__row_ + k_ * W_ + i_]" for c in ("b", "f"))
-        lane = [
+        z, f = (f"s_[{c}_{self.states[0]}__row_ + i_]" for c in ("b", "f"))
+        half = f"{self.half}[i_ // W_]"
+        return [f"if {self.flag}:", f"    for i_ in range({len(self.states)} * W_):", *indent([
             f"z_, f_ = {z}, {f}",
             "product_ = f_ * phi_far_(z_)  # of every lane: no branch",
-            f"{f} = product_ if abs(z_ - {self.half}[k_]) > {self.half}[k_] else f_",
-            f"{z} = {self.draft.printer.number(0.0)} if abs(z_ - {self.half}[k_]) > {self.half}[k_] else z_",
-        ]
-        loops = [f"for k_ in range({len(self.states)}):", "    for i_ in range(W_):", *indent(lane, 2)]
-        return [f"if {self.flag}:", *indent(loops)]
+            f"far_ = abs(z_ - {half}) > {half}",
+            f"{f} = product_ if far_ else f_",
+            f"{z} = {self.draft.printer.number(0.0)} if far_ else z_",
+        ], 2)]
 
     def near(self, updates: Sequence[str]) -> list[str]:
         """The updates by polynomials."""
