@@ -92,7 +92,7 @@ def simulate(
     model = as_model(model)
     cells = Cells.of(model, params or {}, stimulus, initial)
     record = tuple(record)
-    spec = kernel_spec(model, integrator, stimulus, record, dtype)
+    spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
     given = {"rtol": rtol, "atol": atol, "dt_min": dt_min, "dt_max": dt_max, "max_steps": max_steps}
     control: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     stimulus = stimulus or Stimulus()

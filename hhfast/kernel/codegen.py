@@ -20,10 +20,10 @@ from hhfast.model.model import Model
 
 def kernel_source(
     model: Model, integrator: str, stimulus: Stimulus | None = None, record: Iterable[Recorder] = (),
-    dtype: str = "float64",
+    dtype: str = "float64", dt: float = 0.025,
 ) -> str:
     """The Python source of the kernel that runs this combination (what `hhfast source` prints)."""
-    return generate(kernel_spec(model, integrator, stimulus, record, dtype))
+    return generate(kernel_spec(model, integrator, stimulus, record, dtype, dt))
 
 
 def generate(spec: KernelSpec) -> str:

@@ -32,7 +32,7 @@ from hhfast.model.model import Model
 def compiled(spec: KernelSpec) -> Callable[..., None]:
     """The compiled kernel of a specification."""
     kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
-    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype)
+    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype, spec.reaches)
     module = _module(f"k_{_key(repr(parts))}", lambda: _codegen().generate(spec))
     return _jit(module, "kernel", spec.arguments)
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from hhfast.kernel.optimise import LaneConstants, bind
+from hhfast.kernel.optimise import DT, LaneConstants, bind
+from hhfast.kernel.phi import FUNCTIONS as PHI
 from hhfast.kernel.pieces import reads_and_writes, renamed
 from hhfast.kernel.points import POINT_ROWS
 from hhfast.kernel.printer import Printer
@@ -31,10 +32,12 @@ def split(text: str, **names: object) -> list[str]:
 def header(dtype: str) -> list[str]:
     """The imports of a generated module."""
     names = [f"{there} as {here}" for here, there in FUNCTIONS[dtype].items()]
-    helpers = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing", "phi_far")
+    helpers = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")
     names += [f"{name} as {name}_" for name in helpers]
-    noise = "from hhfast.kernel.noise import normal as normal_, ornstein_uhlenbeck as ornstein_uhlenbeck_"
-    return ["import numpy as np", "", noise, f"from hhfast.kernel.vmath import {', '.join(names)}", ""]
+    phi = [f"{there} as {here}" for here, there in PHI[dtype].items()]
+    noise = ["normal as normal_", "ornstein_uhlenbeck as ornstein_uhlenbeck_"]
+    modules = (("noise", noise), ("phi", phi), ("vmath", names))
+    return ["import numpy as np", "", *(f"from hhfast.kernel.{m} import {', '.join(n)}" for m, n in modules), ""]
 
 
 class Draft:
@@ -80,23 +83,22 @@ class Draft:
             return list(lines)
         return [re.sub(r"(?<![\w.])\d+\.\d*(e-?\d+)?", lambda m: self.printer.number(float(m[0])), x) for x in lines]
 
-    def bindings(self, wanted: dict[str, sp.Expr]) -> list[str]:
-        """Lines that compute the expressions, under the given names."""
+    def bindings(self, wanted: dict[str, sp.Expr], over: sp.Expr = sp.S.One) -> list[str]:
+        """Lines that compute the expressions times `over`, under the given names."""
         if not self.spec.kinds:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
-        lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype))
-        for name, _ in self.constants.assignments:
-            self.rows.add(name)
+        lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype, over))
+        self.rows.add(*(name for name, _ in (*self.constants.of_lanes, *self.constants.of_steps)))
         return lines
 
-    def rates(self, states: Iterable[str]) -> list[str]:
-        """a_x_, b_x_ and f_x_ = a - b x of the states."""
+    def rates(self, states: Iterable[str], over: float | None = None) -> list[str]:
+        """a_x_, b_x_ and f_x_ = a - b x of the states; times a fraction of the step, if one is given."""
         states = tuple(states)
         wanted = {f"{c}_{x}_": coefficient[x] for x in states
                   for c, coefficient in (("a", self.system.a), ("b", self.system.b))}
         follow = {f"b_{x}_": f"f_{x}_ = a_{x}_ - b_{x}_ * {x}" for x in states}
         lines = []
-        for line in self.bindings(wanted):
+        for line in self.bindings(wanted, sp.S.One if over is None else sp.Rational(str(over)) * DT):
             name = line.partition(" = ")[0]
             lines += [line, follow[name]] if name in follow else [line]
         return lines

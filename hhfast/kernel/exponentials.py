@@ -21,10 +21,10 @@ from hhfast.model.algebra import V, affine_parts, exprelr, maximum, minimum, sym
 Assignment = tuple[str, sp.Expr]
 
 CENTRE = -25  # mV; exponents are taken relative to it
-RANGE = {"float64": 275, "float32": 150}  # mV on either side
+RANGE = {"float64": 175, "float32": 150}  # mV on either side
 _MAX_POWER = 100  # the relative error of a power is so many roundings
 _COST_EXP, _COST_SMALL_EXP = 20, 14  # operations; a multiplication is 1
-SMALL = 0.4  # largest argument of `exp_small`
+SMALL = 0.25  # largest argument of `exp_small`
 _LARGEST = {"float64": 700.0, "float32": 85.0}  # argument of an unclamped exponential
 V_HELD = symbol("V_held_")
 

@@ -3,8 +3,8 @@
 A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them:
 `{x}` is the value, `{a}`, `{b}` its coefficients, `{f}` = a - b x, `dt_` the step; any other name in braces, e.g.
 `{old}`, is a value of the stage's own that lives until the end of the step. The evaluation comes before all
-updates of its stage. An exponential update is written `phi_(z) * {f}`, with z = `{b}` times a time. Adding an
-integrator is adding an entry to `integrators`.
+updates of its stage. In a stage `over` a fraction of the step, `{a}`, `{b}` and `{f}` are multiplied by that time;
+an exponential update is then `phi_({b}) * {f}`. Adding an integrator is adding an entry to `integrators`.
 
 An adaptive integrator is a `Tableau` instead of stages; every cell then takes steps of its own.
 """
@@ -27,6 +27,7 @@ class Stage:
     when : "linear" or "curved": only for models in which the group's own a and b do not (do) depend on the group,
         so that one exponential does not (does) solve it exactly when the other groups are held.
     coefficients : name -> value at each repetition; the stage is repeated once for each.
+    over : the fraction of the step that a, b and f are multiplied by; None: they are rates.
     """
 
     states: str
@@ -34,6 +35,7 @@ class Stage:
     at: tuple[float, ...] = (0.0,)
     when: str = "always"
     coefficients: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    over: float | None = None
 
     @property
     def evaluates(self) -> bool:
@@ -71,23 +73,19 @@ class Integrator:
         return sum(len(stage.at) for stage in asking)
 
 
+_EXPONENTIAL = "{x} = {x} + phi_({b}) * {f}"
+
+
 def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
     """Advance one group by `fraction` of the step, the others held, to second order.
 
     Exactly, where the group is linear in itself; else by an exponential midpoint rule.
     """
-    h, half = f"{fraction} * dt_", f"{fraction / 2} * dt_"
-    exact = "{x} = {x} + " + f"{h} * phi_({h} * {{b}}) * {{f}}"
-    predict = "{start} = {x}\n{x} = {x} + " + f"{half} * phi_({half} * {{b}}) * {{f}}"
-    correct = "{f} = {a} - {b} * {start}\n{x} = {start} + " + f"{h} * phi_({h} * {{b}}) * {{f}}"
     return (
-        Stage(states, exact, (at,), "linear"),
-        Stage(states, predict, (at,), "curved"),
-        Stage(states, correct, (at,), "curved"),
+        Stage(states, _EXPONENTIAL, (at,), "linear", over=fraction),
+        Stage(states, "{start} = {x}\n" + _EXPONENTIAL, (at,), "curved", over=fraction / 2),
+        Stage(states, "{f} = {a} - {b} * {start}\n{x} = {start} + phi_({b}) * {f}", (at,), "curved", over=fraction),
     )
-
-
-_EXPONENTIAL = "{x} = {x} + dt_ * phi_(dt_ * {b}) * {f}"
 
 EULER = Integrator(
     name="euler",
@@ -100,7 +98,7 @@ EXP_EULER = Integrator(
     name="exp_euler",
     order=1,
     # V first, then the gates at the new V: as cheap as all from the old state, and more accurate in practice.
-    stages=tuple(Stage(group, _EXPONENTIAL, (0.5,)) for group in ("V", "gates", "pools")),
+    stages=tuple(Stage(group, _EXPONENTIAL, (0.5,), over=1.0) for group in ("V", "gates", "pools")),
     stability="any dt stays bounded, accuracy does not",
     citation="Rush & Larsen 1978, IEEE Trans Biomed Eng 25:389-392; MacGregor 1987",
 )
@@ -108,8 +106,8 @@ EXP_MIDPOINT = Integrator(
     name="exp_midpoint",
     order=2,
     stages=(
-        Stage("all", "{old} = {x}\n{x} = {x} + 0.5 * dt_ * phi_(0.5 * dt_ * {b}) * {f}", (0.0,)),
-        Stage("all", "{f} = {a} - {b} * {old}\n{x} = {old} + dt_ * phi_(dt_ * {b}) * {f}", (0.5,)),
+        Stage("all", "{old} = {x}\n" + _EXPONENTIAL, (0.0,), over=0.5),
+        Stage("all", "{f} = {a} - {b} * {old}\n{x} = {old} + phi_({b}) * {f}", (0.5,), over=1.0),
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Oh & French 2006, J Neurosci Methods 156:231-242; Boerner et al. 2013",

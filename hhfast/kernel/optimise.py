@@ -1,7 +1,8 @@
 """From symbolic expressions to assignments: what is fixed per lane is hoisted, what is common is computed once.
 
 The pass between the equations and the printed kernel. Binding times: numbers are folded, what depends on
-parameters only becomes a lane constant (computed before the time loop), the rest is bound in the lane loop.
+parameters only becomes a lane constant (computed before the time loop), what depends on the step as well is computed
+when the step changes, the rest is bound in the lane loop.
 """
 
 from __future__ import annotations
@@ -16,16 +17,21 @@ from hhfast.kernel.rational import merge_divisions
 from hhfast.kernel.system import System
 from hhfast.model.algebra import symbol
 
+DT = symbol("dt_")
+
 
 @dataclass
 class LaneConstants:
-    """The expressions over parameters alone that a kernel computes once per lane, each under one name."""
+    """The expressions over parameters and the step alone that a kernel computes before its steps, each under one name.
+
+    of_lanes : those of parameters. of_steps : those of parameters and the step. of_step : those of the step alone.
+    """
 
     parameters: frozenset[str]
     names: dict[sp.Expr, sp.Symbol] = field(default_factory=dict)
 
     def is_constant(self, expr: sp.Expr) -> bool:
-        return all(s.name in self.parameters or s in self.names.values() for s in expr.free_symbols)
+        return all(s.name in self.parameters or s == DT or s in self.names.values() for s in expr.free_symbols)
 
     def bind(self, expr: sp.Expr) -> sp.Expr:
         """A symbol for a constant expression (the expression itself, if it is a number or a name)."""
@@ -36,33 +42,56 @@ class LaneConstants:
         return self.names[expr]
 
     def hoist(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with its largest parameter-only parts replaced by lane constants."""
+        """The expression with its largest constant parts replaced by lane constants.
+
+        A constant times a sum is multiplied into the sum, where it costs nothing: the terms become multiply-adds.
+        """
         if expr.is_Atom:
             return expr
         if self.is_constant(expr):
             return self.bind(expr)
         if expr.is_Add or expr.is_Mul:
             fixed = [a for a in expr.args if self.is_constant(a)]
-            rest = [self.hoist(a) for a in expr.args if not self.is_constant(a)]
-            return expr.func(self.bind(expr.func(*fixed)), *rest)
+            rest = [a for a in expr.args if not self.is_constant(a)]
+            total = next((a for a in rest if a.is_Add), None) if expr.is_Mul and fixed else None
+            if total is not None:
+                rest[rest.index(total)] = sp.Add(*(sp.Mul(*fixed, term) for term in total.args))
+                fixed = []
+            return expr.func(self.bind(expr.func(*fixed)), *map(self.hoist, rest))
         return expr.func(*(self.hoist(a) for a in expr.args))
 
     @property
-    def assignments(self) -> list[Assignment]:
-        return [(s.name, e) for e, s in self.names.items()]
+    def of_lanes(self) -> list[Assignment]:
+        return [(s.name, e) for e, s in self.names.items() if DT not in e.free_symbols]
+
+    @property
+    def of_steps(self) -> list[Assignment]:
+        return [(s.name, e) for e, s in self.names.items() if DT in e.free_symbols and e.free_symbols != {DT}]
+
+    @property
+    def of_step(self) -> list[Assignment]:
+        return [(s.name, e) for e, s in self.names.items() if e.free_symbols == {DT}]
 
 
-def bind(system: System, wanted: dict[str, sp.Expr], constants: LaneConstants, dtype: str) -> list[Assignment]:
-    """Assignments, in order, that compute the wanted expressions and the named quantities they use."""
+def bind(
+    system: System, wanted: dict[str, sp.Expr], constants: LaneConstants, dtype: str, over: sp.Expr = sp.S.One
+) -> list[Assignment]:
+    """Assignments, in order, that compute the wanted expressions times `over` and the named quantities they use."""
     named = system.needed(list(wanted.values()))
     targets = {name: system.named[name] for name in named} | wanted
     targets, reciprocals = merge_divisions(targets, dtype)
-    targets |= dict(reciprocals)
+    # A merged division has the factor in its numerator, for nothing.
+    merged = {name for r, _ in reciprocals for name in (f"a_{r[2:-1]}_", f"b_{r[2:-1]}_")}
+    targets |= {name: over * targets[name] for name in wanted if name not in merged}
+    targets |= {r: over * reciprocal for r, reciprocal in reciprocals}
     exprs, shared = share(list(targets.values()), dtype, constants.is_constant)
     hoisted = [constants.hoist(e) for e in exprs]
     temporaries, reduced = sp.cse(hoisted, symbols=(symbol(f"u{k}_") for k in range(1, 10_000)))
-    computed = dict(zip(targets, reduced, strict=True))
-    others = shared + [(s.name, e) for s, e in temporaries]
+    # A number times a name costs nothing where it is added: not worth sharing.
+    trivial = {s: e for s, e in temporaries if e.is_Mul and [a.is_Number for a in e.args] == [True, False]
+               and e.args[1].is_Symbol}
+    computed = {name: e.xreplace(trivial) for name, e in zip(targets, reduced, strict=True)}
+    others = shared + [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial]
     return _ordered([*((name, computed[name]) for name in wanted), *computed.items(), *others])
 
 

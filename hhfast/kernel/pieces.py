@@ -3,7 +3,7 @@
 A step of a neuron is one long chain of dependent operations. The lanes of a block are independent of each other,
 but a processor looks only a few hundred instructions ahead: in one long loop body it sees one lane's chain, and
 waits; in several short loops over the same lanes it sees many lanes' chains, and does not. So a lane's text is cut
-into pieces of limited cost, where few values cross the cut (they are stored and loaded again).
+into pieces that are short or whose chains are, where few values cross the cut (they are stored and loaded again).
 """
 
 from __future__ import annotations
@@ -12,25 +12,57 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
-LIMIT = 40  # operations in a piece: best, or nearly, of 30 to 90 for the models of the library
-_CUT = 8  # operations that a cut costs, besides those of the values that cross it
-_CALLS = {"exp": 20, "exp_": 20, "phi_near_": 17, "exprelr_": 30, "log": 26, "exp_small_": 14, "exp_plain_": 18,
-          "exprelr_of_": 16, "exprelr_slope_": 22, "sqrt": 10}  # operations in each function
+# In units of an operation; best, or nearly, for the models of the library.
+_WAIT = 0.03  # cost of a piece, times its operations, times those in its longest chain
+_CUT, _CROSSING = 8, 2  # cost of a cut, and of each value that crosses it
+_LONGEST = 160  # operations in a piece at most
+_CALLS = {  # (operations, those in the longest chain) of each function
+    "exp": (20, 16), "log": (26, 18), "sqrt": (10, 5), "exp_small_": (13, 8), "exp_plain_": (18, 13),
+    "exprelr_": (30, 20), "exprelr_of_": (14, 9), "exprelr_slope_": (22, 12),
+    "phi_0_": (9, 5), "phi_1_": (11, 6), "phi_2_": (14, 6), "phi_3_": (18, 9), "phi_4_": (21, 12),
+}
+_DIVISION = (9, 4)
 
 
 @lru_cache(maxsize=10_000)
-def _names(line: str) -> tuple[frozenset[str], frozenset[str], int]:
-    """(names read, names written, cost) of one line."""
-    tree = ast.parse(line)
-    nodes = list(ast.walk(tree))
-    names = [n for n in nodes if isinstance(n, ast.Name)]
-    reads = frozenset(n.id for n in names if isinstance(n.ctx, ast.Load))
-    writes = frozenset(n.id for n in names if isinstance(n.ctx, ast.Store))
-    cost = sum(isinstance(n, (ast.BinOp, ast.IfExp, ast.Compare)) for n in nodes)
-    cost += sum(8 for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div))
-    cost += sum(_CALLS.get(n.func.id, 0) for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
-    return reads, writes, cost
+def _parsed(line: str) -> ast.Assign:
+    (statement,) = ast.parse(line).body
+    assert isinstance(statement, ast.Assign)
+    return statement
+
+
+@lru_cache(maxsize=10_000)
+def _names(line: str) -> tuple[frozenset[str], frozenset[str]]:
+    """(names read, names written) of one line."""
+    names = [n for n in ast.walk(_parsed(line)) if isinstance(n, ast.Name)]
+    reads, writes = (frozenset(n.id for n in names if isinstance(n.ctx, how)) for how in (ast.Load, ast.Store))
+    return reads, writes
+
+
+def _cost(node: ast.AST) -> tuple[int, int]:
+    """(operations, those in the longest chain) that a node adds to its operands."""
+    match node:
+        case ast.BinOp(op=ast.Div()):
+            return _DIVISION
+        case ast.BinOp() | ast.IfExp() | ast.Compare():
+            return 1, 1
+        case ast.Call(func=ast.Name(id=name)):
+            return _CALLS.get(name, (0, 0))
+    return 0, 0
+
+
+@lru_cache(maxsize=10_000)
+def _operations(line: str) -> int:
+    return sum(_cost(node)[0] for node in ast.walk(_parsed(line)))
+
+
+def _chain(node: ast.AST, known: dict[str, int]) -> int:
+    """The longest chain of operations that ends in a node, given those that end in names."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id, 0)
+    return max((_chain(child, known) for child in ast.iter_child_nodes(node)), default=0) + _cost(node)[1]
 
 
 def reads_and_writes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -50,28 +82,31 @@ def reads_and_writes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
     return list(reads), list(writes)
 
 
-def cut(lines: Sequence[str], limit: int = LIMIT) -> list[list[str]]:
-    """The lines in pieces of at most `limit` operations each, such that the cuts cost least in all."""
+def cut(lines: Sequence[str]) -> list[list[str]]:
+    """The lines in pieces, such that pieces and cuts cost least in all."""
     n = len(lines)
     live = _live(lines)
-    cost = [_names(line)[2] for line in lines]
-    best: list[tuple[float, int]] = [(0.0, 0)]  # for the first k lines: least cost, and where their last piece begins
-    for end in range(1, n + 1):
-        options = []
-        weight = 0
-        for start in range(end - 1, -1, -1):
-            weight += cost[start]
-            if weight > limit and start < end - 1:
+    best = [0.0] + [float("inf")] * n  # least cost of the first k lines ...
+    last = [0] * (n + 1)  # ... and where their last piece begins
+    for start in range(n):
+        before = best[start] + (_CUT + _CROSSING * live[start] if start else 0)
+        operations = longest = 0
+        known: dict[str, int] = {}
+        for end in range(start + 1, n + 1):
+            line = lines[end - 1]
+            operations += _operations(line)
+            if operations > _LONGEST and end > start + 1:
                 break
-            options.append((best[start][0] + (_CUT + 2 * live[start] if start else 0), start))
-        best.append(min(options))
-    pieces: list[list[str]] = []
-    end = n
-    while end:
-        start = best[end][1]
-        pieces.insert(0, list(lines[start:end]))
-        end = start
-    return pieces
+            chain = _chain(_parsed(line).value, known)
+            known |= dict.fromkeys(_names(line)[1], chain)
+            longest = max(longest, chain)
+            cost = before + _WAIT * operations * longest
+            if cost < best[end]:
+                best[end], last[end] = cost, start
+    bounds = [n]
+    while bounds[-1]:
+        bounds.append(last[bounds[-1]])
+    return [list(lines[start:end]) for start, end in pairwise(reversed(bounds))]
 
 
 def _live(lines: Sequence[str]) -> list[int]:
@@ -82,7 +117,7 @@ def _live(lines: Sequence[str]) -> list[int]:
     for line in lines:
         above.append(above[-1] | _names(line)[1])
     for k in range(len(lines) - 1, -1, -1):
-        reads, writes, _ = _names(lines[k])
+        reads, writes = _names(lines[k])
         needed = (needed - writes) | reads
         counts[k] = len(needed & above[k])
     return counts

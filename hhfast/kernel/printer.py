@@ -102,8 +102,8 @@ class Printer:
         top = ("-" if number < 0 else "") + " * ".join(factors)
         if not below:
             return top
-        bottom = " * ".join(self._factor(1 / f) for f in below)
-        return f"{top} / ({bottom})" if len(below) > 1 or " " in bottom else f"{top} / {bottom}"
+        bottom = " * ".join(self._factor(1 / f) for f in below) if len(below) > 1 else self._text(1 / below[0])
+        return f"{top} / ({bottom})" if " " in bottom else f"{top} / {bottom}"
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> str:
         if exponent.is_Integer and abs(exponent) <= 64:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import sympy as sp
 
 from hhfast.kernel.exponentials import CENTRE, RANGE, Assignment
-from hhfast.model.algebra import V, symbol
+from hhfast.model.algebra import V, exprelr, symbol
 
 _LARGEST = {"float64": 1e200, "float32": 1e30}  # products may become so large within the range of V
 
@@ -31,6 +31,17 @@ def merge_divisions(targets: Mapping[str, sp.Expr], dtype: str) -> tuple[dict[st
             result[pair[0]], result[pair[1]], reciprocal = merged
             reciprocals.append((f"r_{x}_", reciprocal))
     return result, reciprocals
+
+
+def is_nonnegative(b: sp.Expr) -> bool:
+    """Whether a rate is seen to be so, whatever the values of states and parameters."""
+    return all(part.is_nonnegative for part in _fraction(b))
+
+
+def _fraction(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Numerator and denominator, every exponential a positive symbol."""
+    positive = {f: sp.Dummy(positive=True) for f in expr.atoms(sp.exp, exprelr)}
+    return sp.fraction(sp.together(expr.xreplace(positive)))
 
 
 def _merge(

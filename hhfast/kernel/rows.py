@@ -102,8 +102,13 @@ class Rows:
         return [f"W_ = {self.lanes}", *(f"{name}_row_ = {k * self.lanes}" for name, k in places)]
 
     def allocation(self) -> list[str]:
-        """The lines that make the scratch arrays."""
+        """The lines that make the scratch arrays.
+
+        Rows begin at cache lines: else every other vector of 32 or 64 bytes lies across two, which costs a quarter.
+        """
+        item = 8 if self.dtype == "float64" else 4
         return [
-            f"s_ = np.empty({len(self.main)} * W_, np.{self.dtype})",
+            f"s_ = np.empty({len(self.main)} * W_ + {64 // item}, np.{self.dtype})",
+            f"s_ = s_[(64 - s_.ctypes.data % 64) % 64 // {item}:]",
             f"q_ = np.empty({max(len(self.extra), 1)} * W_, np.float64)",
         ]

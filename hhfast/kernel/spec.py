@@ -11,6 +11,7 @@ from functools import cached_property
 
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.integrators import Integrator, integrators
+from hhfast.kernel.reach import reaches
 from hhfast.kernel.recorders import detectors
 from hhfast.kernel.recording import Part, Recorder
 from hhfast.kernel.stimuli import Stimulus, StimulusKind
@@ -50,13 +51,17 @@ RATES_ARGUMENTS = {  # of the function that gives a and b of every state
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """Everything that a kernel's text depends on. Parameters, durations, step, levels and sizes are not among it."""
+    """Everything that a kernel's text depends on. Parameters, durations, levels and sizes are not among it.
+
+    Nor is the step, but for what an exponential integrator makes of it: the polynomial for phi of each state (`reach`).
+    """
 
     model: Model
     integrator: Integrator
     kinds: tuple[StimulusKind, ...]
     parts: tuple[tuple[Part, int], ...]  # with the number of the recorder's detector, or -1
     dtype: str
+    reaches: tuple[int, ...]
 
     @cached_property
     def arguments(self) -> dict[str, str]:
@@ -89,9 +94,10 @@ def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tup
 
 
 def kernel_spec(
-    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str
+    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str,
+    dt: float = 0.025,
 ) -> KernelSpec:
-    """The kernel that these parts need."""
+    """The kernel that these parts need for steps of up to `dt` (ms)."""
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
     record = tuple(record)
@@ -101,4 +107,5 @@ def kernel_spec(
                 raise unknown("trace variable", name, model.variables, f"model {model.name}")
     parts = tuple((r.part, number) for r, number in zip(record, detectors(record)[1], strict=True))
     kinds = stimulus.kinds if stimulus is not None else ()
-    return KernelSpec(model, integrators[integrator], kinds, parts, dtype)
+    method = integrators[integrator]
+    return KernelSpec(model, method, kinds, parts, dtype, reaches(model, method, dt))

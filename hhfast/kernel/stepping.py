@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from hhfast.kernel.draft import Draft, split
 from hhfast.kernel.integrators import Stage
+from hhfast.kernel.mending import Mending
 from hhfast.kernel.pieces import crossing
 from hhfast.kernel.recording import Part
 from hhfast.kernel.rows import Woven, indent
 from hhfast.kernel.spec import ACTIONS, DIVERGED
-from hhfast.kernel.vmath import PHI_REACH
 
 
 class Stepping:
@@ -62,40 +62,14 @@ class Stepping:
             names = {n: f"{x}_{n}_" for n in re.findall(r"{(\w+)}", stage.text)}
             names |= {"x": x, "a": f"a_{x}_", "b": f"b_{x}_", "f": f"f_{x}_"}
             lines = self.draft.literals(split(stage.text, **names))
-            # What precedes an exponential update is needed to prepare it; see _exponential.
+            # What precedes an exponential update is needed to prepare it; see `mending`.
             k = next((k for k, line in enumerate(lines) if "phi_(" in line), 0)
             before += lines[:k]
             updates += lines[k:]
         if not stage.evaluates:
             return [], updates
         lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
-        return lines + self.draft.rates(group) + before, updates
-
-    def _exponential(self, updates: list[str]) -> tuple[list[str], list[str], list[str]]:
-        """For updates by phi(z) f: what to evaluate before them, what to mend, and the updates, phi a polynomial.
-
-        Where z is out of the polynomial's reach, which is rare, f becomes phi(z) f and z becomes 0, phi(0) = 1: so
-        every lane is updated by the same arithmetic, whatever its neighbours need.
-        """
-        half = self.draft.printer.number(PHI_REACH / 2)
-        prepare, mend, near = [], [], []
-        for line in updates:
-            found = re.search(r"phi_\(([^()]*b_(\w+)_)\)", line)
-            if found is None:
-                near.append(line)
-                continue
-            z, f, wide = (f"{name}_{found[2]}_" for name in ("z", "f", "wide"))
-            self.rows.pass_on(z, f)
-            prepare += [f"{z} = {found[1]}", f"{wide} = {wide} | (abs({z} - {half}) > {half})"]
-            mend += [f"if {wide}:", *indent([
-                f"{wide} = False",
-                "for i_ in range(W_):",
-                f"    if abs({self.rows.place(z)} - {half}) > {half}:",
-                f"        {self.rows.place(f)} = {self.rows.place(f)} * phi_far_({self.rows.place(z)})",
-                f"        {self.rows.place(z)} = 0.0",
-            ])]
-            near.append(line.replace(found[0], f"phi_near_({z})"))
-        return prepare, mend, near
+        return lines + self.draft.rates(group, stage.over) + before, updates
 
     # --- pieces of the kernel ---
     @staticmethod
@@ -138,6 +112,7 @@ class Stepping:
         if self.smooth:
             lines += [x for row, at in self._current_rows().items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
         lines += [f"hit_{d}_ = False" for d in self.detectors]
+        flags: list[str] = []
         lanes: list[list[str]] = [[]]  # straight lines of a lane, each list to be cut into loops ...
         between: list[list[str]] = [[]]  # ... and what comes before each
         for stage in self.stages:
@@ -146,24 +121,31 @@ class Stepping:
                 between.append(self._repeated(stage, evaluation + updates))
                 lanes.append([])
             elif "phi_(" in stage.text:
-                prepare, mend, near = self._exponential(updates)
-                lanes[-1] += evaluation + prepare
-                between.append(mend)
-                lanes.append(near)
+                mending = Mending(self.draft, self.system.groups[stage.states], len(flags))
+                flags.append(mending.flag)
+                self.tables[mending.half] = mending.halves
+                lanes[-1] += evaluation + mending.check()
+                between.append(mending.mend())
+                lanes.append(mending.near(updates))
             else:
                 lanes[-1] += evaluation + updates
         self.rows.pass_on(*crossing(lanes))
         stepped_whole = any(stage.coefficients for stage in self.stages)  # then a repeated stage keeps dV/dt
-        flags = dict.fromkeys(flag for body in lanes for flag in re.findall(r"\bwide_\w+_\b", "\n".join(body)))
         lines += [f"{flag} = False" for flag in flags]
         for k, (code, body) in enumerate(zip(between, lanes, strict=True)):
             woven = Woven(
                 first=["V_was_ = V"] if k == 0 and self.keeps_V else [],
-                after={"f_V_": "dV_was_ = f_V_"} if k == 0 and self.timed and not stepped_whole else {},
+                after={"f_V_": self._slope()} if k == 0 and self.timed and not stepped_whole else {},
                 last=self._after_step() if body is lanes[-1] else [],
             )
             lines += code + self.rows.loops(body, woven)
         return lines + self._events()
+
+    def _slope(self) -> str:
+        """Keep dV/dt of the first evaluation of a step."""
+        over = next(stage.over for stage in self.stages if stage.evaluates)
+        (line,) = self.draft.literals(["dV_was_ = f_V_" if over is None else f"dV_was_ = f_V_ / ({over} * dt_)"])
+        return line
 
     def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
         inner = []
@@ -225,6 +207,12 @@ class Stepping:
         copies = [f"{target.format(k)} = {self.rows.place(name)}" for k, name in enumerate(part.samples)]
         return [*lines, "for i_ in range(n_):", *indent(copies), f"sample_{r}_ = sample_{r}_ + 1"]
 
+    def _new_dt(self) -> list[str]:
+        """Set the step, and what depends on it."""
+        constants, lines = self.draft.constants, self.draft.printer.lines
+        dt = ["dt64_ = dt_node_[node_]", f"dt_ = {self.draft.cast('dt64_')}"]
+        return [*dt, *lines(constants.of_step), *self.rows.loop(lines(constants.of_steps))]
+
     def _block(self) -> list[str]:
         """The life of one block: load, run, store."""
         step = indent(self._step(), 2)
@@ -234,7 +222,7 @@ class Stepping:
             "for i_ in range(W_):",
             "    lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell",
             *indent(self.draft.load()),
-            *self.rows.loop(self.draft.printer.lines(self.draft.constants.assignments)),
+            *self.rows.loop(self.draft.printer.lines(self.draft.constants.of_lanes)),
             *self.rows.loop(self.draft.armed()),
             *self.rows.loop(self.draft.begun()),
         ]
@@ -242,8 +230,10 @@ class Stepping:
         lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
         stop = ["if step_ & 255 == 0 and stop_[0] != 0:", "    return"]
         lines += [
+            "dt64_ = np.nan",
             "for node_ in range(len(t_node_)):",
-            *indent(["dt64_ = dt_node_[node_]", f"dt_ = {self.draft.cast('dt64_')}"]),
+            "    if dt_node_[node_] != dt64_:",
+            *indent(self._new_dt(), 2),
             *node,
             *indent(["for step_ in range(n_node_[node_]):", *indent(stop)]),
             *step,

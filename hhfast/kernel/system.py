@@ -19,7 +19,7 @@ class System:
 
     states : names in row order. groups : group -> its states.
     a, b : state -> expression over V, states, parameters, i_app and named quantities.
-    named : name -> expression of instantaneous gates, conductances over C_m (`G_NAME_`) and currents (`i_NAME`).
+    named : name -> expression of instantaneous gates and currents (`i_NAME`).
     """
 
     states: tuple[str, ...]
@@ -62,10 +62,9 @@ def system_of(model: Model) -> System:
                 a[gate.name], b[gate.name] = _gate_rates(gate, scale)
     driving, leaving = [I_APP / C_M], []
     for channel in model.channels:
-        rest, slope = _current_over_C(channel, named)
-        driving.append(-rest)
-        leaving.append(slope)
-        named[f"i_{channel.name}"] = C_M * (rest + slope * V)
+        rest, slope, named[f"i_{channel.name}"] = _current(channel)
+        driving.append(-rest / C_M)
+        leaving.append(slope / C_M)
     a["V"], b["V"] = sp.Add(*driving), sp.Add(*leaving)
     for pool in model.pools:
         a[pool.name], b[pool.name] = to_sympy(pool.a), to_sympy(pool.b)
@@ -86,13 +85,11 @@ def _gate_rates(gate: Gate, scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return to_sympy(gate.inf or "") * rate, rate
 
 
-def _current_over_C(channel: Channel, named: dict[str, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
-    """(rest, slope): the channel's current is C_m (rest + slope V). The slope of an ohmic channel gets a name."""
+def _current(channel: Channel) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """(rest, slope, current): the channel's current is rest + slope V."""
     if channel.current is not None:
-        rest, slope = split_affine(to_sympy(channel.current), V)
-        return rest / C_M, slope / C_M
-    gates = sp.Mul(*(symbol(g.name) ** g.power for g in channel.gates))
-    name = f"G_{channel.name}_"
-    named[name] = symbol(f"g_{channel.name}") / C_M * gates
+        current = to_sympy(channel.current)
+        return *split_affine(current, V), current
+    g = sp.Mul(symbol(f"g_{channel.name}"), *(symbol(gate.name) ** gate.power for gate in channel.gates))
     E = to_sympy(channel.E) if isinstance(channel.E, str) else symbol(f"E_{channel.name}")
-    return -symbol(name) * E, symbol(name)
+    return -g * E, g, g * (V - E)

@@ -71,37 +71,13 @@ def exp(x):
 
 @inline
 def exp_small(x):
-    """exp(x) for |x| <= 0.4."""
+    """exp(x) for |x| <= 0.25."""
     x2 = x * x
     x4 = x2 * x2
-    q03 = (0.5 + 0.1666666666666667 * x) + x2 * (0.041666666666531418166 + 0.0083333333333229326336 * x)
-    q47 = (0.0013888888956338155887 + 0.00019841269893139416088 * x) + x2 * (
-        0.000024801469583984156986 + 2.7557228694782260209e-6 * x)
-    q89 = 2.7641155151273738777e-7 + 2.5116585243984539468e-8 * x
-    return 1.0 + (x + x2 * (q03 + x4 * (q47 + x4 * q89)))
-
-
-PHI_REACH = 4.0  # the polynomial for phi holds from 0 to here
-
-
-@inline
-def phi_near(z):
-    """phi(z) = (1 - exp(-z)) / z, 1 at z = 0, for 0 <= z <= PHI_REACH.
-
-    An exponential step is x + dt phi(b dt) (a - b x). Without a division: a polynomial at w = z / 4, then twice
-    phi(2 w) = phi(w) (1 - w phi(w) / 2).
-    """
-    w = 0.25 * z
-    w2 = w * w
-    w4 = w2 * w2
-    low = (1.0 - 0.49999999999999639094 * w) + w2 * (0.16666666666649441372 - 0.041666666663443572463 * w)
-    middle = (0.0083333333021387625839 - 0.0013888887104824002464 * w) + w2 * (
-        0.00019841205023179590896 - 0.000024800032289946005035 * w)
-    high = (2.753231109497007917e-6 - 2.7289403227036548207e-7 * w) + w2 * (
-        2.3200975871202735771e-8 - 1.3221480811326931111e-9 * w)
-    p = low + w4 * (middle + w4 * high)
-    p = p * (1.0 - 0.5 * w * p)
-    return p * (1.0 - w * p)
+    q03 = (0.5 + 0.16666666666665321555 * x) + x2 * (0.041666666666665545884 + 0.0083333333362028189857 * x)
+    q47 = (0.001388888889127982929 + 0.00019841253314374943807 * x) + x2 * (
+        0.000024801573530729412603 + 2.7592569930959876537e-6 * x)
+    return 1.0 + (x + x2 * (q03 + x4 * (q47 + x4 * 2.7586692291043657153e-7)))
 
 
 @inline
@@ -127,10 +103,10 @@ def exprelr_slope(u, r):
 def exprelr_of(u, e):
     """exprelr(u), given e = exp(u): by its series, where e - 1 would cancel."""
     w = u * u
-    near = (1.0 - 0.5 * u) + w * (0.08333333333333333 + w * (-0.001388888888888889 + w * (
-        3.306878306878307e-05 - w * 8.267195767195768e-07)))
+    near = (1.0 - 0.5 * u) + w * (0.083333333333307508129 + w * (
+        w * 0.000033056385797164625548 - 0.0013888888424028701416))
     far = u / (e - 1.0)
-    return near if w < 0.04 else far
+    return near if w < 0.01 else far
 
 
 @inline
@@ -185,8 +161,6 @@ _T3, _T4 = _F(0.16666506696485069728), _F(0.041666466815268495992)  # of exp_sma
 _T5, _T6 = _F(0.0083732038878041704161), _F(0.0013938704875143528868)
 _R2, _R4, _NEAR_F = _F(1 / 12), _F(1 / 720), _F(0.25)  # of exprelr
 _S1, _S3, _S5 = _F(1 / 6), _F(-1 / 180), _F(1 / 5040)  # and its slope
-_P1, _P2, _P3 = _F(0.4999951599438872648), _F(0.16660967121602213058), _F(0.041418763025331017076)  # of phi
-_P4, _P5, _QUARTER = _F(0.0078373638016674347078), _F(0.00091254539170424289334), _F(0.25)
 _NAN_F = _F(np.nan)
 _BIAS, _SHIFT, _SQRT_HALF, _EXPONENT, _MAGIC = (
     np.int32(127), np.int32(23), np.int32(0x3F3504F3), np.int32(-0x800000), np.int32(0x4B400000))
@@ -223,16 +197,6 @@ def exp_small_f(x):
     """`exp_small` in float32."""
     x2 = x * x
     return _ONE + (x + x2 * ((_HALF + x * _T3) + x2 * ((_T4 + x * _T5) + x2 * _T6)))
-
-
-@inline
-def phi_near_f(z):
-    """`phi_near` in float32."""
-    w = _QUARTER * z
-    w2 = w * w
-    p = (_ONE - _P1 * w) + w2 * ((_P2 - _P3 * w) + w2 * (_P4 - _P5 * w))
-    p = p * (_ONE - _HALF * w * p)
-    return p * (_ONE - w * p)
 
 
 @inline
@@ -277,7 +241,7 @@ def log_f(x):
     return result if y >= _ZERO else y * _NAN_F
 
 
-_NAMES = ("exp", "log", "phi_near", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
+_NAMES = ("exp", "log", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
 FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
     dtype: {"sqrt": "sqrt"} | {n if n in ("exp", "log") else f"{n}_": n + suffix for n in _NAMES}
     for dtype, suffix in (("float64", ""), ("float32", "_f"))
@@ -372,12 +336,3 @@ def _crossing(V0, V1, dV0, dV1, dt, level):
 
 
 crossing = _crossing if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_crossing)
-
-
-def _phi_far(z):
-    """phi(z) for any z, one at a time."""
-    z = np.float64(z)
-    return -math.expm1(-z) / z if z != 0.0 else 1.0
-
-
-phi_far = _phi_far if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_phi_far)
