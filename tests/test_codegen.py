@@ -119,7 +119,14 @@ def check_machine_code(model, integrator, dtype):
     operations = Operations(model, integrator, dtype)
     vector = operations.count(rf"<\d+ x {lane}>")
     assert vector > 100
-        # The time of a step is a scalar product, and so is the number in a constant times the step; no lane loop has any.
+    scalar = operations.count("double", PRODUCTS) + operations.count("float", PRODUCTS)
+    doubles = operations.count(rf"<\d+ x {other}>", PRODUCTS)
+    if hh.integrators[integrator].adaptive:
+        # Cells begin and end one by one. The time and the step are doubles, and three products size the step.
+        assert operations.scalar_products_in_loops() <= 3
+        assert doubles <= 3 * UNROLLED
+    else:
+        # The time of a step is a scalar product, and so is the number in a constant times the step.
         assert scalar <= 2 + len(re.findall(r"\bk\d+_ = .*\bdt_\b", operations.source))
         # Counts of spikes are doubles, added to when there is a spike; the equations stay in the lane's precision.
         assert doubles == 0
