@@ -218,6 +218,18 @@ def test_mistakes_are_named(values, message):
         hh.Noise(**NOISE | values)
 
 
+def test_terms_with_the_same_seed_are_refused():
+    """Their random numbers would be the same."""
+    with pytest.raises(InputError, match="two noises have the same seed"):
+        hh.Noise(1.0, 1.0) + hh.Noise(1.0, 50.0)
+
+
+def test_noise_that_is_never_on(passive):
+    """Starts and stops beyond the run, of all cells or of some."""
+    for times in ({"start": np.inf}, {"start": 50.0}, {"stop": -1.0}, {"start": np.array([np.inf, 50.0])}):
+        assert not traced(passive, **times)["i_app"].any()
+
+
 def test_too_many_points_are_refused(passive):
     """Before anything is laid out in memory."""
     with pytest.raises(InputError, match="more than 10000000 points"):

@@ -125,6 +125,15 @@ def test_mistakes_in_waveforms_are_named(points, message, tmp_path):
         read(tmp_path, points)
 
 
+def test_noises_with_the_same_seed_are_refused(passive):
+    """Fixed ones; a seed that is varied is another matter."""
+    other = {"kind": "noise", "tau": 1.0, "sigma": 1.0}
+    with pytest.raises(InputError, match="two noises have the same seed"):
+        sweep(passive, stimulus=[NOISE, WAVEFORM, other | {"seed": 2}])
+    space = hh.Grid.of(SPACE | {"stimulus.2.seed": [3, 4]})
+    assert sweep(passive, stimulus=[NOISE, WAVEFORM, other], space=space).space.n_rows == 24
+
+
 @pytest.mark.parametrize(
     ("noise", "varied", "message"),
     [

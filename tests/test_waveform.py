@@ -108,6 +108,15 @@ def test_adaptive_steps_do_not_start_anew_at_kinks(passive):
     assert r["n_steps"][0] < 100
 
 
+@pytest.mark.parametrize("integrator", ["euler", "tsit5"])
+def test_starts_that_are_no_time(integrator, passive):
+    """Never, or for ever ago: no current. NaN marks its own cell."""
+    r = run(passive, hh.Waveform(TIMES, VALUES, np.array([np.inf, np.nan, -np.inf, -1e301, 0.0])), integrator)
+    assert r.status.tolist() == [0, 1, 0, 0, 0]
+    assert (r["i_app"][[0, 2, 3]] == 0).all()
+    np.testing.assert_allclose(r["V_final"][[0, 2, 3]], -65.0, rtol=1e-12)
+
+
 def test_another_waveform_needs_no_other_kernel(passive):
     """Points are arguments: kernels are the same for any number of them."""
     from hhfast.kernel.codegen import kernel_source

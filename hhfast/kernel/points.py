@@ -8,7 +8,7 @@ of one cell alone fall into see the exact mean of the current, as they do of `wi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,12 +104,22 @@ def check_noise(p: Values) -> None:
             raise InputError(f"{name} = {wrong[0]:g}: must be a whole number from 0 to below 2**52")
 
 
+def check_seeds(noises: Iterable[Values]) -> None:
+    """Raise `InputError` where two noises have the same seed and cells; those that vary are not looked at."""
+    keys = [(p["seed"], p.get("cell", math.nan)) for p in noises]
+    fixed = [f"{float(seed)}, {float(cell)}" for seed, cell in keys if not (np.ndim(seed) or np.ndim(cell))]
+    if len(set(fixed)) < len(fixed):
+        raise InputError("stimulus: two noises have the same seed, so their random numbers are the same; "
+                         "give each its own")
+
+
 def _noise_times(p: Values, t_stop: float) -> np.ndarray:
-    """Where the noise is on in some cell; elsewhere steps may pass points."""
-    first, last = max(np.min(p["start"]), 0.0), min(np.max(p["stop"]), t_stop)
+    """From start to stop, where these are the same for all cells; elsewhere steps may pass points."""
+    first, last = (t_end if np.ndim(p[name]) else min(max(p[name], 0.0), t_stop)
+                   for name, t_end in (("start", 0.0), ("stop", t_stop)))
     if not (last - first) / p["every"] <= MOST:
         raise InputError(f"stimulus 'noise': every = {p['every']:g} ms gives more than {MOST} points; make it longer")
-    return p["every"] * np.arange(math.floor(first / p["every"]), math.ceil(max(last, first) / p["every"]))
+    return p["every"] * np.arange(math.floor(first / p["every"]), math.ceil(last / p["every"]))
 
 
 NOISE = Points(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.kernel.points import NOISE, WAVEFORM, Points, check_noise, check_waveform
+from hhfast.kernel.points import NOISE, WAVEFORM, Points, check_noise, check_seeds, check_waveform
 from hhfast.kernel.values import per_cell
 from hhfast.registry import Registry
 
@@ -91,6 +91,9 @@ class Stimulus:
     """An applied current: the sum of its parts, each a kind with the values of its parameters. `a + b` adds two."""
 
     parts: tuple[tuple[StimulusKind, Mapping[str, Any]], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_seeds(values for _, values in self.parts if "seed" in values)
 
     def __add__(self, other: Stimulus) -> Stimulus:
         return Stimulus(self.parts + other.parts)

@@ -276,15 +276,17 @@ def _waveform(times, values, number, start, t0, t1):
     """(number, level, slope, until) of the current through points (times + start, values) over the step t0..t1.
 
     number : the point before t0, or one before that; the current is level + slope (t - t0) until the next point. Where
-    that is within the step, level is the mean over the step, slope 0 and until t1.
+    that is within the step, level is the mean over the step, slope 0 and until t1. A start that is NaN shows.
     """
     rounding = 1e-7 * (t1 - t0) + 1e-15 * abs(t0)
-    j = int(number)
-    while start + times[j + 1] <= t0 + rounding:
+    j, last = int(number), len(times) - 2
+    while j < last and start + times[j + 1] <= t0 + rounding:
         j += 1
     slope = (values[j + 1] - values[j]) / (times[j + 1] - times[j])
-    if start + times[j + 1] >= t1 - rounding:
-        return float(j), values[j] + slope * (t0 - start - times[j]), slope, start + times[j + 1]
+    until = start + times[j + 1] if j < last and not np.isnan(start) else np.inf
+    if until >= t1 - rounding:
+        level = values[j] + slope * (t0 - start - times[j]) if slope != 0.0 or np.isnan(start) else values[j]
+        return float(j), level, slope, until
     charge, t, k = 0.0, t0, j
     while t < t1:
         end = min(start + times[k + 1], t1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hhfast.certify import check_counts, check_share
 from hhfast.errors import InputError, unknown
+from hhfast.kernel.points import check_seeds
 from hhfast.kernel.values import per_cell
 from hhfast.model.expr import check_names, parse
 
@@ -94,6 +95,8 @@ def _check_stimuli(sweep: Sweep) -> None:
         if entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimuli[entry["kind"]], sweep.space.names)
+    check_seeds({"seed": 0} | dict(entry) for prefix, entry in sweep.stimuli.items()
+                if entry["kind"] == "noise" and not {f"{prefix}.seed", f"{prefix}.cell"} & set(sweep.space.names))
 
 
 def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, varied: Sequence[str]) -> None:
