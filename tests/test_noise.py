@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import reference_models
+from noise_by_hand import current_by_hand, normal_by_hand, philox_by_hand
 from scipy import stats
 
 import hhfast as hh
@@ -13,33 +14,6 @@ from hhfast.kernel.noise import normal, ornstein_uhlenbeck, philox
 
 SIGMA, TAU, MEAN, EVERY = 2.0, 5.0, 1.5, 0.5
 NOISE = {"sigma": SIGMA, "tau": TAU, "mean": MEAN, "every": EVERY, "seed": 7}
-
-
-def philox_by_hand(counter, key):
-    """Philox4x32-10 as in the paper, in Python's integers."""
-    a, b, c, d = counter
-    for r in range(10):
-        k, m = ((key[0] + r * 0x9E3779B9) % 2**32, (key[1] + r * 0xBB67AE85) % 2**32)
-        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
-        a, b, c, d = (second >> 32) ^ b ^ k, second % 2**32, (first >> 32) ^ d ^ m, first % 2**32
-    return a, b, c, d
-
-
-def normal_by_hand(seed, cell, step):
-    """Box and Muller's normal number from the four words of a counter (step, cell) and a key (seed)."""
-    counter = (step % 2**32, step >> 32, cell % 2**32, cell >> 32)
-    a, b, c, d = philox_by_hand(counter, (seed % 2**32, seed >> 32))
-    u, v = (((((high << 32) + low) >> 12) + 0.5) / 2**52 for high, low in ((a, b), (c, d)))
-    return math.sqrt(-2 * math.log(u)) * math.sin(2 * math.pi * v)
-
-
-def current_by_hand(cell, n, p):
-    """The current of a cell at n multiples of `every`: the exact update, from the stationary distribution."""
-    keep = math.exp(-p["every"] / p["tau"])
-    x = [normal_by_hand(p["seed"], cell, 0)]
-    for k in range(1, n):
-        x.append(keep * x[-1] + math.sqrt(1 - keep**2) * normal_by_hand(p["seed"], cell, k))
-    return p["mean"] + p["sigma"] * np.array(x)
 
 
 def traced(model, integrator="euler", t_stop=10.0, every=EVERY, dt=0.05, params=None, options=None, **noise):
@@ -154,15 +128,6 @@ def test_parameters_may_differ_between_cells(passive):
         np.testing.assert_allclose(part["i_app"][0, :-1], (whole * inside)[:-1], rtol=1e-12)
 
 
-def test_terms_with_different_seeds_are_independent(passive):
-    """A sum of two noises is the sum of their currents."""
-    both = hh.Noise(**NOISE) + hh.Noise(**NOISE | {"seed": 8, "tau": 2.0})
-    r = hh.simulate(passive, stimulus=both, t_stop=10.0, dt=0.05, integrator="euler",
-                    record=[hh.Trace("i_app", every=EVERY)])
-    expected = current_by_hand(0, 21, NOISE) + current_by_hand(0, 21, NOISE | {"seed": 8, "tau": 2.0})
-    np.testing.assert_allclose(r["i_app"][0], expected, rtol=1e-11)
-
-
 # --- its effect -------------------------------------------------------------------------------------------------------
 def test_the_squid_axon_under_noise_is_solved_right():
     """RK4 against DOP853 under the same current, and of order 4: its kinks lie between steps."""
@@ -185,7 +150,8 @@ def test_the_squid_axon_under_noise_is_solved_right():
 def test_a_certificate_is_of_the_same_noise(passive):
     """The finer run of a cell has that cell's noise: V hardly changes, though each cell has another V."""
     n = 40
-    r = hh.simulate(passive, {"g_L": np.full(n, 0.1)}, stimulus=hh.Noise(**NOISE), t_stop=20.0, dt=0.01,
+    stimulus = hh.Noise(**NOISE) + hh.Waveform([0.0, 20.0], [0.0, 1.0])
+    r = hh.simulate(passive, {"g_L": np.full(n, 0.1)}, stimulus=stimulus, t_stop=20.0, dt=0.01,
                     integrator="euler", record=[hh.Features(["V_mean", "spike_count"])],
                     certify=np.arange(n) % 3 == 1)
     assert np.ptp(r["V_mean"]) > 1.0
