@@ -87,8 +87,12 @@ def mixed_batch(
 
     Their conductances and capacitance then lie within `spread` (a fraction) of the model's, except what is given;
     without a stimulus each has a constant current, from `current` or a range in which some cells are silent and
-    others fire. Raises `InputError` for a model that fires at no current.
+    others fire. Raises `InputError` for a model that fires at no current, and for a current given by points, which the
+    reference does not know.
     """
+    for kind in stimulus.kinds if stimulus is not None else ():
+        if kind.points is not None:
+            raise InputError(f"stimulus: '{kind.name}' is not among those a benchmark can check; give another")
     given = Cells.of(cohort.model, cohort.params, stimulus)
     n = given.n if len(given.P) else cells
     drawn: dict[str, Distribution] = {}
