@@ -25,8 +25,8 @@ class StepControl:
 
     rtol, atol : the error of a step, estimated, is at most atol + rtol |x| for each state x (root mean square of all);
         atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
-        as by default: a tenth of rtol in the state's unit. dt_min, dt_max : ms; below dt_min a cell is given up (status 3).
-    max_steps : attempts after which a cell is given up.
+        as by default: a tenth of rtol in the state's unit.
+    dt_min, dt_max : ms; below dt_min a cell is given up (status 3). max_steps : attempts after which it is, too.
     """
 
     rtol: float = 1e-6
