@@ -255,8 +255,8 @@ def window(t0, t1, start, stop):
 
     Fractions within 1e-7 of 0 or 1 are rounding of t and become 0 or 1.
     """
-    lo = start if start > t0 else t0
-    hi = stop if stop < t1 else t1
+    lo = t0 if t0 >= start else start  # so that NaN stays NaN
+    hi = t1 if t1 <= stop else stop
     fraction = (hi - lo) / (t1 - t0)
     fraction = 0.0 if fraction < 1e-7 else fraction
     return 1.0 if fraction > 1.0 - 1e-7 else fraction
@@ -268,8 +268,8 @@ def train(t0, t1, start, width, period, count):
     k = np.floor((t0 - start) / period + 1e-9)  # the step meets this pulse and perhaps the next
     first = window(t0, t1, start + k * period, start + k * period + width)
     second = window(t0, t1, start + (k + 1.0) * period, start + (k + 1.0) * period + width)
-    first = first if (k >= 0.0) & (k < count) else 0.0
-    return first + (second if (k >= -1.0) & (k + 1.0 < count) else 0.0)
+    first = 0.0 if (k < 0.0) | (k >= count) else first
+    return first + (0.0 if (k < -1.0) | (k + 1.0 >= count) else second)
 
 
 def _waveform(times, values, number, start, t0, t1):
