@@ -209,7 +209,8 @@ def test_an_infinite_amplitude_marks_only_its_own_cell(passive):
 @pytest.mark.parametrize("integrator", ["rk4", "tsit5"])
 def test_a_time_that_is_nan_shows(integrator):
     """A cell whose pulse begins at NaN is flagged, not simulated without a current or with one from 0."""
-    start = np.array([5.0, np.nan, 5.0])
-    for stimulus in (hh.Pulse(10.0, start=start, width=1.0), hh.Train(10.0, start=start, width=1.0, period=10.0)):
+    start, period = np.array([5.0, np.nan, 5.0]), np.array([10.0, 0.0, 10.0])
+    for stimulus in (hh.Pulse(10.0, start=start, width=1.0), hh.Train(10.0, start=start, width=1.0, period=10.0),
+                     hh.Train(10.0, start=5.0, width=1.0, period=period)):
         r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=20.0, integrator=integrator)
         assert r.status.tolist() == [0, 1, 0]

@@ -265,6 +265,7 @@ def window(t0, t1, start, stop):
 @inline
 def train(t0, t1, start, width, period, count):
     """The fraction of the step t0..t1 that lies in one of `count` windows of `width`, one every `period`."""
+    period = period if period > 0.0 else np.nan
     k = np.floor((t0 - start) / period + 1e-9)  # the step meets this pulse and perhaps the next
     first = window(t0, t1, start + k * period, start + k * period + width)
     second = window(t0, t1, start + (k + 1.0) * period, start + (k + 1.0) * period + width)
