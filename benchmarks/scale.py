@@ -101,7 +101,7 @@ class Watch:
         import hhfast.simulate  # noqa: F401
 
         module = sys.modules["hhfast.simulate"]
-        original = module._run_blocks
+        original = module.run_blocks
 
         def timed(call, *arguments):
             spent = []
@@ -116,7 +116,7 @@ class Watch:
             self.inside += time.perf_counter() - began
             self.busy += sum(spent)
 
-        module._run_blocks = timed
+        module.run_blocks = timed
 
     def stages(self, run) -> None:
         accept, merge = run._accept, run.merge_parts

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hhfast.blocks import run_blocks
 from hhfast.cells import Cells, initial_states
 from hhfast.certify import certified, certified_rows, error_factor
 from hhfast.errors import InputError, unknown
@@ -23,8 +22,6 @@ from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.model import Model, load_model, models
 from hhfast.result import GAVE_UP, OK, Result, Variable
-
-_CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
 
 
 def simulate(
@@ -139,21 +136,13 @@ def _advance(
         for recording, group in zip(recordings, arrays, strict=True):
             recording.done(first, group)
 
-    threads = available_threads() if threads is None else threads
-    _run_blocks(call, cells.n, LANES[dtype][0], steps, threads, stop, progress)
+    run_blocks(call, cells.n, LANES[dtype][0], steps, threads, stop, progress)
     result = _result(model, record, recordings, X, status, settings)
     if not spec.integrator.adaptive:
         return result
     tried = {"n_steps": "steps taken", "n_rejected": "steps tried in vain"}
     counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, tried.items(), strict=True)}
     return Result(result.status, {**result.variables, **counted}, result.attributes)
-
-
-def available_threads() -> int:
-    """The number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def as_model(model: str | Path | Model) -> Model:
@@ -165,56 +154,6 @@ def as_model(model: str | Path | Model) -> Model:
     if isinstance(model, Path) or str(model).endswith(".toml"):
         return load_model(model)
     raise unknown("model", str(model), models)
-
-
-def _run_blocks(
-    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int, stop: np.ndarray, progress: bool
-) -> None:
-    """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
-    if threads < 1:
-        raise InputError(f"threads = {threads}: must be at least 1")
-    blocks = -(-n_cells // lanes)
-    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
-    per_call = max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
-    starts = iter(range(0, n_cells, per_call * lanes))
-    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
-        pending: dict[Future[None], int] = {}
-        try:
-            while True:
-                while len(pending) < 2 * threads and (first := next(starts, None)) is not None:
-                    last = min(first + per_call * lanes, n_cells)
-                    pending[pool.submit(call, first, last)] = last - first
-                if not pending:
-                    return
-                # A timeout lets Ctrl-C through on every platform.
-                for future in wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done:
-                    future.result()
-                    advance(pending.pop(future))
-        except BaseException:
-            stop[0] = 1  # kernels look at it every few hundred steps
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-class _bar:
-    """A progress bar over cells, or nothing."""
-
-    def __init__(self, shown: bool, total: int) -> None:
-        self.shown, self.total = shown, total
-
-    def __enter__(self) -> Any:
-        if not self.shown:
-            return lambda n: None
-        from rich.progress import Progress
-
-        self.progress = Progress()
-        self.progress.start()
-        task = self.progress.add_task("simulating", total=self.total)
-        return lambda n: self.progress.advance(task, n)
-
-    def __exit__(self, *error: object) -> None:
-        if self.shown:
-            self.progress.stop()
 
 
 def _check_names(record: Sequence[Recorder]) -> None:

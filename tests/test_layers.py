@@ -16,7 +16,7 @@ LAYERS = [
     {"__main__", "cli", "plots", "ask", "curves", "show"},
     {"analysis", "sweep"},
     {"simulate"},
-    {"certify", "cells"},
+    {"blocks", "certify", "cells"},
     {"kernel"},
     {"result"},
     {"model"},
