@@ -4,6 +4,8 @@ Kernels are cached on disk as in any use of hhfast, so a second run of the tests
 """
 
 import json
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ from hypothesis import settings
 # Compiling takes seconds, and a failure in CI must be the one that is seen at home.
 settings.register_profile("hhfast", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("hhfast")
+
+# A shell's background jobs ignore Ctrl-C, and so would the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PASSIVE = """
 name = "passive"

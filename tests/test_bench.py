@@ -205,8 +205,8 @@ def test_from_the_command_line(tmp_path):
     ]  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", DRIVES)
+@pytest.mark.parametrize("model", [pytest.param(m, marks=pytest.mark.slow if m == "hodgkin_huxley"
+                                                else pytest.mark.exhaustive) for m in DRIVES])
 def test_stated_orders_are_measured(model):
     """Every integrator on every model; a method of fifth order meets rounding before its error is pure fifth order."""
     problem = mixed_batch(Cohort.of(model, None), None, 20.0, **DEFAULTS)
