@@ -19,6 +19,9 @@ from hhfast.analysis.precision.independent import solve
 from hhfast.analysis.precision.limits import measured_order
 from hhfast.analysis.precision.problem import Problem, Setting, mixed_batch
 from hhfast.cli import app
+from hhfast.kernel.ahead import compile_ahead
+from hhfast.kernel.compile import is_cached
+from hhfast.kernel.spec import kernel_spec
 
 STEPS = (0.1, 0.02, 0.01)
 DEFAULTS = {"cells": 64, "spread": 0.1, "seed": 1, "current": None}
@@ -212,3 +215,16 @@ def test_stated_orders_are_measured(model):
     problem = mixed_batch(Cohort.of(model, None), None, 20.0, **DEFAULTS)
     for entry in hh.integrators.values():
         assert measured_order(problem, entry) == pytest.approx(entry.order, abs=0.15 if entry.order < 4 else 0.7), entry
+
+
+def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
+    """Both shares are in the cache afterwards, and what is there is not compiled again."""
+    monkeypatch.setenv("HHFAST_CACHE_DIR", str(tmp_path))
+    specs = [kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
+             for name in ("euler", "exp_midpoint")]
+    assert not any(map(is_cached, specs))
+    compile_ahead(specs, 2)
+    assert all(map(is_cached, specs))
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}
+    compile_ahead(specs, 2)
+    assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}

@@ -16,7 +16,9 @@ from hhfast.analysis.precision.reference import Reference, reference_dt, settled
 from hhfast.analysis.precision.result import Benchmark, Limits, Row, sample_of
 from hhfast.analysis.precision.thresholds import Thresholds
 from hhfast.analysis.rheobase import check_positive
+from hhfast.blocks import available_threads
 from hhfast.errors import InputError
+from hhfast.kernel.ahead import compile_ahead
 from hhfast.kernel.integrators import Integrator
 from hhfast.kernel.integrators import integrators as registry
 from hhfast.kernel.stimuli import Stimulus
@@ -80,6 +82,7 @@ def benchmark_integrators(
     # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
     with Reporter("benchmark", 2 + 2 * len(settings) + len(methods) + repeats, "steps", show=progress) as bar:
         drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current)
+        compile_ahead(drawn.kernels(settings), available_threads())
         problem, reference = settled(drawn, reference_dt(min(steps)))
         bar.advance(1)
         check = verified(problem, reference)

@@ -31,10 +31,18 @@ from hhfast.model.model import Model
 @lru_cache(maxsize=256)
 def compiled(spec: KernelSpec) -> Callable[..., None]:
     """The compiled kernel of a specification."""
+    return _jit(_module(_name(spec), lambda: _codegen().generate(spec)), "kernel", spec.arguments)
+
+
+def is_cached(spec: KernelSpec) -> bool:
+    """Whether the kernel has been compiled before."""
+    return any((cache_folder() / "__pycache__").glob(f"{_name(spec)}.*.nbc"))
+
+
+def _name(spec: KernelSpec) -> str:
     kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
     parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype, spec.reaches)
-    module = _module(f"k_{_key(repr(parts))}", lambda: _codegen().generate(spec))
-    return _jit(module, "kernel", spec.arguments)
+    return f"k_{_key(repr(parts))}"
 
 
 @lru_cache(maxsize=256)

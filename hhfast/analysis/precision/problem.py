@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from hhfast.errors import InputError
 from hhfast.kernel.grid import time_grid
 from hhfast.kernel.integrators import Integrator
 from hhfast.kernel.recorders import Final, Spikes
+from hhfast.kernel.spec import KernelSpec, kernel_spec
 from hhfast.kernel.stimuli import Stimulus
 from hhfast.result import OK, Result
 from hhfast.simulate import simulate
@@ -57,6 +59,12 @@ class Problem:
             self.cohort.model, self.cohort.params, stimulus=self.stimulus, t_stop=self.t_stop, record=RECORD,
             threads=threads, **setting.options,
         )  # fmt: skip
+
+    def kernels(self, settings: Iterable[Setting]) -> list[KernelSpec]:
+        """The kernels of the settings, and of the longer steps that their integrators may be tried with."""
+        pairs = {(s.integrator.name, dt) for s in settings for dt in (s.options.get("dt", 0.025), 1.0)}
+        return [kernel_spec(self.cohort.model, name, self.stimulus, RECORD, "float64", dt)
+                for name, dt in sorted(pairs)]
 
     def take(self, rows: np.ndarray) -> Problem:
         """The problem with these cells, each as often as it is named."""
