@@ -261,12 +261,14 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path, whole):
     """The second is refused, names the first, and leaves it alone; its state can be seen meanwhile."""
     first = start_run(tmp_path)
     wait_for_shards(tmp_path, first, 2)
+    first.send_signal(signal.SIGSTOP)  # lest it be over before the second has begun
     state = run_status(tmp_path / "out.h5")
     assert [holder.pid for holder in state.holders] == [first.pid]
     assert 128 <= state.rows_done < state.n_rows == 3072
     code, error = ended(start_run(tmp_path))
     assert code == 2
     assert f"out.h5.parts is in use by process {first.pid} on" in error
+    first.send_signal(signal.SIGCONT)
     assert ended(first)[0] == 0
     assert contents(tmp_path / "out.h5") == whole
 
