@@ -1,14 +1,10 @@
 """Adaptive integrators: rows depend on nothing but themselves, and what fails is said, for its own row alone."""
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import check_ctrl_c
 from pulses import PULSES, Dense, pulsed
 from reference_models import MODELS
 from standard import final_state
@@ -174,28 +170,7 @@ def test_a_stiff_membrane():
     assert pulsed("tsit5", stiff, t_stop=15.0, max_steps=10_000).status.tolist() == [3]
 
 
-ENDLESS = """
-import numpy as np, hhfast as hh
-run = dict(stimulus=hh.Train(30.0, width=1.0, period=9.0), integrator="tsit5", record=[hh.Spikes()], threads=2)
-hh.simulate("hodgkin_huxley", {"g_Na": np.full(64, 120.0)}, t_stop=1.0, **run)  # compiled
-print("ready", flush=True)
-try:
-    hh.simulate("hodgkin_huxley", {"g_Na": np.full(6400, 120.0)}, t_stop=1e6, **run)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-
-
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process on Windows")
 def test_ctrl_c_stops_a_run_promptly():
     """A run that would take days ends on Ctrl-C (here within seconds, on a busy machine)."""
-    env = os.environ | {"PYTHONPATH": str(Path(hh.__file__).parent.parent)}
-    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=10)
-        finally:
-            process.kill()
-    assert out == "interrupted\n"
+    check_ctrl_c('stimulus=hh.Train(30.0, width=1.0, period=9.0), integrator="tsit5", record=[hh.Spikes()]', 1e6)

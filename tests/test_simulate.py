@@ -1,14 +1,10 @@
 """simulate: every row is the same wherever it runs, a bad row harms nobody, and mistakes are named."""
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import check_ctrl_c
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -258,28 +254,7 @@ def test_float32_is_close_to_float64(whole):
     assert not np.array_equal(single["V"], whole["V"])
 
 
-ENDLESS = """
-import numpy as np, hhfast as hh
-run = dict(stimulus=hh.Step(10.0), integrator="exp_euler", record=[hh.SpikeCount()], threads=2)
-hh.simulate("hodgkin_huxley", {"g_Na": np.full(64, 120.0)}, t_stop=1.0, **run)  # compiled
-print("ready", flush=True)
-try:
-    hh.simulate("hodgkin_huxley", {"g_Na": np.full(6400, 120.0)}, t_stop=1e8, **run)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-
-
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process on Windows")
 def test_ctrl_c_stops_a_run_promptly():
     """A run that would take days ends on Ctrl-C with KeyboardInterrupt (here within seconds, on a busy machine)."""
-    env = os.environ | {"PYTHONPATH": str(Path(hh.__file__).parent.parent)}
-    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            out, _ = process.communicate(timeout=10)
-        finally:
-            process.kill()
-    assert out == "interrupted\n"
+    check_ctrl_c('stimulus=hh.Step(10.0), integrator="exp_euler", record=[hh.SpikeCount()]', 1e8)

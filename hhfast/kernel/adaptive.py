@@ -182,7 +182,7 @@ class Adaptive:
         step = [*self.rows.loop(self._size()), *self.attempt.lines(), "anew_ = False",
                 *self._error(), *self.rows.loops(self._control(), Woven()), *self._commit()]
         step += [f"hit_{d}_ = False" for d in draft.detectors] + [f"far_{r}_ = False" for r, _ in samples]
-        step += self.rows.loops(self._after_step(), Woven()) if self._after_step() else []
+        step += self.rows.loops(self._after_step(), Woven())
         step += self._spikes()
         step += [line for r, part in samples for line in self._samples(r, part)]
         step += self._advance()
