@@ -55,6 +55,12 @@ def test_the_text_does_not_depend_on_the_hash_seed(model):
     assert len(texts.pop()) > 5_000
 
 
+def test_lane_constants_share_what_is_common():
+    """The rates' common factor q10**((celsius - 6.3)/10), times the step, is computed once, its logarithm here."""
+    text = kernel_source(hh.models["hodgkin_huxley"], "exp_euler", hh.Step(1.0))
+    assert re.findall(r"\bexp\((.*)\)\n", text) == ["(0.1 * celsius - 0.63) * 1.0986122886681098"]
+
+
 def test_the_text_can_be_had_and_read():
     """kernel_source is a Python module with one function `kernel`; an unknown trace variable is named."""
     text = kernel_source(hh.models["hodgkin_huxley"], "rk4", hh.Step(1.0), [hh.Spikes()])

@@ -8,11 +8,12 @@ kept is the business of `rows`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
-from hhfast.kernel.optimise import DT, LaneConstants, bind
+from hhfast.kernel.exponentials import Assignment
+from hhfast.kernel.optimise import DT, LaneConstants, bind, with_common_parts
 from hhfast.kernel.phi import FUNCTIONS as PHI
 from hhfast.kernel.pieces import reads_and_writes, renamed
 from hhfast.kernel.points import POINT_ROWS
@@ -90,6 +91,10 @@ class Draft:
         lines = self.printer.lines(bind(self.system, wanted, self.constants, self.spec.dtype, over))
         self.rows.add(*(name for name, _ in (*self.constants.of_lanes, *self.constants.of_steps)))
         return lines
+
+    def constant(self, assignments: Sequence[Assignment]) -> list[str]:
+        """Lines that compute lane constants."""
+        return self.printer.lines(with_common_parts(assignments))
 
     def rates(self, states: Iterable[str], over: float | None = None) -> list[str]:
         """a_x_, b_x_ and f_x_ = a - b x of the states; times a fraction of the step, if one is given."""

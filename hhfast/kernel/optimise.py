@@ -7,7 +7,7 @@ when the step changes, the rest is bound in the lane loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -86,13 +86,25 @@ def bind(
     targets |= {r: over * reciprocal for r, reciprocal in reciprocals}
     exprs, shared = share(list(targets.values()), dtype, constants.is_constant)
     hoisted = [constants.hoist(e) for e in exprs]
-    temporaries, reduced = sp.cse(hoisted, symbols=(symbol(f"u{k}_") for k in range(1, 10_000)))
+    temporaries, reduced = _common(hoisted, "u")
+    computed = dict(zip(targets, reduced, strict=True))
+    return _ordered([*((name, computed[name]) for name in wanted), *computed.items(), *shared, *temporaries])
+
+
+def with_common_parts(assignments: Sequence[Assignment]) -> list[Assignment]:
+    """The assignments, after those of what several of them compute."""
+    temporaries, reduced = _common([e for _, e in assignments], "j")
+    return [*temporaries, *((name, e) for (name, _), e in zip(assignments, reduced, strict=True))]
+
+
+def _common(exprs: Sequence[sp.Expr], letter: str) -> tuple[list[Assignment], list[sp.Expr]]:
+    """Assignments of what is common to expressions, under names with this letter, and the expressions that use them."""
+    temporaries, reduced = sp.cse(exprs, symbols=(symbol(f"{letter}{k}_") for k in range(1, 10_000)))
     # A number times a name costs nothing where it is added: not worth sharing.
     trivial = {s: e for s, e in temporaries if e.is_Mul and [a.is_Number for a in e.args] == [True, False]
                and e.args[1].is_Symbol}
-    computed = {name: e.xreplace(trivial) for name, e in zip(targets, reduced, strict=True)}
-    others = shared + [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial]
-    return _ordered([*((name, computed[name]) for name in wanted), *computed.items(), *others])
+    return ([(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
+            [e.xreplace(trivial) for e in reduced])
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:

@@ -113,7 +113,9 @@ class Printer:
             return self._repeated(self._bind(base), int(exponent))
         if exponent == sp.Rational(1, 2):
             return f"sqrt({self._text(base)})"
-        return f"exp({self._factor(exponent)} * log({self._text(base)}))"
+        known = base.is_number and base.is_positive
+        log = self.number(float(sp.log(base).evalf(25))) if known else f"log({self._text(base)})"
+        return f"exp({self._factor(exponent)} * {log})"
 
     def _repeated(self, x: str, n: int) -> str:
         """x to the n-th by squaring; the compiler sees equal squares."""

@@ -209,7 +209,7 @@ class Stepping:
 
     def _new_dt(self) -> list[str]:
         """Set the step, and what depends on it."""
-        constants, lines = self.draft.constants, self.draft.printer.lines
+        constants, lines = self.draft.constants, self.draft.constant
         dt = ["dt64_ = dt_node_[node_]", f"dt_ = {self.draft.cast('dt64_')}"]
         return [*dt, *lines(constants.of_step), *self.rows.loop(lines(constants.of_steps))]
 
@@ -222,7 +222,7 @@ class Stepping:
             "for i_ in range(W_):",
             "    lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell",
             *indent(self.draft.load()),
-            *self.rows.loop(self.draft.printer.lines(self.draft.constants.of_lanes)),
+            *self.rows.loop(self.draft.constant(self.draft.constants.of_lanes)),
             *self.rows.loop(self.draft.armed()),
             *self.rows.loop(self.draft.begun()),
         ]

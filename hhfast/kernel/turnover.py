@@ -60,7 +60,7 @@ class Turnover:
         samples = [r for r, part in self.parts if part.samples]
         idle = [f"{self.rows.place('step_')} = 0.0", f"{self.rows.place('until_')} = np.inf"]
         idle += [f"{self.rows.place(f'next_{r}_')} = np.inf" for r in samples]
-        constants = self.draft.printer.lines(self.draft.constants.of_lanes)
+        constants = self.draft.constant(self.draft.constants.of_lanes)
         zero = self.draft.printer.number(0.0)
         start = ["t_ = 0.0", "t_end_ = 0.0", "step_ = dt_first_", "tries_ = 0.0", "taken_ = 0.0", "failed_ = 0.0"]
         start += [f"on_{r}_ = 0.0" for r, _ in self.parts] + [f"next_{r}_ = times_{r}_[0]" for r in samples]
