@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.interrupts import first_done, safe_point, undisturbed
 from hhfast.kernel.course import Course
 from hhfast.kernel.grid import Grid
 
 _CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
 
 
+@undisturbed()
 def run_blocks(
     call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int | None, stop: np.ndarray, progress: bool
 ) -> None:
@@ -35,10 +37,10 @@ def run_blocks(
                     pending[pool.submit(call, first, last)] = last - first
                 if not pending:
                     return
-                # A timeout lets Ctrl-C through on every platform.
-                for future in wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done:
+                for future in first_done(pending):
                     future.result()
                     advance(pending.pop(future))
+                safe_point()
         except BaseException:
             stop[0] = 1  # kernels look at it every few hundred steps
             pool.shutdown(cancel_futures=True)

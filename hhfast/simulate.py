@@ -13,6 +13,7 @@ from hhfast.blocks import run_blocks
 from hhfast.cells import Cells, initial_states
 from hhfast.certify import certified, certified_rows, error_factor
 from hhfast.errors import InputError, unknown
+from hhfast.interrupts import interruptible
 from hhfast.kernel.compile import compiled
 from hhfast.kernel.course import Course, StepControl, course, refuse
 from hhfast.kernel.grid import Grid, time_grid
@@ -127,7 +128,7 @@ def _advance(
     stop = np.zeros(1, np.uint8)
     counts = np.zeros((2, cells.n if spec.integrator.adaptive else 0), np.int64)
     further = steps.arguments(counts)
-    kernel = compiled(spec)
+    kernel = interruptible(compiled, spec)
 
     def call(first: int, last: int) -> None:
         arrays = [recording.arguments(first, last) for recording in recordings]

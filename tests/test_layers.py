@@ -21,7 +21,7 @@ LAYERS = [
     {"result"},
     {"model"},
     {"registry"},
-    {"errors", "keyed"},
+    {"errors", "interrupts", "keyed"},
 ]
 ANYWHERE = {""}  # `import hhfast`: its version; the rest of it is lazy
 ONLY_IN = {  # package -> the modules that may import it

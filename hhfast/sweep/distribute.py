@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from dataclasses import replace
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from hhfast.errors import InputError
+from hhfast.interrupts import PATIENCE, result, safe_point
 from hhfast.sweep.batch import Done, Job, compute, try_rows
 
 WINDOW = 4  # tasks submitted per worker
@@ -39,7 +40,11 @@ def run_on(
                 future.add_done_callback(finished.put)
             if not running:
                 return
-            future = finished.get()
+            safe_point()
+            try:
+                future = finished.get(timeout=PATIENCE)
+            except Empty:
+                continue
             job = running.pop(future)
             try:
                 done = future.result()
@@ -71,7 +76,7 @@ def _without_failing_rows(executor: Executor, job: Job, error: Exception, say: C
     while ranges:
         first, last = ranges.pop()
         try:
-            executor.submit(try_rows, job, first, last).result()
+            result(executor.submit(try_rows, job, first, last))
         except _NOT_THE_ROWS:
             raise
         except Exception:  # noqa: BLE001
@@ -85,4 +90,4 @@ def _without_failing_rows(executor: Executor, job: Job, error: Exception, say: C
     rows = ", ".join(str(job.start + k) for k in failed)
     found = f"row {rows} is flagged as failed" if failed else "its rows work when tried again"
     say(f"batch {job.batch} has failed ({type(error).__name__}: {error}); {found}")
-    return executor.submit(compute, replace(job, failed=tuple(failed))).result()
+    return result(executor.submit(compute, replace(job, failed=tuple(failed))))

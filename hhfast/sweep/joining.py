@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.interrupts import result, safe_point, undisturbed
 from hhfast.sweep.durable import make_directory
 from hhfast.sweep.outputs import locked, tidy
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
@@ -32,12 +33,13 @@ def merge_parts(parts: Parts, progress: bool) -> None:
     reporter = Reporter(f"merging {parts.out.name}", parts.plan.n_batches, "shards", show=progress)
     with reporter, ThreadPoolExecutor(1, thread_name_prefix="hhfast-merge") as pool:
         try:
-            pool.submit(merge, parts, {**parts.plan.attributes, "history": history}, step).result()
+            result(pool.submit(merge, parts, {**parts.plan.attributes, "history": history}, step))
         except KeyboardInterrupt:
             stop.set()
             raise
 
 
+@undisturbed()
 def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
     """Merge what parts of one sweep have computed, in `OUT.h5.parts` or copied from elsewhere, into `out`.
 
@@ -73,8 +75,8 @@ def _merged_before(out: Path) -> int:
     """No rows are missing where a merge was ended after its result had its name; other results are not overwritten."""
     from hhfast.sweep.store import ResultFile
 
-    with ResultFile(out) as result:
-        sha256 = result.attributes["hhfast_spec_sha256"]
+    with ResultFile(out) as merged:
+        sha256 = merged.attributes["hhfast_spec_sha256"]
     if not tidy(out, sha256):
         raise InputError(f"{out}: exists already; choose another output, or move it away")
     return 0
@@ -104,6 +106,7 @@ def _check_all(parts: Parts) -> None:
 
 def _sound(parts: Parts, batch: int) -> bytes:
     """A shard, checked in full."""
+    safe_point()
     try:
         return parts.read(batch)[1]
     except DamagedShard as damage:

@@ -10,6 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.interrupts import result, safe_point, undisturbed
 from hhfast.sweep.batch import Done, Job, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
@@ -28,6 +29,7 @@ class Incomplete(RuntimeError):
     """A run stopped early; what is finished is safe, and the same command resumes it."""
 
 
+@undisturbed()
 def run_sweep(
     sweep: Sweep, out: Path, executor: Executor | None = None, *, fresh: bool = False, repair: bool = False,
     progress: bool = True, threads: int | None = None, part: Part | None = None,
@@ -74,6 +76,7 @@ def _check_shards(parts: Parts, batches: list[int], reporter: Reporter, repair: 
             reporter.say(f"batch {batch}: its shard is damaged ({damage}); kept as {kept}, computing its rows again")
         else:
             reporter.advance(header.stop - header.start)
+        safe_point()
     if reporter.done:
         reporter.say(f"resuming {parts.out}: {reporter.done:,} of {reporter.total:,} rows are done")
     missing = set(parts.missing())
@@ -98,9 +101,10 @@ def _run_here(jobs: Iterable[Job], parts: Parts, reporter: Reporter) -> None:
         for job in jobs:
             unwritten.append(writer.submit(store_job, job, simulate_job(job)))
             while len(unwritten) > _UNWRITTEN or (unwritten and unwritten[0].done()):
-                _accept(unwritten.popleft().result(), parts, reporter)
+                _accept(result(unwritten.popleft()), parts, reporter)
+            safe_point()
         for future in unwritten:
-            _accept(future.result(), parts, reporter)
+            _accept(result(future), parts, reporter)
 
 
 def _accept(done: Done, parts: Parts, reporter: Reporter) -> None:
