@@ -82,7 +82,7 @@ def small_sweep(n_rows: int, t_stop: float, rows_per_batch: int | None = None):
     return Sweep("hodgkin_huxley", space, t_stop, stimulus=stimulus, record=record, **settings)
 
 
-def nothing(sweep, columns, threads=None):
+def nothing(sweep, columns, *others):
     """A simulation that takes no time."""
     import numpy as np
 

@@ -14,6 +14,8 @@ from hhfast.kernel.stimuli import Stimulus
 from hhfast.kernel.values import per_cell
 from hhfast.model import Model
 
+_PIECE = 4096  # cells
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -105,7 +107,7 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
     fixed = {g.name: g.initial for g in model.gates if g.initial is not None}
     fixed |= {p.name: p.initial for p in model.pools} | {"V": model.V_init}
     fixed |= {name: per_cell(name, value) for name, value in initial.items()}
-    X = np.zeros((len(model.states), cells.n))
+    X = np.empty((len(model.states), cells.n))
     for k, name in enumerate(model.states):
         X[k] = fixed.get(name, 0.0)
     steady = [k for k, name in enumerate(model.states) if name not in fixed]
@@ -113,11 +115,13 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
     return X
 
 
-def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Put states at their steady values, the others held; the coefficients at the states before."""
-    A, B = cells.rates(X)
-    X[rows] = A[rows] / B[rows]
-    return A, B
+def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
+    """Put states at their steady values, the others held; in pieces, since large arrays must be got from the system."""
+    for first in range(0, cells.n, _PIECE):
+        some = slice(first, first + _PIECE)
+        A, B = cells.at(np.arange(cells.n)[some]).rates(X[:, some])
+        for k in rows:
+            np.divide(A[k], B[k], out=X[k, some])
 
 
 # --- the resting state ----------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from hhfast.sweep.batching import row_bytes, rows_per_batch
 def test_batches_are_sized_by_work():
     space = Grid.of({"g_Na": np.linspace(80, 160, 1000), "g_K": np.linspace(20, 40, 1000)})
     big = small(record=Record(), rows_per_batch=None, space=space, stimulus=None)
-    assert rows_per_batch(big) == 32768
-    assert rows_per_batch(small(rows_per_batch=None)) == 8192
+    assert rows_per_batch(big) == 65536
+    assert rows_per_batch(small(rows_per_batch=None)) == 16384
     assert rows_per_batch(small(record=EVERYTHING, rows_per_batch=None, space=space, stimulus=None, t_stop=4e4)) == 128
 
 

@@ -119,10 +119,15 @@ class Outcome:
     seconds: float
 
 
+def columns_of(job: Job) -> Mapping[str, np.ndarray]:
+    """The parameters of a job's rows."""
+    return job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
+
+
 def simulate_job(job: Job) -> Outcome:
     """The first half of a job: its arithmetic."""
     began = time.perf_counter()
-    columns = job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
+    columns = columns_of(job)
     excluded = ~job.sweep.allowed(columns)
     failed = np.isin(np.arange(job.stop - job.start), job.failed)
     result = _simulate_some(job, columns, ~(excluded | failed))
@@ -182,8 +187,7 @@ def store_job(job: Job, outcome: Outcome) -> Done:
 
 def try_rows(job: Job, first: int, last: int) -> None:
     """Simulate some rows of a batch (from its first row), to see whether they can be."""
-    columns = job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
-    columns = {name: values[first:last] for name, values in columns.items()}
+    columns = {name: values[first:last] for name, values in columns_of(job).items()}
     part = replace(job, columns=columns, start=job.start + first, stop=job.start + last)
     simulate_job(part)
 

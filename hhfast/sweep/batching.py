@@ -6,7 +6,7 @@ import math
 
 from hhfast.sweep.spec import Sweep
 
-_STEPS = 2e7, 1e8  # neuron-steps: the work of a second or so; the larger where there are many batches
+_STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
 _ROWS = 1024, 65536  # enough to occupy all threads; few enough to lose little with a batch
 _MOST = 16384  # batches: files that one directory holds, and a merge reads, without pain

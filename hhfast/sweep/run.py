@@ -7,11 +7,12 @@ import errno
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.interrupts import result, safe_point, undisturbed
-from hhfast.sweep.batch import Done, Job, simulate_job, store_job
+from hhfast.sweep.batch import Done, Job, columns_of, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
 from hhfast.sweep.outputs import Part, is_finished, opened
@@ -94,17 +95,30 @@ def _jobs(sweep: Sweep, parts: Parts, batches: Iterable[int], threads: int | Non
         yield Job(sent, sweep.sha256, batch, start, stop, size, threads, columns, folder)
 
 
-def _run_here(jobs: Iterable[Job], parts: Parts, reporter: Reporter) -> None:
-    """Simulate in this thread, which interrupts reach, while another one writes."""
-    with ThreadPoolExecutor(1, thread_name_prefix="hhfast-writer") as writer:
+def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter) -> None:
+    """Simulate in this thread, which interrupts reach, while another prepares the next batch and writes the last."""
+    with ThreadPoolExecutor(1, thread_name_prefix="hhfast-helper") as helper:
         unwritten: deque[Future[Done]] = deque()
-        for job in jobs:
-            unwritten.append(writer.submit(store_job, job, simulate_job(job)))
+        for job in _prepared(jobs, helper):
+            unwritten.append(helper.submit(store_job, job, simulate_job(job)))
             while len(unwritten) > _UNWRITTEN or (unwritten and unwritten[0].done()):
                 _accept(result(unwritten.popleft()), parts, reporter)
             safe_point()
         for future in unwritten:
             _accept(result(future), parts, reporter)
+
+
+def _prepared(jobs: Iterator[Job], helper: Executor) -> Iterator[Job]:
+    """The jobs with the parameters of their rows, made ahead."""
+
+    def after_next() -> Job | None:
+        job = next(jobs, None)
+        return job and replace(job, columns=columns_of(job))
+
+    coming = helper.submit(after_next)
+    while (job := result(coming)) is not None:
+        coming = helper.submit(after_next)
+        yield job
 
 
 def _accept(done: Done, parts: Parts, reporter: Reporter) -> None:
