@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -115,18 +116,18 @@ class Features:
                 raise unknown("feature", name, FEATURES)
         check_levels("Features", self.threshold, self.rearm)
 
-    @property
+    @cached_property
     def _accumulators(self) -> list[str]:
         needed = {need for name in self.names for need in FEATURES[name].needs}
         if "times" in needed:
             needed.discard("count")  # it counts as well
         return [name for name in _ACCUMULATORS if name in needed]
 
-    @property
+    @cached_property
     def _outputs(self) -> list[str]:
         return [v for name in self._accumulators for v in (*_ACCUMULATORS[name].values, *_ACCUMULATORS[name].extra)]
 
-    @property
+    @cached_property
     def part(self) -> Part:
         chosen = [_ACCUMULATORS[name] for name in self._accumulators]
         return Part(
