@@ -119,7 +119,7 @@ def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
     """Put states at their steady values, the others held; in pieces, since large arrays must be got from the system."""
     for first in range(0, cells.n, _PIECE):
         some = slice(first, first + _PIECE)
-        A, B = cells.at(np.arange(cells.n)[some]).rates(X[:, some])
+        A, B = cells.at(np.arange(*some.indices(cells.n))).rates(X[:, some])
         for k in rows:
             np.divide(A[k], B[k], out=X[k, some])
 

@@ -129,7 +129,8 @@ def simulate_job(job: Job) -> Outcome:
     began = time.perf_counter()
     columns = columns_of(job)
     excluded = ~job.sweep.allowed(columns)
-    failed = np.isin(np.arange(job.stop - job.start), job.failed)
+    failed = np.zeros(job.stop - job.start, bool)
+    failed[list(job.failed)] = True
     result = _simulate_some(job, columns, ~(excluded | failed))
     result.status[excluded] = EXCLUDED
     result.status[failed] = FAILED

@@ -45,10 +45,10 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
 
     Raises `InputError` if `out` is anything else: it is never overwritten.
     """
-    from hhfast.sweep.store import ResultFile
-
     if not out.exists():
         return False
+    from hhfast.sweep.store import ResultFile
+
     if out.is_dir():
         raise InputError(f"{out}: is a directory; give a file name with -o")
     try:
