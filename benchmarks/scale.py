@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py memory [ROWS ...]           # 2 ms runs; peak memory must not depend on the rows
     python benchmarks/scale.py batches [N ...]             # batches whose kernel does nothing: what remains is ours
-    python benchmarks/scale.py kernels [--rows N] [--threads N]      # 100 ms squid axons, from start to merged file
+    python benchmarks/scale.py kernels [--rows N] [--threads N] [--integrator NAME]  # 100 ms squid axons, to the file
 
 Each measurement is a process of its own. Files go to --folder (default: the system's temporary one) and are removed.
 """
@@ -27,22 +27,24 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=lambda text: int(float(text)))
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=1_000_000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--integrator", default="rk4", help="of the squid axons whose kernels are timed")
     parser.add_argument("--folder", default=None)
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     defaults = {"memory": [10**5, 10**6, 10**7], "batches": [10**3, 10**4, 10**5], "kernels": [options.rows]}
     if options.alone:
-        print(json.dumps(measure(options.what, options.sizes[0], options.threads, options.folder)))
+        print(json.dumps(measure(options.what, options.sizes[0], options.threads, options.folder, options.integrator)))
         return
     for size in options.sizes or defaults[options.what]:
-        command = [sys.executable, __file__, options.what, str(size), "--threads", str(options.threads), "--alone"]
+        command = [sys.executable, __file__, options.what, str(size), "--threads", str(options.threads),
+                   "--integrator", options.integrator, "--alone"]
         folder = [] if options.folder is None else ["--folder", options.folder]
         done = subprocess.run([*command, *folder], stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(done.stdout)
         print(", ".join(f"{name}: {value:,.4g}" for name, value in found.items()), flush=True)
 
 
-def measure(what: str, size: int, threads: int, folder: str | None) -> dict[str, float]:
+def measure(what: str, size: int, threads: int, folder: str | None, integrator: str) -> dict[str, float]:
     """One sweep in this process, watched."""
     began = time.perf_counter()
     from hhfast.sweep import batch, run
@@ -52,7 +54,7 @@ def measure(what: str, size: int, threads: int, folder: str | None) -> dict[str,
         batch.simulate_rows = nothing
         sweep, unit = small_sweep(8 * size, 2.0, rows_per_batch=8), ("batches", size)
     else:
-        sweep, unit = small_sweep(size, 2.0 if what == "memory" else 100.0), ("rows", size)
+        sweep, unit = small_sweep(size, 2.0 if what == "memory" else 100.0, integrator=integrator), ("rows", size)
         batch.warm_up(sweep)
         watch.kernels()
     started = time.perf_counter()
@@ -72,12 +74,12 @@ def measure(what: str, size: int, threads: int, folder: str | None) -> dict[str,
     return found
 
 
-def small_sweep(n_rows: int, t_stop: float, rows_per_batch: int | None = None):
+def small_sweep(n_rows: int, t_stop: float, rows_per_batch: int | None = None, integrator: str = "exp_euler"):
     from hhfast.sweep import Distribution, Record, Sample, Sweep
 
     space = Sample("random", n_rows, {"g_Na": Distribution("uniform", (80.0, 160.0))}, seed=1)
     stimulus = {"kind": "step", "start": 1.0, "amplitude": 10.0}
-    settings = {"dt": 0.05 if t_stop < 10 else 0.025, "integrator": "exp_euler", "rows_per_batch": rows_per_batch}
+    settings = {"dt": 0.05 if t_stop < 10 else 0.025, "integrator": integrator, "rows_per_batch": rows_per_batch}
     record = Record(features=("spike_count",))
     return Sweep("hodgkin_huxley", space, t_stop, stimulus=stimulus, record=record, **settings)
 
