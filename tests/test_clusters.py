@@ -28,10 +28,18 @@ g_Na = { linspace = [80, 160, 6] }
 [record]
 features = ["spike_count", "latency"]
 """
-FAKE_SLURM = {
-    "sbatch": '#!/bin/sh\nsh "$1" >> slurm.log 2>&1 &\necho "Submitted batch job $!"\n',
-    "scancel": '#!/bin/sh\nkill "$@" 2> /dev/null\ntrue\n',
-}
+SBATCH = """\
+#!/bin/sh
+job=$(mktemp -p .)  # a copy, as SLURM keeps one: who submits a script deletes it at once
+cp "$1" "$job"
+sh "$job" >> slurm.log 2>&1 &
+echo "Submitted batch job $!"
+"""
+SCANCEL = """\
+#!/bin/sh
+kill "$@" 2> /dev/null
+true
+"""
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_a_sweep_on_a_dask_scheduler_at_an_address(here):
 def test_the_slurm_example_with_a_slurm_that_is_a_shell_script(here, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     (here / "bin").mkdir()
-    for name, text in FAKE_SLURM.items():
+    for name, text in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
         (here / "bin" / name).write_text(text)
         (here / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{here / 'bin'}{os.pathsep}{os.environ['PATH']}")
