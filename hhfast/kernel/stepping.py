@@ -209,9 +209,10 @@ class Stepping:
 
     def _new_dt(self) -> list[str]:
         """Set the step, and what depends on it."""
-        constants, lines = self.draft.constants, self.draft.constant
+        constants = self.draft.constants
         dt = ["dt64_ = dt_node_[node_]", f"dt_ = {self.draft.cast('dt64_')}"]
-        return [*dt, *lines(constants.of_step), *self.rows.loop(lines(constants.of_steps))]
+        alone = self.draft.printer.lines(constants.of_step)  # scalars: a number times the step each, nothing to share
+        return [*dt, *alone, *self.rows.loop(self.draft.constant(constants.of_steps))]
 
     def _block(self) -> list[str]:
         """The life of one block: load, run, store."""
