@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hhfast.errors import InputError
-from hhfast.interrupts import result, safe_point, undisturbed
+from hhfast.interrupts import safe_point, undisturbed
 from hhfast.sweep.durable import make_directory
 from hhfast.sweep.outputs import locked, tidy
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
@@ -18,25 +16,18 @@ from hhfast.sweep.provenance import DECISIVE
 
 
 def merge_parts(parts: Parts, progress: bool) -> None:
-    """Merge a complete parts directory in a thread of its own, so that an interrupt cannot hit HDF5 in mid-call."""
+    """Merge a complete parts directory; to be called undisturbed, so that no interrupt hits HDF5 in mid-call."""
     from hhfast.sweep.store import merge
 
-    stop = threading.Event()
-
     def step(batch: int) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+        safe_point()
         reporter.advance(1)
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     history = f"{now}: hhfast {parts.plan.versions['hhfast']} simulated and merged {parts.plan.n_rows} rows"
     reporter = Reporter(f"merging {parts.out.name}", parts.plan.n_batches, "shards", show=progress)
-    with reporter, ThreadPoolExecutor(1, thread_name_prefix="hhfast-merge") as pool:
-        try:
-            result(pool.submit(merge, parts, {**parts.plan.attributes, "history": history}, step))
-        except KeyboardInterrupt:
-            stop.set()
-            raise
+    with reporter:
+        merge(parts, {**parts.plan.attributes, "history": history}, step)
 
 
 @undisturbed()
