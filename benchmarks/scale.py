@@ -54,7 +54,8 @@ def measure(what: str, size: int, threads: int, folder: str | None, integrator: 
         batch.simulate_rows = nothing
         sweep, unit = small_sweep(8 * size, 2.0, rows_per_batch=8), ("batches", size)
     else:
-        sweep, unit = small_sweep(size, 2.0 if what == "memory" else 100.0, integrator=integrator), ("rows", size)
+        sweep = small_sweep(size, 2.0) if what == "memory" else small_sweep(size, 100.0, integrator=integrator)
+        unit = ("rows", size)
         batch.warm_up(sweep)
         watch.kernels()
     started = time.perf_counter()
