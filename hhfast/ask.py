@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hhfast.analysis.benchmark import benchmark_integrators
+from hhfast.analysis.benchmark import STEPS, TOLERANCES, benchmark_integrators
 from hhfast.analysis.fi import fi_curve
 from hhfast.analysis.precision.report import report
 from hhfast.analysis.refractory import recovery_curve, refractory_period
@@ -17,6 +17,8 @@ from hhfast.analysis.status import AnalysisStatus
 from hhfast.analysis.strength import strength_duration
 from hhfast.errors import InputError
 from hhfast.model import Model
+from hhfast.sweep.excerpt import excerpt
+from hhfast.sweep.spec import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,22 +109,48 @@ def ask_refractory(model: Model, params: Parameters, second: np.ndarray, figure:
 
 
 def ask_benchmark(
-    model: Model, params: Parameters, figure: Path | None, *, csv: bool, accuracies: Sequence[float], **options: Any
+    problem: Mapping[str, Any], figure: Path | None, *, csv: bool, accuracies: Sequence[float], **options: Any
 ) -> str:
-    """Error against cost of integrators, as text or CSV; with a picture."""
+    """Error against cost of integrators, as text or CSV; with a picture. problem : `of_model` or `of_sweep`."""
     for accuracy in accuracies:
         check_positive(accuracy=accuracy)
     if figure is not None:
         from hhfast.curves import check_picture
 
         check_picture(figure)  # before the minute that it takes until there is one
-    shared = {name: values if len(values) > 1 else float(values[0]) for name, values in params.items()}
-    found = benchmark_integrators(model, shared, progress=True, **options)
+    found = benchmark_integrators(**problem, progress=True, **options)
     if figure is not None:
         from hhfast.curves import plot_benchmark
 
         plot_benchmark(found).savefig(figure)
     return found.to_csv().rstrip("\n") if csv else report(found, accuracies)
+
+
+def of_model(model: Model, params: Parameters, **options: Any) -> dict[str, Any]:
+    """What integrators are compared on: cells of a model; if one is given, many like it."""
+    shared = {name: values if len(values) > 1 else float(values[0]) for name, values in params.items()}
+    return {"model": model, "params": shared, **options}
+
+
+def of_sweep(
+    path: Path, cells: int, seed: int, dt: np.ndarray | None, rtol: np.ndarray | None, **alone: Any
+) -> dict[str, Any]:
+    """What integrators are compared on: rows of a sweep, with its own step or tolerance among those that are tried.
+
+    alone : arguments that go with a model only. Raises `InputError` if one is given.
+    """
+    if given := ", ".join(name for name, value in alone.items() if value is not None):
+        raise InputError(f"--sweep {path}: brings its own model, stimulus, duration and cells; leave out {given}")
+    sweep = Sweep.from_toml(path)
+    try:
+        params, stimulus = excerpt(sweep, cells, seed)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return {
+        "model": sweep.model, "params": params, "stimulus": stimulus, "t_stop": sweep.t_stop, "initial": sweep.initial,
+        "spread": 0.0, "dt": [*STEPS, sweep.dt] if dt is None else dt,
+        "rtol": [*TOLERANCES, sweep.rtol or TOLERANCES[0]] if rtol is None else rtol,
+    }  # fmt: skip
 
 
 def table(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:

@@ -107,9 +107,9 @@ def _app(
 def run(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The sweep file.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="The result [default: SPEC.h5 here].")
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="The result.", show_default="SPEC.h5 here")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads [default: all processors].")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all processors")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and its unfinished run.")] = False,
     dask: Annotated[
         str | None,
@@ -242,7 +242,7 @@ def plot(
     figure: Figure = None,
     x: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along x.")] = None,
     y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
-    value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show [default: the rate].")] = None,
+    value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show.", show_default="the rate")] = None,
 ) -> None:
     """Draw a feature over the parameters: a line, a heat map, or several."""
     with _answering():
@@ -342,17 +342,26 @@ def refractory(
 
 @app.command()
 def bench(
-    model: Model = "hodgkin_huxley",
-    integrators: Annotated[str | None, typer.Option(metavar="LIST", help="Integrators [default: all].")] = None,
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="MODEL", help="A library model, or a TOML file.", show_default="hodgkin_huxley"),
+    ] = None,
+    sweep: Annotated[
+        Path | None, typer.Option(metavar="SPEC.toml", help="Take model, stimulus, duration and cells from a sweep.")
+    ] = None,
+    integrators: Annotated[str | None, typer.Option(metavar="LIST", help="Integrators.", show_default="all")] = None,
     dt: Annotated[str | None, typer.Option(metavar="LIST", help="Steps, ms, of those with fixed steps.")] = None,
     rtol: Annotated[str | None, typer.Option(metavar="LIST", help="Tolerances of those that choose steps.")] = None,
     parameter: Cells = None,
     current: Annotated[
-        str | None, typer.Option(metavar="LOW,HIGH", help="Constant currents [default: from silence to fast firing].")
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Constant currents.", show_default="from silence to fast firing"),
     ] = None,
-    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 200.0,
-    cells: Annotated[int, typer.Option(min=1, help="Cells, where -p does not give them.")] = 64,
-    spread: Annotated[float, typer.Option(metavar="X", help="By which fraction conductances differ.")] = 0.1,
+    t_stop: Annotated[float | None, typer.Option(metavar="MS", help="Duration.", show_default="200")] = None,
+    cells: Annotated[int, typer.Option(min=1, help="Cells, where -p does not give them; or rows of the sweep.")] = 64,
+    spread: Annotated[
+        float | None, typer.Option(metavar="X", help="By which fraction conductances differ.", show_default="0.1")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the cells.")] = 1,
     accuracy: Annotated[
         str, typer.Option(metavar="LIST", help="Errors of spike times, ms, for which to recommend a setting.")
@@ -363,15 +372,22 @@ def bench(
 ) -> None:
     """Error against cost of the integrators on a model, and which to use; -o draws it."""
     with _answering():
-        from hhfast.ask import ask_benchmark, interval, numbers, parameters
+        from hhfast.ask import ask_benchmark, interval, numbers, of_model, of_sweep, parameters
         from hhfast.sweep.spec import find_model
 
+        steps, tolerances = (None if text is None else numbers(text) for text in (dt, rtol))
+        if sweep is not None:
+            alone = {"MODEL": model, "-p": parameter, "--current": current, "--t-stop": t_stop, "--spread": spread}
+            problem = of_sweep(sweep, cells, seed, steps, tolerances, **alone)
+        else:
+            problem = of_model(
+                find_model(model or "hodgkin_huxley"), parameters(parameter or ()), dt=steps, rtol=tolerances,
+                current=None if current is None else interval(current), t_stop=200.0 if t_stop is None else t_stop,
+                spread=0.1 if spread is None else spread,
+            )  # fmt: skip
         answer = ask_benchmark(
-            find_model(model), parameters(parameter or ()), figure, csv=csv, accuracies=numbers(accuracy).tolist(),
+            problem, figure, csv=csv, accuracies=numbers(accuracy).tolist(), cells=cells, seed=seed, rheobase=rheobase,
             integrators=None if integrators is None else [name.strip() for name in integrators.split(",")],
-            dt=None if dt is None else numbers(dt), rtol=None if rtol is None else numbers(rtol),
-            current=None if current is None else interval(current), t_stop=t_stop, cells=cells, spread=spread,
-            seed=seed, rheobase=rheobase,
         )  # fmt: skip
         _output.print(answer, markup=False)
 

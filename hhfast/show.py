@@ -174,7 +174,7 @@ def status_text(state: RunStatus) -> str:
         lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
     else:
         lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
-    lines += [f"  {n:,} rows {meaning.replace('_', ' ')}" for meaning, n in state.flagged.items()]
+    lines += [f"  {n:,} row{'s' if n > 1 else ''} {meaning.replace('_', ' ')}" for meaning, n in state.flagged.items()]
     lines += [f"  damaged: {path}; its rows will be computed again" for path in state.damaged]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference_models
+from noise_by_hand import current_by_hand
 from standard import DRIVES
 from typer.testing import CliRunner
 
@@ -18,10 +19,12 @@ from hhfast.analysis.precision.cost import measured
 from hhfast.analysis.precision.independent import solve
 from hhfast.analysis.precision.limits import measured_order
 from hhfast.analysis.precision.problem import Problem, Setting, mixed_batch
+from hhfast.ask import of_sweep
 from hhfast.cli import app
 from hhfast.kernel.ahead import compile_ahead
 from hhfast.kernel.compile import is_cached
 from hhfast.kernel.spec import kernel_spec
+from hhfast.sweep.excerpt import excerpt
 
 STEPS = (0.1, 0.02, 0.01)
 DEFAULTS = {"cells": 64, "spread": 0.1, "seed": 1, "current": None}
@@ -73,6 +76,43 @@ def test_scipy_knows_jumps_and_sums_of_stimuli():
     found = solve(Problem(Cohort.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 30.0), 1)
     np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
     np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
+
+
+def test_scipy_knows_noise_and_waveforms():
+    """Each cell's own noise, from its published random numbers; lines between points, one of them a jump."""
+    times, values = np.array([0.0, 4.0, 4.0, 20.0]), np.array([0.0, 8.0, -3.0, 6.0])
+    noise = {"sigma": 5.0, "tau": 2.0, "mean": 8.0, "every": 0.5, "seed": 9}
+    by_hand = current_by_hand(70, 100, noise)
+
+    def current(t):
+        shape = np.interp(t - 1.25, times, values, left=0.0, right=0.0)
+        return np.interp(t, 0.5 * np.arange(100), by_hand) * (t >= 3.1) + 1.5 * shape
+
+    kinks = sorted([*(0.5 * np.arange(1, 80)), 3.1, *(1.25 + np.unique(times))])
+    X, spikes = reference_models.solve("hodgkin_huxley", 40.0, current, jumps=kinks, level=-20.0)
+    stimulus = hh.Noise(**noise, start=3.1, cell=np.array([3, 70])) + hh.Waveform(times, values, start=1.25, scale=1.5)
+    found = solve(Problem(Cohort.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 40.0), 1)
+    assert len(spikes) > 1
+    np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
+
+
+def test_any_stimulus_and_start():
+    """Noise of a cell's own, from rest: the reference agrees with SciPy, and RK4 keeps its order from kink to kink."""
+    found = hh.benchmark_integrators(stimulus=hh.Noise(sigma=5.0, tau=3.0, mean=6.0), t_stop=30.0, integrators=["rk4"],
+                                     dt=[0.05, 0.025], cells=8, initial="rest", rheobase=False, repeats=1)  # fmt: skip
+    assert found.sample.cells == 8
+    assert found.verification.spikes >= 2
+    assert found.verification.spike_max < 1e-8
+    assert found.limits[0].measured_order == pytest.approx(4.0, abs=0.2)
+    assert found.rows[0].evaluations == pytest.approx(80.0)
+    assert found.rows[0].spike_p95 > 8 * found.rows[1].spike_p95
+
+
+def test_order_is_measured_after_the_onset():
+    """A cell at rest until then says nothing."""
+    problem = mixed_batch(Cohort.of("hodgkin_huxley", None), hh.Step(12.0, start=30.0), 60.0, **DEFAULTS | {"cells": 4})
+    assert measured_order(problem, hh.integrators["rk4"]) == pytest.approx(4.0, abs=0.2)
 
 
 def test_the_reference_agrees_with_scipy(squid):
@@ -206,6 +246,87 @@ def test_from_the_command_line(tmp_path):
     assert [(line["integrator"], line["dt"], line["rheobase"]) for line in table] == [
         ("rk4", "0.05", ""), ("rk4", "0.02", "")
     ]  # fmt: skip
+
+
+SWEEP = """
+model = "hodgkin_huxley"
+t_stop = 30.0
+dt = 0.04
+initial = "rest"
+constraints = ["g_Na > 3 * g_K"]
+[[stimulus]]
+kind = "noise"
+sigma = 5.0
+tau = 2.0
+mean = 8.0
+[[stimulus]]
+kind = "step"
+[axes]
+"stimulus.1.amplitude" = { values = [0, 5] }
+g_Na = { values = [100, 120, 140] }
+g_K = { values = [36, 42] }
+[record]
+features = ["V_mean"]
+"""
+
+
+def test_rows_of_a_sweep(tmp_path):
+    """Its rows have their own parameters, start and noise; excluded ones are left out; fewer are drawn by the seed."""
+    (tmp_path / "scan.toml").write_text(SWEEP)
+    sweep = hh.Sweep.from_toml(tmp_path / "scan.toml")
+    params, stimulus = excerpt(sweep, 100)
+    np.testing.assert_array_equal(params["g_Na"], [120, 140, 140] * 2)
+    again = hh.simulate("hodgkin_huxley", params, stimulus=stimulus, t_stop=30.0, dt=0.04, initial="rest",
+                        record=[hh.Features(["V_mean"])])  # fmt: skip
+    sweep.run(tmp_path / "out.h5", progress=False)
+    stored = hh.open_results(tmp_path / "out.h5")
+    np.testing.assert_array_equal(again["V_mean"], stored["V_mean"].values[stored["status"].values == 0])
+    few = [excerpt(sweep, 3, seed)[0]["g_Na"].tolist() for seed in (1, 1, 2, 3, 4)]
+    assert [len(row) for row in few] == [3] * 5
+    assert few[0] == few[1]
+    assert len({tuple(row) for row in few}) > 1
+
+    assert 0.04 in of_sweep(tmp_path / "scan.toml", 4, 1, None, None)["dt"]
+    words = ["bench", "--sweep", str(tmp_path / "scan.toml"), "--integrators", "rk4", "--dt", "0.02", "--cells", "4"]
+    shown = CliRunner().invoke(app, [*words, "--no-rheobase"])
+    assert shown.exit_code == 0, shown.output
+    assert "hodgkin_huxley: 4 cells for 30 ms" in shown.stdout
+    mixed = CliRunner().invoke(app, [*words, "--current", "0,5", "-p", "g_Na=100"])
+    assert (mixed.exit_code, mixed.stdout, mixed.stderr.count("\n")) == (2, "", 1)
+    assert "leave out -p, --current" in mixed.stderr
+
+
+ANALYSIS = """
+model = "hodgkin_huxley"
+[analysis]
+kind = "rheobase"
+width = 5.0
+[axes]
+g_Na = { values = [100, 120] }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SWEEP.replace("3 * g_K", "30 * g_K"), "exclude all"),
+        (SWEEP.replace("t_stop", "t_stp"), "did you mean 't_stop'"),
+        (ANALYSIS, "it has no stimulus of its own"),
+    ],
+)
+def test_sweeps_without_a_row_to_simulate(tmp_path, text, message):
+    (tmp_path / "scan.toml").write_text(text)
+    result = CliRunner().invoke(app, ["bench", "--sweep", str(tmp_path / "scan.toml")])
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+    assert "scan.toml: " in result.stderr
+
+
+def test_help_tells_the_defaults():
+    """Also of what is left to the command."""
+    shown = " ".join(CliRunner().invoke(app, ["bench", "--help"], env={"COLUMNS": "200"}).output.split())
+    for default in ("(hodgkin_huxley)", "(all)", "(from silence to fast firing)", "(200)", "(0.1)", "64"):
+        assert f"[default: {default}]" in shown
 
 
 @pytest.mark.parametrize("model", [pytest.param(m, marks=pytest.mark.slow if m == "hodgkin_huxley"

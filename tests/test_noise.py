@@ -196,12 +196,6 @@ def test_noise_that_is_never_on(passive):
         assert not traced(passive, **times)["i_app"].any()
 
 
-def test_benchmarks_refuse_noise(passive):
-    """Their reference solver knows formulas only."""
-    with pytest.raises(InputError, match="'noise' is not among those a benchmark can check"):
-        hh.benchmark_integrators(passive, stimulus=hh.Noise(1.0, 1.0))
-
-
 def test_too_many_points_are_refused(passive):
     """Before anything is laid out in memory."""
     with pytest.raises(InputError, match="more than 10000000 points"):

@@ -62,6 +62,14 @@ def test_batches_do_not_change_the_noise(finished, passive, tmp_path):
     assert contents(other) == contents(finished)
 
 
+def test_a_row_that_was_left_out_can_be_looked_at(finished):
+    """There is nothing to compare it with, and no other version to blame."""
+    row = int(np.flatnonzero(hh.open_results(finished)["status"] == 4)[0])
+    again = resimulate(finished, row)
+    assert "not in the file (excluded); this is what it would have done" in again.text
+    assert np.isfinite(again.traces["V"]).all()
+
+
 @pytest.mark.parametrize("row", [0, 8])
 def test_a_row_simulated_again_is_the_same(row, finished):
     """As `hhfast trace` does, from the result file alone: noise by the row's number, points from the spec."""

@@ -42,6 +42,7 @@ def benchmark_integrators(
     cells: int = 64,
     spread: float = 0.1,
     current: tuple[float, float] | None = None,
+    initial: str = "model",
     seed: int = 1,
     rheobase: bool = True,
     repeats: int = 5,
@@ -51,10 +52,11 @@ def benchmark_integrators(
 
     Parameters
     ----------
-    model, params, stimulus, t_stop : as in `hhfast.simulate`; all cells start from "model". Where no parameter is an
-        array, `cells` cells are drawn (by `seed`): conductances and capacitance within `spread` of the model's, except
-        those given. Without a stimulus each cell has a constant current from t = 0, drawn from the range `current`,
-        or from one in which some cells are silent and the others fire.
+    model, params, stimulus, t_stop : as in `hhfast.simulate`. Where no parameter is an array, `cells` cells are drawn
+        (by `seed`): conductances and capacitance within `spread` of the model's, except those given. Without a
+        stimulus each cell has a constant current from t = 0, drawn from the range `current`, or from one in which some
+        cells are silent and the others fire.
+    initial : where the cells start, "model" or "rest".
     integrators : names; default: all. dt : steps, ms, of those with fixed steps. rtol : tolerances of the others.
     rheobase : measure the error of thresholds (20-ms pulse, 4 cells) as well.
     repeats : how often each setting is timed; the least time counts.
@@ -81,7 +83,8 @@ def benchmark_integrators(
     methods = list(dict.fromkeys(s.integrator for s in settings))
     # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
     with Reporter("benchmark", 2 + 2 * len(settings) + len(methods) + repeats, "steps", show=progress) as bar:
-        drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current)
+        drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current,
+                            initial=initial)  # fmt: skip
         compile_ahead(drawn.kernels(settings), available_threads())
         problem, reference = settled(drawn, reference_dt(min(steps)))
         bar.advance(1)

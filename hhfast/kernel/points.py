@@ -32,12 +32,14 @@ class Points:
     together : whether the points of all cells are at the same times.
     jumps : whether the current may jump at a point.
     times : the points of all cells up to t_stop, ms; None where they differ between cells.
+    curve : times, ms, and values of the points of one cell up to t_stop, its parameters numbers; 0 outside.
     """
 
     begin: str
     onward: str
     rows: tuple[str, ...]
     times: Callable[[Values, float], np.ndarray | None]
+    curve: Callable[[Values, float], tuple[np.ndarray, np.ndarray]]
     arrays: tuple[str, ...] = ()
     given: Callable[[Values], tuple[np.ndarray, ...]] = lambda p: ()
     together: bool = False
@@ -83,6 +85,7 @@ WAVEFORM = Points(
     onward="since = t0\nnumber, level, slope, until = waveform(point_time, point_value, number, start, t0, t1)",
     rows=("number",),
     times=_waveform_times,
+    curve=lambda p, t_stop: (p["start"] + p["times"], p["values"]),
     arrays=("point_time", "point_value"),
     given=_padded,
     jumps=True,
@@ -122,6 +125,16 @@ def _noise_times(p: Values, t_stop: float) -> np.ndarray:
     return p["every"] * np.arange(math.floor(first / p["every"]), math.ceil(last / p["every"]))
 
 
+def _noise_curve(p: Values, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
+    from hhfast.kernel.noise import normal, ornstein_uhlenbeck
+
+    keep, kick = ornstein_uhlenbeck(p["every"], p["tau"])
+    x = [normal(p["seed"], p["cell"], 0.0)]
+    for number in range(1, math.ceil(t_stop / p["every"]) + 1):
+        x.append(keep * x[-1] + kick * normal(p["seed"], p["cell"], float(number)))
+    return p["every"] * np.arange(len(x)), np.array(x)
+
+
 NOISE = Points(
     begin="""\
 number = -1.0
@@ -137,5 +150,6 @@ ahead = keep * ahead + kick * normal(seed, cell, number + 1.0)
 slope = (ahead - level) / every""",
     rows=("number", "ahead", "keep", "kick"),
     times=_noise_times,
+    curve=_noise_curve,
     together=True,
 )

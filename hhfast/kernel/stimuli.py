@@ -115,6 +115,17 @@ class Stimulus:
             for kind, values in self.parts))
 
     @property
+    def varies(self) -> bool:
+        """Whether a parameter is an array, one value for each cell."""
+        return any(np.ndim(values[name]) for kind, values in self.parts for name in kind.parameters)
+
+    def take(self, rows: np.ndarray) -> Stimulus:
+        """The same for the cells of these rows."""
+        return Stimulus(tuple(
+            (kind, {**values, **{n: values[n][rows] for n in kind.parameters if np.ndim(values[n])}})
+            for kind, values in self.parts))
+
+    @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """The arrays of points that the kernel takes, in the order of its arguments."""
         return tuple(a for kind, values in self.parts if kind.points for a in kind.points.given(values))

@@ -56,23 +56,19 @@ def simulate_rows(
     """Simulate rows with these parameters, one cell each; `certify` as in `simulate`, not as in the sweep.
 
     numbers : of the rows in the sweep, by which they have their noise; None: from 0 on.
-
-    What is varied is always passed as an array, what is fixed as a scalar, so that a row's result does not
-    depend on the rows it is batched with.
     """
     from hhfast.simulate import simulate
 
-    prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
-    varied = {name: values for name, values in columns.items() if not name.startswith(prefixes)}
+    parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
         from hhfast.analysis.rows import analyse_rows
 
-        return analyse_rows(sweep.model, {**sweep.parameters, **varied}, sweep.analysis, dt=sweep.dt,
-                            integrator=sweep.integrator, rtol=sweep.rtol, threads=threads)  # fmt: skip
+        return analyse_rows(sweep.model, parameters, sweep.analysis, dt=sweep.dt, integrator=sweep.integrator,
+                            rtol=sweep.rtol, threads=threads)  # fmt: skip
     return simulate(
         sweep.model,
-        {**sweep.parameters, **varied},
-        stimulus=_stimulus(sweep, columns, numbers),
+        parameters,
+        stimulus=stimulus,
         t_stop=sweep.t_stop,
         dt=sweep.dt,
         integrator=sweep.integrator,
@@ -85,15 +81,24 @@ def simulate_rows(
     )
 
 
-def _stimulus(sweep: Sweep, columns: Mapping[str, np.ndarray], numbers: np.ndarray | None) -> Stimulus:
+def cells_of(
+    sweep: Sweep, columns: Mapping[str, np.ndarray], numbers: np.ndarray | None = None
+) -> tuple[dict[str, Any], Stimulus]:
+    """The parameters of the model and the stimulus of rows, as `simulate` takes them.
+
+    What is varied is always an array, what is fixed a scalar, so that a row's result does not depend on the rows it
+    is batched with.
+    """
     from hhfast.kernel.stimuli import Stimulus, stimuli
 
+    prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
+    parameters = {**sweep.parameters, **{n: values for n, values in columns.items() if not n.startswith(prefixes)}}
     total = Stimulus()
     for prefix, entry in sweep.stimuli.items():
         fixed = {name: value for name, value in entry.items() if name != "kind"}
         varied = {n.removeprefix(f"{prefix}."): values for n, values in columns.items() if n.startswith(f"{prefix}.")}
         total += stimuli[entry["kind"]](**fixed, **varied)
-    return total if numbers is None else total.numbered(numbers)
+    return parameters, total if numbers is None else total.numbered(numbers)
 
 
 def _recorders(record: Record) -> list[Any]:

@@ -10,27 +10,34 @@ import numpy as np
 from hhfast.certify import NOT_CHECKED
 from hhfast.errors import InputError
 from hhfast.model import parse_model
-from hhfast.result import Result
+from hhfast.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.sweep.batch import simulate_rows
 from hhfast.sweep.space import Rows
 from hhfast.sweep.spec import Sweep, sweep_from_canonical
 
+_LEFT_OUT = (EXCLUDED, FAILED)
 SAMPLES = 4000  # of a trace, about as many as a figure can show
 
 
 @dataclass(frozen=True)
 class Resimulated:
-    """A row again: its sweep of one row, its traces, and the features that are not what the file holds."""
+    """A row again: its sweep of one row, its traces, and the features that are not what the file holds.
+
+    status : of the row in the file; one that was left out of the sweep has no features there.
+    """
 
     title: str
     sweep: Sweep
     traces: Result
+    status: int
     differing: tuple[str, ...]
     stored: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """Whether the row came out as it was stored."""
+        if self.status in _LEFT_OUT:
+            return f"{self.title}: not in the file ({STATUS_MEANINGS[self.status]}); this is what it would have done"
         if self.differing:
             differing = ", ".join(self.differing)
             return f"{self.title}: {differing} differ from the file (another version, or kind of processor)"
@@ -49,6 +56,7 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
             raise InputError(f"{path}: has no row {row}; the last is {result.n_rows - 1}")
         values = {name: result.read(name, row, row + 1) for name in result.parameters}
         stored = {name: result.read(name, row, row + 1) for name in result.features}
+        status = int(result.read("status", row, row + 1)[0])
         text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
     model = parse_model(model_text, f"the model in {path}")
     sweep = sweep_from_canonical(text, model, Rows(values))
@@ -57,13 +65,14 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False
     number = np.array([row])
     again = simulate_rows(sweep, values, threads=1, certify=certify, numbers=number)
-    differing = tuple(name for name, value in stored.items() if not _same(again[name], value))
+    left_out = status in _LEFT_OUT
+    differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
     steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
     record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"),
                      every=sweep.dt * max(1, round(steps)))  # fmt: skip
     traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
-    return Resimulated(f"row {row} ({named})", sweep, traces, differing, tuple(stored))
+    return Resimulated(f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from hhfast.analysis.precision.problem import Problem, Setting
 from hhfast.analysis.precision.reference import Reference, distance
 from hhfast.kernel.integrators import Integrator
 
-_ORDER_UNTIL = 10.0  # ms: a spike and its end; later the phase, whose order may be higher, hides the other errors
+_ORDER_UNTIL = 10.0  # ms from the onset: a spike and its end; later the phase, of maybe higher order, hides the rest
 _ROUNDING = 100 * np.finfo(float).eps  # of the states after that, relative, with any step
 _HALVED = 0.1 * 0.5 ** np.arange(10)  # ms
 _RIGHT = 0.95  # the share of cells whose spike count must be right at a step that is called stable
@@ -24,7 +24,7 @@ def measured_order(problem: Problem, integrator: Integrator) -> float:
     grows with the number of steps, so it is known how much of any change could be rounding. NaN where there are no
     two changes to compare.
     """
-    start = problem.until(_ORDER_UNTIL)
+    start = problem.until(_ORDER_UNTIL + float(np.nanmax(problem.stimulus.onset)))
     states = [start.final(start.run(Setting(integrator, dt))) for dt in _HALVED]
     changes = np.array([distance(before, after) for before, after in pairwise(states)])
     rounding = np.maximum(changes[-1] * 0.5 ** np.arange(len(changes))[::-1], _ROUNDING)

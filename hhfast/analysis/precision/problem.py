@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,17 +47,21 @@ class Setting:
 
 @dataclass(frozen=True)
 class Problem:
-    """Cells of a model, a stimulus (its parameters numbers, or one for each cell) and a duration, ms."""
+    """Cells of a model, a stimulus (its parameters numbers, or one for each cell) and a duration, ms.
+
+    initial : where the cells start, "model" or "rest".
+    """
 
     cohort: Cohort
     stimulus: Stimulus
     t_stop: float
+    initial: str = "model"
 
     def run(self, setting: Setting, threads: int | None = None) -> Result:
         """Spike times and the states at the end."""
         return simulate(
             self.cohort.model, self.cohort.params, stimulus=self.stimulus, t_stop=self.t_stop, record=RECORD,
-            threads=threads, **setting.options,
+            initial=self.initial, threads=threads, **setting.options,
         )  # fmt: skip
 
     def kernels(self, settings: Iterable[Setting]) -> list[KernelSpec]:
@@ -68,19 +72,18 @@ class Problem:
 
     def take(self, rows: np.ndarray) -> Problem:
         """The problem with these cells, each as often as it is named."""
-        parts = tuple((kind, {name: v[rows] if np.ndim(v) else v for name, v in values.items()})
-                      for kind, values in self.stimulus.parts)  # fmt: skip
-        return Problem(self.cohort.take(rows), Stimulus(parts), self.t_stop)
+        return replace(self, cohort=self.cohort.take(rows), stimulus=self.stimulus.take(rows))
 
     def until(self, t_stop: float) -> Problem:
         """The first `t_stop` ms of the problem."""
-        return Problem(self.cohort, self.stimulus, min(t_stop, self.t_stop))
+        return replace(self, t_stop=min(t_stop, self.t_stop))
 
     def steps(self, setting: Setting, result: Result) -> float:
         """The steps of a run, mean over the cells, rejected ones included."""
         if setting.integrator.adaptive:
             return float(np.mean(result["n_steps"] + result["n_rejected"]))
-        return time_grid(self.t_stop, setting.dt, self.stimulus.edges(self.t_stop)[0], RECORD).n_steps
+        shared = [*self.stimulus.edges(self.t_stop)[0], *self.stimulus.points(self.t_stop)[0]]
+        return time_grid(self.t_stop, setting.dt, shared, RECORD).n_steps
 
     def final(self, result: Result) -> np.ndarray:
         """(n_states, n): the states at the end of a run."""
@@ -89,20 +92,16 @@ class Problem:
 
 def mixed_batch(
     cohort: Cohort, stimulus: Stimulus | None, t_stop: float, *, cells: int, spread: float, seed: int,
-    current: tuple[float, float] | None,
-) -> Problem:
+    current: tuple[float, float] | None, initial: str = "model",
+) -> Problem:  # fmt: skip
     """The cells given, or, where no parameter is an array, a sample of `cells` cells around the one given.
 
     Their conductances and capacitance then lie within `spread` (a fraction) of the model's, except what is given;
     without a stimulus each has a constant current, from `current` or a range in which some cells are silent and
-    others fire. Raises `InputError` for a model that fires at no current, and for a current given by points, which the
-    reference does not know.
+    others fire. Raises `InputError` for a model that fires at no current.
     """
-    for kind in stimulus.kinds if stimulus is not None else ():
-        if kind.points is not None:
-            raise InputError(f"stimulus: '{kind.name}' is not among those a benchmark can check; give another")
-    given = Cells.of(cohort.model, cohort.params, stimulus)
-    n = given.n if len(given.P) else cells
+    given = Cells.of(cohort.model, cohort.params, stimulus).n
+    n = given if any(np.ndim(v) for v in cohort.params.values()) or (stimulus and stimulus.varies) else cells
     drawn: dict[str, Distribution] = {}
     if not any(np.ndim(v) for v in cohort.params.values()) and spread > 0:
         drawn = {name: _around(value, spread) for name, value in _capacities(cohort).items()}
@@ -111,7 +110,8 @@ def mixed_batch(
     columns = Sample("latin_hypercube", n, drawn, seed).columns(0, n) if drawn else {}
     if stimulus is None:
         stimulus = constant(columns.pop("i_app"))
-    return Problem(Cohort(cohort.model, {**cohort.params, **columns}, n), stimulus, t_stop)
+    stimulus = stimulus.numbered(np.arange(n))  # so that cells keep their noise when some of them are taken
+    return Problem(Cohort(cohort.model, {**cohort.params, **columns}, n), stimulus, t_stop, initial)
 
 
 def _capacities(cohort: Cohort) -> dict[str, float]:

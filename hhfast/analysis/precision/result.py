@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one integrator: its stated and its measured order (all states, smooth stimulus, the first 10 ms), and the
+    """Of one integrator: its stated and its measured order (all states, the first 10 ms of the stimulus), and the
     longest step, ms, with which all cells stay finite and 95 % of the spike counts are right.
     """
 

@@ -1,0 +1,39 @@
+"""Some rows of a sweep, drawn at random: cells on which something can be tried that all would take too long for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.keyed import permuted
+from hhfast.sweep.batch import cells_of
+from hhfast.sweep.spec import Sweep
+
+if TYPE_CHECKING:
+    from hhfast.kernel.stimuli import Stimulus
+
+_TRIED = 100  # rows for each that is wanted, where constraints exclude some
+
+
+def excerpt(sweep: Sweep, n: int, seed: int = 0) -> tuple[dict[str, Any], Stimulus]:
+    """The parameters and the stimulus, as `simulate` takes them, of n rows (or all, if there are fewer).
+
+    Excluded rows are passed over, and the others are in order. Raises `InputError` if none is found, or if the rows
+    are not simulated but analysed.
+    """
+    if sweep.analysis is not None:
+        raise InputError(f"the sweep is an analysis ({sweep.analysis['kind']}): it has no stimulus of its own")
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for row in permuted(seed, "excerpt", sweep.space.n_rows, 0, min(sweep.space.n_rows, _TRIED * n)).tolist():
+        columns = dict(sweep.space.columns(row, row + 1))
+        if sweep.allowed(columns)[0]:
+            found[row] = columns
+        if len(found) == n:
+            break
+    if not found:
+        raise InputError("constraints: exclude all of the rows that were looked at")
+    rows = sorted(found)
+    together = {name: np.concatenate([found[row][name] for row in rows]) for name in sweep.space.names}
+    return cells_of(sweep, together, np.array(rows))
