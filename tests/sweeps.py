@@ -9,6 +9,9 @@ STEP = {"kind": "step", "start": 5.0}
 EVERYTHING = Record(features=("spike_count", "latency"), spikes=True, trace=("V",), every=0.5)
 
 
+FEATURES = Record(features=("spike_count", "latency"))  # such shards are merged while others are computed
+
+
 def small(record=EVERYTHING, **changes):
     """A sweep of 30 rows in batches of 8."""
     space = Grid.of({"g_Na": np.linspace(80, 160, 6), "stimulus.amplitude": [0.0, 3.0, 6.0, 10.0, 20.0]})

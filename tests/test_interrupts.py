@@ -24,10 +24,10 @@ import contextlib, shutil, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from interrupting import interrupt_everywhere
-from sweeps import contents, small
+from sweeps import FEATURES, contents, small
 
 folder = Path(tempfile.mkdtemp())
-sweep, out = small(), folder / "out.h5"
+sweep, out = small(FEATURES), folder / "out.h5"
 sweep.run(folder / "whole.h5", progress=False)
 whole = contents(folder / "whole.h5")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sweeps import contents, small
+from sweeps import FEATURES, contents, small
 
 from hhfast.errors import InputError
 from hhfast.sweep import Grid, durable, parts, run
@@ -128,9 +128,9 @@ class Disk:
 
 
 def tiny():
-    """Six rows in three batches, with the kernel of `small`."""
+    """Six rows in three batches, merged as they come."""
     space = Grid.of({"stimulus.amplitude": np.linspace(0, 20, 6), "g_Na": [120.0]})
-    return small(space=space, t_stop=8.0, rows_per_batch=2)
+    return small(FEATURES, space=space, t_stop=8.0, rows_per_batch=2)
 
 
 def running(folder):

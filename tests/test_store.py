@@ -13,8 +13,9 @@ import xarray
 from hhfast.errors import InputError
 from hhfast.result import Result, Variable
 from hhfast.sweep.durable import live_holder, lock, write_durably
+from hhfast.sweep.merging import Merging
 from hhfast.sweep.parts import DamagedShard, Header, Parts, Plan, remove_parts
-from hhfast.sweep.store import ResultFile, batch_columns, check_digests, merge, shard_image
+from hhfast.sweep.store import ResultFile, batch_columns, check_digests, shard_image
 
 UNITS = {"g_Na": "mS cm-2", "stimulus.amplitude": "uA cm-2"}
 ATTRIBUTES = {
@@ -47,6 +48,7 @@ def made_up(start, stop, spikes=True):
 
 
 def make_parts(tmp_path, n_rows=25, rows_per_batch=8, spikes=True):
+    """spikes : True: there are some; False: none; None: no variable for them."""
     folder = tmp_path / "out.h5.parts"
     folder.mkdir()
     parts = Parts.create(folder, Plan("{}", "s" * 64, "", n_rows, rows_per_batch, {}))
@@ -57,15 +59,27 @@ def make_parts(tmp_path, n_rows=25, rows_per_batch=8, spikes=True):
 
 def write_shard(parts, batch, spikes=True):
     start, stop = parts.plan.rows(batch)
-    result = made_up(start, stop, spikes)
+    result = made_up(start, stop, bool(spikes))
+    if spikes is None:
+        result = Result(result.status, {name: v for name, v in result.variables.items() if v.dims != ("spike",)})
+    n_spikes = 0 if spikes is None else len(result.spike_time)
     image = shard_image(batch_columns(start, parameters(start, stop), UNITS, result), parts.plan.rows_per_batch)
-    parts.write(Header(batch, start, stop, "s" * 64, (stop - start,), len(result.spike_time), "here", 0.1), image)
+    parts.write(Header(batch, start, stop, "s" * 64, (stop - start,), n_spikes, "here", 0.1), image)
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def merge(parts):
+    with Merging(parts) as merging:
+        return merging.finish(ATTRIBUTES)
 
 
 @pytest.mark.parametrize(("n_rows", "rows_per_batch"), [(25, 8), (24, 8), (5, 8), (1, 1), (3, 1)])
 @pytest.mark.parametrize("spikes", [True, False])
 def test_merged_shards_are_the_whole(tmp_path, n_rows, rows_per_batch, spikes):
-    merge(make_parts(tmp_path, n_rows, rows_per_batch, spikes), ATTRIBUTES)
+    merge(make_parts(tmp_path, n_rows, rows_per_batch, spikes))
     whole = made_up(0, n_rows, spikes)
     with ResultFile(tmp_path / "out.h5") as result:
         assert result.n_rows == n_rows
@@ -84,7 +98,7 @@ def test_merged_shards_are_the_whole(tmp_path, n_rows, rows_per_batch, spikes):
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
 @pytest.mark.parametrize("spikes", [True, False])
 def test_xarray_opens_a_result(tmp_path, engine, spikes):
-    merge(make_parts(tmp_path, spikes=spikes), ATTRIBUTES)
+    merge(make_parts(tmp_path, spikes=spikes))
     with xarray.open_dataset(tmp_path / "out.h5", engine=engine) as data:
         assert set(data.coords) == {"run", "g_Na", "stimulus.amplitude", "time"}
         assert data.sizes == {"run": 25, "time": 5, "spike": made_up(0, 25, spikes).spike_time.size}
@@ -100,7 +114,7 @@ def test_xarray_opens_a_result(tmp_path, engine, spikes):
 
 def test_a_result_is_laid_out_as_promised(tmp_path):
     """gzip-1 and shuffle for integers and traces, nothing for float features, no fill value on integers."""
-    merge(make_parts(tmp_path), ATTRIBUTES)
+    merge(make_parts(tmp_path))
     with h5py.File(tmp_path / "out.h5") as file:
         for name in ("V", "spike_count", "status", "run"):
             assert (file[name].compression, file[name].compression_opts, file[name].shuffle) == ("gzip", 1, True)
@@ -133,7 +147,7 @@ def test_a_truncated_shard_is_noticed_and_never_merged(tmp_path):
     parts = make_parts(tmp_path)
     os.truncate(parts.path(2), 2000)
     with pytest.raises(DamagedShard, match="truncated: 2000 of"):
-        merge(parts, ATTRIBUTES)
+        merge(parts)
     assert not parts.out.exists()
     assert len(parts.present()) == 4
 
@@ -149,7 +163,7 @@ def test_a_shard_of_another_place_or_spec_is_noticed(tmp_path):
 
 
 def test_a_flipped_bit_of_a_result_is_noticed(tmp_path):
-    merge(make_parts(tmp_path), ATTRIBUTES)
+    merge(make_parts(tmp_path))
     with h5py.File(tmp_path / "out.h5", "r+") as file:
         file["rate"][3] += 1e-12
     assert check_digests(tmp_path / "out.h5") == ["variable 'rate' does not match its checksum"]
@@ -160,7 +174,7 @@ def test_removing_parts_leaves_what_is_not_ours(tmp_path):
     (parts.folder / "notes.txt").write_text("mine")
     parts.set_aside(0)
     remove_parts(parts.folder)
-    assert sorted(p.name for p in parts.folder.iterdir()) == ["batch-00000000.h5.damaged", "notes.txt"]
+    assert names(parts.folder) == {"batch-00000000.h5.damaged", "notes.txt"}
 
 
 def test_a_directory_with_other_files_is_not_taken(tmp_path):
@@ -199,24 +213,85 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_fills_up_while_merging_is_a_clean_error(tmp_path):
-    """HDF5 itself would crash the process here; the shards stay, the half-written result does not."""
-    parts = make_parts(tmp_path, n_rows=4000, rows_per_batch=1000)
-    before = sorted(p.name for p in parts.folder.iterdir())
+def test_shards_may_be_merged_as_they_come(tmp_path):
+    """The same file, whatever of it was there before the last shard."""
+    for name in ("early", "late"):
+        (tmp_path / name).mkdir()
+    early, late = (make_parts(tmp_path / name, spikes=None) for name in ("early", "late"))
+    with Merging(early) as merging:
+        for stop in (1, 3, 3, 2):
+            merging.follow(stop)
+        assert names(early.folder) - names(late.folder)
+        merging.finish(ATTRIBUTES)
+    merge(late)
+    assert early.out.read_bytes() == late.out.read_bytes()
+    assert names(early.folder) == names(late.folder)
+
+
+def test_a_merge_that_is_given_up_leaves_the_shards(tmp_path):
+    """Whether the run ends early, or a shard is damaged after it was written."""
+    parts = make_parts(tmp_path, spikes=None)
+    before = names(parts.folder)
+    with Merging(parts) as merging:
+        merging.follow(2)
+        os.truncate(parts.path(2), 2000)
+        with pytest.raises(DamagedShard):
+            merging.follow(4)
+        assert names(parts.folder) != before
+    assert names(parts.folder) == before
+
+
+def test_spikes_wait_for_their_number(tmp_path):
+    parts = make_parts(tmp_path)
+    before = names(parts.folder)
+    with Merging(parts) as merging:
+        merging.follow(3)
+        assert names(parts.folder) == before
+        merging.finish(ATTRIBUTES)
+    assert check_digests(parts.out) == []
+
+
+def test_without_room_for_the_result_shards_come_first(tmp_path):
+    """A disk that fills up with what is merged early stops no run; its end tells."""
+    parts = make_parts(tmp_path, n_rows=4000, rows_per_batch=1000, spikes=None)
+    before = names(parts.folder)
     body = f"""
         from pathlib import Path
         from hhfast.sweep.parts import Parts
-        from hhfast.sweep.store import merge
+        from hhfast.sweep.merging import Merging
+        with Merging(Parts.open(Path("out.h5.parts"))) as merging:
+            for batch in range(4):
+                merging.follow(batch + 1)
+            print(len(list(Path("out.h5.parts").iterdir())))
+            try:
+                merging.finish({ATTRIBUTES!r})
+            except OSError as error:
+                print(error.strerror)
+    """
+    done = limited(60_000, body, tmp_path)
+    assert (done.stdout.split("\n"), done.stderr, done.returncode) == ([str(len(before)), "File too large", ""], "", 0)
+    assert names(parts.folder) == before
+
+
+def test_a_disk_that_fills_up_while_merging_is_a_clean_error(tmp_path):
+    """HDF5 itself would crash the process here; the shards stay, the half-written result does not."""
+    parts = make_parts(tmp_path, n_rows=4000, rows_per_batch=1000)
+    before = names(parts.folder)
+    body = f"""
+        from pathlib import Path
+        from hhfast.sweep.parts import Parts
+        from hhfast.sweep.merging import Merging
         try:
-            merge(Parts.open(Path("out.h5.parts")), {ATTRIBUTES!r})
+            with Merging(Parts.open(Path("out.h5.parts"))) as merging:
+                merging.finish({ATTRIBUTES!r})
         except OSError as error:
             print(error.strerror)
     """
     done = limited(60_000, body, tmp_path)
     assert (done.stdout.strip(), done.stderr, done.returncode) == ("File too large", "", 0)
-    assert sorted(p.name for p in parts.folder.iterdir()) == before
+    assert names(parts.folder) == before
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5.parts"]
-    merge(parts, ATTRIBUTES)  # with space again
+    merge(parts)  # with space again
     assert check_digests(parts.out) == []
 
 

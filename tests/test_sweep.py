@@ -4,18 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray
-from sweeps import contents, small
+from sweeps import FEATURES, contents, small
 
 import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.simulate import simulate
-from hhfast.sweep import Rows, open_results
+from hhfast.sweep import Rows, open_results, run
 from hhfast.sweep.durable import lock, temporary_name
 from hhfast.sweep.parts import Parts
 from hhfast.sweep.run import run_sweep
@@ -108,8 +109,6 @@ class Stopped(Exception):
 
 def stop_after(monkeypatch, n_batches):
     """Let a run fail at its batch number `n_batches`."""
-    from hhfast.sweep import run
-
     original, calls = run.simulate_job, []
 
     def simulate_job(job):
@@ -130,6 +129,30 @@ def interrupted(monkeypatch, tmp_path, n_batches=2):
         with pytest.raises(Stopped):
             run_sweep(small(), tmp_path / "out.h5", progress=False)
     return Parts.open(tmp_path / "out.h5.parts")
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_shards_are_merged_while_others_are_computed(tmp_path, monkeypatch, first):
+    """Those of a run before as well; when the last batch is done, there is nothing left to add."""
+    whole = contents(small(FEATURES).run(tmp_path / "whole.h5", progress=False))
+    with monkeypatch.context() as patch:
+        stop_after(patch, first)
+        with pytest.raises(Stopped):
+            small(FEATURES).run(tmp_path / "out.h5", progress=False)
+    drafts = []
+
+    def simulate_job(job):
+        if job.batch == 3:
+            deadline = time.monotonic() + 30
+            while not drafts and time.monotonic() < deadline:
+                drafts.extend((tmp_path / "out.h5.parts").glob(".out.h5*"))
+        return original(job)
+
+    original = run.simulate_job
+    monkeypatch.setattr(run, "simulate_job", simulate_job)
+    assert contents(small(FEATURES).run(tmp_path / "out.h5", progress=False)) == whole
+    assert len(drafts) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "whole.h5"]
 
 
 def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
@@ -181,8 +204,6 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
 @pytest.mark.parametrize("moment", ["merge_parts", "remove_parts"])
 def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, undisturbed, moment):
     """Between the last shard and the removal of all shards."""
-    from hhfast.sweep import run
-
     def stop(*arguments):
         raise Stopped
 
@@ -260,8 +281,6 @@ def test_two_runs_of_one_output_are_refused(tmp_path, monkeypatch):
 
 
 def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkeypatch):
-    from hhfast.sweep import run
-
     def refuse(job):
         raise InputError("no such thing")
 

@@ -9,25 +9,26 @@ from pathlib import Path
 from hhfast.errors import InputError
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.sweep.durable import make_directory
+from hhfast.sweep.merging import Merging
 from hhfast.sweep.outputs import locked, tidy
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
 from hhfast.sweep.provenance import DECISIVE
 
 
-def merge_parts(parts: Parts, progress: bool) -> None:
+def merge_parts(merging: Merging, progress: bool) -> None:
     """Merge a complete parts directory; to be called undisturbed, so that no interrupt hits HDF5 in mid-call."""
-    from hhfast.sweep.store import merge
 
     def step(batch: int) -> None:
         safe_point()
         reporter.advance(1)
 
+    parts = merging.parts
     now = datetime.now(UTC).isoformat(timespec="seconds")
     history = f"{now}: hhfast {parts.plan.versions['hhfast']} simulated and merged {parts.plan.n_rows} rows"
     reporter = Reporter(f"merging {parts.out.name}", parts.plan.n_batches, "shards", show=progress)
     with reporter:
-        merge(parts, {**parts.plan.attributes, "history": history}, step)
+        merging.finish({**parts.plan.attributes, "history": history}, step)
 
 
 @undisturbed()
@@ -55,7 +56,8 @@ def collect(out: Path, folders: list[Path], progress: bool = True) -> int:
         _check_all(parts)
         rows = sum(stop - start for start, stop in map(parts.plan.rows, parts.missing()))
         if not rows:
-            merge_parts(parts, progress)
+            with Merging(parts) as merging:
+                merge_parts(merging, progress)
             remove_parts(target)
     with contextlib.suppress(OSError):  # something is left in it
         target.rmdir()

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.interrupts import result, safe_point, undisturbed
-from hhfast.sweep.batch import Done, Job, columns_of, simulate_job, store_job
+from hhfast.sweep.batch import Done, Job, Outcome, columns_of, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
+from hhfast.sweep.merging import Merging
 from hhfast.sweep.outputs import Part, is_finished, opened
 from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
 from hhfast.sweep.progress import Reporter
@@ -44,18 +45,18 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
-    with opened(sweep, out, fresh, part) as parts, explained(out):
+    with opened(sweep, out, fresh, part) as parts, explained(out), Merging(parts) as merging:
         batches = [batch for batch in range(parts.plan.n_batches) if part is None or batch in part]
         rows = sum(stop - start for start, stop in map(parts.plan.rows, batches))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
             todo = _check_shards(parts, batches, reporter, repair)
             if executor is None:
-                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter)
+                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter, merging if part is None else None)
             else:
                 jobs = _jobs(sweep, parts, todo, threads or 1)
                 run_on(executor, jobs, lambda done: _accept(done, parts, reporter), reporter.say)
         if part is None:
-            merge_parts(parts, progress)
+            merge_parts(merging, progress)
             remove_parts(parts.folder)
     return out
 
@@ -95,12 +96,21 @@ def _jobs(sweep: Sweep, parts: Parts, batches: Iterable[int], threads: int | Non
         yield Job(sent, sweep.sha256, batch, start, stop, size, threads, columns, folder)
 
 
-def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter) -> None:
-    """Simulate in this thread, which interrupts reach, while another prepares the next batch and writes the last."""
+def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter, merging: Merging | None) -> None:
+    """Simulate in this thread, which interrupts reach, while another prepares the next batch, and writes and merges
+    the last.
+    """
+
+    def store(job: Job, outcome: Outcome) -> Done:
+        done = store_job(job, outcome)
+        if merging is not None:
+            merging.follow(job.batch + 1)  # the batches before it are done: by this run, or by one before
+        return done
+
     with ThreadPoolExecutor(1, thread_name_prefix="hhfast-helper") as helper:
         unwritten: deque[Future[Done]] = deque()
         for job in _prepared(jobs, helper):
-            unwritten.append(helper.submit(store_job, job, simulate_job(job)))
+            unwritten.append(helper.submit(store, job, simulate_job(job)))
             while len(unwritten) > _UNWRITTEN or (unwritten and unwritten[0].done()):
                 _accept(result(unwritten.popleft()), parts, reporter)
             safe_point()

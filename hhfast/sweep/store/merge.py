@@ -1,12 +1,10 @@
-"""Merging shards into one result file by copying chunks, and checking that it reads back."""
+"""One result file from many shards by copying chunks, and checking that it reads back."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +13,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hhfast.sweep.durable import publish, temporary_name
-from hhfast.sweep.parts import Parts
 from hhfast.sweep.store.layout import RUN, SPIKE, attach_dimensions, dims_of, is_dimension_only
 
 _SPIKE_CHUNK = 1 << 16  # spike times per chunk
@@ -39,52 +35,53 @@ class _Copy:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def merge(parts: Parts, attributes: Mapping[str, Any], progress: Callable[[int], None] = lambda batch: None) -> Path:
-    """Join the shards of a complete parts directory into its result file, verified and durably named.
+class Draft:
+    """A result file to which shards are added; it has them all when it is complete."""
 
-    Raises `DamagedShard` (nothing is changed), OSError (nothing but the shards is left behind), or
-    `VerificationError` if what was written does not read back.
-    """
-    n_bytes = n_spikes = 0
-    for header in map(parts.header, range(parts.plan.n_batches)):
-        n_bytes += header.length
-        n_spikes += header.ragged
-    _check_space(parts.out.parent, n_bytes)
-    temporary = temporary_name(parts.folder / parts.out.name)  # there, a run that was killed tidies up when resumed
-    try:
-        with temporary.open("w+b", buffering=0) as raw:
-            safe = _SafeFile(raw)
-            with h5py.File(safe, "w", track_order=True) as file:
-                _merge_into(file, parts, n_spikes, attributes, safe, progress)
-            safe.check()
-            os.fsync(raw.fileno())
-        problems = check_digests(temporary)
-        if problems:
-            raise VerificationError(f"{parts.out}: the merged file does not read back as written ({problems[0]})")
-        publish(temporary, parts.out)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return parts.out
+    def __init__(self, path: Path) -> None:
+        self.path, self.n_batches = path, 0
+        self._raw = path.open("w+b", buffering=0)
+        self._safe = _SafeFile(self._raw)
+        self._file = h5py.File(self._safe, "w", track_order=True)
+        self._copies: dict[str, _Copy] = {}
 
-
-def _merge_into(
-    file: h5py.File, parts: Parts, n_spikes: int, attributes: Mapping[str, Any], safe: _SafeFile,
-    progress: Callable[[int], None],
-) -> None:  # fmt: skip
-    copies: dict[str, _Copy] = {}
-    for batch in range(parts.plan.n_batches):
-        _, image = parts.read(batch)
+    def add(self, image: bytes, path: Path, n_rows: int, n_spikes: int) -> None:
+        """Add a shard, from `path`, to a file that will have so many rows and spikes."""
         with h5py.File(io.BytesIO(image), "r") as shard:
-            if not copies:
-                copies = _create_like(file, shard, {RUN: parts.plan.n_rows, SPIKE: n_spikes})
-            for name, copy in copies.items():
-                _append(copy, shard[name], parts.path(batch))
-        safe.check()
-        progress(batch)
-    for copy in copies.values():
-        copy.dataset.attrs["hhfast_sha256"] = copy.digest.hexdigest()
-    file.attrs.update(attributes)
-    attach_dimensions(file, {name: copy.dims for name, copy in copies.items()})
+            if not self._copies:
+                self._copies = _create_like(self._file, shard, {RUN: n_rows, SPIKE: n_spikes})
+            for name, copy in self._copies.items():
+                _append(copy, shard[name], path)
+        self._safe.check()
+        self.n_batches += 1
+
+    def complete(self, attributes: Mapping[str, Any]) -> None:
+        """Add what is known at the end, see all of it on the disk, and read it back.
+
+        Raises OSError; `VerificationError` if it is not what was written.
+        """
+        for copy in self._copies.values():
+            copy.dataset.attrs["hhfast_sha256"] = copy.digest.hexdigest()
+        self._file.attrs.update(attributes)
+        attach_dimensions(self._file, {name: copy.dims for name, copy in self._copies.items()})
+        self._file.close()
+        self._safe.check()
+        os.fsync(self._raw.fileno())
+        self._raw.close()
+        if problems := check_digests(self.path):
+            raise VerificationError(f"{self.path}: does not read back as written ({problems[0]})")
+
+    def remove(self) -> None:
+        """Leave nothing, unless the file has got another name."""
+        self._file.close()
+        self._raw.close()
+        self.path.unlink(missing_ok=True)
+
+
+def holds_spikes(image: bytes) -> bool:
+    """Whether a shard has variables of which the size is not known from the number of rows."""
+    with h5py.File(io.BytesIO(image), "r") as shard:
+        return any(SPIKE in dims_of(variable) for variable in shard.values() if not is_dimension_only(variable))
 
 
 def _create_like(file: h5py.File, shard: h5py.File, sizes: Mapping[str, int]) -> dict[str, _Copy]:
@@ -174,12 +171,6 @@ class _SafeFile(io.RawIOBase):
 
     def flush(self) -> None:
         pass  # the raw file is not buffered
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise OSError(errno.ENOSPC, f"merging needs {needed:,} bytes and {free:,} are free", str(folder))
 
 
 def check_digests(path: Path, progress: Callable[[int], None] = lambda n: None) -> list[str]:
