@@ -219,8 +219,8 @@ def test_shards_may_be_merged_as_they_come(tmp_path):
         (tmp_path / name).mkdir()
     early, late = (make_parts(tmp_path / name, spikes=None) for name in ("early", "late"))
     with Merging(early) as merging:
-        for stop in (1, 3, 3, 2):
-            merging.follow(stop)
+        for batch in (1, 0, 2, 2):
+            merging.follow(batch)
         assert names(early.folder) - names(late.folder)
         merging.finish(ATTRIBUTES)
     merge(late)
@@ -233,10 +233,14 @@ def test_a_merge_that_is_given_up_leaves_the_shards(tmp_path):
     parts = make_parts(tmp_path, spikes=None)
     before = names(parts.folder)
     with Merging(parts) as merging:
-        merging.follow(2)
-        os.truncate(parts.path(2), 2000)
+        merging.there.update({0, 1, 2})
+        merging.follow(3)
+        assert names(parts.folder) != before
+    with Merging(parts) as merging:
+        merging.follow(0)
+        os.truncate(parts.path(1), 2000)
         with pytest.raises(DamagedShard):
-            merging.follow(4)
+            merging.follow(1)
         assert names(parts.folder) != before
     assert names(parts.folder) == before
 
@@ -245,7 +249,7 @@ def test_spikes_wait_for_their_number(tmp_path):
     parts = make_parts(tmp_path)
     before = names(parts.folder)
     with Merging(parts) as merging:
-        merging.follow(3)
+        merging.follow(0)
         assert names(parts.folder) == before
         merging.finish(ATTRIBUTES)
     assert check_digests(parts.out) == []
@@ -261,7 +265,7 @@ def test_without_room_for_the_result_shards_come_first(tmp_path):
         from hhfast.sweep.merging import Merging
         with Merging(Parts.open(Path("out.h5.parts"))) as merging:
             for batch in range(4):
-                merging.follow(batch + 1)
+                merging.follow(batch)
             print(len(list(Path("out.h5.parts").iterdir())))
             try:
                 merging.finish({ATTRIBUTES!r})

@@ -18,17 +18,23 @@ if TYPE_CHECKING:
     from hhfast.sweep.store import Draft
 
 
+_AT_ONCE = 16  # shards
+
+
 class Merging:
     """A result file in the making: shards of a parts directory are added in their order, while others are computed.
 
     A context at whose end nothing is left of a file that was not finished. It is written in the parts directory, where
     a run that was killed tidies up when it is resumed.
+
+    early : whether shards may be added before all are there. there : the batches whose shards are.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, early: bool = True) -> None:
         self.parts = parts
+        self.there: set[int] = set()
+        self._early = early
         self._draft: Draft | None = None
-        self._early = True  # whether shards may be added before all are there
 
     def __enter__(self) -> Self:
         return self
@@ -36,15 +42,17 @@ class Merging:
     def __exit__(self, *_: object) -> None:
         self._drop()
 
-    def follow(self, stop: int) -> None:
-        """Add what shards there are before batch `stop`, all of which must be there.
+    def follow(self, batch: int) -> None:
+        """Go on, now that the shard of this batch is there: add those that are next, but few, for someone waits.
 
         Not if they hold spikes, of which the number must be known first. No room for the file is no failure yet: then
         it is left to `finish`. Raises `DamagedShard`.
         """
+        self.there.add(batch)
         try:
-            while self._early and self._added < stop:
-                self._add(self._added)
+            for _ in range(_AT_ONCE):
+                if self._early and self._added in self.there:
+                    self._add(self._added)
         except OSError:
             self._drop()
             self._early = False

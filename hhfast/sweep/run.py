@@ -45,16 +45,21 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
-    with opened(sweep, out, fresh, part) as parts, explained(out), Merging(parts) as merging:
+    with opened(sweep, out, fresh, part) as parts, explained(out), Merging(parts, early=part is None) as merging:
         batches = [batch for batch in range(parts.plan.n_batches) if part is None or batch in part]
         rows = sum(stop - start for start, stop in map(parts.plan.rows, batches))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
             todo = _check_shards(parts, batches, reporter, repair)
+            merging.there.update(set(batches) - set(todo))
             if executor is None:
-                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter, merging if part is None else None)
+                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter, merging)
             else:
-                jobs = _jobs(sweep, parts, todo, threads or 1)
-                run_on(executor, jobs, lambda done: _accept(done, parts, reporter), reporter.say)
+
+                def accept(done: Done) -> None:
+                    _accept(done, parts, reporter)
+                    merging.follow(done.header.batch)
+
+                run_on(executor, _jobs(sweep, parts, todo, threads or 1), accept, reporter.say)
         if part is None:
             merge_parts(merging, progress)
             remove_parts(parts.folder)
@@ -96,15 +101,14 @@ def _jobs(sweep: Sweep, parts: Parts, batches: Iterable[int], threads: int | Non
         yield Job(sent, sweep.sha256, batch, start, stop, size, threads, columns, folder)
 
 
-def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter, merging: Merging | None) -> None:
+def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter, merging: Merging) -> None:
     """Simulate in this thread, which interrupts reach, while another prepares the next batch, and writes and merges
     the last.
     """
 
     def store(job: Job, outcome: Outcome) -> Done:
         done = store_job(job, outcome)
-        if merging is not None:
-            merging.follow(job.batch + 1)  # the batches before it are done: by this run, or by one before
+        merging.follow(job.batch)
         return done
 
     with ThreadPoolExecutor(1, thread_name_prefix="hhfast-helper") as helper:
