@@ -1,49 +1,55 @@
-"""Blocks of cells handed out to threads, each call of the kernel tens of milliseconds of work."""
+"""Blocks of cells for threads to take, each call of the kernel some ten milliseconds of work."""
 
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.interrupts import first_done, safe_point, undisturbed
+from hhfast.interrupts import result, undisturbed
 from hhfast.kernel.course import Course
 from hhfast.kernel.grid import Grid
 
-_CALL_STEPS = 3_000_000  # neuron-steps in one kernel call: tens of milliseconds
+_CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
 
 
 @undisturbed()
 def run_blocks(
     call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int | None, stop: np.ndarray, progress: bool
 ) -> None:
-    """Hand out runs of blocks to threads: many more than threads, so that no thread waits long for the last one."""
+    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one."""
     threads = available_threads() if threads is None else threads
     if threads < 1:
         raise InputError(f"threads = {threads}: must be at least 1")
     blocks = -(-n_cells // lanes)
     enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
-    per_call = max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
-    starts = iter(range(0, n_cells, per_call * lanes))
-    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
-        pending: dict[Future[None], int] = {}
+    cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
+    starts, taking = iter(range(0, n_cells, cells)), threading.Lock()
+
+    def work() -> None:
         try:
-            while True:
-                while len(pending) < 2 * threads and (first := next(starts, None)) is not None:
-                    last = min(first + per_call * lanes, n_cells)
-                    pending[pool.submit(call, first, last)] = last - first
-                if not pending:
+            while not stop[0]:
+                with taking:
+                    first = next(starts, n_cells)
+                if first == n_cells:
                     return
-                for future in first_done(pending):
-                    future.result()
-                    advance(pending.pop(future))
-                safe_point()
+                last = min(first + cells, n_cells)
+                call(first, last)
+                advance(last - first)
+        except BaseException:
+            stop[0] = 1
+            raise
+
+    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
+        try:
+            for future in [pool.submit(work) for _ in range(threads)]:
+                result(future)
         except BaseException:
             stop[0] = 1  # kernels look at it every few hundred steps
-            pool.shutdown(cancel_futures=True)
             raise
 
 
