@@ -69,7 +69,7 @@ class Draft:
         os.fsync(self._raw.fileno())
         self._raw.close()
         if problems := check_digests(self.path):
-            raise VerificationError(f"{self.path}: does not read back as written ({problems[0]})")
+            raise VerificationError(f"the merged file does not read back as written ({problems[0]})")
 
     def remove(self) -> None:
         """Leave nothing, unless the file has got another name."""
