@@ -15,7 +15,6 @@ import subprocess
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from machine_code import ITEM_BITS, StepCount, count_step
@@ -28,25 +27,20 @@ def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
 
     Compiled here once more, as hhfast does it: Numba does not show the code of a kernel that came from its cache.
     """
-    import numba
-
     import hhfast as hh
     from hhfast.kernel.codegen import generate
+    from hhfast.kernel.machine import dispatcher
     from hhfast.kernel.spec import kernel_spec
-    from hhfast.kernel.vmath import FASTMATH
 
     record = [hh.recorders["spike_count"]()]
     spec = kernel_spec(hh.models[model], integrator, hh.Step(amplitude=10.0), record, dtype, dt=0.01)
     repeats = max([len(stage.at) for stage in spec.integrator.stages if stage.coefficients], default=1)
     # Stimulus edges that differ between cells, and steps too long for phi's polynomials, are rare.
     source = re.sub(r"if (moving_ != 0|wide_\d+_):", "if False:", generate(spec))
-    module: dict[str, Any] = {}
-    exec(compile(source, "<kernel>", "exec"), module)
-    signature = f"void({', '.join(spec.arguments.values())})"
-    kernel = numba.njit(signature, nogil=True, error_model="numpy", fastmath=FASTMATH)(module["kernel"])
+    kernel = dispatcher(source, "kernel", spec.arguments)
     assembly = "\n".join(kernel.inspect_asm().values())
     # Loops over blocks, nodes of the time grid, steps.
-    return count_step(assembly, dtype, depth=3, block_lanes=module["W_"], repeats=repeats)
+    return count_step(assembly, dtype, depth=3, block_lanes=kernel.py_func.__globals__["W_"], repeats=repeats)
 
 
 @lru_cache(maxsize=4)

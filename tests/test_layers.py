@@ -25,14 +25,14 @@ LAYERS = [
 ]
 ANYWHERE = {""}  # `import hhfast`: its version; the rest of it is lazy
 ONLY_IN = {  # package -> the modules that may import it
-    "numba": {"kernel.vmath", "kernel.compile"},
+    "numba": {"kernel.lowering", "kernel.machine"},
     "h5py": {"sweep.store"},
     "matplotlib": {"plots", "curves"},
     "sympy": {"model.algebra", "kernel", "analysis.linear"},  # formulas; and their derivatives
     "distributed": {"sweep"},
     "dask": {"sweep"},
     "typer": {"cli", "__main__"},
-    "llvmlite": set(),
+    "llvmlite": {"kernel.lowering", "kernel.machine"},
 }
 
 

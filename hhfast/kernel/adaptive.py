@@ -33,7 +33,9 @@ class Adaptive:
         self.attempt = Attempt(draft, tableau)
         draft.declare_recording()
         self.parts = [(r, part) for r, (part, _) in enumerate(draft.spec.parts)]
-        self.rows.add_extra(*(f"on_{r}_" for r, _ in self.parts), *(f"next_{r}_" for r, p in self.parts if p.samples))
+        samples = [r for r, part in self.parts if part.samples]
+        self.rows.add_extra(*(f"on_{r}_" for r, _ in self.parts), *(f"next_{r}_" for r in samples))
+        self.rows.add_whole("cell_", "node_", "edge_", *(f"sample_{r}_" for r in samples))
 
     # --- a step ---
     def _size(self) -> list[str]:
@@ -144,7 +146,7 @@ class Adaptive:
             where = f"polynomial_crossing_(V_was_, curve1_, curve2_, curve3_, curve4_, levels_[{d}, 0])"
             time = f"t_spike_ = t_ + np.float64(dt_) * {where}"
             timed = [*curve, time] if d in self.draft.timed else []
-            body = self.rows.framed(["lane_ = cell_[i_]", *timed, *self.draft.told(d, "on_{r}_ > 0.0")])
+            body = self.rows.framed(["lane_ = cell_", *timed, *self.draft.told(d, "on_{r}_ > 0.0")])
             lines += [f"if hit_{d}_:", "    for i_ in range(W_):",
                       f"        if {self.rows.place(f'spike_{d}_')} > 0.0:", *indent(body, 3)]
         return lines
@@ -161,13 +163,13 @@ class Adaptive:
         if "i_app" in part.samples and self.draft.smooth:
             lines.append(f"i_app = {self.draft.cast(self.draft.current('next_'))}")
         lines += self.draft.sampled(part)
-        lines += [f"trace_{r}_[{k}, cell_[i_], sample_{r}_[i_]] = {name}" for k, name in enumerate(part.samples)]
-        next_, end = self.rows.place(f"next_{r}_"), self.rows.place("t_end_")
+        lines += [f"trace_{r}_[{k}, cell_, sample_{r}_] = {name}" for k, name in enumerate(part.samples)]
+        next_, end, sample = map(self.rows.place, (f"next_{r}_", "t_end_", f"sample_{r}_"))
         inner = [
             f"next_ = {next_}",
             *self.rows.framed(lines, keep=False),
-            f"sample_{r}_[i_] = sample_{r}_[i_] + 1",
-            f"{next_} = times_{r}_[sample_{r}_[i_]] if sample_{r}_[i_] < len(times_{r}_) else np.inf",
+            f"{sample} = {sample} + 1",
+            f"{next_} = times_{r}_[{sample}] if {sample} < len(times_{r}_) else np.inf",
         ]
         # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
         passed = f"{next_} < {end} or ({next_} <= {end} and {end} >= t_stop_)"
@@ -186,14 +188,12 @@ class Adaptive:
         step += self._spikes()
         step += [line for r, part in samples for line in self._samples(r, part)]
         step += self._advance()
-        arrays = ["node_", "edge_", *(f"sample_{r}_" for r, _ in samples)]
         body = [
             "s_[:] = 0.0",
             "q_[:] = 0.0",
+            "w_[:] = 0",
             f"relative_ = {draft.cast('rtol_')}",
             "t_stop_ = t_node_[len(t_node_) - 1]",
-            "cell_ = np.full(W_, -1)",
-            *(f"{name} = np.zeros(W_, np.int64)" for name in arrays),
             "next_cell_ = first_",
             "running_ = 0",
             "count_ = 0",
@@ -201,6 +201,7 @@ class Adaptive:
             "any_due_ = True",
             "for i_ in range(W_):",
             f"    {self.rows.place('due_')} = 1.0",
+            f"    {self.rows.place('cell_')} = -1",
             "while True:",
             *indent([
                 "if any_due_:",

@@ -1,8 +1,9 @@
-"""From source to machine code: one readable file per kernel in a cache folder, imported and compiled once.
+"""From source to machine code: two files per kernel in a cache folder, one to read and one to run.
 
-The file is named by the hash of everything its text is made from: the parts, and the code of this package that
-turns them into text. So a kernel seen before is neither generated nor compiled again, and a changed one never
-meets a stale cache. Files are written atomically and never rewritten; several processes may do so at once.
+They are named by the hash of everything the text is made from: the parts, and the code of this package that turns
+them into text; the one to run also by what its machine code depends on. So a kernel seen before is neither generated
+nor compiled again, and a changed one never meets a stale cache. Files are written atomically; several processes may
+do so at once. A file that was cut short is made again.
 
 `HHFAST_CACHE_DIR` names the folder; `HHFAST_DEBUG=1` runs kernels as plain Python.
 """
@@ -21,35 +22,52 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import platformdirs
 
+from hhfast.kernel.machine import MachineCode, compile_source, linked, target
 from hhfast.kernel.spec import RATES_ARGUMENTS, KernelSpec
-from hhfast.kernel.vmath import DEBUG, FASTMATH
 from hhfast.model.model import Model
+
+DEBUG = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
 
 
 @lru_cache(maxsize=256)
 def compiled(spec: KernelSpec) -> Callable[..., None]:
-    """The compiled kernel of a specification."""
-    return _jit(_module(_name(spec), lambda: _codegen().generate(spec)), "kernel", spec.arguments)
+    """The compiled kernel of a specification, to be called with its arguments but for the scratch arrays."""
+    function, sizes = _ready(_name(spec), "kernel", spec.arguments, lambda: _codegen().generate(spec))
+    kinds = (spec.dtype, "float64", "int64")
 
+    def kernel(*arguments: Any) -> None:
+        function(*map(_scratch, sizes, kinds), *arguments)
 
-def is_cached(spec: KernelSpec) -> bool:
-    """Whether the kernel has been compiled before."""
-    return any((cache_folder() / "__pycache__").glob(f"{_name(spec)}.*.nbc"))
-
-
-def _name(spec: KernelSpec) -> str:
-    kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
-    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype, spec.reaches)
-    return f"k_{_key(repr(parts))}"
+    return kernel
 
 
 @lru_cache(maxsize=256)
 def compiled_rates(model: Model) -> Callable[..., None]:
     """The compiled function that gives a and b of every state of a model."""
-    module = _module(f"r_{_key(repr(model))}", lambda: _codegen().generate_rates(model))
-    return _jit(module, "rates", RATES_ARGUMENTS)
+    name = f"r_{_key(repr(model))}"
+    return _ready(name, "rates", RATES_ARGUMENTS, lambda: _codegen().generate_rates(model))[0]
+
+
+def is_cached(spec: KernelSpec) -> bool:
+    """Whether the kernel has been compiled before."""
+    return _code_file(_name(spec)).exists()
+
+
+def _scratch(size: int, dtype: str) -> np.ndarray:
+    """An array that begins at a cache line: else every other vector of 32 or 64 bytes would lie across two."""
+    space = np.empty(size * np.dtype(dtype).itemsize + 64, np.uint8)
+    first = -space.ctypes.data % 64
+    return space[first : first + size * np.dtype(dtype).itemsize].view(dtype)
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+def _name(spec: KernelSpec) -> str:
+    kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
+    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype, spec.reaches)
+    return f"k_{_key(repr(parts))}"
 
 
 def _codegen() -> ModuleType:
@@ -63,12 +81,13 @@ def _key(parts: str) -> str:
 
 @lru_cache(maxsize=1)
 def _code_version() -> str:
-    """A hash of the modules that determine a kernel's text and meaning; Numba's cache does not see edits in them."""
+    """A hash of the modules that determine a kernel's text and meaning."""
     package = Path(__file__).parent.parent
     files = sorted([*package.glob("model/*.py"), *package.glob("kernel/*.py")])
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
 
 
+# --- files -----------------------------------------------------------------------------------------------------------
 def cache_folder() -> Path:
     """The folder of the kernels: in the user's cache, or in a temporary one where that cannot be written."""
     wanted = os.environ.get("HHFAST_CACHE_DIR") or platformdirs.user_cache_dir("hhfast")
@@ -87,47 +106,59 @@ def _temporary_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="hhfast-kernels-"))
 
 
-def _module(name: str, source: Callable[[], str]) -> ModuleType:
-    """Import the kernel file of that name, writing it first if it is not there yet."""
-    qualified = f"hhfast_kernels.{name}"
-    if qualified in sys.modules:
-        return sys.modules[qualified]
+def _code_file(name: str) -> Path:
+    return cache_folder() / f"{name}.{target()}.code"
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(temporary).replace(path)
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+def _ready(
+    name: str, function: str, arguments: Mapping[str, str], source: Callable[[], str]
+) -> tuple[Callable[..., None], tuple[int, ...]]:
+    """The function of that name, with the sizes of its scratch arrays, from the cache or made."""
+    if DEBUG:
+        module = _module(_source_file(name, source))
+        return _quiet(getattr(module, function)), getattr(module, "SCRATCH_", ())
+    path = _code_file(name)
+    try:
+        code = MachineCode.unpacked(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or cut short
+        text = _source_file(name, source)
+        code = compile_source(text.read_text(encoding="utf-8"), function, arguments, str(text))
+        _write(path, code.packed())
+    return linked(code, arguments), code.scratch
+
+
+def _source_file(name: str, source: Callable[[], str]) -> Path:
+    """The readable file of a kernel, written if it is not there yet."""
     path = cache_folder() / f"{name}.py"
     if not path.exists():
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(source())
-        Path(temporary).replace(path)
+        _write(path, source().encode())
+    return path
+
+
+def _module(path: Path) -> ModuleType:
+    """Import the file of a kernel."""
+    qualified = f"hhfast_kernels.{path.stem}"
+    if qualified in sys.modules:
+        return sys.modules[qualified]
     spec = importlib.util.spec_from_file_location(qualified, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"cannot import the kernel {path}")
     module = importlib.util.module_from_spec(spec)
-    # Numba's cache finds the function again by the name of its module, which must be importable by then.
     sys.modules[qualified] = module
     spec.loader.exec_module(module)
     return module
 
 
-def _jit(module: ModuleType, name: str, arguments: Mapping[str, str]) -> Callable[..., None]:
-    """Compile for the one signature that there is: nothing at run time can cause another compilation."""
-    function = getattr(module, name)
-    if DEBUG:
-        return _quiet(function)
-    import numba
-
-    signature = f"void({', '.join(arguments.values())})"
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH, "cache": True}
-    try:
-        return numba.njit(signature, **options)(function)
-    except Exception:  # noqa: BLE001  # a cache file cut short fails in many ways (EOFError, UnpicklingError, ...)
-        for file in Path(str(module.__file__)).parent.glob(f"__pycache__/{module.__name__.rpartition('.')[2]}.*.nb?"):
-            file.unlink(missing_ok=True)
-        return numba.njit(signature, **options)(function)
-
-
 def _quiet(function: Callable[..., None]) -> Callable[..., None]:
     """A kernel as plain Python, without NumPy's warnings about the overflows that kernels expect."""
-    import numpy as np
 
     def run(*arguments: Any) -> None:
         with np.errstate(all="ignore"):

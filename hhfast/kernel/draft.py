@@ -203,5 +203,5 @@ class Draft:
             *(f"{name} = np.array({values}, np.{spec.dtype})" for name, values in tables.items()),
         ]
         signature = ", ".join(spec.arguments)
-        function = [*self.rows.allocation(), *levels, *body]
+        function = [*levels, *body]
         return "\n".join([*head, "", "", f"def kernel({signature}):", *indent(function)]) + "\n"

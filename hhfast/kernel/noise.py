@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hhfast.kernel.vmath import exp, inline, log, sin, sqrt
+from hhfast.kernel.vmath import exp, log, sin, sqrt
 
 LARGEST = 2**52  # seeds, cells and steps are whole numbers below this
 _WHOLE = 4503599627370496.0  # 2**52: added to such a number, it leaves its bits in the low ones of the sum
@@ -19,14 +19,12 @@ _M0, _M1 = _U(0xD2511F53), _U(0xCD9E8D57)  # multipliers of the rounds
 _W0, _W1 = _U(0x9E3779B9), _U(0xBB67AE85)  # what is added to the key after each
 
 
-@inline
 def philox_round(a, b, c, d, k, m):
     """One round: the counter a, b, c, d under the key k, m; all words of 32 bits in uint64."""
     first, second = _M0 * a, _M1 * c
     return (second >> _32) ^ b ^ k, second & _LOW, (first >> _32) ^ d ^ m, first & _LOW
 
 
-@inline
 def philox(a, b, c, d, k, m):
     """Philox4x32-10: four random words from the counter a, b, c, d and the key k, m."""
     for _ in range(10):
@@ -35,21 +33,18 @@ def philox(a, b, c, d, k, m):
     return a, b, c, d
 
 
-@inline
 def halves(x):
     """The low and the high 32 bits of a whole number 0 <= x < 2**52 in float64."""
     bits = _U(np.float64(x + _WHOLE).view(np.int64))
     return bits & _LOW, (bits >> _32) & _U(0xFFFFF)
 
 
-@inline
 def fraction(high, low):
     """A number strictly between 0 and 1 from two random words: the middle of one of 2**52 equal cells."""
     bits = np.int64((((high << _32) | low) >> _12) | _ONE)  # of a number from 1 to 2
     return bits.view(np.float64) - 0.99999999999999988898
 
 
-@inline
 def normal(seed, cell, step):
     """The standard normal number of (seed, cell, step): whole numbers >= 0 in float64 (Box & Muller 1958)."""
     k, m = halves(seed)
@@ -59,7 +54,6 @@ def normal(seed, cell, step):
     return sqrt(-2.0 * log(fraction(a, b))) * sin(6.283185307179586 * fraction(c, d))
 
 
-@inline
 def ornstein_uhlenbeck(every, tau):
     """(keep, kick) of the exact update over `every` ms: x <- keep x + kick N(0, 1).
 
@@ -67,3 +61,11 @@ def ornstein_uhlenbeck(every, tau):
     """
     keep = exp(-every / tau)
     return keep, sqrt(1.0 - keep * keep)
+
+
+def course(x, seed, cell, every, tau):
+    """Fill x with such a process of one cell at its points, one every `every` ms."""
+    keep, kick = ornstein_uhlenbeck(every, tau)
+    x[0] = normal(seed, cell, 0.0)
+    for k in range(1, len(x)):
+        x[k] = keep * x[k - 1] + kick * normal(seed, cell, float(k))

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from hhfast.kernel.vmath import expm1_parts, expm1_parts_f, inline
+from hhfast.kernel.vmath import expm1_parts, expm1_parts_f
 
 REACHES = (0.08, 0.32, 0.85, 1.7, 3.4)  # phi_k holds for 0 <= z <= REACHES[k]
 
 
-@inline
 def phi_0(z):
     """phi(z) for 0 <= z <= 0.08."""
     z2 = z * z
@@ -23,7 +22,6 @@ def phi_0(z):
     return low + (z2 * z2) * high
 
 
-@inline
 def phi_1(z):
     """phi(z) for 0 <= z <= 0.32."""
     z2 = z * z
@@ -34,7 +32,6 @@ def phi_1(z):
     return low + z4 * (middle + z4 * 2.4262168881973895681e-6)
 
 
-@inline
 def phi_2(z):
     """phi(z) for 0 <= z <= 0.85."""
     z2 = z * z
@@ -46,7 +43,6 @@ def phi_2(z):
     return low + z4 * (middle + z4 * high)
 
 
-@inline
 def phi_3(z):
     """phi(z) for 0 <= z <= 1.7."""
     w = 0.5 * z
@@ -54,7 +50,6 @@ def phi_3(z):
     return p * (1.0 - 0.5 * (w * p))
 
 
-@inline
 def phi_4(z):
     """phi(z) for 0 <= z <= 3.4."""
     w = 0.5 * z
@@ -62,7 +57,6 @@ def phi_4(z):
     return p * (1.0 - 0.5 * (w * p))
 
 
-@inline
 def phi_far(z):
     """phi(z) for any z."""
     z = z + 1e-290
@@ -80,27 +74,23 @@ _C2 = tuple(map(_F, (0.499999996542, 0.166666373399, 0.0416626133457, 0.00831269
                      0.00014506604507)))
 
 
-@inline
 def phi_0_f(z):
     """`phi_0` in float32."""
     return (_ONE - _C0[0] * z) + z * z * (_C0[1] - _C0[2] * z)
 
 
-@inline
 def phi_1_f(z):
     """`phi_1` in float32."""
     z2 = z * z
     return (_ONE - _C1[0] * z) + z2 * ((_C1[1] - _C1[2] * z) + z2 * (_C1[3] - _C1[4] * z))
 
 
-@inline
 def phi_2_f(z):
     """`phi_2` in float32."""
     z2 = z * z
     return (_ONE - _C2[0] * z) + z2 * ((_C2[1] - _C2[2] * z) + z2 * ((_C2[3] - _C2[4] * z) + z2 * _C2[5]))
 
 
-@inline
 def phi_3_f(z):
     """`phi_3` in float32."""
     w = _HALF * z
@@ -108,7 +98,6 @@ def phi_3_f(z):
     return p * (_ONE - _HALF * (w * p))
 
 
-@inline
 def phi_4_f(z):
     """`phi_4` in float32."""
     w = _HALF * z
@@ -116,7 +105,6 @@ def phi_4_f(z):
     return p * (_ONE - _HALF * (w * p))
 
 
-@inline
 def phi_far_f(z):
     """`phi_far` in float32."""
     z = z + _TINY

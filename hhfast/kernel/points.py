@@ -126,13 +126,12 @@ def _noise_times(p: Values, t_stop: float) -> np.ndarray:
 
 
 def _noise_curve(p: Values, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
-    from hhfast.kernel.noise import normal, ornstein_uhlenbeck
+    from hhfast.kernel.machine import jitted
+    from hhfast.kernel.noise import course
 
-    keep, kick = ornstein_uhlenbeck(p["every"], p["tau"])
-    x = [normal(p["seed"], p["cell"], 0.0)]
-    for number in range(1, math.ceil(t_stop / p["every"]) + 1):
-        x.append(keep * x[-1] + kick * normal(p["seed"], p["cell"], float(number)))
-    return p["every"] * np.arange(len(x)), np.array(x)
+    x = np.empty(math.ceil(t_stop / p["every"]) + 1)
+    jitted(course)(x, *(float(p[name]) for name in ("seed", "cell", "every", "tau")))
+    return p["every"] * np.arange(len(x)), x
 
 
 NOISE = Points(

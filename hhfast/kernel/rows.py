@@ -1,7 +1,7 @@
 """Rows: where the values of a block's lanes are kept, and the loops over the lanes that load and store them.
 
-The values of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype) or `q_` (float64),
-beginning at the constant offset `x_row_`; inside a loop x is a local variable. One scratch array with constant
+The values of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype), `q_` (float64) or `w_`
+(int64), beginning at the constant offset `x_row_`; inside a loop x is a local variable. One scratch array with constant
 offsets is what lets LLVM vectorise a loop: separate arrays would need checks for overlap at run time.
 """
 
@@ -38,6 +38,7 @@ class Rows:
     dtype: str
     main: dict[str, int] = field(default_factory=dict)
     extra: dict[str, int] = field(default_factory=dict)
+    whole: dict[str, int] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)  # rows that only pass values from one loop of a step to another
 
     def add(self, *names: str) -> None:
@@ -50,6 +51,11 @@ class Rows:
         for name in names:
             self.extra.setdefault(name, len(self.extra))
 
+    def add_whole(self, *names: str) -> None:
+        """Give each name a row of whole numbers."""
+        for name in names:
+            self.whole.setdefault(name, len(self.whole))
+
     def pass_on(self, *names: str) -> None:
         """Give each name a row in which its value passes from one loop of a step to another."""
         for name in names:
@@ -58,11 +64,12 @@ class Rows:
                 self._passing.add(name)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.main or name in self.extra
+        return name in self.main or name in self.extra or name in self.whole
 
     def place(self, name: str, lane: str = "i_") -> str:
         """The element of a row that belongs to a lane."""
-        return f"{'q_' if name in self.extra else 's_'}[{name}_row_ + {lane}]"
+        array = "q_" if name in self.extra else "w_" if name in self.whole else "s_"
+        return f"{array}[{name}_row_ + {lane}]"
 
     def loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
         """A loop over lanes around straight lines: loads what they read, stores what outlives them."""
@@ -98,17 +105,7 @@ class Rows:
 
     def declarations(self) -> list[str]:
         """The constants of the module."""
-        places = [(name, k) for table in (self.main, self.extra) for name, k in table.items()]
-        return [f"W_ = {self.lanes}", *(f"{name}_row_ = {k * self.lanes}" for name, k in places)]
-
-    def allocation(self) -> list[str]:
-        """The lines that make the scratch arrays.
-
-        Rows begin at cache lines: else every other vector of 32 or 64 bytes lies across two, which costs a quarter.
-        """
-        item = 8 if self.dtype == "float64" else 4
-        return [
-            f"s_ = np.empty({len(self.main)} * W_ + {64 // item}, np.{self.dtype})",
-            f"s_ = s_[(64 - s_.ctypes.data % 64) % 64 // {item}:]",
-            f"q_ = np.empty({max(len(self.extra), 1)} * W_, np.float64)",
-        ]
+        places = [(name, k) for table in (self.main, self.extra, self.whole) for name, k in table.items()]
+        sizes = tuple(len(table) * self.lanes for table in (self.main, self.extra, self.whole))
+        return [f"W_ = {self.lanes}", f"SCRATCH_ = {sizes}",
+                *(f"{name}_row_ = {k * self.lanes}" for name, k in places)]

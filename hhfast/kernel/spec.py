@@ -24,7 +24,7 @@ DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergenc
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
 
-_COMMON = {  # arguments of every kernel
+_COMMON = {  # arguments of every kernel, after its scratch arrays
     "first_": "int64", "last_": "int64",  # the cells of this call
     "p0_": "float64[::1]", "col_": "int64[::1]", "P_": "float64[:, ::1]",  # parameters: one for all, or row col of P
     "X_": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
@@ -66,11 +66,12 @@ class KernelSpec:
     @cached_property
     def arguments(self) -> dict[str, str]:
         """Name -> Numba type of the kernel's arguments."""
+        scratch = {"s_": f"{self.dtype}[::1]", "q_": "float64[::1]", "w_": "int64[::1]"}
         arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
         if not self.integrator.adaptive:
-            return _COMMON | _FIXED | self.points | dict(arrays)
+            return scratch | _COMMON | _FIXED | self.points | dict(arrays)
         times = {f"times_{r}_": "float64[::1]" for r, (part, _) in enumerate(self.parts) if part.samples}
-        return _COMMON | _ADAPTIVE | times | self.points | dict(arrays)
+        return scratch | _COMMON | _ADAPTIVE | times | self.points | dict(arrays)
 
     @property
     def stimulus_parameters(self) -> list[str]:

@@ -15,12 +15,13 @@ class Turnover:
     def __init__(self, draft: Draft) -> None:
         self.draft, self.rows = draft, draft.rows
         self.parts = [(r, part) for r, (part, _) in enumerate(draft.spec.parts)]
+        self.cell, self.node, self.edge = map(self.rows.place, ("cell_", "node_", "edge_"))
 
     def lines(self) -> list[str]:
         """The whole; a lane whose cell ends is due again, for the next."""
         begins = self._begin()
         lines = [
-            "lane_ = cell_[i_]",
+            f"lane_ = {self.cell}",
             "if lane_ < 0:",
             *indent(begins),
             "act_ = 0",
@@ -44,12 +45,12 @@ class Turnover:
         lines += [f"if act_ & {EDGE}:", "    anew_ = True", *indent(self.rows.framed(restart))]
         until = self.rows.place("until_")
         lines += [
-            f"if {self.rows.place('failed_')} > 0.0 or node_[i_] == len(t_node_):",
+            f"if {self.rows.place('failed_')} > 0.0 or {self.node} == len(t_node_):",
             *indent(self._end()),
             "else:",
-            f"    {until} = t_node_[node_[i_]]",
-            "    if edge_[i_] < edges_.shape[1]:",
-            f"        {until} = min({until}, edges_[min(lane_, edges_.shape[0] - 1), edge_[i_]])",
+            f"    {until} = t_node_[{self.node}]",
+            f"    if {self.edge} < edges_.shape[1]:",
+            f"        {until} = min({until}, edges_[min(lane_, edges_.shape[0] - 1), {self.edge}])",
             *(f"    {until} = min({until}, {self.rows.place(self.draft.until(k))})" for k in self.draft.pointed),
         ]
         due = self.rows.place("due_")
@@ -69,26 +70,26 @@ class Turnover:
         return [
             "if next_cell_ == last_:", *indent([*idle, "break"]),
             "lane_ = next_cell_",
-            "cell_[i_] = lane_",
+            f"{self.cell} = lane_",
             "next_cell_ = next_cell_ + 1",
             "running_ = running_ + 1",
             *self.draft.load(),
             *self.rows.framed(constants), *self.rows.framed(self.draft.armed()), *self.rows.framed(start),
             *self.rows.framed(self.draft.begun()),
-            "node_[i_] = 0", "edge_[i_] = 0", "anew_ = True",
-            *(f"sample_{r}_[i_] = 0" for r in samples),
+            f"{self.node} = 0", f"{self.edge} = 0", "anew_ = True",
+            *(f"{self.rows.place(f'sample_{r}_')} = 0" for r in samples),
         ]
 
     def _arrive(self) -> list[str]:
         """Find what is to be done at the time that the lane has reached."""
         t, row = self.rows.place("t_"), "min(lane_, edges_.shape[0] - 1)"
         return [
-            f"while node_[i_] < len(t_node_) and t_node_[node_[i_]] <= {t}:",
-            "    act_ = act_ | action_[node_[i_]]",
-            "    node_[i_] = node_[i_] + 1",
-            f"while edge_[i_] < edges_.shape[1] and edges_[{row}, edge_[i_]] <= {t}:",
+            f"while {self.node} < len(t_node_) and t_node_[{self.node}] <= {t}:",
+            f"    act_ = act_ | action_[{self.node}]",
+            f"    {self.node} = {self.node} + 1",
+            f"while {self.edge} < edges_.shape[1] and edges_[{row}, {self.edge}] <= {t}:",
             f"    act_ = act_ | {EDGE}",
-            "    edge_[i_] = edge_[i_] + 1",
+            f"    {self.edge} = {self.edge} + 1",
             *(line for k in self.draft.pointed for line in self._onward(k)),
         ]
 
@@ -112,7 +113,7 @@ class Turnover:
             *self.draft.store("lane_"),
             f"n_steps_[lane_] = np.int64({self.rows.place('taken_')})",
             f"n_rejected_[lane_] = np.int64({self.rows.place('tries_')} - {self.rows.place('taken_')})",
-            "cell_[i_] = -1",
+            f"{self.cell} = -1",
             "running_ = running_ - 1",
             f"{self.rows.place('due_')} = 1.0",
         ]

@@ -9,24 +9,9 @@ contract but not re-associate. Accuracy is tested in ulps against mpmath.
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 
-DEBUG = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
-FASTMATH = {"contract", "nsz", "arcp"}
-
-
-def inline(function: Callable[..., Any]) -> Any:
-    """Compile into the caller; a call, even one LLVM would inline, keeps the lane loop from vectorising."""
-    return function if DEBUG else njit(inline="always", error_model="numpy", fastmath=FASTMATH)(function)
-
-
-sqrt = np.sqrt if DEBUG else math.sqrt
+sqrt = np.sqrt
 
 # --- float64 -----------------------------------------------------------------------------------------------------
 _LOG2E = 1.4426950408889634
@@ -34,7 +19,6 @@ _LN2_HI, _LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # ln 
 _ROUND = 6755399441055744.0
 
 
-@inline
 def expm1_parts(x):
     """(p, s) with exp(x) = s p + s and exp(x) - 1 = s p + (s - 1): p = expm1(r), s = 2**n, x = n ln 2 + r.
 
@@ -55,21 +39,18 @@ def expm1_parts(x):
     return r + r2 * q, s
 
 
-@inline
 def exp_plain(x):
     """exp(x) for -708 <= x <= 709, not checked."""
     p, s = expm1_parts(x)
     return s * p + s
 
 
-@inline
 def exp(x):
     """exp(x), clamped to exp(-708)..exp(709)."""
     x = -708.0 if x < -708.0 else x
     return exp_plain(709.0 if x > 709.0 else x)
 
 
-@inline
 def exp_small(x):
     """exp(x) for |x| <= 0.25."""
     x2 = x * x
@@ -80,7 +61,6 @@ def exp_small(x):
     return 1.0 + (x + x2 * (q03 + x4 * (q47 + x4 * 2.7586692291043657153e-7)))
 
 
-@inline
 def exprelr(u):
     """u / (exp(u) - 1), 1 at u = 0, for |u| < 708 (held beyond)."""
     u = -708.0 if u < -708.0 else u
@@ -89,7 +69,6 @@ def exprelr(u):
     return u / (s * p + (s - 1.0))
 
 
-@inline
 def exprelr_slope(u, r):
     """The derivative of exprelr at u, given r = exprelr(u): by its series, where 1 - r - u would cancel."""
     w = u * u
@@ -99,7 +78,6 @@ def exprelr_slope(u, r):
     return near if w < 0.04 else far
 
 
-@inline
 def exprelr_of(u, e):
     """exprelr(u), given e = exp(u): by its series, where e - 1 would cancel."""
     w = u * u
@@ -109,7 +87,6 @@ def exprelr_of(u, e):
     return near if w < 0.01 else far
 
 
-@inline
 def log(x):
     """Natural logarithm; NaN below zero, about -709 at zero."""
     y = 2.2250738585072014e-308 if (x >= 0.0) & (x < 2.2250738585072014e-308) else x
@@ -130,7 +107,6 @@ def log(x):
     return result if y >= 0.0 else y * np.nan
 
 
-@inline
 def sin(x):
     """sin(x), for |x| up to about 1e9 (absolute error there: that of the argument)."""
     t = x * 0.31830988618379067154 + _ROUND
@@ -166,7 +142,6 @@ _BIAS, _SHIFT, _SQRT_HALF, _EXPONENT, _MAGIC = (
     np.int32(127), np.int32(23), np.int32(0x3F3504F3), np.int32(-0x800000), np.int32(0x4B400000))
 
 
-@inline
 def expm1_parts_f(x):
     """`expm1_parts` in float32, for -87 <= x <= 88."""
     t = x * _LOG2E_F + _ROUND_F
@@ -178,28 +153,24 @@ def expm1_parts_f(x):
     return r + r2 * q, s
 
 
-@inline
 def exp_plain_f(x):
     """`exp_plain` in float32, for -87 <= x <= 88."""
     p, s = expm1_parts_f(x)
     return s * p + s
 
 
-@inline
 def exp_f(x):
     """`exp` in float32, clamped to exp(-87)..exp(88)."""
     x = _LOW_F if x < _LOW_F else x
     return exp_plain_f(_HIGH_F if x > _HIGH_F else x)
 
 
-@inline
 def exp_small_f(x):
     """`exp_small` in float32."""
     x2 = x * x
     return _ONE + (x + x2 * ((_HALF + x * _T3) + x2 * ((_T4 + x * _T5) + x2 * _T6)))
 
 
-@inline
 def exprelr_f(u):
     """`exprelr` in float32, for |u| < 87."""
     u = _LOW_F if u < _LOW_F else u
@@ -208,7 +179,6 @@ def exprelr_f(u):
     return u / (s * p + (s - _ONE))
 
 
-@inline
 def exprelr_of_f(u, e):
     """`exprelr_of` in float32."""
     w = u * u
@@ -217,7 +187,6 @@ def exprelr_of_f(u, e):
     return near if w < _NEAR_F else far
 
 
-@inline
 def exprelr_slope_f(u, r):
     """`exprelr_slope` in float32."""
     w = u * u
@@ -226,7 +195,6 @@ def exprelr_slope_f(u, r):
     return near if w < _NEAR_F else far
 
 
-@inline
 def log_f(x):
     """`log` in float32."""
     y = _NORMAL_F if (x >= _ZERO) & (x < _NORMAL_F) else x
@@ -249,7 +217,6 @@ FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
 
 
 # --- helpers of the generated kernels, in float64 -------------------------------------------------------------------
-@inline
 def window(t0, t1, start, stop):
     """The fraction of the step t0..t1 that lies in start..stop: 1 inside, 0 outside, exact where an edge falls between.
 
@@ -262,7 +229,6 @@ def window(t0, t1, start, stop):
     return 1.0 if fraction > 1.0 - 1e-7 else fraction
 
 
-@inline
 def train(t0, t1, start, width, period, count):
     """The fraction of the step t0..t1 that lies in one of `count` windows of `width`, one every `period`."""
     period = period if period > 0.0 else np.nan
@@ -273,7 +239,7 @@ def train(t0, t1, start, width, period, count):
     return first + (0.0 if (k < -1.0) | (k + 1.0 >= count) else second)
 
 
-def _waveform(times, values, number, start, t0, t1):
+def waveform(times, values, number, start, t0, t1):
     """(number, level, slope, until) of the current through points (times + start, values) over the step t0..t1.
 
     number : the point before t0, or one before that; the current is level + slope (t - t0) until the next point. Where
@@ -299,10 +265,7 @@ def _waveform(times, values, number, start, t0, t1):
     return float(j), charge / (t1 - t0), 0.0, t1
 
 
-waveform = _waveform if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_waveform)
-
-
-def _polynomial_crossing(V0, c1, c2, c3, c4, level):
+def polynomial_crossing(V0, c1, c2, c3, c4, level):
     """The x in 0..1 at which V0 + c1 x + c2 x^2 + c3 x^3 + c4 x^4 reaches `level`, from below at 0."""
     V0, c1, c2, c3, c4 = np.float64(V0), np.float64(c1), np.float64(c2), np.float64(c3), np.float64(c4)
     lo, hi = 0.0, 1.0
@@ -321,12 +284,7 @@ def _polynomial_crossing(V0, c1, c2, c3, c4, level):
     return x
 
 
-polynomial_crossing = _polynomial_crossing
-if not DEBUG:
-    polynomial_crossing = njit(error_model="numpy", fastmath=FASTMATH)(_polynomial_crossing)
-
-
-def _crossing(V0, V1, dV0, dV1, dt, level):
+def crossing(V0, V1, dV0, dV1, dt, level):
     """The fraction of a step at which the cubic through V0, V1 with slopes dV0, dV1 (per ms) reaches `level`.
 
     V0 < level <= V1. The cubic's error is of fourth order in dt, so no integrator here loses its order to it.
@@ -336,6 +294,3 @@ def _crossing(V0, V1, dV0, dV1, dt, level):
     c2 = 3.0 * (V1 - V0) - 2.0 * c1 - np.float64(dV1) * dt
     c3 = 2.0 * (V0 - V1) + c1 + np.float64(dV1) * dt
     return polynomial_crossing(V0, c1, c2, c3, 0.0, level)
-
-
-crossing = _crossing if DEBUG else njit(error_model="numpy", fastmath=FASTMATH)(_crossing)
