@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.kernel.lowering import is_straight, lane_of, with_lowered_loops
+from hhfast.kernel.lowering import intrinsic
+from hhfast.kernel.straight import is_straight, lane_of, taken_out
 
 FASTMATH = {"contract", "nsz", "arcp"}
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": FASTMATH}
@@ -44,11 +45,13 @@ class MachineCode:
 
     entry: str
     code: bytes
+    triple: str
     scratch: tuple[int, ...] = ()
 
     def packed(self) -> bytes:
         """As the content of a file."""
-        head = {"entry": self.entry, "scratch": self.scratch, "sha256": hashlib.sha256(self.code).hexdigest()}
+        digest = hashlib.sha256(self.code).hexdigest()
+        head = {"entry": self.entry, "triple": self.triple, "scratch": self.scratch, "sha256": digest}
         return json.dumps(head).encode() + b"\n" + self.code
 
     @classmethod
@@ -58,23 +61,23 @@ class MachineCode:
         head = json.loads(first)
         if hashlib.sha256(code).hexdigest() != head["sha256"]:
             raise ValueError("not the object code that was written")
-        return cls(head["entry"], code, tuple(head["scratch"]))
+        return cls(head["entry"], code, head["triple"], tuple(head["scratch"]))
 
 
 def compile_source(source: str, name: str, arguments: Mapping[str, str], path: str = "<kernel>") -> MachineCode:
     """Compile a function of a module's source for arguments of these Numba types."""
+    from numba.core import types
+
     with _without_collecting():
         compiled = dispatcher(source, name, arguments, path)
         (result,) = compiled.overloads.values()
-        context = result.target_context
-        from numba.core import types
-
-        model = context.data_model_manager[types.Array(types.float64, 1, "C")]
+        model = result.target_context.data_model_manager[types.Array(types.float64, 1, "C")]
         if tuple(model._fields) != _ARRAY:
             raise ImportError(f"this version of Numba passes arrays as {model._fields}; hhfast knows {_ARRAY}")
         _, _, (code, _) = result.library.serialize_using_object_code()
-        outside = compiled.py_func.__globals__
-        return MachineCode(result.fndesc.llvm_func_name, code, outside.get("SCRATCH_", ()))
+        triple, *_ = result.library.codegen.magic_tuple()
+        scratch = compiled.py_func.__globals__.get("SCRATCH_", ())
+        return MachineCode(result.fndesc.llvm_func_name, code, triple, scratch)
 
 
 def dispatcher(source: str, name: str, arguments: Mapping[str, str], path: str = "<kernel>") -> Any:
@@ -93,12 +96,9 @@ def dispatcher(source: str, name: str, arguments: Mapping[str, str], path: str =
     outside: dict[str, Any] = {"__name__": f"hhfast_kernels.{Path(path).stem}"}
     exec(compile(tree, path, "exec"), outside)  # noqa: S102  # our own text
     function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
-    lanes = with_lowered_loops(function, outside)
-    inner = {name: lane.intrinsic() for name, lane in lanes.items()}
+    lanes = taken_out(function, outside)
     exec(compile(ast.Module([function], []), path, "exec"), outside)  # noqa: S102
-    used = {key: jitted(outside[key]) for key in outside[name].__code__.co_names
-            if isinstance(outside.get(key), FunctionType)}
-    changed = FunctionType(outside[name].__code__, outside | inner | used, name)
+    changed = _for_numba(outside[name], {name: intrinsic(lane) for name, lane in lanes.items()})
     options: dict[str, Any] = {**_OPTIONS, **_ALONE, "pipeline_class": Alone}
     return numba.njit(f"void({', '.join(arguments.values())})", **options)(changed)
 
@@ -108,13 +108,15 @@ def jitted(function: FunctionType) -> Any:
     """A function of hhfast for use in compiled code; one that is not straight can be called from Python, too."""
     import numba
 
-    if is_straight(function):
-        return lane_of(function).intrinsic()
+    return intrinsic(lane_of(function)) if is_straight(function) else numba.njit(**_OPTIONS)(_for_numba(function, {}))
+
+
+def _for_numba(function: FunctionType, more: Mapping[str, Any]) -> FunctionType:
+    """A function with those that it calls as Numba takes them, and with more globals."""
     outside = function.__globals__
-    used = {key: jitted(outside[key]) for key in function.__code__.co_names
-            if isinstance(outside.get(key), FunctionType)}
-    changed = FunctionType(function.__code__, outside | used, function.__name__)
-    return numba.njit(**_OPTIONS)(changed)
+    called = {key: outside[key] for key in function.__code__.co_names if isinstance(outside.get(key), FunctionType)}
+    changed = outside | {key: jitted(inner) for key, inner in called.items()} | dict(more)
+    return FunctionType(function.__code__, changed, function.__name__)
 
 
 @contextmanager
@@ -155,8 +157,8 @@ def linked(code: MachineCode, arguments: Mapping[str, str]) -> Callable[..., Non
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(jit=True, codemodel="jitdefault")
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    machine = llvm.Target.from_triple(code.triple).create_target_machine(jit=True, codemodel="jitdefault")
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(f'target triple = "{code.triple}"'), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code.code))
     engine.finalize_object()
     return _Call(engine, engine.get_function_address(code.entry), arguments, code.scratch)
