@@ -171,7 +171,12 @@ def _reads_and_writes(body: Iterable[ast.stmt]) -> tuple[list[str], list[str]]:
     reads: dict[str, None] = {}
     writes: dict[str, None] = {}
     for statement in body:
-        names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
-        reads |= dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Load) and n.id not in writes)
-        writes |= dict.fromkeys(n.id for n in names if isinstance(n.ctx, ast.Store))
+        if isinstance(statement, ast.For):
+            writes |= dict.fromkeys(n.id for n in ast.walk(statement.target) if isinstance(n, ast.Name))
+            read, written = _reads_and_writes(statement.body)
+        else:
+            names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            read, written = ([n.id for n in names if isinstance(n.ctx, how)] for how in (ast.Load, ast.Store))
+        reads |= dict.fromkeys(name for name in read if name not in writes)
+        writes |= dict.fromkeys(written)
     return list(reads), list(writes)
