@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 
 import pytest
 from interrupting import child
@@ -59,7 +60,7 @@ def check(code, at_least):
 
 def test_a_simulation_interrupted_everywhere():
     """Threads that wait for a lock that nobody releases would hang here."""
-    check(SIMULATION, 300)
+    check(SIMULATION, 300 if sys.version_info[:2] != (3, 12) else 150)  # 3.12 tells a tracer of fewer places
 
 
 @pytest.mark.slow
