@@ -329,8 +329,8 @@ def test_help_tells_the_defaults():
         assert f"[default: {default}]" in shown
 
 
-@pytest.mark.parametrize("model", [pytest.param(m, marks=pytest.mark.slow if m == "hodgkin_huxley"
-                                                else pytest.mark.exhaustive) for m in DRIVES])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", DRIVES)
 def test_stated_orders_are_measured(model):
     """Every integrator on every model; a method of fifth order meets rounding before its error is pure fifth order."""
     problem = mixed_batch(Cohort.of(model, None), None, 20.0, **DEFAULTS)

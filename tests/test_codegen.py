@@ -25,7 +25,6 @@ ALWAYS = [*(("hodgkin_huxley", i, "float64") for i in hh.integrators if i not in
           ("hodgkin_huxley", "exp_euler", "float32"), ("hodgkin_huxley", "tsit5", "float32"),
           ("prinz_stg", "exp_euler", "float64")]
 OTHERS = [(m, i, d) for m in hh.models for i in hh.integrators for d in DTYPES if (m, i, d) not in ALWAYS]
-SLOW = [(m, i, d) for m, i, d in OTHERS if i in ("exp_euler", "rk4") or (m, d) == ("hodgkin_huxley", "float64")]
 
 
 def run_python(code, **env):
@@ -141,9 +140,8 @@ def test_lane_loops_are_vectorised(model, integrator, dtype):
     check_machine_code(model, integrator, dtype)
 
 
-@pytest.mark.parametrize(("model", "integrator", "dtype"), [
-    pytest.param(*c, marks=pytest.mark.slow if c in SLOW else pytest.mark.exhaustive) for c in OTHERS
-])
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "integrator", "dtype"), OTHERS)
 def test_lane_loops_are_vectorised_in_every_combination(model, integrator, dtype):
     """The complete matrix."""
     check_machine_code(model, integrator, dtype)
