@@ -220,6 +220,13 @@ def test_machine_code_in_a_file_is_whole_or_refused(double):
             MachineCode.unpacked(damaged)
 
 
+def test_code_that_cannot_do_without_numba_is_refused():
+    """Some of its functions are not in the machine code but in Numba itself, which other processes do not load."""
+    source = DOUBLE.replace("2.0 * x[i]", "math.ldexp(x[i], n)").replace("def", "import math\n\n\ndef", 1)
+    with pytest.raises(NotImplementedError, match="double needs numba_ldexp of Numba"):
+        compile_source(source, "double", DOUBLE_ARGUMENTS)
+
+
 def test_another_calling_convention_is_noticed(monkeypatch):
     """A Numba that passes arrays otherwise would have kernels read and write anywhere."""
     monkeypatch.setattr(machine, "_ARRAY", ("data", "shape"))

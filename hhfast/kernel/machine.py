@@ -16,6 +16,7 @@ import gc
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,10 @@ class MachineCode:
 
 
 def compile_source(source: str, name: str, arguments: Mapping[str, str], path: str = "<kernel>") -> MachineCode:
-    """Compile a function of a module's source for arguments of these Numba types."""
+    """Compile a function of a module's source for arguments of these Numba types.
+
+    Raises NotImplementedError for one that could not run without Numba.
+    """
     from numba.core import types
 
     with _without_collecting():
@@ -74,6 +78,10 @@ def compile_source(source: str, name: str, arguments: Mapping[str, str], path: s
         model = result.target_context.data_model_manager[types.Array(types.float64, 1, "C")]
         if tuple(model._fields) != _ARRAY:
             raise ImportError(f"this version of Numba passes arrays as {model._fields}; hhfast knows {_ARRAY}")
+        # A process that meets such a name without Numba would end there.
+        (text,) = compiled.inspect_llvm().values()
+        if foreign := re.search(r"^declare [^@]*@((?:NRT|numba|_?Py)\w*)", text, re.MULTILINE):
+            raise NotImplementedError(f"{name} needs {foreign[1]} of Numba at run time")
         _, _, (code, _) = result.library.serialize_using_object_code()
         triple, *_ = result.library.codegen.magic_tuple()
         scratch = compiled.py_func.__globals__.get("SCRATCH_", ())
