@@ -227,6 +227,11 @@ def test_code_that_cannot_do_without_numba_is_refused():
         compile_source(source, "double", DOUBLE_ARGUMENTS)
 
 
+def test_a_name_that_means_nothing_is_told():
+    with pytest.raises(NameError, match="'y' is not defined"):
+        compile_source(DOUBLE.replace("2.0", "y"), "double", DOUBLE_ARGUMENTS)
+
+
 def test_another_calling_convention_is_noticed(monkeypatch):
     """A Numba that passes arrays otherwise would have kernels read and write anywhere."""
     monkeypatch.setattr(machine, "_ARRAY", ("data", "shape"))

@@ -71,7 +71,9 @@ class _Lowering:
             case ast.Name(id=name) if name in self.names:
                 return self.names[name]
             case ast.Name() | ast.Attribute():
-                return static(node, self.outside)
+                if (found := static(node, self.outside)) is None:
+                    raise NameError(f"'{ast.unparse(node)}' is not defined")
+                return found
             case ast.Tuple(elts=elements):
                 return tuple(map(self._expression, elements))
             case ast.BinOp(left=left, op=op, right=right):
@@ -164,9 +166,10 @@ class _Lowering:
         """A plain number as a value of the kernel."""
         if isinstance(x, _Value):
             return x
-        kinds = ((bool, self.types.boolean), (np.generic, None), (int, self.types.int64), (float, self.types.float64))
-        kind = next((kind for python, kind in kinds if isinstance(x, python)), None) or self._type(type(x))
-        x = x.item() if isinstance(x, np.generic) else x
+        if isinstance(x, np.generic):
+            kind, x = self._type(type(x)), x.item()
+        else:
+            kind = {bool: self.types.boolean, int: self.types.int64, float: self.types.float64}[type(x)]
         return _Value(self.context.get_value_type(kind)(x), kind)
 
     def _alike(self, left: Any, right: Any) -> tuple[_Value, _Value]:
