@@ -1,6 +1,6 @@
 """Error against cost of integrators on cells that are silent, that fire, and that burst, in equal numbers.
 
-Run it with `python examples/bench_bursting.py` (two minutes); it draws bench_bursting.png.
+Run it with `python examples/bench_bursting.py` (a minute); it draws bench_bursting.png.
 Maximal conductances are drawn within the ranges of the stomatogastric database of Prinz, Billimoria & Marder (2003,
 J. Neurophysiol. 90:3998, table 1); cells are without current, and sorted by what they do in a second. A few of
 them are close to doing something else, so that no method agrees with another on all of their spikes for long: hence
