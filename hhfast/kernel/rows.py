@@ -1,8 +1,9 @@
 """Rows: where the values of a block's lanes are kept, and the loops over the lanes that load and store them.
 
 The values of W_ lanes of a quantity x are a row of the scratch array `s_` (the lane's dtype), `q_` (float64) or `w_`
-(int64), beginning at the constant offset `x_row_`; inside a loop x is a local variable. One scratch array with constant
-offsets is what lets LLVM vectorise a loop: separate arrays would need checks for overlap at run time.
+(int64), beginning at the constant offset `x_row_`; inside a loop x is a local variable. With constant offsets LLVM
+sees that the rows of an array do not overlap, and it is told so of the arrays (see `machine`): else it would not
+vectorise a loop.
 """
 
 from __future__ import annotations
