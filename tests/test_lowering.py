@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hhfast.kernel import machine, noise, phi, vmath
@@ -86,7 +86,7 @@ INTEGERS = st.recursive(
     max_leaves=5)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(first=FLOATS, second=FLOATS, number=INTEGERS, condition=CONDITIONS)
 def test_any_straight_text_means_what_it_means_to_python(directory, first, second, number, condition):
     """Random text over numbers, infinities and NaN: the same arrays, flags and sums, to the bit."""

@@ -33,9 +33,9 @@ class Adaptive:
         self.attempt = Attempt(draft, tableau)
         draft.declare_recording()
         self.parts = [(r, part) for r, (part, _) in enumerate(draft.spec.parts)]
-        samples = [r for r, part in self.parts if part.samples]
-        self.rows.add_extra(*(f"on_{r}_" for r, _ in self.parts), *(f"next_{r}_" for r in samples))
-        self.rows.add_whole("cell_", "node_", "edge_", *(f"sample_{r}_" for r in samples))
+        self.sampling = [(r, part) for r, part in self.parts if part.samples]
+        self.rows.add_extra(*(f"on_{r}_" for r, _ in self.parts), *(f"next_{r}_" for r, _ in self.sampling))
+        self.rows.add_whole("cell_", "node_", "edge_", *(f"sample_{r}_" for r, _ in self.sampling))
 
     # --- a step ---
     def _size(self) -> list[str]:
@@ -114,7 +114,7 @@ class Adaptive:
                 "V_low_ = turn_ if turn_ < V else V",
             ]
         lines = draft.literals(lines) + draft.after_step()
-        lines += [f"far_{r}_ = far_{r}_ | ((next_{r}_ <= t_end_) & (ok_ > 0.0))" for r, p in self.parts if p.samples]
+        lines += [f"far_{r}_ = far_{r}_ | ((next_{r}_ <= t_end_) & (ok_ > 0.0))" for r, _ in self.sampling]
         return lines
 
     def _advance(self) -> list[str]:
@@ -180,13 +180,12 @@ class Adaptive:
     def source(self) -> str:
         """The whole module."""
         draft = self.draft
-        samples = [(r, part) for r, part in self.parts if part.samples]
         step = [*self.rows.loop(self._size()), *self.attempt.lines(), "anew_ = False",
                 *self._error(), *self.rows.loops(self._control(), Woven()), *self._commit()]
-        step += [f"hit_{d}_ = False" for d in draft.detectors] + [f"far_{r}_ = False" for r, _ in samples]
+        step += [f"hit_{d}_ = False" for d in draft.detectors] + [f"far_{r}_ = False" for r, _ in self.sampling]
         step += self.rows.loops(self._after_step(), Woven())
         step += self._spikes()
-        step += [line for r, part in samples for line in self._samples(r, part)]
+        step += [line for r, part in self.sampling for line in self._samples(r, part)]
         step += self._advance()
         body = [
             "s_[:] = 0.0",

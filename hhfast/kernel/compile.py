@@ -36,10 +36,10 @@ DEBUG = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
 def compiled(spec: KernelSpec) -> Callable[..., None]:
     """The compiled kernel of a specification, to be called with its arguments but for the scratch arrays."""
     function, sizes = _ready(_name(spec), "kernel", spec.arguments, lambda: _codegen().generate(spec))
-    kinds = (spec.dtype, "float64", "int64")
+    dtypes = spec.scratch.values()
 
     def kernel(*arguments: Any) -> None:
-        function(*map(_scratch, sizes, kinds), *arguments)
+        function(*map(_scratch, sizes, dtypes), *arguments)
 
     return kernel
 
@@ -58,9 +58,10 @@ def is_cached(spec: KernelSpec) -> bool:
 
 def _scratch(size: int, dtype: str) -> np.ndarray:
     """An array that begins at a cache line: else every other vector of 32 or 64 bytes would lie across two."""
-    space = np.empty(size * np.dtype(dtype).itemsize + 64, np.uint8)
+    n_bytes = size * np.dtype(dtype).itemsize
+    space = np.empty(n_bytes + 64, np.uint8)
     first = -space.ctypes.data % 64
-    return space[first : first + size * np.dtype(dtype).itemsize].view(dtype)
+    return space[first : first + n_bytes].view(dtype)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

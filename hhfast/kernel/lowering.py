@@ -108,32 +108,26 @@ class _Lowering:
         return _Value(self.builder.call(llvm, [x.ir]), x.type)
 
     def _binary(self, op: type, left: Any, right: Any) -> Any:
-        python, of_floats, of_integers, of_unsigned = OPERATORS[op]
+        python, llvm = OPERATORS[op]
         if not isinstance(left, _Value) and not isinstance(right, _Value):
             return python(left, right)
         a, b = self._alike(left, right)
-        if op is ast.Div and not isinstance(a.type, self.types.Float):
+        if op is ast.Div and self._kind(a) != "float":
             a, b = (self.cast(x, self.types.float64) for x in (a, b))
-        if isinstance(a.type, self.types.Float):
-            name = of_floats
-        else:
-            name = of_integers if getattr(a.type, "signed", True) else of_unsigned
-        return _Value(getattr(self.builder, name)(a.ir, b.ir), a.type)
+        return _Value(getattr(self.builder, llvm[self._kind(a)])(a.ir, b.ir), a.type)
 
     def _minus(self, operand: Any) -> Any:
         if not isinstance(operand, _Value):
             return -operand
-        if isinstance(operand.type, self.types.Float):
-            return _Value(self.builder.fneg(operand.ir), operand.type)
-        return _Value(self.builder.neg(operand.ir), operand.type)
+        negative = self.builder.fneg if self._kind(operand) == "float" else self.builder.neg
+        return _Value(negative(operand.ir), operand.type)
 
     def _compare(self, op: str, left: Any, right: Any) -> _Value:
         """A comparison with NaN is false, except for `!=`."""
         a, b = self._alike(left, right)
-        if not isinstance(a.type, self.types.Float):
-            compare = self.builder.icmp_signed if getattr(a.type, "signed", True) else self.builder.icmp_unsigned
-        else:
-            compare = self.builder.fcmp_unordered if op == "!=" else self.builder.fcmp_ordered
+        of_floats = self.builder.fcmp_unordered if op == "!=" else self.builder.fcmp_ordered
+        of_integers = {"signed": self.builder.icmp_signed, "unsigned": self.builder.icmp_unsigned}
+        compare = of_floats if self._kind(a) == "float" else of_integers[self._kind(a)]
         return _Value(compare(op, a.ir, b.ir), self.types.boolean)
 
     # --- arrays ---
@@ -162,6 +156,12 @@ class _Lowering:
     def _type(self, kind: Any) -> Any:
         return getattr(self.types, np.dtype(kind).name)
 
+    def _kind(self, x: _Value) -> str:
+        """What LLVM tells apart by the operation, not by the type; truth values have no sign."""
+        if isinstance(x.type, self.types.Float):
+            return "float"
+        return "signed" if getattr(x.type, "signed", False) else "unsigned"
+
     def value(self, x: Any) -> _Value:
         """A plain number as a value of the kernel."""
         if isinstance(x, _Value):
@@ -177,14 +177,13 @@ class _Lowering:
         a, b = self.value(left), self.value(right)
         if a.type == b.type:
             return a, b
-        number, floats = self.types.Integer, self.types.Float
         common: Any
-        if isinstance(a.type, floats) != isinstance(b.type, floats):
+        if (self._kind(a) == "float") != (self._kind(b) == "float"):
             common = self.types.float64
-        elif isinstance(a.type, floats) or (isinstance(a.type, number) and isinstance(b.type, number)):
-            common = max(a.type, b.type, key=lambda kind: kind.bitwidth)
-        else:
+        elif self.types.boolean in (a.type, b.type):
             common = self.types.int64
+        else:
+            common = max(a.type, b.type, key=lambda kind: kind.bitwidth)
         return self.cast(a, common), self.cast(b, common)
 
     def cast(self, x: Any, to: Any) -> _Value:
@@ -193,8 +192,8 @@ class _Lowering:
         if x.type == to:
             return x
         builder, kind = self.builder, self.context.get_value_type(to)
-        signed = getattr(x.type, "signed", False)
-        if isinstance(x.type, self.types.Float):
+        signed = self._kind(x) == "signed"
+        if self._kind(x) == "float":
             if not isinstance(to, self.types.Float):
                 return _Value(builder.fptosi(x.ir, kind), to)
             how = builder.fpext if to.bitwidth > x.type.bitwidth else builder.fptrunc

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from hhfast.kernel.straight import names_in
+
 # In units of an operation; best, or nearly, for the models of the library.
 _WAIT = 0.03  # cost of a piece, times its operations, times those in its longest chain
 _CUT, _CROSSING = 8, 2  # cost of a cut, and of each value that crosses it
@@ -66,20 +68,8 @@ def _chain(node: ast.AST, known: dict[str, int]) -> int:
 
 
 def reads_and_writes(lines: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Names read before any straight-line assignment, and names assigned, each in order of appearance."""
-    reads: dict[str, None] = {}
-    writes: dict[str, None] = {}
-    for statement in ast.parse("\n".join(lines)).body:
-        branches = not isinstance(statement, ast.Assign)
-        found = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
-        # What a branch assigns keeps its old value when the branch is not taken, so it is read as well.
-        for n in found:
-            if n.id not in writes and (branches or isinstance(n.ctx, ast.Load)):
-                reads[n.id] = None
-        for n in found:
-            if isinstance(n.ctx, ast.Store):
-                writes[n.id] = None
-    return list(reads), list(writes)
+    """Names read before any straight assignment, and names assigned, each in order of appearance."""
+    return names_in(ast.parse("\n".join(lines)).body)
 
 
 def cut(lines: Sequence[str]) -> list[list[str]]:

@@ -64,12 +64,17 @@ class Rows:
                 self.add(name)
                 self._passing.add(name)
 
+    @property
+    def _arrays(self) -> dict[str, dict[str, int]]:
+        """Scratch array -> the numbers of its rows."""
+        return {"s_": self.main, "q_": self.extra, "w_": self.whole}
+
     def __contains__(self, name: str) -> bool:
-        return name in self.main or name in self.extra or name in self.whole
+        return any(name in numbers for numbers in self._arrays.values())
 
     def place(self, name: str, lane: str = "i_") -> str:
         """The element of a row that belongs to a lane."""
-        array = "q_" if name in self.extra else "w_" if name in self.whole else "s_"
+        array = next((array for array, numbers in self._arrays.items() if name in numbers), "s_")
         return f"{array}[{name}_row_ + {lane}]"
 
     def loop(self, lines: list[str], lanes: str = "W_") -> list[str]:
@@ -106,7 +111,8 @@ class Rows:
 
     def declarations(self) -> list[str]:
         """The constants of the module."""
-        places = [(name, k) for table in (self.main, self.extra, self.whole) for name, k in table.items()]
-        sizes = tuple(len(table) * self.lanes for table in (self.main, self.extra, self.whole))
+        tables = self._arrays.values()
+        places = [(name, k) for numbers in tables for name, k in numbers.items()]
+        sizes = tuple(len(numbers) * self.lanes for numbers in tables)
         return [f"W_ = {self.lanes}", f"SCRATCH_ = {sizes}",
                 *(f"{name}_row_ = {k * self.lanes}" for name, k in places)]

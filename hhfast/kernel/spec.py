@@ -63,10 +63,15 @@ class KernelSpec:
     dtype: str
     reaches: tuple[int, ...]
 
+    @property
+    def scratch(self) -> dict[str, str]:
+        """Name -> type of the numbers of the scratch arrays (see `rows`)."""
+        return {"s_": self.dtype, "q_": "float64", "w_": "int64"}
+
     @cached_property
     def arguments(self) -> dict[str, str]:
         """Name -> Numba type of the kernel's arguments."""
-        scratch = {"s_": f"{self.dtype}[::1]", "q_": "float64[::1]", "w_": "int64[::1]"}
+        scratch = {name: f"{dtype}[::1]" for name, dtype in self.scratch.items()}
         arrays = [a for r, (part, _) in enumerate(self.parts) for a in _numbered(part.arrays, r, self.dtype)]
         if not self.integrator.adaptive:
             return scratch | _COMMON | _FIXED | self.points | dict(arrays)

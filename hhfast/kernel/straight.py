@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 
 CALLS: dict[Any, str] = {abs: "fabs", np.sqrt: "sqrt", np.floor: "floor"}
-OPERATORS: dict[type, tuple[Callable[[Any, Any], Any], str, str, str]] = {  # Python's; LLVM's: float, int, unsigned
-    ast.Add: (operator.add, "fadd", "add", "add"),
-    ast.Sub: (operator.sub, "fsub", "sub", "sub"),
-    ast.Mult: (operator.mul, "fmul", "mul", "mul"),
-    ast.Div: (operator.truediv, "fdiv", "", ""),
-    ast.FloorDiv: (operator.floordiv, "", "sdiv", "udiv"),  # of integers that are not negative
-    ast.LShift: (operator.lshift, "", "shl", "shl"),
-    ast.RShift: (operator.rshift, "", "ashr", "lshr"),
-    ast.BitAnd: (operator.and_, "", "and_", "and_"),
-    ast.BitOr: (operator.or_, "", "or_", "or_"),
-    ast.BitXor: (operator.xor, "", "xor", "xor"),
+OPERATORS: dict[type, tuple[Callable[[Any, Any], Any], dict[str, str]]] = {  # Python's; LLVM's, for numbers of a kind
+    ast.Add: (operator.add, {"float": "fadd", "signed": "add", "unsigned": "add"}),
+    ast.Sub: (operator.sub, {"float": "fsub", "signed": "sub", "unsigned": "sub"}),
+    ast.Mult: (operator.mul, {"float": "fmul", "signed": "mul", "unsigned": "mul"}),
+    ast.Div: (operator.truediv, {"float": "fdiv"}),
+    ast.FloorDiv: (operator.floordiv, {"signed": "sdiv", "unsigned": "udiv"}),  # of integers that are not negative
+    ast.LShift: (operator.lshift, {"signed": "shl", "unsigned": "shl"}),
+    ast.RShift: (operator.rshift, {"signed": "ashr", "unsigned": "lshr"}),
+    ast.BitAnd: (operator.and_, {"signed": "and_", "unsigned": "and_"}),
+    ast.BitOr: (operator.or_, {"signed": "or_", "unsigned": "or_"}),
+    ast.BitXor: (operator.xor, {"signed": "xor", "unsigned": "xor"}),
 }
 COMPARISONS: dict[type, str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Call,
@@ -139,7 +139,7 @@ def taken_out(tree: ast.FunctionDef, outside: Environment) -> dict[str, Lane]:
     local |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     lanes: dict[str, Lane] = {}
     for loop in list(_straight_loops(tree, outside)):
-        reads, writes = _reads_and_writes(loop.body)
+        reads, writes = names_in(loop.body)
         parameters = [name for name in reads if name in local]
         carried = [name for name in writes if name in parameters]  # from one lane to the next, and out of the loop
         name = f"lanes_{len(lanes)}_"
@@ -166,17 +166,20 @@ def _return(names: Sequence[str]) -> ast.stmt:
     return ast.Return(loads[0] if len(loads) == 1 else ast.Tuple(loads, ast.Load()))
 
 
-def _reads_and_writes(body: Iterable[ast.stmt]) -> tuple[list[str], list[str]]:
-    """Names read before they are assigned, and names assigned, in order."""
+def names_in(body: Iterable[ast.stmt]) -> tuple[list[str], list[str]]:
+    """Names read before any straight assignment, and names assigned, each in order of appearance."""
     reads: dict[str, None] = {}
     writes: dict[str, None] = {}
     for statement in body:
-        if isinstance(statement, ast.For):
+        if isinstance(statement, ast.For):  # it is passed through
             writes |= dict.fromkeys(n.id for n in ast.walk(statement.target) if isinstance(n, ast.Name))
-            read, written = _reads_and_writes(statement.body)
+            read, written = names_in(statement.body)
         else:
             names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
-            read, written = ([n.id for n in names if isinstance(n.ctx, how)] for how in (ast.Load, ast.Store))
+            written = [n.id for n in names if isinstance(n.ctx, ast.Store)]
+            # What a branch assigns keeps its old value when the branch is not taken, so it is read as well.
+            everything = not isinstance(statement, ast.Assign)
+            read = [n.id for n in names if everything or isinstance(n.ctx, ast.Load)]
         reads |= dict.fromkeys(name for name in read if name not in writes)
         writes |= dict.fromkeys(written)
     return list(reads), list(writes)
