@@ -25,7 +25,7 @@ from machine_code import ITEM_BITS, StepCount, count_step
 def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
     """Arithmetic of a time step of a kernel that counts spikes under a step current.
 
-    Compiled here once more, as hhfast does it: Numba does not show the code of a kernel that came from its cache.
+    Compiled here once more, as hhfast does it, and without what is rare.
     """
     import hhfast as hh
     from hhfast.kernel.codegen import generate
