@@ -1,7 +1,9 @@
 """Models: what a file may say, what is refused and how, and that nothing is lost on the way."""
 
+import json
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -402,3 +404,27 @@ def test_rates_do_not_overflow():
     """Exponentials are clamped: at any voltage a rate is finite."""
     text = "0.01 * exp((V + 60) / 0.5)"
     assert np.isfinite(alpha_of(text, np.array([-1e4, 1e4]))).all()
+
+
+HOSTILE = 'x"""\nopen("OWNED", "w")\n_ = """'
+
+
+@pytest.mark.parametrize("name", [
+    HOSTILE, "C:\\new\\u12", "\\N{x}", "nul\0", '"""', "two\nlines", "", "é", "1a", "a" * 81, "'", "{x}",
+])
+def test_model_name_is_one_plain_line(name):
+    """A name with quotes, backslashes or line breaks once ran as code; it is refused, in one line."""
+    with pytest.raises(InputError) as error:
+        replace(models["hodgkin_huxley"], name=name)
+    assert "model name" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_name_in_a_file_never_runs(tmp_path, monkeypatch):
+    """Reading and simulating a hostile model file does nothing that its name says."""
+    monkeypatch.chdir(tmp_path)
+    text = models["hodgkin_huxley"].to_toml().replace('name = "hodgkin_huxley"', f"name = {json.dumps(HOSTILE)}", 1)
+    Path("hostile.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="model name"):
+        hh.simulate("hostile.toml", t_stop=1.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["hostile.toml"]

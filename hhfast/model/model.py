@@ -38,6 +38,14 @@ def check_name(kind: str, name: str) -> None:
         raise InputError(f"{kind} name '{name}' is reserved; choose another")
 
 
+def check_model_name(name: str) -> None:
+    """A model's name stands in generated text, files and messages: one plain line that means nothing else anywhere."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}", name, re.ASCII):
+        shown = repr(name if len(name) <= 80 else f"{name[:80]}...")
+        raise InputError(f"model name {shown} must be at most 80 letters, digits, spaces and _ . + -, "
+                         "beginning with a letter")
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A number with a unit; every parameter can be swept."""
@@ -168,6 +176,7 @@ class Model:
     trusted: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        check_model_name(self.name)
         if self.units not in UNITS:
             raise InputError(f"units = '{self.units}'; {did_you_mean(self.units, UNITS)}")
         self._check_unique_names()
