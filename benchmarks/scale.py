@@ -89,7 +89,8 @@ def nothing(sweep, columns, *others):
     """A simulation that takes no time."""
     import numpy as np
 
-    from hhfast.result import Result, Variable
+    from hhfast.batch.result import Result
+    from hhfast.parts.variable import Variable
 
     n = len(next(iter(columns.values())))
     return Result(np.zeros(n, np.uint8), {"spike_count": Variable(np.zeros(n, np.int32), ("cell",))})
@@ -101,9 +102,9 @@ class Watch:
     inside = busy = first = merging = 0.0
 
     def kernels(self) -> None:
-        import hhfast.simulate  # noqa: F401
+        import hhfast.batch.simulate  # noqa: F401
 
-        module = sys.modules["hhfast.simulate"]
+        module = sys.modules["hhfast.batch.simulate"]
         original = module.run_blocks
 
         def timed(call, *arguments):

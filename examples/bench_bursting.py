@@ -15,9 +15,9 @@ mpl.use("Agg")
 import numpy as np
 
 import hhfast as hh
-from hhfast.analysis.benchmark import Benchmark
 from hhfast.analysis.spikes import bursts
-from hhfast.curves import plot_benchmark
+from hhfast.analysis.work_precision.benchmark import Benchmark
+from hhfast.figures.analyses import plot_benchmark
 
 HIGHEST = {"g_Na": 500.0, "g_CaT": 12.5, "g_CaS": 10.0, "g_A": 50.0, "g_KCa": 25.0, "g_Kd": 125.0, "g_H": 0.05,
            "g_leak": 0.05}  # mS/cm2

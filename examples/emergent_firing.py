@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hhfast as hh
-from hhfast.curves import plot_fi
+from hhfast.figures.analyses import plot_fi
 
 figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 cases = {

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hhfast as hh
-from hhfast.curves import plot_strength_duration
+from hhfast.figures.analyses import plot_strength_duration
 
 AXON = "hodgkin_huxley"
 figure, (pulses, breaks, strength) = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")

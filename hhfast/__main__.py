@@ -1,6 +1,6 @@
 """`python -m hhfast` is `hhfast`."""
 
-from hhfast.cli import main
+from hhfast.cli.app import main
 
 if __name__ == "__main__":
     main()

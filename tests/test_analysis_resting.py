@@ -5,8 +5,8 @@ import pytest
 
 import hhfast as hh
 from hhfast import AnalysisStatus as Status
-from hhfast.analysis.cohort import Cohort
-from hhfast.analysis.linear import jacobian
+from hhfast.analysis.linearisation import jacobian
+from hhfast.analysis.population import Cohort
 
 
 @pytest.mark.parametrize("model", list(hh.models))

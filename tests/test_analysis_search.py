@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hhfast.analysis import search
-from hhfast.analysis.response import Answer
+from hhfast.analysis import bisection as search
+from hhfast.analysis.spike_test import Answer
 
 
 def fires_above(thresholds, asked=None):

@@ -113,7 +113,7 @@ def test_strength_duration(analysis_reference):
 
 def test_fits_recover_their_own_law():
     """Thresholds made by the laws of Weiss and Lapicque give back rheobase and chronaxie, and no residual."""
-    from hhfast.analysis.strength import _lapicque, _weiss
+    from hhfast.analysis.strength_duration import _lapicque, _weiss
 
     width = np.array([0.1, 0.5, 1.0, 5.0])
     b, c = np.array([2.0, 3.0]), np.array([1.5, 0.4])

@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast import ask
-from hhfast.cli import app
+from hhfast.cli import analyses as ask
+from hhfast.cli.app import app
 
 
 def run(*arguments):

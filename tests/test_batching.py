@@ -6,7 +6,7 @@ import pytest
 from sweeps import EVERYTHING, small
 
 from hhfast.sweep import Distribution, Grid, Record, Sample
-from hhfast.sweep.batching import row_bytes, rows_per_batch
+from hhfast.sweep.batch_size import row_bytes, rows_per_batch
 
 
 def test_batches_are_sized_by_work():

@@ -12,17 +12,17 @@ from standard import DRIVES
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast import curves
-from hhfast.analysis.cohort import Cohort
-from hhfast.analysis.precision.agreement import errors
-from hhfast.analysis.precision.cost import measured
-from hhfast.analysis.precision.independent import solve
-from hhfast.analysis.precision.limits import measured_order
-from hhfast.analysis.precision.problem import Problem, Setting, mixed_batch
-from hhfast.ask import of_sweep
-from hhfast.cli import app
-from hhfast.kernel.ahead import compile_ahead
-from hhfast.kernel.compile import is_cached
+from hhfast.analysis.population import Cohort
+from hhfast.analysis.work_precision.agreement import errors
+from hhfast.analysis.work_precision.cost import measured
+from hhfast.analysis.work_precision.independent import solve
+from hhfast.analysis.work_precision.limits import measured_order
+from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
+from hhfast.cli.analyses import of_sweep
+from hhfast.cli.app import app
+from hhfast.figures import analyses as curves
+from hhfast.kernel.jit.cache import is_cached
+from hhfast.kernel.jit.precompile import compile_ahead
 from hhfast.kernel.spec import kernel_spec
 from hhfast.sweep.excerpt import excerpt
 

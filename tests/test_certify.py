@@ -9,15 +9,15 @@ from sweeps import contents, small
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
-from hhfast.cli import app
+from hhfast.batch.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
+from hhfast.cli.app import app
+from hhfast.cli.text import certificate_text
 from hhfast.errors import InputError
-from hhfast.show import certificate_text
 from hhfast.sweep import Record, Rows
 from hhfast.sweep import run as running
 from hhfast.sweep.resimulate import resimulate
-from hhfast.sweep.spec import Sweep
 from hhfast.sweep.store import ResultFile
+from hhfast.sweep.sweep import Sweep
 
 AMPLITUDES = ("6.3", "10", "20")
 RECORD = [hh.Spikes(threshold=0.0, rearm=-10.0), hh.Final(),

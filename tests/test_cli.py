@@ -8,7 +8,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from hhfast.cli import app
+from hhfast.cli.app import app
 from hhfast.sweep.durable import lock
 from hhfast.sweep.parts import Parts
 
@@ -101,7 +101,7 @@ def unfinished(here):
         "import os\nfrom hhfast.sweep import run\n"
         "original = run.simulate_job\n"
         "run.simulate_job = lambda job: original(job) if job.batch < 2 else os._exit(9)\n"
-        "from hhfast.cli import main\nmain()"
+        "from hhfast.cli.app import main\nmain()"
     )
     subprocess.run([sys.executable, "-c", code, "run", "scan.toml", "-o", "out.h5"], check=False, cwd=here)
     return Parts.open(here / "out.h5.parts")

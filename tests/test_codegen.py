@@ -15,9 +15,9 @@ import pytest
 
 import hhfast as hh
 from hhfast.errors import InputError
-from hhfast.kernel import machine
-from hhfast.kernel.codegen import generate, kernel_source, kernel_spec
-from hhfast.kernel.pieces import reads_and_writes
+from hhfast.kernel.build.kernel import generate, kernel_source, kernel_spec
+from hhfast.kernel.jit import object_code as machine
+from hhfast.kernel.optimise.loop_fission import reads_and_writes
 from hhfast.model import Channel, Gate, Model, Parameter
 
 DTYPES = ("float64", "float32")
@@ -38,7 +38,7 @@ def run_python(code, **env):
 # --- the text ---------------------------------------------------------------------------------------------------------
 TEXTS = """
 import hhfast as hh
-from hhfast.kernel.codegen import generate_rates, kernel_source
+from hhfast.kernel.build.kernel import generate_rates, kernel_source
 record = [hh.Spikes(), hh.Features(["rate", "V_mean"]), hh.Trace("V", "i_L" if "{model}" != "prinz_stg" else "i_H")]
 for integrator in ("exp_euler", "strang", "rk4", "rodas4"):
     print(kernel_source(hh.models["{model}"], integrator, hh.Step(1.0) + hh.Sine(1.0, 2.0), record, "float32"))
@@ -200,7 +200,7 @@ def test_kernels_run_as_plain_python(integrator, dtype):
 def test_debug_mode_compiles_nothing():
     """Under HHFAST_DEBUG=1 the kernel is an ordinary function that a debugger can step through."""
     code = ("import hhfast as hh, inspect\n"
-            "from hhfast.kernel.compile import compiled\nfrom hhfast.kernel.codegen import kernel_spec\n"
+            "from hhfast.kernel.jit.cache import compiled\nfrom hhfast.kernel.build.kernel import kernel_spec\n"
             "f = compiled(kernel_spec(hh.models['hodgkin_huxley'], 'euler', None, [], 'float64'))\n"
             "print(inspect.isfunction(f))")
     assert run_python(code, HHFAST_DEBUG="1").strip() == "True"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast import curves
+from hhfast.figures import analyses as curves
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hhfast.errors import InputError
 from hhfast.model.algebra import exprelr, to_sympy
-from hhfast.model.expr import check_names, evaluate, names, parse
+from hhfast.model.formulas import check_names, evaluate, names, parse
 
 MALICIOUS = [
     "__import__('os').system('touch PWNED')",

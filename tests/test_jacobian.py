@@ -12,11 +12,11 @@ from test_codegen import one_gate
 from test_kernels import POLES, models, rates_by_the_text
 
 import hhfast as hh
-from hhfast.kernel.draft import header
-from hhfast.kernel.jacobian import Jacobian, place
-from hhfast.kernel.optimise import LaneConstants, bind
-from hhfast.kernel.printer import Printer
-from hhfast.kernel.system import system_of
+from hhfast.kernel.build.parts_of_kernel import header
+from hhfast.kernel.equations.jacobian import Jacobian, place
+from hhfast.kernel.equations.system import system_of
+from hhfast.kernel.optimise.binding_times import LaneConstants, bind
+from hhfast.kernel.print.sympy_printer import Printer
 
 FAR = 1e-3  # distance of the points of a difference, relative to the scale of a state
 WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order

@@ -11,10 +11,10 @@ from reference_models import MODELS
 from standard import random_params, random_states
 
 import hhfast as hh
-from hhfast.cells import Cells
-from hhfast.kernel.codegen import generate_rates
+from hhfast.batch.cells import Cells
+from hhfast.kernel.build.kernel import generate_rates
 from hhfast.model import Channel, Gate, Model, Parameter, Pool
-from hhfast.model.expr import evaluate
+from hhfast.model.formulas import evaluate
 
 N = 400  # random cells
 

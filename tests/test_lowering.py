@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hhfast.kernel import machine, noise, phi, vmath
-from hhfast.kernel.machine import MachineCode, compile_source, linked
-from hhfast.kernel.straight import is_straight, is_straight_statement, taken_out
+from hhfast.kernel.jit import object_code as machine
+from hhfast.kernel.jit.object_code import MachineCode, compile_source, linked
+from hhfast.kernel.jit.straight import is_straight, is_straight_statement, taken_out
+from hhfast.kernel.math import elementary as vmath
+from hhfast.kernel.math import phi
+from hhfast.kernel.math import random as noise
 
 TABLE = "np.array((0.5, -1.0, 2.0, 0.25), np.float64)"
 ARGUMENTS = {"n_": "int64", "x": "{0}[::1]", "y": "{0}[::1]", "j": "int64[::1]", "k": "int64[::1]", "out": "{0}[::1]",

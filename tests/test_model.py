@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast.cells import Cells
+from hhfast.batch.cells import Cells
 from hhfast.errors import InputError
 from hhfast.model import Channel, Gate, Model, Parameter, Pool, load_model, models, parse_model
 

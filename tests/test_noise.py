@@ -10,7 +10,7 @@ from scipy import stats
 
 import hhfast as hh
 from hhfast.errors import InputError
-from hhfast.kernel.noise import normal, ornstein_uhlenbeck, philox
+from hhfast.kernel.math.random import normal, ornstein_uhlenbeck, philox
 
 SIGMA, TAU, MEAN, EVERY = 2.0, 5.0, 1.5, 0.5
 NOISE = {"sigma": SIGMA, "tau": TAU, "mean": MEAN, "every": EVERY, "seed": 7}

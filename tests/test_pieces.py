@@ -1,6 +1,6 @@
 """Cutting the text of a lane into loops."""
 
-from hhfast.kernel.pieces import crossing, cut
+from hhfast.kernel.optimise.loop_fission import crossing, cut
 
 
 def chain(n, name="x"):

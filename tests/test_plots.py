@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import LogNorm
 
-from hhfast import plots
 from hhfast.errors import InputError
+from hhfast.figures import sweeps as plots
 from hhfast.sweep import Axis, Grid, Record, Rows, Sweep, Values
 from hhfast.sweep.store import ResultFile
 

@@ -5,9 +5,9 @@ import pytest
 from reference_models import MODELS
 
 import hhfast as hh
-from hhfast.kernel.codegen import kernel_source
-from hhfast.kernel.phi import REACHES
-from hhfast.kernel.reach import reaches
+from hhfast.kernel.build.kernel import kernel_source
+from hhfast.kernel.math.phi import REACHES
+from hhfast.kernel.optimise.phi_degree import reaches
 from hhfast.model import Channel, Gate, Model, Parameter
 
 EXPONENTIAL = ("exp_euler", "exp_midpoint", "strang")

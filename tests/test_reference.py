@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast.cells import Cells, initial_states, rest
+from hhfast.batch.cells import Cells, initial_states, rest
 
 AMPLITUDES = ("6.3", "10", "20")
 

@@ -10,10 +10,10 @@ from scipy import stats
 from scipy.stats import qmc
 
 from hhfast.errors import InputError
-from hhfast.keyed import permuted
-from hhfast.sweep import sobol
-from hhfast.sweep.distributions import Distribution
-from hhfast.sweep.sample import METHODS, Sample
+from hhfast.sampling import sobol
+from hhfast.sampling.counter_rng import permuted
+from hhfast.sampling.distributions import Distribution
+from hhfast.sampling.sample import METHODS, Sample
 
 UNIT = Distribution("uniform", (0.0, 1.0))
 MIXED = {

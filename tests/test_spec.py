@@ -7,7 +7,7 @@ import pytest
 from hhfast.errors import InputError
 from hhfast.model import models
 from hhfast.sweep.space import Grid
-from hhfast.sweep.spec import Record, Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Record, Sweep, sweep_from_canonical
 
 GOOD = """\
 model = "hodgkin_huxley"

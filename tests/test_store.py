@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import xarray
 
+from hhfast.batch.result import Result
 from hhfast.errors import InputError
-from hhfast.result import Result, Variable
+from hhfast.parts.variable import Variable
 from hhfast.sweep.durable import live_holder, lock, write_durably
 from hhfast.sweep.merging import Merging
 from hhfast.sweep.parts import DamagedShard, Header, Parts, Plan, remove_parts

@@ -14,8 +14,8 @@ import xarray
 from sweeps import FEATURES, contents, small
 
 import hhfast as hh
+from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.simulate import simulate
 from hhfast.sweep import Rows, open_results, run
 from hhfast.sweep.durable import lock, temporary_name
 from hhfast.sweep.parts import Parts

@@ -5,7 +5,7 @@ import pytest
 from plain_methods import attempt
 from scipy.integrate import RK23, solve_ivp
 
-from hhfast.kernel.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS
+from hhfast.parts.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS
 
 START = np.array([[0.7], [-0.4]])
 # name -> (tableau, order of the step, of the error that is estimated, of the solution inside the step)

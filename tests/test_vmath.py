@@ -5,8 +5,9 @@ import numba
 import numpy as np
 import pytest
 
-from hhfast.kernel import phi, vmath
-from hhfast.kernel.machine import FASTMATH, jitted
+from hhfast.kernel.jit.object_code import FASTMATH, jitted
+from hhfast.kernel.math import elementary as vmath
+from hhfast.kernel.math import phi
 
 mpmath.mp.dps = 40
 PHI = [f"phi_{k}_" for k in range(len(phi.REACHES))]

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.cohort import Cohort
 from hhfast.analysis.equilibria import SCAN, brackets, currents_on_scan, equilibrium, root
-from hhfast.analysis.linear import eigenvalues, jacobian
+from hhfast.analysis.linearisation import eigenvalues, jacobian
+from hhfast.analysis.population import Cohort
+from hhfast.batch.result import DIVERGED, OK
 from hhfast.errors import InputError
 from hhfast.model import Model
-from hhfast.result import DIVERGED, OK
 
 Indicator = Callable[[np.ndarray], np.ndarray]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hhfast.analysis.cohort import Cohort
-from hhfast.cells import steady_slope
+from hhfast.analysis.population import Cohort
+from hhfast.batch.cells import steady_slope
 
 SCAN = np.arange(-130.0, 80.1, 0.25)  # mV; two roots closer than this are not told apart
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhfast.analysis.cohort import Cohort, Method, constant, final_states
-from hhfast.analysis.linear import eigenvalues, jacobian, newton_step
-from hhfast.kernel.recorders import Final, Spikes
-from hhfast.result import GAVE_UP
+from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
+from hhfast.analysis.population import Cohort, Method, constant, final_states
+from hhfast.batch.result import GAVE_UP
+from hhfast.parts.recorders import Final, Spikes
 
 _STEPS, _STEP = 20, 5.0  # of a passage from one current to another; ms
 _AT_ONCE = 4096  # cells whose spike times are kept at a time

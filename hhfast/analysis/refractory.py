@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.cohort import Cohort, Method
-from hhfast.analysis.response import Answer, OwnSpikes
+from hhfast.analysis.bisection import Walk, bisect, bracket
+from hhfast.analysis.population import Cohort, Method
 from hhfast.analysis.rheobase import check_positive, find_rheobase, method_of
-from hhfast.analysis.search import Walk, bisect, bracket
+from hhfast.analysis.spike_test import Answer, OwnSpikes
 from hhfast.analysis.status import AnalysisStatus
+from hhfast.batch.result import GAVE_UP
 from hhfast.errors import InputError
-from hhfast.kernel.recorders import Final
-from hhfast.kernel.stimuli import PairedPulse
 from hhfast.model import Model
-from hhfast.result import GAVE_UP
+from hhfast.parts.recorders import Final
+from hhfast.parts.stimuli import PairedPulse
 
 _CAPS = (1.0, 0.7, 0.5, 0.25)  # of the cap, tried for the absolute period: a stronger pulse need not do better
 _RATIO = 1.2  # from one interval tried to the next, before bisection

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.cohort import Cohort, Method
-from hhfast.analysis.response import Answer, answer
-from hhfast.analysis.search import Bracket, Test, bisect, bracket
+from hhfast.analysis.bisection import Bracket, Test, bisect, bracket
+from hhfast.analysis.population import Cohort, Method
+from hhfast.analysis.spike_test import Answer, answer
 from hhfast.analysis.status import AnalysisStatus
 from hhfast.errors import InputError
 from hhfast.model import Model

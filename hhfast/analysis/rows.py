@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.fi import FICurve, fi_curve
+from hhfast.analysis.fi_curve import FICurve, fi_curve
 from hhfast.analysis.refractory import Refractory, refractory_period
 from hhfast.analysis.rheobase import Rheobase, find_rheobase
 from hhfast.analysis.status import AnalysisStatus
+from hhfast.batch.result import DIVERGED, OK, Result
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model
-from hhfast.result import DIVERGED, OK, Result, Variable
+from hhfast.parts.variable import Variable
 
 _CLASSES = ("none", "I", "II", "III", "unknown")
 _OWN = ("model", "params", "dt", "integrator", "rtol", "threads")  # what the sweep itself gives

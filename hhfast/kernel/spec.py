@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hhfast.errors import InputError, unknown
-from hhfast.kernel.integrators import Integrator, integrators
-from hhfast.kernel.reach import reaches
-from hhfast.kernel.recorders import detectors
-from hhfast.kernel.recording import Part, Recorder
-from hhfast.kernel.stimuli import Stimulus, StimulusKind
+from hhfast.kernel.optimise.phi_degree import reaches
 from hhfast.model.model import Model
+from hhfast.parts.integrators import Integrator, integrators
+from hhfast.parts.recorder import Part, Recorder
+from hhfast.parts.recorders import detectors
+from hhfast.parts.stimuli import Stimulus, StimulusKind
 
 # Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
 LANES = {"float64": (64,), "float32": (256, 128)}

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from hhfast.model.expr import parse
+from hhfast.model.formulas import parse
 
 
 class exprelr(sp.Function):

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Strict
 
 from hhfast.errors import InputError, did_you_mean, unknown
-from hhfast.model.expr import FUNCTIONS, check_names, names
+from hhfast.model.formulas import FUNCTIONS, check_names, names
 from hhfast.model.poles import check_poles
 
 UNITS: dict[str, dict[str, str]] = {

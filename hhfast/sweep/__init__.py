@@ -1,12 +1,12 @@
 """Sweeps: many parameter sets, from a sweep file to a result file, in batches that no crash can lose."""
 
-from hhfast.sweep.distributions import Distribution
+from hhfast.sampling.distributions import Distribution
+from hhfast.sampling.sample import Sample
 from hhfast.sweep.export import BatchedSimulator, to_csv, to_pandas, to_parquet
 from hhfast.sweep.nwb import to_nwb
 from hhfast.sweep.results import open_results
-from hhfast.sweep.sample import Sample
 from hhfast.sweep.space import Axis, Grid, Rows, Values
-from hhfast.sweep.spec import Record, Sweep
+from hhfast.sweep.sweep import Record, Sweep
 from hhfast.sweep.table import Table
 
 __all__ = [

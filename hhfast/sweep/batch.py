@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result, Variable
+from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
+from hhfast.parts.variable import Variable
 from hhfast.sweep.parts import Header, Parts, sealed
-from hhfast.sweep.spec import Record, Sweep
+from hhfast.sweep.sweep import Record, Sweep
 
 if TYPE_CHECKING:
-    from hhfast.kernel.stimuli import Stimulus
+    from hhfast.parts.stimuli import Stimulus
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def simulate_rows(
 
     numbers : of the rows in the sweep, by which they have their noise; None: from 0 on.
     """
-    from hhfast.simulate import simulate
+    from hhfast.batch.simulate import simulate
 
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
@@ -89,7 +90,7 @@ def cells_of(
     What is varied is always an array, what is fixed a scalar, so that a row's result does not depend on the rows it
     is batched with.
     """
-    from hhfast.kernel.stimuli import Stimulus, stimuli
+    from hhfast.parts.stimuli import Stimulus, stimuli
 
     prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
     parameters = {**sweep.parameters, **{n: values for n, values in columns.items() if not n.startswith(prefixes)}}
@@ -102,7 +103,7 @@ def cells_of(
 
 
 def _recorders(record: Record) -> list[Any]:
-    from hhfast.kernel.recorders import Features, Spikes, Trace
+    from hhfast.parts.recorders import Features, Spikes, Trace
 
     chosen: list[Any] = []
     if record.features:

@@ -7,15 +7,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hhfast.certify import check_counts, check_share
+from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, unknown
-from hhfast.kernel.points import check_seeds
-from hhfast.kernel.values import per_cell
-from hhfast.model.expr import check_names, parse
+from hhfast.inputs import per_cell
+from hhfast.model.formulas import check_names, parse
+from hhfast.parts.piecewise_linear import check_seeds
 
 if TYPE_CHECKING:
-    from hhfast.kernel.stimuli import StimulusKind
-    from hhfast.sweep.spec import Sweep
+    from hhfast.parts.stimuli import StimulusKind
+    from hhfast.sweep.sweep import Sweep
 
 DTYPES = ("float64", "float32")
 INITIALS = ("model", "rest")
@@ -61,7 +61,7 @@ def _check_numbers(sweep: Sweep) -> None:
 
 
 def _check_choices(sweep: Sweep) -> None:
-    from hhfast.kernel.integrators import integrators
+    from hhfast.parts.integrators import integrators
 
     for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
         if getattr(sweep, key) not in known:
@@ -69,8 +69,8 @@ def _check_choices(sweep: Sweep) -> None:
 
 
 def _check_control(sweep: Sweep) -> None:
-    from hhfast.kernel.course import StepControl, refuse
-    from hhfast.kernel.integrators import integrators
+    from hhfast.batch.step_control import StepControl, refuse
+    from hhfast.parts.integrators import integrators
 
     if not integrators[sweep.integrator].adaptive:
         refuse(sweep.control, sweep.integrator)
@@ -87,7 +87,7 @@ def _check_control(sweep: Sweep) -> None:
 
 
 def _check_stimuli(sweep: Sweep) -> None:
-    from hhfast.kernel.stimuli import stimuli
+    from hhfast.parts.stimuli import stimuli
 
     for prefix, entry in sweep.stimuli.items():
         if "kind" not in entry:
@@ -189,7 +189,7 @@ def _check_certify(sweep: Sweep) -> None:
 
 
 def _check_record(sweep: Sweep) -> None:
-    from hhfast.kernel.recorders import Features
+    from hhfast.parts.recorders import Features
 
     record = sweep.record
     for name in record.features:

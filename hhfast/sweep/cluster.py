@@ -12,7 +12,7 @@ from hhfast.errors import InputError
 from hhfast.sweep.batch import warm_up
 
 if TYPE_CHECKING:
-    from hhfast.sweep.spec import Sweep
+    from hhfast.sweep.sweep import Sweep
 
 _RETRIES = 3  # of a task whose worker has died
 _TIMEOUT = "30s"  # for a scheduler to answer

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hhfast.result import Result
+from hhfast.batch.result import Result
 from hhfast.sweep.batch import simulate_rows
-from hhfast.sweep.batching import rows_per_batch
-from hhfast.sweep.spec import Sweep
+from hhfast.sweep.batch_size import rows_per_batch
+from hhfast.sweep.sweep import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads
 _SECONDS = 0.5  # a measurement at least this long is believed

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.keyed import permuted
+from hhfast.sampling.counter_rng import permuted
 from hhfast.sweep.batch import cells_of
-from hhfast.sweep.spec import Sweep
+from hhfast.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
-    from hhfast.kernel.stimuli import Stimulus
+    from hhfast.parts.stimuli import Stimulus
 
 _TRIED = 100  # rows for each that is wanted, where constraints exclude some
 

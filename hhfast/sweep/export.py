@@ -16,7 +16,7 @@ from hhfast.errors import InputError
 from hhfast.sweep.batch import Job, simulate_job
 from hhfast.sweep.durable import publish, temporary_name
 from hhfast.sweep.space import Rows
-from hhfast.sweep.spec import Sweep
+from hhfast.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.interrupts import safe_point, undisturbed
+from hhfast.progress import Reporter
 from hhfast.sweep.durable import make_directory
 from hhfast.sweep.merging import Merging
 from hhfast.sweep.outputs import locked, tidy
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory, remove_parts
-from hhfast.sweep.progress import Reporter
 from hhfast.sweep.provenance import DECISIVE
 
 

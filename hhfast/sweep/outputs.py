@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
-from hhfast.sweep.batching import rows_per_batch
+from hhfast.sweep.batch_size import rows_per_batch
 from hhfast.sweep.durable import live_holder, lock, make_directory, sync_directory
 from hhfast.sweep.parts import Parts, Plan, is_planned, parts_directory, remove_parts
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
-from hhfast.sweep.spec import Sweep
+from hhfast.sweep.sweep import Sweep
 
 
 @dataclass(frozen=True)

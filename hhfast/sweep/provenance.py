@@ -16,7 +16,7 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from hhfast.sweep.spec import Sweep
+    from hhfast.sweep.sweep import Sweep
 
 # What may change the last digits of a result; a run is finished by what began it.
 DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")

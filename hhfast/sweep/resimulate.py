@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hhfast.certify import NOT_CHECKED
+from hhfast.batch.certify import NOT_CHECKED
+from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.model import parse_model
-from hhfast.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.sweep.batch import simulate_rows
 from hhfast.sweep.space import Rows
-from hhfast.sweep.spec import Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 
 _LEFT_OUT = (EXCLUDED, FAILED)
 SAMPLES = 4000  # of a trace, about as many as a figure can show

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.interrupts import result, safe_point, undisturbed
+from hhfast.progress import Reporter
 from hhfast.sweep.batch import Done, Job, Outcome, columns_of, simulate_job, store_job
 from hhfast.sweep.distribute import FailingRows, run_on
 from hhfast.sweep.joining import merge_parts
 from hhfast.sweep.merging import Merging
 from hhfast.sweep.outputs import Part, is_finished, opened
 from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
-from hhfast.sweep.progress import Reporter
 from hhfast.sweep.space import Rows
-from hhfast.sweep.spec import Sweep
+from hhfast.sweep.sweep import Sweep
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.errors import InputError
-from hhfast.result import STATUS_MEANINGS
 from hhfast.sweep.durable import Holder, live_holder
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
 

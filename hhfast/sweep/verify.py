@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.progress import Reporter
 from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
-from hhfast.sweep.progress import Reporter
 
 
 @dataclass(frozen=True)

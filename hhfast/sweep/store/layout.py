@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hhfast.result import Result, status_attributes
+from hhfast.batch.result import Result, status_attributes
 from hhfast.sweep.parts import HEADER_BYTES
 
 RUN, SPIKE = "run", "spike"

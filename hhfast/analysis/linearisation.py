@@ -1,0 +1,102 @@
+"""The linearised model: Jacobian of all equations, differentiated symbolically, and its eigenvalues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from hhfast.batch.cells import Cells
+from hhfast.kernel.equations.jacobian import Jacobian
+from hhfast.kernel.equations.system import system_of
+from hhfast.model import Model
+from hhfast.model.algebra import symbol
+
+
+def _relr(u: Any) -> Any:
+    u = np.asarray(u, np.float64)
+    small = np.abs(u) < 1e-5
+    safe = np.where(small, 1.0, u)
+    return np.where(small, 1.0 - u / 2 + u**2 / 12, safe / np.expm1(safe))
+
+
+def _relr_slope(u: Any, r: Any) -> Any:
+    u = np.asarray(u, np.float64)
+    small = np.abs(u) < 0.05
+    safe = np.where(small, 1.0, u)
+    series = -1 / 2 + u / 6 - u**3 / 180 + u**5 / 5040 - u**7 / 151200  # Bernoulli numbers
+    return np.where(small, series, r * (1 - r - safe) / safe)
+
+
+_NUMERIC = [
+    {
+        "exprelr": _relr,
+        "exprelr_slope": _relr_slope,
+        "minimum": np.minimum,
+        "maximum": np.maximum,
+        "if_less": lambda left, right, yes, no: np.where(left < right, yes, no),
+        "if_less_equal": lambda left, right, yes, no: np.where(left <= right, yes, no),
+        "if_equal": lambda left, right, yes, no: np.where(left == right, yes, no),
+    },
+    "numpy",
+]
+
+
+@lru_cache(maxsize=64)
+def _jacobian_of(model: Model) -> tuple[Callable[..., Any], tuple[str, ...]]:
+    """The compiled Jacobian, and the names of its arguments: states, then parameters."""
+    system = system_of(model)
+    known = Jacobian(system).entries
+    entries = [known.get((x, y), 0) for x in system.states for y in system.states]
+    names = (*system.states, *system.parameters)
+    return sp.lambdify([symbol(n) for n in names], entries, modules=_NUMERIC, cse=True), names
+
+
+@lru_cache(maxsize=64)
+def slopes_of(model: Model) -> Callable[..., Any]:
+    """A function of all states, all parameters and i_app that gives the list of all dx/dt, per ms."""
+    system = system_of(model)
+    names = (*system.states, *system.parameters, "i_app")
+    slopes = list(Jacobian(system).slopes.values())
+    return sp.lambdify([symbol(n) for n in names], slopes, modules=_NUMERIC, cse=True)
+
+
+def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:
+    """(n, n_states, n_states): the derivatives of dx/dt (rows) by the states (columns), per ms, at X (n_states, n).
+
+    The applied current enters dV/dt as a sum, so it does not matter here.
+    """
+    function, names = _jacobian_of(cells.model)
+    m = len(cells.model.states)
+    values = dict(zip(cells.model.states, X, strict=True))
+    for k, name in enumerate(cells.model.parameters):
+        values[name] = cells.P[cells.col[k]] if cells.col[k] >= 0 else np.full(cells.n, cells.p0[k])
+    with np.errstate(all="ignore"):
+        entries = function(*(values[name] for name in names))
+    return np.stack([np.broadcast_to(e, cells.n) for e in entries], axis=-1).reshape(cells.n, m, m)
+
+
+def eigenvalues(J: np.ndarray) -> np.ndarray:
+    """(n, n_states) complex, per ms: the eigenvalues, the one with the largest real part first; NaN for NaN."""
+    found = np.full(J.shape[:2], np.nan, np.complex128)
+    finite = np.isfinite(J).all(axis=(1, 2))
+    if finite.any():
+        values = np.linalg.eigvals(J[finite])
+        found[finite] = np.take_along_axis(values, np.argsort(-values.real, axis=1, kind="stable"), axis=1)
+    return found
+
+
+def newton_step(cells: Cells, X: np.ndarray, i_app: float | np.ndarray, J: np.ndarray) -> np.ndarray:
+    """(n_states, n): the way from X to the equilibrium of the linearised equations; NaN where they have none."""
+    A, B = cells.rates(X, i_app)
+    slopes = A - B * X
+    step = np.full_like(X, np.nan)
+    regular = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slopes).all(axis=0)
+    with np.errstate(all="ignore"):
+        regular[regular] = np.linalg.det(J[regular]) != 0
+    if regular.any():
+        step[:, regular] = np.linalg.solve(J[regular], -slopes.T[regular, :, None])[..., 0].T
+    return step

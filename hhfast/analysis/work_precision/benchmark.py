@@ -1,0 +1,146 @@
+"""benchmark_integrators: error against cost of every integrator on the model and the cells that matter to someone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hhfast.analysis.population import Cohort
+from hhfast.analysis.rheobase import check_positive
+from hhfast.analysis.work_precision.cost import measured
+from hhfast.analysis.work_precision.limits import longest_step, measured_order
+from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
+from hhfast.analysis.work_precision.reference import Reference, reference_dt, settled, verified
+from hhfast.analysis.work_precision.result import Benchmark, Limits, Row, sample_of
+from hhfast.analysis.work_precision.thresholds import Thresholds
+from hhfast.batch.result import Result
+from hhfast.batch.threads import available_threads
+from hhfast.errors import InputError
+from hhfast.kernel.jit.precompile import compile_ahead
+from hhfast.model import Model
+from hhfast.parts.integrators import Integrator
+from hhfast.parts.integrators import integrators as registry
+from hhfast.parts.stimuli import Stimulus
+from hhfast.progress import Reporter
+
+STEPS = (0.1, 0.05, 0.025, 0.01, 0.005, 0.0025, 0.001)  # ms
+TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+
+
+def benchmark_integrators(
+    model: str | Path | Model = "hodgkin_huxley",
+    params: Mapping[str, Any] | None = None,
+    *,
+    stimulus: Stimulus | None = None,
+    t_stop: float = 200.0,
+    integrators: Sequence[str] | None = None,
+    dt: Sequence[float] | None = None,
+    rtol: Sequence[float] | None = None,
+    cells: int = 64,
+    spread: float = 0.1,
+    current: tuple[float, float] | None = None,
+    initial: str = "model",
+    seed: int = 1,
+    rheobase: bool = True,
+    repeats: int = 5,
+    progress: bool = False,
+) -> Benchmark:
+    """Measure the error and the cost of integrators over a range of steps or tolerances.
+
+    Parameters
+    ----------
+    model, params, stimulus, t_stop : as in `hhfast.simulate`. Where no parameter is an array, `cells` cells are drawn
+        (by `seed`): conductances and capacitance within `spread` of the model's, except those given. Without a
+        stimulus each cell has a constant current from t = 0, drawn from the range `current`, or from one in which some
+        cells are silent and the others fire.
+    initial : where the cells start, "model" or "rest".
+    integrators : names; default: all. dt : steps, ms, of those with fixed steps. rtol : tolerances of the others.
+    rheobase : measure the error of thresholds (20-ms pulse, 4 cells) as well.
+    repeats : how often each setting is timed; the least time counts.
+    progress : show a progress bar on a terminal, a line every 30 s otherwise.
+
+    Returns
+    -------
+    Benchmark: `.rows`, one for each integrator and step or tolerance; `.limits`, measured order and longest stable
+    step of each integrator; `.recommend(accuracy)`; `.to_csv(path)`; `print(benchmark)` shows all.
+
+    The reference is RK4 at half the smallest step (at most 0.0005 ms), compared with itself at twice that step, and,
+    on three of the cells, with DOP853 of SciPy at a tolerance of 1e-12.
+
+    Raises
+    ------
+    InputError : for unknown names, values out of range, a model that never fires.
+    """
+    steps, tolerances = _descending("dt", dt, STEPS), _descending("rtol", rtol, TOLERANCES)
+    settings = _settings(registry if integrators is None else integrators, steps, tolerances)
+    check_positive(t_stop=t_stop, cells=cells, repeats=repeats)
+    if not 0 <= spread < 1:
+        raise InputError(f"spread = {spread:g}: must be a fraction, at least 0 and less than 1")
+    cohort = Cohort.of(model, params)
+    methods = list(dict.fromkeys(s.integrator for s in settings))
+    # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
+    with Reporter("benchmark", 2 + 2 * len(settings) + len(methods) + repeats, "steps", show=progress) as bar:
+        drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current,
+                            initial=initial)  # fmt: skip
+        compile_ahead(drawn.kernels(settings), available_threads())
+        problem, reference = settled(drawn, reference_dt(min(steps)))
+        bar.advance(1)
+        check = verified(problem, reference)
+        bar.advance(1)
+        runs: list[Result] = []
+        for setting in settings:
+            runs.append(problem.run(setting))
+            bar.advance(1)
+        thresholds = _thresholds(problem, settings, bar) if rheobase else np.full(len(settings), np.nan)
+        limits = _limits(problem, reference, methods, bar)
+        counted = [problem.steps(setting, run) for setting, run in zip(settings, runs, strict=True)]
+        cost = measured(problem, settings, counted, repeats, lambda: bar.advance(1))
+    rows = [
+        Row.of(setting, reference.errors(run), thresholds[k], counted[k] / t_stop, cost[k])
+        for k, (setting, run) in enumerate(zip(settings, runs, strict=True))
+    ]
+    sample = sample_of(reference.trains, drawn.cohort.n)
+    return Benchmark(cohort.model.name, t_stop, sample, tuple(rows), limits, reference.dt, reference.own, check)
+
+
+def _descending(name: str, given: Sequence[float] | None, default: Sequence[float]) -> list[float]:
+    """The steps or tolerances, the coarsest first."""
+    values = sorted({float(v) for v in np.atleast_1d(np.asarray(default if given is None else given))}, reverse=True)
+    if not values or not all(np.isfinite(v) and v > 0 for v in values):
+        raise InputError(f"{name} = {', '.join(f'{v:g}' for v in values)}: give positive numbers, one at least")
+    return values
+
+
+def _settings(names: Sequence[str] | Mapping[str, Any], steps: list[float], tolerances: list[float]) -> list[Setting]:
+    found: list[Setting] = []
+    for method in [registry[name] for name in dict.fromkeys(names)]:
+        if method.adaptive:
+            found += [Setting(method, rtol=value) for value in tolerances]
+        else:
+            found += [Setting(method, dt=value) for value in steps]
+    if not found:
+        raise InputError("integrators: name one at least")
+    return found
+
+
+def _thresholds(problem: Problem, settings: Sequence[Setting], bar: Reporter) -> np.ndarray:
+    """Relative errors of the rheobase, one for each setting."""
+    thresholds, found = Thresholds.of(problem), np.empty(len(settings))
+    for k, setting in enumerate(settings):
+        found[k] = thresholds.error(setting)
+        bar.advance(1)
+    return found
+
+
+def _limits(
+    problem: Problem, reference: Reference, methods: Sequence[Integrator], bar: Reporter
+) -> tuple[Limits, ...]:
+    found = []
+    for method in methods:
+        order, longest = measured_order(problem, method), longest_step(problem, reference, method)
+        found.append(Limits(method.name, method.order, order, longest))
+        bar.advance(1)
+    return tuple(found)

@@ -1,0 +1,151 @@
+"""The cells on which integrators are compared: a mixed batch under a current, and how to run it in any setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hhfast.analysis.population import Cohort, constant
+from hhfast.batch.cells import Cells, initial_states
+from hhfast.batch.result import OK, Result
+from hhfast.batch.simulate import simulate
+from hhfast.batch.time_grid import time_grid
+from hhfast.errors import InputError
+from hhfast.kernel.spec import KernelSpec, kernel_spec
+from hhfast.parts.integrators import Integrator
+from hhfast.parts.recorders import Final, Spikes
+from hhfast.parts.stimuli import Stimulus
+from hhfast.sampling.distributions import Distribution
+from hhfast.sampling.sample import Sample
+
+RECORD = (Spikes(), Final())
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An integrator with its step (ms), or with the tolerance by which it chooses its steps.
+
+    One that could choose its steps, but is given a step, takes that whatever the error: so its order can be measured.
+    """
+
+    integrator: Integrator
+    dt: float = np.nan
+    rtol: float = np.nan
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As `simulate` takes them."""
+        options: dict[str, Any] = {"integrator": self.integrator.name}
+        if not np.isnan(self.rtol):
+            return options | {"rtol": self.rtol}
+        forced = {"dt_max": self.dt, "atol": 1e9} if self.integrator.adaptive else {}
+        return options | {"dt": self.dt} | forced
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Cells of a model, a stimulus (its parameters numbers, or one for each cell) and a duration, ms.
+
+    initial : where the cells start, "model" or "rest".
+    """
+
+    cohort: Cohort
+    stimulus: Stimulus
+    t_stop: float
+    initial: str = "model"
+
+    def run(self, setting: Setting, threads: int | None = None) -> Result:
+        """Spike times and the states at the end."""
+        return simulate(
+            self.cohort.model, self.cohort.params, stimulus=self.stimulus, t_stop=self.t_stop, record=RECORD,
+            initial=self.initial, threads=threads, **setting.options,
+        )  # fmt: skip
+
+    def kernels(self, settings: Iterable[Setting]) -> list[KernelSpec]:
+        """The kernels of the settings, and of the longer steps that their integrators may be tried with."""
+        pairs = {(s.integrator.name, dt) for s in settings for dt in (s.options.get("dt", 0.025), 1.0)}
+        return [kernel_spec(self.cohort.model, name, self.stimulus, RECORD, "float64", dt)
+                for name, dt in sorted(pairs)]
+
+    def take(self, rows: np.ndarray) -> Problem:
+        """The problem with these cells, each as often as it is named."""
+        return replace(self, cohort=self.cohort.take(rows), stimulus=self.stimulus.take(rows))
+
+    def until(self, t_stop: float) -> Problem:
+        """The first `t_stop` ms of the problem."""
+        return replace(self, t_stop=min(t_stop, self.t_stop))
+
+    def steps(self, setting: Setting, result: Result) -> float:
+        """The steps of a run, mean over the cells, rejected ones included."""
+        if setting.integrator.adaptive:
+            return float(np.mean(result["n_steps"] + result["n_rejected"]))
+        shared = [*self.stimulus.edges(self.t_stop)[0], *self.stimulus.points(self.t_stop)[0]]
+        return time_grid(self.t_stop, setting.dt, shared, RECORD).n_steps
+
+    def final(self, result: Result) -> np.ndarray:
+        """(n_states, n): the states at the end of a run."""
+        return np.array([result[f"{x}_final"] for x in self.cohort.model.states])
+
+
+def mixed_batch(
+    cohort: Cohort, stimulus: Stimulus | None, t_stop: float, *, cells: int, spread: float, seed: int,
+    current: tuple[float, float] | None, initial: str = "model",
+) -> Problem:  # fmt: skip
+    """The cells given, or, where no parameter is an array, a sample of `cells` cells around the one given.
+
+    Their conductances and capacitance then lie within `spread` (a fraction) of the model's, except what is given;
+    without a stimulus each has a constant current, from `current` or a range in which some cells are silent and
+    others fire. Raises `InputError` for a model that fires at no current.
+    """
+    given = Cells.of(cohort.model, cohort.params, stimulus).n
+    n = given if any(np.ndim(v) for v in cohort.params.values()) or (stimulus and stimulus.varies) else cells
+    drawn: dict[str, Distribution] = {}
+    if not any(np.ndim(v) for v in cohort.params.values()) and spread > 0:
+        drawn = {name: _around(value, spread) for name, value in _capacities(cohort).items()}
+    if stimulus is None:
+        drawn["i_app"] = _current(cohort, t_stop) if current is None else Distribution("uniform", current)
+    columns = Sample("latin_hypercube", n, drawn, seed).columns(0, n) if drawn else {}
+    if stimulus is None:
+        stimulus = constant(columns.pop("i_app"))
+    stimulus = stimulus.numbered(np.arange(n))  # so that cells keep their noise when some of them are taken
+    return Problem(Cohort(cohort.model, {**cohort.params, **columns}, n), stimulus, t_stop, initial)
+
+
+def _capacities(cohort: Cohort) -> dict[str, float]:
+    """The capacitance and the conductances that are the model's own, and not zero."""
+    parameters = cohort.model.parameters
+    names = (name for name in parameters if name == "C_m" or name.startswith("g_"))
+    return {name: parameters[name].value for name in names if name not in cohort.params and parameters[name].value}
+
+
+def _around(value: float, spread: float) -> Distribution:
+    low, high = sorted(((1.0 - spread) * value, (1.0 + spread) * value))
+    return Distribution("uniform", (low, high))
+
+
+def _current(cohort: Cohort, t_stop: float) -> Distribution:
+    """Constant currents from a third of the weakest at which the middle cell fires repeatedly to eight times that.
+
+    For a cell that does so without current: from a quarter more than what silences it to twice as much inward.
+    """
+    middle = {name: float(np.mean(v)) for name, v in cohort.params.items()}
+    cell = Cells.of(cohort.model, middle)
+    conductance = cell.rates(initial_states(cell, "model"))[1][0, 0] * Cohort.of(cohort.model, middle).values("C_m")[0]
+    size = conductance * np.geomspace(0.1, 1000.0, 41)  # what moves a passive membrane by 0.1 to 1000 mV
+    tried = np.concatenate([-size[::-1], [0.0], size])
+    run = simulate(cohort.model, middle, stimulus=constant(tried), t_stop=t_stop, dt=0.01, record=RECORD)
+    # A passive membrane that is lifted over the threshold, and stays there, does not fire.
+    spikes = np.where((run.status == OK) & (run["V_final"] < Spikes().threshold), run.spike_count, 0)
+    fires = spikes >= min(2, spikes.max())
+    if not spikes.any():
+        raise InputError(f"model {cohort.model.name} does not fire within {t_stop:g} ms at any constant current up to "
+                         f"{size[-1]:.3g} {cohort.model.variables['i_app']}; give a stimulus under which it does")
+    if not fires[len(size)]:
+        first = tried[fires & (tried > 0)].min() if fires[tried > 0].any() else size[0]
+        return Distribution("loguniform", (0.3 * first, 8.0 * first))
+    silent = tried[~fires & (tried < 0)]
+    strength = -silent.max() if len(silent) else size[20]
+    return Distribution("uniform", (-1.25 * strength, 2.0 * strength))

@@ -1,0 +1,1 @@
+"""One batch of cells in memory: simulate, and what it needs."""

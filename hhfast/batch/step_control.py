@@ -1,0 +1,145 @@
+"""The course of an adaptive run: the times that no step may cross, and the tolerances that the steps obey."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hhfast.batch.time_grid import actions, check_duration, distinct, inside, nearest
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import per_cell
+from hhfast.kernel.spec import EDGE
+from hhfast.parts.recorder import Recorder
+
+_ATOL = 0.1  # of rtol: what costs least for a wanted error of spike times, over the models of the library
+STEPS_PER_MS = 16  # of a typical run, to share work among threads
+
+
+@dataclass(frozen=True)
+class StepControl:
+    """What an adaptive integrator may do.
+
+    rtol, atol : the error of a step, estimated, is at most atol + rtol |x| for each state x (root mean square of all);
+        atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
+        as by default: a tenth of rtol in the state's unit.
+    dt_min, dt_max : ms; below dt_min a cell is given up (status 3). max_steps : attempts after which it is, too.
+    """
+
+    rtol: float = 1e-6
+    atol: float | Mapping[str, float] | None = None
+    dt_min: float = 1e-9
+    dt_max: float = 5.0
+    max_steps: int = 10_000_000
+
+    def __post_init__(self) -> None:
+        atol = self.atol
+        if isinstance(atol, Mapping):
+            atol = {name: _positive(f"atol of {name}", value) for name, value in atol.items()}
+        elif atol is not None:
+            atol = _positive("atol", atol)
+        numbers = {name: _number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+        for name, value in [("atol", atol), *numbers.items()]:
+            object.__setattr__(self, name, value)
+        if not 1e-14 <= self.rtol < 1.0:
+            raise InputError(f"rtol = {self.rtol}: must be a number from 1e-14 to below 1")
+        if not 0 < self.dt_min <= self.dt_max:
+            raise InputError(f"dt_min = {self.dt_min}, dt_max = {self.dt_max}: need 0 < dt_min <= dt_max, ms")
+        if not 1 <= self.max_steps < 2**63:
+            raise InputError(f"max_steps = {self.max_steps:g}: must be at least 1, and below 2**63")
+        object.__setattr__(self, "max_steps", int(self.max_steps))
+
+    def absolute(self, states: Sequence[str]) -> np.ndarray:
+        """(n_states,) the absolute tolerance of each state. Raises `InputError` for the name of no state."""
+        named = self.atol if isinstance(self.atol, Mapping) else {}
+        for name in named:
+            if name not in states:
+                raise unknown("state", name, states, "atol")
+        rest = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
+        return np.array([named.get(x, rest) for x in states], np.float64)
+
+    @property
+    def tighter(self) -> StepControl:
+        """With a tenth of the tolerances."""
+        atol = self.atol
+        if isinstance(atol, Mapping):
+            atol = {name: value / 10 for name, value in atol.items()}
+        elif atol is not None:
+            atol = atol / 10
+        return replace(self, rtol=max(self.rtol / 10, 1e-14), atol=atol)
+
+
+def _number(name: str, value: Any) -> float:
+    found = per_cell(name, value)
+    if np.ndim(found):
+        raise InputError(f"{name}: is an array; give one number for all cells")
+    return float(found)
+
+
+def _positive(name: str, value: Any) -> float:
+    found = _number(name, value)
+    if not (math.isfinite(found) and found > 0):
+        raise InputError(f"{name} = {found}: must be a positive number")
+    return found
+
+
+def refuse(given: Mapping[str, Any], integrator: str) -> None:
+    """Raise `InputError` if a fixed-step integrator is given what only an adaptive one takes."""
+    for name in given:
+        raise InputError(f"{name}: only for adaptive integrators; {integrator} takes steps of dt")
+
+
+@dataclass(frozen=True)
+class Course:
+    """Stops in time and how steps are chosen, as an adaptive kernel takes them.
+
+    t, action : (n_nodes,) times, ms, at which recorders begin and end or all cells have a stimulus edge; and what is
+    done there, as bits. edges : (n_cells or 1, n_edges) edges that differ between cells, ascending, inf where fewer.
+    samples : the sample times of each recorder that has any.
+    """
+
+    t: np.ndarray
+    action: np.ndarray
+    edges: np.ndarray
+    samples: tuple[np.ndarray, ...]
+    states: tuple[str, ...]
+    dt: float
+    control: StepControl
+    # When a call has no further cell to begin, its lanes fall idle one after another: so a call has many cells.
+    least_blocks: ClassVar[int] = 32
+    calls_per_thread: ClassVar[int] = 4
+
+    @property
+    def n_steps(self) -> int:
+        """Roughly, the steps of one cell."""
+        return math.ceil(STEPS_PER_MS * self.t[-1])
+
+    def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
+        """The kernel's arguments; counts: (2, n_cells) steps taken and rejected, to be filled."""
+        control = self.control
+        return (self.t, self.action, self.edges, control.rtol, control.absolute(self.states), self.dt, control.dt_min,
+                control.dt_max, control.max_steps, counts[0], counts[1], *self.samples)
+
+    def finer(self, rows: np.ndarray) -> Course:
+        """The course of some of the cells at a tenth of the tolerances."""
+        edges = self.edges[rows] if len(self.edges) > 1 else self.edges
+        return replace(self, edges=edges, control=self.control.tighter)
+
+
+def course(
+    t_stop: float, dt: float, edges: Sequence[float], moving: np.ndarray, record: Sequence[Recorder],
+    states: tuple[str, ...], control: StepControl,
+) -> Course:
+    """The course of a run. edges : of all cells; moving : (n_cells, k) further ones of each cell, in any order."""
+    check_duration(t_stop, dt)
+    times = [recorder.times(t_stop) for recorder in record]
+    common = inside(edges, t_stop)
+    windows = [t for window, _ in times for t in window]
+    nodes = distinct(np.sort([0.0, t_stop, *common, *windows]), 1e-12 * t_stop)
+    action = actions(nodes, [(window, np.empty(0)) for window, _ in times])
+    action[nearest(nodes, common)] |= EDGE
+    samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
+    return Course(nodes, action, np.ascontiguousarray(np.sort(moving, axis=1)), samples, states, dt, control)

@@ -1,0 +1,81 @@
+"""Blocks of cells for threads to take, each call of the kernel some ten milliseconds of work."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from hhfast.batch.step_control import Course
+from hhfast.batch.time_grid import Grid
+from hhfast.errors import InputError
+from hhfast.interrupts import result, undisturbed
+
+_CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
+
+
+@undisturbed()
+def run_blocks(
+    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int | None, stop: np.ndarray, progress: bool
+) -> None:
+    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one."""
+    threads = available_threads() if threads is None else threads
+    if threads < 1:
+        raise InputError(f"threads = {threads}: must be at least 1")
+    blocks = -(-n_cells // lanes)
+    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
+    cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
+    starts, taking = iter(range(0, n_cells, cells)), threading.Lock()
+
+    def work() -> None:
+        try:
+            while not stop[0]:
+                with taking:
+                    first = next(starts, n_cells)
+                if first == n_cells:
+                    return
+                last = min(first + cells, n_cells)
+                call(first, last)
+                advance(last - first)
+        except BaseException:
+            stop[0] = 1
+            raise
+
+    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
+        try:
+            for future in [pool.submit(work) for _ in range(threads)]:
+                result(future)
+        except BaseException:
+            stop[0] = 1  # kernels look at it every few hundred steps
+            raise
+
+
+class _bar:
+    """A progress bar over cells, or nothing."""
+
+    def __init__(self, shown: bool, total: int) -> None:
+        self.shown, self.total = shown, total
+
+    def __enter__(self) -> Any:
+        if not self.shown:
+            return lambda n: None
+        from rich.progress import Progress
+
+        self.progress = Progress()
+        self.progress.start()
+        task = self.progress.add_task("simulating", total=self.total)
+        return lambda n: self.progress.advance(task, n)
+
+    def __exit__(self, *error: object) -> None:
+        if self.shown:
+            self.progress.stop()
+
+
+def available_threads() -> int:
+    """The number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

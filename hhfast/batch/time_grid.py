@@ -1,0 +1,92 @@
+"""The time grid: steps of at most dt that never straddle a stimulus edge, a sample or the edge of a window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.kernel.spec import ACTIONS
+from hhfast.parts.recorder import Recorder, Window
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Nodes in time and the equal steps between them, as the kernels take them.
+
+    t, dt, n : (n_nodes,) time of a node, ms; length, ms, and number of the steps that follow it (0 after the last).
+    action : (n_nodes,) what recorders do at the node, as bits.
+    moving : whether stimulus edges differ between cells; they then lie within steps.
+    """
+
+    t: np.ndarray
+    dt: np.ndarray
+    n: np.ndarray
+    action: np.ndarray
+    moving: bool
+    least_blocks: ClassVar[int] = 1
+    calls_per_thread: ClassVar[int] = 8
+
+    @property
+    def n_steps(self) -> int:
+        return int(self.n.sum())
+
+    def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
+        """The kernel's arguments; the steps need not be counted."""
+        return self.t, self.action, self.dt, self.n, int(self.moving)
+
+    def finer(self, rows: np.ndarray) -> Grid:
+        """The same nodes, for some of the cells, with two steps for each one."""
+        return replace(self, dt=self.dt / 2, n=2 * self.n)
+
+
+def check_duration(t_stop: float, dt: float) -> None:
+    for name, value in (("t_stop", t_stop), ("dt", dt)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"{name} = {value}: must be a positive number of ms")
+
+
+def time_grid(
+    t_stop: float, dt: float, edges: Sequence[float], record: Sequence[Recorder], moving: bool = False
+) -> Grid:
+    """The grid of a run. Raises `InputError` for a t_stop or dt that is not positive, or too many steps."""
+    check_duration(t_stop, dt)
+    if t_stop / dt > 2**53:
+        raise InputError(f"dt = {dt} ms is too small for t_stop = {t_stop} ms")
+    times = [recorder.times(t_stop) for recorder in record]
+    windows = [t for window, _ in times for t in window]
+    wanted = np.concatenate([[0.0, t_stop], inside(edges, t_stop), windows, *(samples for _, samples in times)])
+    nodes = distinct(np.sort(wanted), 1e-9 * dt)
+    lengths = np.diff(nodes)
+    n = np.maximum(np.ceil(lengths / dt * (1 - 1e-9)), 1).astype(np.int64)
+    h = lengths / n
+    # Where the steps are dt up to rounding they are dt exactly, so that recording does not change a trajectory.
+    h = np.where(np.abs(h - dt) < 1e-9 * dt, dt, h)
+    return Grid(nodes, np.append(h, dt), np.append(n, 0), actions(nodes, times), moving)
+
+
+def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:
+    """The edges within the run."""
+    times = np.asarray(edges, np.float64)
+    return times[(times > 0) & (times < t_stop)]
+
+
+def distinct(sorted_times: np.ndarray, tolerance: float) -> np.ndarray:
+    return sorted_times[np.append(True, np.diff(sorted_times) > tolerance)]
+
+
+def actions(nodes: np.ndarray, times: Sequence[tuple[Window, np.ndarray]]) -> np.ndarray:
+    action = np.zeros(len(nodes), np.int64)
+    for r, ((begin, end), samples) in enumerate(times):
+        for bit, when in enumerate(([begin], [end], samples)):
+            action[nearest(nodes, np.asarray(when))] |= 1 << (ACTIONS * r + bit)
+    return action
+
+
+def nearest(nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
+    right = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
+    return np.where(times - nodes[right - 1] < nodes[right] - times, right - 1, right)

@@ -1,0 +1,190 @@
+"""Models, results and runs as text for people: what the command line prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
+from hhfast.batch.result import STATUS_MEANINGS
+from hhfast.batch.step_control import StepControl
+from hhfast.parts.integrators import integrators
+from hhfast.progress import duration, size
+from hhfast.sweep.sweep import CONTROL
+
+if TYPE_CHECKING:
+    from hhfast.model import Channel, Gate, Model
+    from hhfast.sweep.estimate import Estimate
+    from hhfast.sweep.status import RunStatus
+    from hhfast.sweep.store import ResultFile
+
+_MAX_SCANNED = 10_000_000  # values of a variable that `info` reads to give its range
+
+
+def _aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> str:
+    """Rows of cells in aligned columns."""
+    cells = list(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join((indent + line).rstrip() for line in lines)
+
+
+def model_list_text() -> str:
+    """All library models, one per line."""
+    from hhfast.model import models
+
+    return _aligned(((name, model.title, model.citation) for name, model in models.items()), indent="")
+
+
+def model_text(model: Model) -> str:
+    """One model: equations, parameters with units, citation."""
+    currents = " - ".join(f"i_{c.name}" for c in model.channels)
+    sections = [
+        f"{model.name}: {model.title}".rstrip(": "),
+        model.citation,
+        "",
+        f"C_m dV/dt = i_app - {currents}" if currents else "C_m dV/dt = i_app",
+        *(_channel_text(channel) for channel in model.channels),
+    ]
+    for pool in model.pools:
+        sections += ["", f"pool {pool.name} ({pool.unit}), initially {pool.initial:g}"]
+        sections += [f"  d{pool.name}/dt = a - b {pool.name}", f"  a = {pool.a}", f"  b = {pool.b}"]
+    parameters = _aligned((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
+    return "\n".join([*sections, "", f"V(0) = {model.V_init:g} mV", "", "parameters (each can be swept)", parameters])
+
+
+def _channel_text(channel: Channel) -> str:
+    gates = "".join(f" * {g.name}" + (f"**{g.power}" if g.power > 1 else "") for g in channel.gates)
+    current = channel.current or f"g_{channel.name}{gates} * (V - E_{channel.name})"
+    lines = ["", f"i_{channel.name} = {current}"]
+    if isinstance(channel.E, str):
+        lines.append(f"  E_{channel.name} = {channel.E}")
+    return "\n".join(lines + [line for gate in channel.gates for line in _gate_lines(gate, channel.rate_scale)])
+
+
+def _gate_lines(gate: Gate, channel_scale: str) -> list[str]:
+    name = gate.name
+    scale = gate.rate_scale or channel_scale
+    factor = "" if scale == "1" else f"({scale}) * "
+    if gate.alpha is not None:
+        law = f"d{name}/dt = {factor}(alpha_{name} * (1 - {name}) - beta_{name} * {name})"
+        parts = [f"alpha_{name} = {gate.alpha}", f"beta_{name} = {gate.beta}"]
+    elif gate.tau is not None:
+        law = f"d{name}/dt = {factor}({name}_inf - {name}) / tau_{name}"
+        parts = [f"{name}_inf = {gate.inf}", f"tau_{name} = {gate.tau}"]
+    else:
+        law, parts = f"{name} = {gate.inf}", []
+    return [f"  {law}", *(f"    {part}" for part in parts)]
+
+
+def result_text(result: ResultFile) -> str:
+    """What a result holds and where it comes from."""
+    spec = json.loads(result.attributes["hhfast_spec"])
+    counts = np.bincount(result.read("status"), minlength=len(STATUS_MEANINGS)).tolist()
+    by_status = ", ".join(f"{n:,} {meaning}" for meaning, n in zip(STATUS_MEANINGS, counts, strict=True) if n)
+    facts = [
+        ("title", result.attributes["title"]),
+        ("rows", f"{result.n_rows:,}: {by_status}"),
+        ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
+        ("model", f"{spec['model']} ({result.attributes['references']})"),
+        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
+        ("stimulus", _stimulus_text(spec["stimulus"])),
+        ("fixed", ", ".join(f"{k} = {v:g}" for k, v in spec["parameters"].items()) or "all at the model's values"),
+        ("history", result.attributes["history"]),
+        ("source", result.attributes["source"]),
+        ("spec", f"sha256 {result.attributes['hhfast_spec_sha256']}"),
+    ]
+    if certificate := certificate_text(result):
+        facts.insert(2, ("certified", certificate))
+    variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
+    head = _aligned(((f"{key}:", text) for key, text in facts), indent="")
+    return f"{result.path}\n{head}\n\nvariables\n{_aligned(variables)}"
+
+
+def _steps_text(spec: dict[str, Any]) -> str:
+    if not integrators[spec["integrator"]].adaptive:
+        return f"dt {spec['dt']:g} ms"
+    told = {"rtol": StepControl.rtol} | {name: spec[name] for name in CONTROL if name in spec}
+    return ", ".join(f"{name} {value}" for name, value in told.items())
+
+
+def certificate_text(result: ResultFile) -> str:
+    """What the finer run of the certified rows says, in one line; empty where there was none."""
+    if "certified" not in result:
+        return ""
+    outcome = result.read("certified")
+    counts = np.bincount(outcome, minlength=len(CERTIFIED_MEANINGS)).tolist()
+    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[CHANGED]:,} of them changed "
+    text += "their spike count" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
+    if result.n_rows > _MAX_SCANNED:
+        return text
+    errors = [_error_text(result, name, outcome == AGREES) for name in result.features if name.endswith("_error")]
+    known = ", ".join(filter(None, errors))
+    return text + (f"; estimated error of the others, median (largest): {known}" if known else "")
+
+
+def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
+    """The errors of a feature; empty where it has none (as the spike count of rows that agree on it)."""
+    errors = result.read(name)[agree]
+    errors = errors[np.isfinite(errors)]
+    if not errors.any():
+        return ""
+    unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
+    return f"{name.removesuffix('_error')} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
+
+
+def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:
+    if stimulus is None:
+        return "none"
+    entries = stimulus if isinstance(stimulus, list) else [stimulus]
+    texts = []
+    for entry in entries:
+        given = ((k, v) for k, v in entry.items() if k != "kind")
+        fixed = ", ".join(f"{len(v)} {k}" if isinstance(v, list) else f"{k} = {v:g}" for k, v in given)
+        texts.append(f"{entry['kind']}({fixed})")
+    return " + ".join(texts)
+
+
+def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
+    dims = ", ".join(f"{d} {n}" for d, n in zip(result.dims(name), result.shape(name), strict=True))
+    extent = ""
+    if 0 < int(np.prod(result.shape(name))) <= _MAX_SCANNED:
+        values = result.read(name)
+        known = values[np.isfinite(values)]
+        if known.size:
+            extent = f"{known.min():.6g} to {known.max():.6g}"
+            if known.size < values.size:
+                extent += f" ({values.size - known.size:,} NaN)"
+    return name, f"({dims})", result.unit(name), extent, result.long_name(name)
+
+
+def status_text(state: RunStatus) -> str:
+    """How far a run is."""
+    share = f"{state.rows_done:,} of {state.n_rows:,} rows ({state.rows_done / max(1, state.n_rows):.1%})"
+    if state.finished:
+        lines = [f"{state.out}: finished, {state.n_rows:,} rows"]
+    elif state.holders:
+        who = ", ".join(map(str, state.holders))
+        left = "" if state.seconds_left is None else f", {duration(state.seconds_left)} left"
+        lines = [f"{state.out}: running ({who}), {share}{left}"]
+    elif state.rows_done == state.n_rows:
+        lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
+    else:
+        lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
+    lines += [f"  {n:,} row{'s' if n > 1 else ''} {meaning.replace('_', ' ')}" for meaning, n in state.flagged.items()]
+    lines += [f"  damaged: {path}; its rows will be computed again" for path in state.damaged]
+    return "\n".join(lines)
+
+
+def estimate_text(cost: Estimate) -> str:
+    """What a sweep will take."""
+    speed = f"{cost.nanoseconds_per_step:.1f} ns per step of a row"
+    return _aligned([
+        ("rows", f"{cost.n_rows:,}, in batches of {cost.rows_per_batch:,}"),
+        ("steps", f"{cost.n_steps:,} per row, {cost.n_rows * cost.n_steps:,} in all"),
+        ("bytes", f"{size(cost.n_bytes)} before compression"),
+        ("time", f"about {duration(cost.seconds)} on this machine ({speed})"),
+    ])  # fmt: skip

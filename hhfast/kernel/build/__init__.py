@@ -1,0 +1,1 @@
+"""Kernels built from their parts."""

@@ -1,0 +1,1 @@
+"""From a kernel to machine code, and the cache of it."""

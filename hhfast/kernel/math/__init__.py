@@ -1,0 +1,1 @@
+"""The functions called in kernels."""

@@ -1,0 +1,63 @@
+"""How far phi must reach: which of its polynomials the exponential steps of a kernel take, from the model's own rates.
+
+A step evaluates phi(b dt). How large b gets is found from the formulas at the model's own parameters, never from a
+batch: a row must have the same bits in any batch. It is a matter of speed alone, as a lane whose b dt is out of reach
+is mended by `phi_far`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from hhfast.kernel.math.phi import REACHES
+from hhfast.model.formulas import evaluate
+from hhfast.model.model import Channel, Gate, Model
+from hhfast.parts.integrators import Integrator
+
+_V = np.arange(-100.0, 60.0, 1.0) + 0.123  # mV; off the poles, at which formulas are 0/0
+_STEPS = (0.01, 0.025, 0.1)  # ms; steps are told apart by these only, as each kernel must be compiled
+
+
+def reaches(model: Model, integrator: Integrator, dt: float) -> tuple[int, ...]:
+    """For each state the number of the polynomial, for steps of up to `dt` (ms); none, if no update is exponential."""
+    if not any("phi_(" in stage.text for stage in integrator.stages):
+        return ()
+    rates = _largest_rates(model)
+    longest = next((step for step in _STEPS if dt <= step), np.inf)
+    return tuple(min(int(np.searchsorted(REACHES, rates[x] * longest)), len(REACHES) - 1) for x in model.states)
+
+
+@lru_cache(maxsize=256)
+def _largest_rates(model: Model) -> dict[str, float]:
+    """State -> about the largest b (1/ms) of x' = a - b x that a run meets, at the model's own parameters."""
+    values: dict[str, Any] = {name: p.value for name, p in model.parameters.items()}
+    values |= {gate.name: 0.5 for channel in model.channels for gate in channel.gates}
+    values |= {pool.name: pool.initial for pool in model.pools} | {"V": _V, "i_app": 0.0}
+    values |= {f"i_{channel.name}": 0.0 for channel in model.channels}
+    rates = {"V": sum(_conductance(channel, values) for channel in model.channels) / values["C_m"]}
+    for channel in model.channels:
+        rates |= {g.name: _gate_rate(g, channel, values) for g in channel.gates if not g.instantaneous}
+    rates |= {pool.name: evaluate(pool.b, values) for pool in model.pools}
+    return {x: _largest(rate) for x, rate in rates.items()}
+
+
+def _conductance(channel: Channel, values: dict[str, Any]) -> Any:
+    """Half of what it is with all gates open: more than is open of all channels at once in a spike."""
+    if channel.current is None:
+        return values[f"g_{channel.name}"] / 2
+    return np.gradient(evaluate(channel.current, values) + 0.0 * _V, _V)
+
+
+def _gate_rate(gate: Gate, channel: Channel, values: dict[str, Any]) -> Any:
+    scale = evaluate(gate.rate_scale or channel.rate_scale, values)
+    if gate.tau is not None:
+        return scale / evaluate(gate.tau, values)
+    return scale * (evaluate(gate.alpha or "", values) + evaluate(gate.beta or "", values))
+
+
+def _largest(rate: Any) -> float:
+    rate = np.abs(np.atleast_1d(rate))
+    return float(np.max(rate, initial=0.0, where=np.isfinite(rate)))

@@ -1,0 +1,1 @@
+"""What users name and combine: integrators, stimuli, recorders, features, as data and text."""

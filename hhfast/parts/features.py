@@ -1,0 +1,170 @@
+"""Features: numbers per cell, accumulated inside the kernel while it runs, without storing a trace.
+
+Adding a feature is adding an entry to `FEATURES`, and to `_ACCUMULATORS` if it needs a new running value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hhfast.errors import unknown
+from hhfast.parts.recorder import Part, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.variable import Variable
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`)."""
+
+    unit: str
+    long_name: str
+    needs: tuple[str, ...]
+    value: Callable[[dict[str, Any]], np.ndarray]
+
+
+def _isi_mean(a: dict[str, Any]) -> np.ndarray:
+    return np.where(a["spikes"] > 1, (a["last"] - a["first"]) / np.maximum(a["spikes"] - 1, 1), np.nan)
+
+
+def _isi_cv(a: dict[str, Any]) -> np.ndarray:
+    deviation = np.sqrt(a["scatter"] / np.maximum(a["spikes"] - 2, 1))
+    return np.where(a["spikes"] > 2, deviation / _isi_mean(a), np.nan)
+
+
+FEATURES: dict[str, Feature] = {
+    "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
+    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
+    "latency": Feature("ms", "time of the first spike after the stimulus start", ("times",),
+                       lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan)),
+    "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
+    "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),
+    "V_max": Feature("mV", "largest membrane potential", ("extremes",), lambda a: a["V_max"]),
+    "V_min": Feature("mV", "smallest membrane potential", ("extremes",), lambda a: a["V_min"]),
+    "V_mean": Feature("mV", "mean membrane potential", ("mean",), lambda a: a["V_sum"] / a["duration"]),
+}
+
+
+@dataclass(frozen=True)
+class _Accumulator:
+    """Text that keeps some running values: in the lane's dtype (`values`), or in float64 (`extra`)."""
+
+    begin: str
+    step: str = ""
+    spike: str = ""
+    values: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+
+_ACCUMULATORS: dict[str, _Accumulator] = {
+    "count": _Accumulator("spikes_{r}_ = 0.0", spike="spikes_{r}_ = spikes_{r}_ + 1.0", extra=("spikes",)),
+    "times": _Accumulator(  # the scatter of the intervals is accumulated as by Welford 1962
+        begin="spikes_{r}_ = 0.0\nfirst_{r}_ = np.nan\nlast_{r}_ = np.nan\nscatter_{r}_ = 0.0",
+        spike="""\
+if spikes_{r}_ == 0.0:
+    first_{r}_ = t_spike_
+else:
+    mean_{r}_ = (last_{r}_ - first_{r}_) / max(spikes_{r}_ - 1.0, 1.0)
+    isi_{r}_ = t_spike_ - last_{r}_
+    mean_new_{r}_ = (t_spike_ - first_{r}_) / spikes_{r}_
+    scatter_{r}_ = scatter_{r}_ + (isi_{r}_ - mean_{r}_) * (isi_{r}_ - mean_new_{r}_)
+last_{r}_ = t_spike_
+spikes_{r}_ = spikes_{r}_ + 1.0""",
+        extra=("spikes", "first", "last", "scatter"),
+    ),
+    "extremes": _Accumulator(
+        begin="V_max_{r}_ = V\nV_min_{r}_ = V",
+        step="""\
+V_max_{r}_ = V_high_ if V_high_ > V_max_{r}_ else V_max_{r}_
+V_min_{r}_ = V_low_ if V_low_ < V_min_{r}_ else V_min_{r}_""",
+        values=("V_max", "V_min"),
+    ),
+    "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
+        begin="V_sum_{r}_ = 0.0 * V\nrounding_{r}_ = 0.0 * V",
+        step="""\
+piece_{r}_ = dt_ * V_step_ - rounding_{r}_
+total_{r}_ = V_sum_{r}_ + piece_{r}_
+rounding_{r}_ = (total_{r}_ - V_sum_{r}_) - piece_{r}_
+V_sum_{r}_ = total_{r}_""",
+        values=("V_sum",),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features computed inside the kernel, without storing a trace: one number per cell each.
+
+    names : from `Features.known`. window : ms, the part of the run that counts (default: all of it).
+    Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
+    """
+
+    known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
+    names: tuple[str, ...]
+    threshold: float = -20.0
+    rearm: float = -30.0
+    window: Window | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
+        for name in self.names:
+            if name not in FEATURES:
+                raise unknown("feature", name, FEATURES)
+        check_levels("Features", self.threshold, self.rearm)
+
+    @cached_property
+    def _accumulators(self) -> list[str]:
+        needed = {need for name in self.names for need in FEATURES[name].needs}
+        if "times" in needed:
+            needed.discard("count")  # it counts as well
+        return [name for name in _ACCUMULATORS if name in needed]
+
+    @cached_property
+    def _outputs(self) -> list[str]:
+        return [v for name in self._accumulators for v in (*_ACCUMULATORS[name].values, *_ACCUMULATORS[name].extra)]
+
+    @cached_property
+    def part(self) -> Part:
+        chosen = [_ACCUMULATORS[name] for name in self._accumulators]
+        return Part(
+            begin="\n".join(a.begin for a in chosen),
+            step="\n".join(a.step for a in chosen if a.step),
+            spike="\n".join(a.spike for a in chosen if a.spike),
+            end="\n".join(f"feature_{{r}}_[{k}, lane_] = {v}_{{r}}_" for k, v in enumerate(self._outputs)),
+            extra=tuple(f"{v}_{{r}}_" for a in chosen for v in a.extra),
+            arrays=(("feature_{r}_", "float64[:, ::1]"),),
+            detects=any(a.spike for a in chosen),
+        )
+
+    @property
+    def levels(self) -> tuple[float, float] | None:
+        return (self.threshold, self.rearm) if self.part.detects else None
+
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
+        return window_of("Features", self.window, t_stop), np.empty(0)
+
+    def open(self, run: Run) -> Recording:
+        start, stop = window_of("Features", self.window, run.t_stop)
+        values = np.full((len(self._outputs), run.n_cells), np.nan)
+
+        def variables() -> dict[str, Variable]:
+            of: dict[str, Any] = dict(zip(self._outputs, values, strict=True))
+            of |= {"onset": run.onset, "duration": stop - start}
+            if "spikes" in of:
+                of["spikes"] = np.nan_to_num(of["spikes"])
+            with np.errstate(invalid="ignore"):
+                return {
+                    name: Variable(FEATURES[name].value(of), ("cell",), FEATURES[name].unit, FEATURES[name].long_name)
+                    for name in self.names
+                }
+
+        return Shared((values,), variables)
+
+
+def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:
+    """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder."""
+    return Features(("spike_count",), threshold, rearm, window)

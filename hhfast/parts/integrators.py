@@ -1,0 +1,172 @@
+"""Integrators as text: an integrator is a few lines over every state, for x' = a - b x.
+
+A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them:
+`{x}` is the value, `{a}`, `{b}` its coefficients, `{f}` = a - b x, `dt_` the step; any other name in braces, e.g.
+`{old}`, is a value of the stage's own that lives until the end of the step. The evaluation comes before all
+updates of its stage. In a stage `over` a fraction of the step, `{a}`, `{b}` and `{f}` are multiplied by that time;
+an exponential update is then `phi_({b}) * {f}`. Adding an integrator is adding an entry to `integrators`.
+
+An adaptive integrator is a `Tableau` instead of stages; every cell then takes steps of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from hhfast.parts.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS, Tableau
+from hhfast.registry import Registry
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Lines run for each state of a group.
+
+    states : "all", "V", "gates" or "pools".
+    at : time of the stimulus, as a fraction of the step; one for each repetition.
+    when : "linear" or "curved": only for models in which the group's own a and b do not (do) depend on the group,
+        so that one exponential does not (does) solve it exactly when the other groups are held.
+    coefficients : name -> value at each repetition; the stage is repeated once for each.
+    over : the fraction of the step that a, b and f are multiplied by; None: they are rates.
+    """
+
+    states: str
+    text: str
+    at: tuple[float, ...] = (0.0,)
+    when: str = "always"
+    coefficients: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    over: float | None = None
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the stage asks for the rates, and does not only copy or combine."""
+        return re.search(r"{[abf]}", self.text) is not None
+
+
+@dataclass(frozen=True)
+class Integrator:
+    """A time-stepping method; `order` is its measured and proven order of convergence."""
+
+    name: str
+    order: int
+    stages: tuple[Stage, ...] = field(repr=False)
+    stability: str
+    citation: str
+    tableau: Tableau | None = field(default=None, repr=False)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether each cell takes steps of its own, as long as `rtol` and `atol` allow."""
+        return self.tableau is not None
+
+    @property
+    def stiff(self) -> bool:
+        """Whether steps may be much longer than the fastest time constant."""
+        return self.tableau is not None and self.tableau.gamma > 0.0
+
+    @property
+    def evaluations(self) -> int:
+        """How often a step evaluates the rates of all gates."""
+        if self.tableau is not None:
+            return self.tableau.stages - self.tableau.first_same_as_last
+        asking = (s for s in self.stages if s.evaluates and s.states in ("all", "gates") and s.when != "curved")
+        return sum(len(stage.at) for stage in asking)
+
+
+_EXPONENTIAL = "{x} = {x} + phi_({b}) * {f}"
+
+
+def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
+    """Advance one group by `fraction` of the step, the others held, to second order.
+
+    Exactly, where the group is linear in itself; else by an exponential midpoint rule.
+    """
+    return (
+        Stage(states, _EXPONENTIAL, (at,), "linear", over=fraction),
+        Stage(states, "{start} = {x}\n" + _EXPONENTIAL, (at,), "curved", over=fraction / 2),
+        Stage(states, "{f} = {a} - {b} * {start}\n{x} = {start} + phi_({b}) * {f}", (at,), "curved", over=fraction),
+    )
+
+EULER = Integrator(
+    name="euler",
+    order=1,
+    stages=(Stage("all", "{x} = {x} + dt_ * {f}"),),
+    stability="dt below 2 / the fastest rate (about 0.04 ms during a squid-axon spike)",
+    citation="Euler 1768; Hairer, Norsett & Wanner 1993, Solving ODEs I, sec. I.7",
+)
+EXP_EULER = Integrator(
+    name="exp_euler",
+    order=1,
+    # V first, then the gates at the new V: as cheap as all from the old state, and more accurate in practice.
+    stages=tuple(Stage(group, _EXPONENTIAL, (0.5,), over=1.0) for group in ("V", "gates", "pools")),
+    stability="any dt stays bounded, accuracy does not",
+    citation="Rush & Larsen 1978, IEEE Trans Biomed Eng 25:389-392; MacGregor 1987",
+)
+EXP_MIDPOINT = Integrator(
+    name="exp_midpoint",
+    order=2,
+    stages=(
+        Stage("all", "{old} = {x}\n" + _EXPONENTIAL, (0.0,), over=0.5),
+        Stage("all", "{f} = {a} - {b} * {old}\n{x} = {old} + phi_({b}) * {f}", (0.5,), over=1.0),
+    ),
+    stability="any dt stays bounded, accuracy does not",
+    citation="Oh & French 2006, J Neurosci Methods 156:231-242; Boerner et al. 2013",
+)
+STRANG = Integrator(
+    name="strang",
+    order=2,
+    stages=(
+        *_flow("V", 0.5, at=0.25),
+        *_flow("pools", 0.5, at=0.5),
+        *_flow("gates", 1.0, at=0.5),
+        *_flow("pools", 0.5, at=0.5),
+        *_flow("V", 0.5, at=0.75),
+    ),
+    stability="any dt stays bounded, accuracy does not",
+    citation="Strang 1968, SIAM J Numer Anal 5:506-517; Hines 1984 (staggered form)",
+)
+RK4 = Integrator(
+    name="rk4",
+    order=4,
+    stages=(
+        Stage("all", "{old} = {x}\n{sum} = 0.0 * {x}"),
+        Stage(
+            "all",
+            "{sum} = {sum} + weight_ * {f}\n{x} = {old} + ahead_ * dt_ * {f}",
+            at=(0.0, 0.5, 0.5, 1.0),
+            coefficients=(("weight_", (1 / 6, 1 / 3, 1 / 3, 1 / 6)), ("ahead_", (0.5, 0.5, 1.0, 0.0))),
+        ),
+        Stage("all", "{x} = {old} + dt_ * {sum}"),
+    ),
+    stability="dt below 2.8 / the fastest rate (about 0.055 ms during a squid-axon spike)",
+    citation="Kutta 1901; Hairer, Norsett & Wanner 1993, Solving ODEs I, table II.1.2",
+)
+
+BS32 = Integrator(
+    name="bs32",
+    order=3,
+    stages=(),
+    stability="the step follows the fastest rate (at most 2.5 / it)",
+    citation="Bogacki & Shampine 1989, Appl Math Lett 2:321-325",
+    tableau=BOGACKI_SHAMPINE,
+)
+TSIT5 = Integrator(
+    name="tsit5",
+    order=5,
+    stages=(),
+    stability="the step follows the fastest rate (at most 3.5 / it)",
+    citation="Tsitouras 2011, Comput Math Appl 62:770-775",
+    tableau=TSITOURAS,
+)
+RODAS4 = Integrator(
+    name="rodas4",
+    order=4,
+    stages=(),
+    stability="L-stable: time constants far below the step are no obstacle",
+    citation="Hairer & Wanner 1996, Solving ODEs II, sec. IV.7 and IV.10",
+    tableau=RODAS,
+)
+
+integrators: Registry[Integrator] = Registry.of(
+    "integrator", (EULER, EXP_EULER, EXP_MIDPOINT, STRANG, RK4, BS32, TSIT5, RODAS4)
+)

@@ -1,0 +1,98 @@
+"""What every recorder is made of: its text, what it learns of a run, and what it does with the arrays of one.
+
+A recorder's `Part` has up to five pieces of text, over the values of a lane: `begin` and `end` run when its window
+opens and closes, `step` after every step, `spike` at every spike (at `t_spike_`), and the variables it samples.
+A step goes from `t_` to `t_end_`, `dt_` later, and from `V_was_` to `V`; over it, `V_step_` is the mean of V, and
+`V_high_` and `V_low_` are its extrema (but for its value at the start). `{r}` is the recorder's number, which keeps
+its names apart from those of others. Text that runs every step is branch-free. A recorder also says when its window
+and samples are, makes the arrays of a run (`open`), and turns them into variables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.parts.variable import Variable
+
+Window = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The text of a recorder, and the arrays it writes: (name, Numba type). `extra` values are kept in float64."""
+
+    begin: str = ""
+    step: str = ""
+    spike: str = ""
+    end: str = ""
+    samples: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    arrays: tuple[tuple[str, str], ...] = ()
+    detects: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a recorder must know of a run to make its arrays: onset is the stimulus start, a number or one per cell."""
+
+    n_cells: int
+    t_stop: float
+    onset: Any
+    dtype: str
+    units: dict[str, str]
+
+
+class Recording(Protocol):
+    """The arrays of one recorder in one run."""
+
+    def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
+        """The kernel's arrays for a call on cells first..last."""
+
+    def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
+        """Take what the call left in them."""
+
+    def variables(self) -> dict[str, Variable]:
+        """The result, when all calls are done."""
+
+
+class Recorder(Protocol):
+    """A recorder: its text, its spike levels (threshold, rearm) if it detects spikes, its window and sample times."""
+
+    @property
+    def part(self) -> Part: ...
+    @property
+    def levels(self) -> tuple[float, float] | None: ...
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]: ...
+    def open(self, run: Run) -> Recording: ...
+
+
+def check_levels(who: str, threshold: float, rearm: float) -> None:
+    if not (math.isfinite(threshold) and math.isfinite(rearm) and rearm <= threshold):
+        raise InputError(f"{who}: needs finite rearm <= threshold, not threshold = {threshold}, rearm = {rearm}")
+
+
+def window_of(who: str, window: Window | None, t_stop: float) -> Window:
+    start, stop = window if window is not None else (0.0, t_stop)
+    if not 0 <= start < stop <= t_stop * (1 + 1e-12):
+        raise InputError(f"{who}: window [{start:g}, {stop:g}] ms is not within 0..t_stop = {t_stop:g} ms")
+    return float(start), float(min(stop, t_stop))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A recording whose arrays all calls share, each writing its own cells."""
+
+    arrays: tuple[np.ndarray, ...]
+    variables: Callable[[], dict[str, Variable]]
+
+    def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
+        return self.arrays
+
+    def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
+        pass

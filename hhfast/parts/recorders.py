@@ -1,0 +1,169 @@
+"""The recorders: what a kernel keeps of a simulation. Adding one is adding a class like these, and its entry.
+
+See `recording` for what a recorder is made of, and `features` for the one that stores no trace.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.parts.features import Features, SpikeCount
+from hhfast.parts.recorder import Part, Recorder, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.variable import Variable
+from hhfast.registry import Registry
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """All spike times, ms, at most `max_per_cell` of each cell; where there are more, status is 2.
+
+    The time is interpolated inside the step by a cubic, to fourth order in dt.
+    """
+
+    threshold: float = -20.0
+    rearm: float = -30.0
+    max_per_cell: int = 4096
+    window: Window | None = None
+
+    def __post_init__(self) -> None:
+        check_levels("Spikes", self.threshold, self.rearm)
+        if not 1 <= self.max_per_cell <= 10_000_000:
+            raise InputError(f"Spikes: max_per_cell = {self.max_per_cell} is outside 1..10000000")
+
+    @property
+    def part(self) -> Part:
+        return Part(
+            begin="stored_{r}_ = 0.0",
+            spike="""\
+place_{r}_ = np.int64(stored_{r}_)
+if place_{r}_ < spike_time_{r}_.shape[1]:
+    spike_time_{r}_[lane_ - first_, place_{r}_] = t_spike_
+    stored_{r}_ = stored_{r}_ + 1.0
+else:
+    status_[lane_] = 2""",
+            end="stored_count_{r}_[lane_ - first_] = np.int64(stored_{r}_)",
+            extra=("stored_{r}_",),
+            arrays=(("spike_time_{r}_", "float64[:, ::1]"), ("stored_count_{r}_", "int64[::1]")),
+            detects=True,
+        )
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        return self.threshold, self.rearm
+
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
+        return window_of("Spikes", self.window, t_stop), np.empty(0)
+
+    def open(self, run: Run) -> Recording:
+        start, stop = window_of("Spikes", self.window, run.t_stop)
+        # No membrane fires more than a few times per millisecond, so short runs need no large buffer.
+        return _SpikeRecording(min(self.max_per_cell, 64 + math.ceil(4 * (stop - start))), run.n_cells)
+
+
+@dataclass
+class _SpikeRecording:
+    """Spike times of each call, compacted as it ends, so that no rectangular array of all cells is ever made."""
+
+    capacity: int
+    n_cells: int
+    pieces: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
+        return np.empty((last - first, self.capacity)), np.zeros(last - first, np.int64)
+
+    def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
+        times, count = arguments
+        self.pieces[first] = times[np.arange(self.capacity) < count[:, None]], count
+
+    def variables(self) -> dict[str, Variable]:
+        pieces = [self.pieces[first] for first in sorted(self.pieces)]
+        times = np.concatenate([np.empty(0), *(t for t, _ in pieces)])
+        count = np.concatenate([np.empty(0, np.int64), *(c for _, c in pieces)])
+        return {
+            "spike_time": Variable(times, ("spike",), "ms", "time of a spike"),
+            "spike_count": Variable(count.astype(np.int32), ("cell",), "1", "number of spikes"),
+        }
+
+
+# --- traces and final state ------------------------------------------------------------------------------------------
+@dataclass(frozen=True, init=False)
+class Trace:
+    """Variables against time: states, instantaneous gates, currents `i_NAME`, `i_app`; sampled every `every` ms."""
+
+    variables: tuple[str, ...]
+    every: float
+
+    def __init__(self, *variables: str, every: float = 0.1) -> None:
+        if not variables:
+            raise InputError("Trace: name at least one variable, e.g. Trace('V', every=0.1)")
+        if not (math.isfinite(every) and every > 0):
+            raise InputError(f"Trace: every = {every} ms must be positive")
+        object.__setattr__(self, "variables", tuple(dict.fromkeys(variables)))
+        object.__setattr__(self, "every", float(every))
+
+    @property
+    def part(self) -> Part:
+        return Part(samples=self.variables, arrays=(("trace_{r}_", "{dtype}[:, :, ::1]"),))
+
+    @property
+    def levels(self) -> None:
+        return None
+
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
+        if t_stop / self.every > 1e9:
+            raise InputError(f"Trace: every = {self.every} ms gives more than 1e9 samples")
+        return (0.0, t_stop), self.every * np.arange(math.floor(t_stop / self.every * (1 + 1e-12)) + 1)
+
+    def open(self, run: Run) -> Recording:
+        time = self.times(run.t_stop)[1]
+        values = np.full((len(self.variables), run.n_cells, len(time)), np.nan, run.dtype)
+        found = {
+            name: Variable(v, ("cell", "time"), run.units[name], name)
+            for name, v in zip(self.variables, values, strict=True)
+        }
+        return Shared((values,), lambda: {"time": Variable(time, ("time",), "ms", "time"), **found})
+
+
+@dataclass(frozen=True)
+class Final:
+    """The state at t_stop, as `V_final`, `m_final` ..., one number per cell each."""
+
+    @property
+    def part(self) -> Part:
+        return Part()
+
+    @property
+    def levels(self) -> None:
+        return None
+
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
+        return (0.0, t_stop), np.empty(0)
+
+    def open(self, run: Run) -> Recording:
+        return Shared((), dict)  # the state array of the run holds it: see simulate
+
+
+recorders: Registry[Any] = Registry(
+    "recorder",
+    {"spike_count": SpikeCount, "spikes": Spikes, "features": Features, "trace": Trace, "final": Final},
+)
+
+
+def detectors(record: Iterable[Recorder]) -> tuple[list[tuple[float, float]], list[int]]:
+    """The different spike levels of the recorders, and for each recorder the number of its own (-1: none)."""
+    levels: list[tuple[float, float]] = []
+    numbers = []
+    for recorder in record:
+        if recorder.levels is None:
+            numbers.append(-1)
+            continue
+        if recorder.levels not in levels:
+            levels.append(recorder.levels)
+        numbers.append(levels.index(recorder.levels))
+    return levels, numbers

@@ -1,0 +1,1 @@
+"""Random and quasi-random numbers by index, the same on every machine."""
