@@ -17,7 +17,7 @@ from hhfast.batch.threads import run_blocks
 from hhfast.batch.time_grid import Grid, time_grid
 from hhfast.errors import InputError, unknown
 from hhfast.interrupts import interruptible
-from hhfast.kernel.jit.cache import compiled
+from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.model import Model, load_model, models
 from hhfast.parts.recorder import Recorder, Recording, Run

@@ -45,6 +45,11 @@ class Points:
     together: bool = False
     jumps: bool = False
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a kernel depends on."""
+        return self.begin, self.onward, self.rows, self.arrays, self.together, self.jumps
+
 
 POINT_ROWS = ("since", "level", "slope", "until")
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
+from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import NOISE, WAVEFORM, Points, check_noise, check_seeds, check_waveform
 from hhfast.registry import Registry
 
@@ -53,7 +54,7 @@ class StimulusKind:
     @property
     def smooth(self) -> bool:
         """Whether the current varies between its edges."""
-        return "(t " in self.text
+        return "t" in names_used(self.text)
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hhfast.kernel.jit.cache import compiled, is_cached
+from hhfast.kernel.jit.compile import compiled, is_cached
 from hhfast.kernel.spec import KernelSpec
 from hhfast.parts.stimuli import stimuli
 
