@@ -1,6 +1,254 @@
-"""Placeholder while the adaptive kernels move."""
+"""Adaptive kernels: every lane has its own time and step, and takes a new cell when its own is done.
+
+All lanes try a step at once; where the estimated error is too large the lane keeps its old state, so no lane
+waits for another, and none influences another. What happens rarely (a cell ends or begins, a stimulus edge, a spike,
+a sample) is done lane by lane, in scalar loops. A lane stops exactly at the edges of its stimulus and of the
+recorders' windows; spikes and samples come from the method's dense output and change no step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hhfast.kernel.build.builder import Builder, RecorderNames
+from hhfast.kernel.build.lane_refill import LaneRefill
+from hhfast.kernel.build.trial_step import TrialStep
+from hhfast.kernel.spec import DIVERGED
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.parts.tableaux import Tableau
+
+_SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
+_LEAST = 1e-10  # square of the smallest relative error that is told from zero
+# What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, how many it has
+# tried and accepted, whether it stands at a stop, and whether its cell is given up.
+_OF_TIME = ("t", "t_end", "next_stop", "step", "tried", "accepted", "is_due", "failed")
+# In the lanes' type: the step taken (0 where it was rejected), whether it is accepted, the error, its logarithm one step
+# before, whether the step before was rejected, and the size of the trial step.
+_OF_STEP = ("dt", "ok", "error", "log_error_before", "rejected_before")
+
+# Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have one.
+_OF_CALL = ("relative", "t_stop", "next_cell", "running", "turns", "size")
 
 
 class Adaptive:
-    def __init__(self, builder):
-        raise NotImplementedError
+    """Builds a kernel with an adaptive integrator."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
+        tableau = builder.spec.integrator.tableau
+        assert tableau is not None
+        self.tableau: Tableau = tableau
+        for name in (*_OF_TIME, *_OF_STEP, *_OF_CALL, "h", "begins_anew", "cell_of", "node_of", "edge_of"):
+            self.own.setdefault(name, Symbol(name))
+        for name in ("any_due", "any_anew"):
+            self.own[name] = Symbol(name, is_flag=True)
+        self.scratch.add("float64", *(self.own[name] for name in _OF_TIME))
+        self.scratch.add("lane", *(self.own[name] for name in _OF_STEP))
+        self.trial = TrialStep(builder, tableau)
+        builder.declare_recording()
+        self.sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
+        self.scratch.add("float64", *(recorder.is_on for recorder in builder.recorders),
+                         *(recorder.next_sample for recorder in self.sampling))
+        self.scratch.add("int64", *(self.own[name] for name in ("cell_of", "node_of", "edge_of")),
+                         *(recorder.sample for recorder in self.sampling))
+
+    # --- a step ---
+    def _size(self) -> list[Statement]:
+        """The size of the trial step: as proposed, but up to the next stop and not over it."""
+        return self.builder.code("""\
+room = next_stop - t
+step = step if step < dt_max else dt_max
+size = room if 1.01 * step >= room else (0.5 * room if 2.0 * step > room else step)
+h = h_of_size
+t_end = next_stop if size == room else t + np.float64(h)""", h_of_size=self.builder.cast(
+            Name(self.own["size"])))  # a last step of nearly that size is stretched; two are alike
+
+    def _error(self) -> list[Statement]:
+        """The mean square of the estimated errors, each relative to its tolerance."""
+        errors = list(self.trial.errors.values())
+        total: Expression = self.builder.value("e * e", e=errors[0])
+        for e in errors[1:]:
+            total = self.builder.value("total + e * e", total=total, e=e)
+        mean = self.builder.value("share * total", share=self.builder.number(1.0 / len(errors)), total=total)
+        return [*self.trial.estimate(), *self.scratch.loop([Let(self.own["error"], mean)])]
+
+    def _control(self) -> list[Any]:
+        """Whether the step is accepted, and what to try next (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
+        k = 2.0 * self.tableau.error_order  # the exponents are of the error, not its square
+        numbers = {"least": _LEAST, "of_before": 0.4 / k, "of_now": 0.7 / k, "alone": -1.0 / k, "safety": _SAFETY,
+                   "slowest": _SLOWEST, "fastest": _FASTEST}
+        constants = {name: self.builder.number(value) for name, value in numbers.items()}
+        lanes = self.builder.lane_code("""\
+e = error if error < 10000000000.0 else 10000000000.0
+e = e if e > least else least
+ok = 1.0 if (e <= 1.0) & (h > 0.0) else 0.0
+log_error = log(e)
+power = of_before * log_error_before - of_now * log_error if ok > 0.0 else alone * log_error
+change = safety * exp(power)
+change = change if change > slowest else slowest
+change = change if change < fastest else fastest
+change = 1.0 if (rejected_before > 0.0) & (change > 1.0) else change
+log_error_before = log_error if ok > 0.0 else log_error_before
+rejected_before = 1.0 - ok
+dt = h if ok > 0.0 else 0.0
+proposed = np.float64(h * change)
+step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""", **constants)
+        # The last line: a step cut short by a stop says nothing against the one proposed before.
+        return [*lanes, *self.builder.code("""\
+t_end = t_end if ok > 0.0 else t
+tried = tried + (1.0 if h > 0.0 else 0.0)
+accepted = accepted + np.float64(ok)
+is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
+failed = 1.0 if is_small | ((tried >= max_steps) & (t_end < t_stop)) else 0.0""")]
+
+    def _after_step(self) -> list[Any]:
+        """Detectors and recorders, after what they ask of the step; one not accepted is a step of no length."""
+        builder, dense = self.builder, self.tableau.dense
+        lets: list[Any] = []
+        if builder.steps_use("V_step"):
+            mean = [sum(c / (p + 2) for p, c in enumerate(row)) for row in dense]
+            lets += builder.lane_code("V_step = V_was + change_of_mean if ok > 0.0 else V",
+                                      change_of_mean=self.trial.total(mean, builder.V))
+        if builder.steps_use("V_high"):
+            begin = self.trial.total([row[0] for row in dense], builder.V)
+            end = self.trial.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], builder.V)
+            lets += builder.lane_code("""\
+d0 = begin
+d1 = end
+cubic = d0 + d1 - 2.0 * (V - V_was)
+square = V - V_was - d0 - cubic
+root = square * square - 3.0 * cubic * d0
+root = sqrt(root if root > 0.0 else 0.0)
+at = d0 / ((root if d0 > 0.0 else -root) - square)
+turn = V_was + at * (d0 + at * (square + at * cubic))
+turn = turn if (d0 * d1 < 0.0) & (ok > 0.0) else V
+V_high = turn if turn > V else V
+V_low = turn if turn < V else V""", begin=begin, end=end)  # the extremum of the cubic with the values and slopes of the ends
+        lets += builder.after_step()
+        for recorder in self.sampling:
+            lets += builder.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
+        return lets
+
+    def _advance(self) -> list[Statement]:
+        """Go to the end of the step; a lane that stands at a stop, or gives up, is due."""
+        lets = self.builder.code("""\
+t = t_end
+failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
+is_due = 1.0 if ((t >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
+any_due = any_due | (is_due > 0.0)
+begins_anew = zero""", limit=self.builder.number(DIVERGED), zero=self.builder.number(0.0))  # an idle lane is never due
+        return [*self.scratch.loop(lets), *self.trial.hand_on()]
+
+    # --- rare events, lane by lane ---
+    def _spikes(self) -> list[Statement]:
+        """Find the time of a spike on the dense output, and tell the recorders."""
+        builder, statements = self.builder, []
+        for d in builder.detectors:
+            timed: list[Statement] = []
+            if d.number in builder.timed:
+                dense = self.tableau.dense
+                curve: list[Expression] = [self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))]
+                curve += [Number(0.0)] * (4 - len(curve))
+                where = nodes.Call(builder.functions["polynomial_crossing"], (
+                    Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))))
+                timed = builder.code("t_spike = t + np.float64(dt) * where", where=where)
+            told = builder.told(d, lambda recorder: builder.value("on > 0.0", on=recorder.is_on))
+            body = self.scratch.framed([*builder.code("cell = cell_of"), *timed, *told])
+            spiking = builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+            statements += builder.nest("if hit", builder.nest("for i in range(W)", spiking), hit=d.hit)
+        return statements
+
+    def _samples(self, recorder: RecorderNames) -> list[Statement]:
+        """Fill the samples of one recorder that the step has passed, from the dense output."""
+        builder, scratch, hooks = self.builder, self.scratch, recorder.hooks
+        at = builder.cast(builder.value("(t_sample - t) / (t_end - t)", t_sample=self._t_sample))
+        lets: list[Any] = [Let(self._at, at)]
+        weights = []
+        for row in self.tableau.dense:
+            value: Expression = builder.number(row[-1])
+            for c in reversed(row[:-1]):
+                value = builder.value("c + at * value", c=builder.number(c), at=self._at, value=value)
+            weights.append(Symbol("weight"))
+            lets += builder.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
+        for x, symbol in builder.states.items():
+            terms = [builder.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
+            lets += builder.code("x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(_sum(terms)))
+        if "i_app" in hooks.samples and builder.smooth:
+            lets.append(Let(self.own["i_app"], builder.cast(builder.current(Name(self._t_sample)))))
+        lets += builder.sampled(hooks)
+        cell = builder.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
+        for k, name in enumerate(hooks.samples):
+            lets += builder.code("trace[k, cell, sample] = value", trace=recorder.arrays["trace"], k=Number(k), cell=cell,
+                                 sample=scratch.element(recorder.sample), value=builder.variable(name))
+        places = {"next_sample": scratch.element(recorder.next_sample), "sample": scratch.element(recorder.sample),
+                  "t_end": scratch.element(self.own["t_end"]), "ok": scratch.element(self.own["ok"])}
+        times = builder.own[f"times_{recorder.number}"]
+        inner = [
+            *builder.code("t_sample = next_sample", t_sample=self._t_sample, **places),
+            *scratch.framed(lets, keep=False),
+            *builder.code("""\
+sample = sample + 1
+if sample < len(times):
+    next_sample = times[sample]
+else:
+    next_sample = np.inf""", times=times, **places),
+        ]
+        # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
+        while_passed = builder.nest("while ok > 0.0 and (next_sample < t_end or (next_sample <= t_end and t_end >= t_stop))",
+                                    inner, **places)
+        off = Let(recorder.passed, Number(value=False))
+        return builder.nest("if passed", [off, *builder.nest("for i in range(W)", while_passed)], passed=recorder.passed)
+
+    # --- the whole ---
+    def kernel(self) -> Kernel:
+        """The whole kernel."""
+        builder, code, nest = self.builder, self.builder.code, self.builder.nest
+        self._t_sample, self._at = Symbol("t_sample"), Symbol("at")
+        step = [
+            *self.scratch.loop(self._size()), *self.trial.statements(), *code("any_anew = False"),
+            *self._error(), *self.scratch.loops(self._control()), *self.trial.commit(),
+            *(Let(d.hit, Number(value=False)) for d in builder.detectors),
+            *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
+            *self.scratch.loops(self._after_step()),
+            *self._spikes(),
+            *(statement for recorder in self.sampling for statement in self._samples(recorder)),
+            *self._advance(),
+        ]
+        refill = nest("for i in range(W)", LaneRefill(builder, self.trial.tolerances).statements())
+        turn = [
+            *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
+            *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
+            *step,
+        ]
+        body = [
+            *self._cleared(),
+            Let(self.own["relative"], builder.cast(builder.value("rtol"))),
+            *code("t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\nany_anew = True\nany_due = True"),
+            *nest("for i in range(W)", code("is_due = 1.0\ncell_of = -1", is_due=self.scratch.element(self.own["is_due"]),
+                                            cell_of=self.scratch.element(self.own["cell_of"]))),
+            *nest("while True", turn),
+        ]
+        return builder.kernel(body)
+
+    def _cleared(self) -> list[Statement]:
+        """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""
+        zero = {"lane": self.builder.number(0.0), "float64": Number(0.0), "int64": Number(0)}
+        statements: list[Statement] = []
+        for kind, value in zero.items():
+            place = nodes.ScratchElement(kind, Name(self.own["i"]))
+            rows = Number(self.scratch.size(kind))
+            body = (nodes.Store(place, value),)
+            statements.append(nodes.LaneLoop(self.own["i"], self.builder.value("rows * W", rows=rows), body))
+        return statements
+
+
+def _names(recorder: RecorderNames) -> dict[str, Any]:
+    return {"passed": recorder.passed, "next_sample": recorder.next_sample}
+
+
+def _sum(terms: list[Expression]) -> Expression:
+    total = terms[0]
+    for term in terms[1:]:
+        total = nodes.Binary("+", total, term)
+    return total

@@ -1,135 +1,166 @@
-"""One attempted step of an adaptive method, as text: from the states X to new ones, with the increments of all stages.
+"""A trial step of an adaptive method: from the states X to new ones, with the increments of all stages.
 
-The values of a state x before the step are x_was_, its slope f_x_, its increments w0_x_, w1_x_ ... The rates stand in
-the text once, inside a loop over the stages, because it is they that take time to compile. What is done alike to all
+Kept of a state x are its value before the step, its slope f, and the increments w of the stages. What is done alike to all
 states is one flat loop over their rows, which lie one after another; what a lane has for all of them (the size of
-its step) is repeated, for each state, in the rows each_x_: so all that such a loop touches lies at constant
-distances, and it vectorises.
+its step) is repeated for each state: so all that such a loop touches lies at constant distances, and it vectorises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from hhfast.kernel.build.parts_of_kernel import Draft
-from hhfast.kernel.build.scratch import Woven, indent
-from hhfast.kernel.equations.jacobian import Jacobian, place
+from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.rosenbrock import LinearSystem
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Symbol
 from hhfast.parts.tableaux import Tableau
 
+Family = dict[str, Symbol]  # state -> symbol; their rows lie one after another
 
-class Attempt:
-    """The text of one attempted step, of size h_ in each lane, beginning at t_."""
 
-    def __init__(self, draft: Draft, tableau: Tableau) -> None:
-        self.draft, self.tableau = draft, tableau
-        self.rows, self.states = draft.rows, draft.system.states
-        self.implicit = tableau.gamma > 0.0
-        self.rows.add("h_", "fresh_")
-        increments = (f"w{j}_{{}}_" for j in range(tableau.stages))
-        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *increments):
-            self.rows.add(*(family.format(x) for x in self.states))
-        self.tables = {"at_table_": tableau.at} if draft.smooth else {}
-        if self.implicit:
-            self.jacobian = Jacobian(draft.system)
-            self.rows.add(*(f"y_{x}_" for x in self.states), *self.jacobian.rows)
-            if draft.smooth:
-                self.rows.add("push_")
+class TrialStep:
+    """Builds a trial step of size h in each lane, beginning at t."""
 
-    def all(self, family: str) -> str:
-        """The element p_ of the rows of all states, of a family such as `f_{}_`."""
-        return f"s_[{family.format(self.states[0])}_row_ + p_]"
+    def __init__(self, builder: Builder, tableau: Tableau) -> None:
+        self.builder, self.tableau, self.scratch, self.own = builder, tableau, builder.scratch, builder.own
+        self.scratch.add("lane", self.own["h"], self.own["begins_anew"])
+        self.own.setdefault("stage", Symbol("stage"))
+        self.flat = Symbol("p")  # the number of an element in flat loops
+        self.slopes = self._family("f", {x: rates.f for x, rates in builder.rates_of.items()})
+        self.was = self._family("was", {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was")
+                                        for x, s in builder.states.items()})
+        self.each, self.errors, atol = (self._family(name) for name in ("h_of", "e", "atol"))
+        self.atol, self.tolerances = atol, list(atol.values())
+        self.increments = [self._family(f"w{j}") for j in range(tableau.stages)]
+        self.linear = LinearSystem(builder, tableau.gamma) if tableau.gamma > 0.0 else None
 
-    def alike(self, *lines: str) -> list[str]:
-        """A loop over all states and lanes of lines of the names in braces: {x} a state, {f} its slope, {each} ..."""
-        names = {"f": "f_{}_", "was": "{}_was_", "each": "each_{}_", "y": "y_{}_", "e": "e_{}_", "atol": "atol_{}_"}
-        names |= {f"w{j}": f"w{j}_{{}}_" for j in range(self.tableau.stages)}
-        places = {name: self.all(family) for name, family in names.items()}
-        text = [line.format(x=self.all("{}"), **places) for line in self.draft.literals(lines)]
-        return [f"for p_ in range({len(self.states)} * W_):", *indent(text)]
+    def _family(self, name: str, symbols: Family | None = None) -> Family:
+        family = symbols or {x: Symbol(f"{name}_{x}") for x in self.builder.states}
+        self.scratch.add("lane", *family.values())
+        return family
 
-    def repeat(self, name: str) -> list[str]:
-        """Let each_x_ of every state be what the lane has under the name."""
-        return self.rows.loop([f"each_{x}_ = {name}" for x in self.states])
+    # --- what is done alike to all states ---
+    def _names(self) -> dict[str, Any]:
+        families = {"x": self.builder.states, "f": self.slopes, "was": self.was, "h_of": self.each, "e": self.errors,
+                    "atol": self.atol}
+        if self.linear is not None:
+            families["y"] = self.linear.unknowns
+        return {name: self._element(family) for name, family in families.items()}
 
-    def total(self, weights: Iterable[float], x: str | None = None) -> str:
-        """The weighted sum of the increments of the stages: of one state by name, or of all."""
-        number = self.draft.printer.number
-        name = "{{w{}}}" if x is None else f"w{{}}_{x}_"
-        terms = [f"{number(w)} * {name.format(j)}" for j, w in enumerate(weights) if w != 0.0]
-        scale = "" if self.implicit else "{each} * " if x is None else "h_ * "
-        return f"{scale}({' + '.join(terms)})"
+    def _element(self, family: Family) -> Expression:
+        return self.scratch.element(next(iter(family.values())), Name(self.flat))
 
-    def loops(self, lines: Iterable[str]) -> list[str]:
-        """Loops over the lanes, of lines with plain numbers."""
-        return self.rows.loops(self.draft.literals(lines), Woven())
+    def _alike(self, text: str, **names: Any) -> list[Statement]:
+        """A loop over all states and lanes, of statements about x, its slope f, its value `was` before the step ..."""
+        body = self.builder.lane_code(text, **self._names(), **names)
+        count = self.builder.value("n * W", n=Number(len(self.builder.states)))
+        return [LaneLoop(self.flat, count, tuple(body))]
 
-    # --- the attempt ---
-    def lines(self) -> list[str]:
-        """The whole attempt."""
-        lines = [*self.repeat("h_"), *self.alike("{was} = {x}")]
-        if self.draft.spec.kinds and not self.draft.smooth:
-            now = self.draft.cast(self.draft.current("t_", end="until_"))  # the same until the next stop
-            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {now} if fresh_ > 0.0 else i_app"]))]
-        lines += self._linearised() if self.implicit else []
-        stages = range(self.tableau.stages)
-        rates = self._current() + self.rows.loops(self.draft.rates(self.states), Woven())
+    def _repeat(self, symbol: Symbol) -> list[Statement]:
+        """Let what a lane has be there for every state."""
+        return self.scratch.loop([Let(each, Name(symbol)) for each in self.each.values()])
+
+    def _sum(self, weights: Iterable[float], elements: Sequence[Expression]) -> Expression:
+        """The weighted sum of the increments of the stages."""
+        terms = [self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
+                 for weight, w in zip(weights, elements, strict=False) if weight != 0.0]
+        total = terms[0]
+        for term in terms[1:]:
+            total = nodes.Binary("+", total, term)
+        return total
+
+    def _total(self, weights: Iterable[float]) -> Expression:
+        """The weighted sum of increments, of the state of a flat loop: in the unit of the state."""
+        total = self._sum(weights, [self._element(w) for w in self.increments])
+        return total if self.linear else self.builder.value("h_of * total", total=total, h_of=self._element(self.each))
+
+    def total(self, weights: Iterable[float], x: Symbol) -> Expression:
+        """The weighted sum of the increments of one state, in its unit."""
+        return self.scaled(self._sum(weights, [Name(w[x.name]) for w in self.increments]))
+
+    def scaled(self, total: Expression) -> Expression:
+        """A sum of increments in the unit of the state: those of explicit methods are slopes."""
+        return total if self.linear else self.builder.value("h * total", total=total)
+
+    # --- the trial ---
+    def statements(self) -> list[Statement]:
+        """The whole trial step."""
+        builder, nest = self.builder, self.builder.nest
+        statements = [*self._repeat(self.own["h"]), *self._alike("was = x")]
+        if builder.spec.kinds and not builder.smooth:  # the same until the next stop
+            now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
+            update = builder.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
+            statements += nest("if any_anew", self.scratch.loop(update))
+        if self.linear is not None:
+            statements += self.linear.factorise()
+        rates = [*self._current(), *self.scratch.loops(builder.rates(builder.states))]
         if self.tableau.first_same_as_last:
-            rates = ["if stage_ > 0 or anew_:", *indent(rates)]
-        if self.implicit:
-            rates += self._choose(self._right_side(j) for j in stages)
-            rates += self.loops(self.jacobian.solved)
-        lines += [f"for stage_ in range({self.tableau.stages}):", *indent(rates)]
-        lines += indent(self._choose(self._finish(j) for j in stages))
+            rates = nest("if stage > 0 or any_anew", rates)
+        stages = range(self.tableau.stages)
+        if self.linear is not None:
+            rates += self._choose([self._right_side(j) for j in stages])
+            rates += self.linear.solve()
+        rates += self._choose([self._finish(j) for j in stages])
+        statements += nest("for stage in range(n)", rates, n=Number(self.tableau.stages))
         if not self.tableau.first_same_as_last:
-            lines += self.alike(f"{{x}} = {{was}} + {self.total(self.tableau.b)}")
-        return lines
+            statements += self._alike("x = was + total", total=self._total(self.tableau.b))
+        return statements
 
-    @staticmethod
-    def _choose(branches: Iterable[list[str]]) -> list[str]:
+    def _choose(self, branches: list[list[Statement]]) -> list[Statement]:
         """What each stage does, by its number."""
-        lines: list[str] = []
-        for j, branch in enumerate(branches):
-            lines += [f"{'el' if j else ''}if stage_ == {j}:", *indent(branch)]
-        return lines
+        chosen: list[Statement] = []
+        for j in range(len(branches) - 1, -1, -1):
+            chosen = self.builder.nest("if stage == j", branches[j], chosen, j=Number(j))
+        return chosen
 
-    def _current(self) -> list[str]:
+    def _current(self) -> list[Statement]:
         """Set i_app to a smooth current at the time of the stage."""
-        if not self.draft.smooth:
+        if not self.builder.smooth:
             return []
-        now = ["t_at_ = t_ + np.float64(at_table_[stage_]) * np.float64(h_)"]
-        return self.rows.loop([*now, f"i_app = {self.draft.cast(self.draft.current('t_at_'))}"])
+        t_at = Symbol("t_at")
+        lets = self.builder.code("t_at = t + np.float64(c[stage]) * np.float64(h)", t_at=t_at,
+                                 c=self.builder.table("c_table", self.tableau.c))
+        return self.scratch.loop([*lets, Let(self.own["i_app"], self.builder.cast(self.builder.current(Name(t_at))))])
 
-    def _finish(self, j: int) -> list[str]:
+    def _finish(self, j: int) -> list[Statement]:
         """Keep the increments of stage j, and go to the states of the next."""
-        new = "{y}" if self.implicit else "{f}"
-        lines = [f"{{w{j}}} = {new}"]
+        text = f"w = {'y' if self.linear else 'f'}"
+        names: dict[str, Any] = {"w": self._element(self.increments[j])}
         if j + 1 < self.tableau.stages:
-            lines.append(f"{{x}} = {{was}} + {self.total(self.tableau.a[j])}")
+            text += "\nx = was + total"
+            names["total"] = self._total(self.tableau.A[j])
         if j == 0 and self.tableau.first_same_as_last:
             # The slope is known from the end of the step before, except after a jump.
-            known = self.rows.loop([f"f_{x}_ = f_{x}_ if fresh_ > 0.0 else w0_{x}_" for x in self.states])
-            return [*known, *self.alike(*lines)]
-        return self.alike(*lines)
+            known = [let for x, f in self.slopes.items() for let in self.builder.code(
+                "f = f if begins_anew > 0.0 else w", f=f, w=self.increments[0][x])]
+            return [*self.scratch.loop(known), *self._alike(text, **names)]
+        return self._alike(text, **names)
 
-    # --- Rosenbrock methods ---
-    def _linearised(self) -> list[str]:
-        """Factorise 1 / (gamma h) - J; and find how fast a smooth current drives V at the start of the step."""
-        lines = self.draft.literals([f"diagonal_ = 1.0 / ({self.tableau.gamma} * h_)"])
-        entries = self.draft.bindings({place(x, y): e for (x, y), e in self.jacobian.entries.items()})
-        text = self.rows.loops(lines + entries + self.draft.literals(self.jacobian.factorised), Woven())
-        if self.draft.smooth:
-            # A one-sided difference, which never looks over the edge that the step begins at.
-            currents = [f"t_{k}_ = t_ + {k}.0e-3 * np.float64(h_)" for k in range(3)]
-            values = [f"i_{k}_ = {self.draft.current(f't_{k}_')}" for k in range(3)]
-            slope = "(2.0 * i_1_ - 1.5 * i_0_ - 0.5 * i_2_) / 1.0e-3"
-            lines = [*currents, *values, f"push_ = {self.draft.cast(slope)} / C_m"]  # times h: of one step
-            text += self.rows.loop(lines)
-        return text
-
-    def _right_side(self, j: int) -> list[str]:
+    def _right_side(self, j: int) -> list[Statement]:
         """The right side of the linear system of stage j."""
-        sum_ = f" + {self.total(self.tableau.coupling[j])} / {{each}}" if j else ""
-        lines = self.alike(f"{{y}} = {{f}}{sum_}")
-        if self.draft.smooth and self.tableau.slope[j] != 0.0:
-            lines += self.loops([f"y_V_ = y_V_ + {self.tableau.slope[j]} * push_"])
-        return lines
+        if j == 0:
+            statements = self._alike("y = f")
+        else:
+            statements = self._alike("y = f + total / h_of", total=self._total(self.tableau.C[j]))
+        if self.builder.smooth and self.tableau.d[j] != 0.0:
+            assert self.linear is not None
+            statements += self.linear.push(self.tableau.d[j])
+        return statements
+
+    # --- after the trial ---
+    def estimate(self) -> list[Statement]:
+        """The estimated error of every state, relative to its tolerance."""
+        return self._alike("e = total / (atol + relative * (abs(x) if abs(x) > abs(was) else abs(was)))",
+                           total=self._total(self.tableau.e))
+
+    def commit(self) -> list[Statement]:
+        """Keep the new states where the step is accepted, else the old ones."""
+        return [*self._repeat(self.own["ok"]), *self._alike("x = x if h_of > 0.0 else was")]
+
+    def hand_on(self) -> list[Statement]:
+        """The last slope of an accepted step is the first of the next."""
+        if not self.tableau.first_same_as_last:
+            return []
+        first, last = (self._element(self.increments[j]) for j in (0, -1))
+        return self._alike("first = last if h_of > 0.0 else first", first=first, last=last)
