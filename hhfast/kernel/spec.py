@@ -19,11 +19,15 @@ from hhfast.parts.stimuli import Stimulus, StimulusKind
 
 # Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
 LANES = {"float64": (64,), "float32": (256, 128)}
+# Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
+ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
 SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
 DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergence that has not reached infinity yet
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
-SCRATCH_ARRAYS = {"lane": "s", "float64": "q", "int64": "w"}  # kind of row -> the argument that holds such rows
+SCRATCH_ARRAYS = {  # kind of row -> the argument that holds such rows
+    "lane": "s", "float64": "q", "int64": "w", "increment": "g",
+}  # fmt: skip
 
 _COMMON = {  # arguments of every kernel, after its scratch arrays
     "first_cell": "int64", "last_cell": "int64",  # the cells of this call
@@ -68,7 +72,7 @@ class KernelSpec:
     @property
     def scratch_types(self) -> dict[str, str]:
         """Kind of row -> NumPy type of its scratch array."""
-        return {"lane": self.dtype, "float64": "float64", "int64": "int64"}
+        return {"lane": self.dtype, "float64": "float64", "int64": "int64", "increment": self.dtype}
 
     @cached_property
     def arguments(self) -> dict[str, str]:

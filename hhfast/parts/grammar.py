@@ -8,11 +8,20 @@ from functools import lru_cache
 from hhfast.errors import InputError
 
 
-@lru_cache(maxsize=1024)
 def names_used(text: str) -> frozenset[str]:
     """The names whose values a text uses, functions included. Raises `InputError` for what is no text of a part."""
+    return frozenset(node.id for node in _names(text) if isinstance(node.ctx, ast.Load))
+
+
+def names_given(text: str) -> tuple[str, ...]:
+    """The names that a text assigns, in the order of their writing. Raises `InputError` likewise."""
+    return tuple(dict.fromkeys(node.id for node in _names(text) if isinstance(node.ctx, ast.Store)))
+
+
+@lru_cache(maxsize=1024)
+def _names(text: str) -> tuple[ast.Name, ...]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"'{text}' is not in the grammar of kernels: {getattr(error, 'msg', error)}") from None
-    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Name))

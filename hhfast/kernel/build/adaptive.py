@@ -12,7 +12,8 @@ from typing import Any
 
 from hhfast.kernel.build.builder import Builder, RecorderNames
 from hhfast.kernel.build.lane_refill import LaneRefill
-from hhfast.kernel.build.trial_step import TrialStep
+from hhfast.kernel.build.scratch import Recording
+from hhfast.kernel.build.trial_step import TrialStep, sum_of
 from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
@@ -20,12 +21,11 @@ from hhfast.parts.tableaux import Tableau
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
 _LEAST = 1e-10  # square of the smallest relative error that is told from zero
-# What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, how many it has
-# tried and accepted, whether it stands at a stop, and whether its cell is given up.
-_OF_TIME = ("t", "t_end", "next_stop", "step", "tried", "accepted", "is_due", "failed")
-# In the lanes' type: the step taken (0 where it was rejected), whether it is accepted, the error, its logarithm one step
-# before, whether the step before was rejected, and the size of the trial step.
-_OF_STEP = ("dt", "ok", "error", "log_error_before", "rejected_before")
+# What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, the turn in
+# which its cell began, how many steps were accepted, whether it stands at a stop, and whether its cell is given up.
+_OF_TIME = ("t", "t_end", "next_stop", "step", "began", "accepted", "is_due", "failed")
+# In the lanes' type: the error, and the logarithm of that of the last accepted step.
+_OF_STEP = ("error", "log_error_before")
 
 # Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have one.
 _OF_CALL = ("relative", "t_stop", "next_cell", "running", "turns", "size")
@@ -39,7 +39,7 @@ class Adaptive:
         tableau = builder.spec.integrator.tableau
         assert tableau is not None
         self.tableau: Tableau = tableau
-        for name in (*_OF_TIME, *_OF_STEP, *_OF_CALL, "h", "begins_anew", "cell_of", "node_of", "edge_of"):
+        for name in (*_OF_TIME, *_OF_STEP, *_OF_CALL, "h", "ok", "begins_anew", "cell_of", "node_of", "edge_of"):
             self.own.setdefault(name, Symbol(name))
         for name in ("any_due", "any_anew"):
             self.own[name] = Symbol(name, is_flag=True)
@@ -57,6 +57,7 @@ class Adaptive:
     def _size(self) -> list[Statement]:
         """The size of the trial step: as proposed, but up to the next stop and not over it."""
         return self.builder.code("""\
+t = t_end
 room = next_stop - t
 step = step if step < dt_max else dt_max
 size = room if 1.01 * step >= room else (0.5 * room if 2.0 * step > room else step)
@@ -64,14 +65,12 @@ h = h_of_size
 t_end = next_stop if size == room else t + np.float64(h)""", h_of_size=self.builder.cast(
             Name(self.own["size"])))  # a last step of nearly that size is stretched; two are alike
 
-    def _error(self) -> list[Statement]:
+    def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
         errors = list(self.trial.errors.values())
-        total: Expression = self.builder.value("e * e", e=errors[0])
-        for e in errors[1:]:
-            total = self.builder.value("total + e * e", total=total, e=e)
-        mean = self.builder.value("share * total", share=self.builder.number(1.0 / len(errors)), total=total)
-        return [*self.trial.estimate(), *self.scratch.loop([Let(self.own["error"], mean)])]
+        total = sum_of([self.builder.value("e * e", e=e) for e in errors])
+        share = self.builder.number(1.0 / len(errors))
+        return Let(self.own["error"], self.builder.value("share * total", share=share, total=total))
 
     def _control(self) -> list[Any]:
         """Whether the step is accepted, and what to try next (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
@@ -80,6 +79,7 @@ t_end = next_stop if size == room else t + np.float64(h)""", h_of_size=self.buil
                    "slowest": _SLOWEST, "fastest": _FASTEST}
         constants = {name: self.builder.number(value) for name, value in numbers.items()}
         lanes = self.builder.lane_code("""\
+rejected_before = 1.0 - ok
 e = error if error < 10000000000.0 else 10000000000.0
 e = e if e > least else least
 ok = 1.0 if (e <= 1.0) & (h > 0.0) else 0.0
@@ -90,22 +90,20 @@ change = change if change > slowest else slowest
 change = change if change < fastest else fastest
 change = 1.0 if (rejected_before > 0.0) & (change > 1.0) else change
 log_error_before = log_error if ok > 0.0 else log_error_before
-rejected_before = 1.0 - ok
 dt = h if ok > 0.0 else 0.0
 proposed = np.float64(h * change)
 step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""", **constants)
         # The last line: a step cut short by a stop says nothing against the one proposed before.
-        return [*lanes, *self.builder.code("""\
+        return [self._mean_error(), *lanes, *self.builder.code("""\
 t_end = t_end if ok > 0.0 else t
-tried = tried + (1.0 if h > 0.0 else 0.0)
 accepted = accepted + np.float64(ok)
 is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
-failed = 1.0 if is_small | ((tried >= max_steps) & (t_end < t_stop)) else 0.0""")]
+failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) else 0.0""")]
 
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what they ask of the step; one not accepted is a step of no length."""
         builder, dense = self.builder, self.tableau.dense
-        lets: list[Any] = []
+        lets: list[Any] = builder.code("V = V if ok > 0.0 else V_was")
         if builder.steps_use("V_step"):
             mean = [sum(c / (p + 2) for p, c in enumerate(row)) for row in dense]
             lets += builder.lane_code("V_step = V_was + change_of_mean if ok > 0.0 else V",
@@ -130,15 +128,12 @@ V_low = turn if turn < V else V""", begin=begin, end=end)  # the extremum of the
             lets += builder.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
         return lets
 
-    def _advance(self) -> list[Statement]:
-        """Go to the end of the step; a lane that stands at a stop, or gives up, is due."""
-        lets = self.builder.code("""\
-t = t_end
+    def _find_due(self) -> list[Any]:
+        """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
+        return self.builder.code("""\
 failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
-is_due = 1.0 if ((t >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
-any_due = any_due | (is_due > 0.0)
-begins_anew = zero""", limit=self.builder.number(DIVERGED), zero=self.builder.number(0.0))  # an idle lane is never due
-        return [*self.scratch.loop(lets), *self.trial.hand_on()]
+is_due = 1.0 if ((t_end >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
+any_due = any_due | (is_due > 0.0)""", limit=self.builder.number(DIVERGED))
 
     # --- rare events, lane by lane ---
     def _spikes(self) -> list[Statement]:
@@ -152,7 +147,7 @@ begins_anew = zero""", limit=self.builder.number(DIVERGED), zero=self.builder.nu
                 curve += [Number(0.0)] * (4 - len(curve))
                 where = nodes.Call(builder.functions["polynomial_crossing"], (
                     Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))))
-                timed = builder.code("t_spike = t + np.float64(dt) * where", where=where)
+                timed = builder.code("t_spike = t + np.float64(h) * where", where=where)
             told = builder.told(d, lambda recorder: builder.value("on > 0.0", on=recorder.is_on))
             body = self.scratch.framed([*builder.code("cell = cell_of"), *timed, *told])
             spiking = builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
@@ -173,7 +168,7 @@ begins_anew = zero""", limit=self.builder.number(DIVERGED), zero=self.builder.nu
             lets += builder.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
         for x, symbol in builder.states.items():
             terms = [builder.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
-            lets += builder.code("x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(_sum(terms)))
+            lets += builder.code("x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms)))
         if "i_app" in hooks.samples and builder.smooth:
             lets.append(Let(self.own["i_app"], builder.cast(builder.current(Name(self._t_sample)))))
         lets += builder.sampled(hooks)
@@ -205,17 +200,16 @@ else:
         """The whole kernel."""
         builder, code, nest = self.builder, self.builder.code, self.builder.nest
         self._t_sample, self._at = Symbol("t_sample"), Symbol("at")
+        recording = Recording(last=[*self._after_step(), *self._find_due()])
         step = [
-            *self.scratch.loop(self._size()), *self.trial.statements(), *code("any_anew = False"),
-            *self._error(), *self.scratch.loops(self._control()), *self.trial.commit(),
+            *self.scratch.loops([*self._size(), *self.trial.begin()]), *self.trial.statements(), *self.trial.estimate(),
             *(Let(d.hit, Number(value=False)) for d in builder.detectors),
             *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
-            *self.scratch.loops(self._after_step()),
+            *self.scratch.loops(self._control(), recording),
             *self._spikes(),
             *(statement for recorder in self.sampling for statement in self._samples(recorder)),
-            *self._advance(),
         ]
-        refill = nest("for i in range(W)", LaneRefill(builder, self.trial.tolerances).statements())
+        refill = nest("for i in range(W)", LaneRefill(builder, list(self.trial.tolerances.values()), list(self.trial.was.values())).statements())
         turn = [
             *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
             *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
@@ -233,7 +227,7 @@ else:
 
     def _cleared(self) -> list[Statement]:
         """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""
-        zero = {"lane": self.builder.number(0.0), "float64": Number(0.0), "int64": Number(0)}
+        zero = {"lane": self.builder.number(0.0), "float64": Number(0.0), "int64": Number(0), "increment": self.builder.number(0.0)}
         statements: list[Statement] = []
         for kind, value in zero.items():
             place = nodes.ScratchElement(kind, Name(self.own["i"]))
@@ -245,10 +239,3 @@ else:
 
 def _names(recorder: RecorderNames) -> dict[str, Any]:
     return {"passed": recorder.passed, "next_sample": recorder.next_sample}
-
-
-def _sum(terms: list[Expression]) -> Expression:
-    total = terms[0]
-    for term in terms[1:]:
-        total = nodes.Binary("+", total, term)
-    return total

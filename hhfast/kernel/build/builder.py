@@ -19,7 +19,7 @@ from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_common_parts
 from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.optimise.shared_exponentials import Assignment
-from hhfast.kernel.spec import SCRATCH_ARRAYS, SHARED, KernelSpec, array_name
+from hhfast.kernel.spec import ADAPTIVE_LANES, LANES, SCRATCH_ARRAYS, SHARED, KernelSpec, array_name
 from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import symbols_read
@@ -97,10 +97,8 @@ class Builder:
 
     def _own_symbols(self) -> None:
         """The symbols of the kernel itself, of its model's quantities, and of its stimuli."""
-        flags = ("any_due", "restarted")
         self.own: dict[str, Symbol] = {name: Symbol(name) for name in (
             "i", "W", "V_was", "V_step", "V_high", "V_low", "dV_was", "t", "t_end", "dt", "t_spike", "cell", "i_app")}
-        self.own |= {name: Symbol(name, is_flag=True) for name in flags}
         self.own |= self.arguments
         self.states = {x: Symbol(x, is_membrane=x == "V") for x in self.system.states}
         self.parameters = {p: Symbol(p) for p in self.system.parameters}
@@ -114,7 +112,8 @@ class Builder:
 
     def _rows(self) -> None:
         spec = self.spec
-        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"])
+        choices = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
+        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
         self.stimulus_names: list[dict[str, Symbol]] = [{name: Symbol(name) for name in kind.parameters} for kind in spec.kinds]
         self.scratch.add("float64", *(s for names in self.stimulus_names for s in names.values()))  # likewise

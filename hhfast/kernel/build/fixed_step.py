@@ -12,6 +12,7 @@ from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.spec import ACTIONS, DIVERGED
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Call, Comment, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.parts.grammar import names_given
 from hhfast.parts.integrators import Stage
 
 
@@ -64,10 +65,12 @@ class FixedStep:
         rates = self.builder.rates_of[x]
         names: dict[str, Any] = {"x": self.builder.states[x], "a": rates.a, "b": rates.b, "f": rates.f, "phi": "phi"}
         names |= {name: self.own.setdefault(name, Symbol(name)) for name, _ in stage.coefficients}
-        own = {name: symbol for (state, name), symbol in self.kept.items() if state == x}
-        statements = self.builder.stage_code(stage.text, names, own)
-        self.kept |= {(x, name): symbol for name, symbol in own.items()}
+        own = {name: self.kept.setdefault((x, name), Symbol(f"{x}_{name}")) for name in names_given(stage.text) if name not in names}
+        statements = self.builder.stage_code(stage.text, names, own | self._of_earlier_stages(x))
         return self.builder.in_lanes(statements)
+
+    def _of_earlier_stages(self, x: str) -> dict[str, Symbol]:
+        return {name: symbol for (state, name), symbol in self.kept.items() if state == x}
 
     def _stage(self, stage: Stage) -> tuple[list[Any], list[Any]]:
         """The evaluation and the updates of one stage."""

@@ -15,10 +15,11 @@ from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 class LaneRefill:
     """The statements for a lane i that is due: at a stop, given up, or without a cell."""
 
-    def __init__(self, builder: Builder, tolerances: Sequence[Symbol]) -> None:
+    def __init__(self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol]) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
-        self.tolerances = tolerances  # of each state
-        kept = ("cell_of", "node_of", "edge_of", "is_due", "failed", "t", "next_stop", "step", "tried", "accepted", "error")
+        self.tolerances, self.was = tolerances, was  # of each state; its value before the step
+        kept = ("cell_of", "node_of", "edge_of", "is_due", "failed", "t", "t_end", "next_stop", "step", "began",
+                "accepted", "error", "ok")
         self.places: dict[str, Any] = {name: self.scratch.element(self.own[name]) for name in kept}
         self.edge = {"EDGE": Number(EDGE)}
 
@@ -34,7 +35,7 @@ class LaneRefill:
         builder, scratch = self.builder, self.scratch
         all_end = sum(1 << (ACTIONS * recorder.number + 1) for recorder in builder.recorders)
         statements = [
-            *self.code("cell = cell_of"),
+            *self.code("cell = cell_of\nt = t_end"),
             *self.nest("if cell < 0", self._begin()),
             *self.code("act = 0"),
             *self.nest("if failed > 0.0", self.code("act = all_end", all_end=Number(all_end)), self._arrive()),
@@ -51,8 +52,7 @@ class LaneRefill:
         anew = builder.code("""\
 begins_anew = one
 step = step if step < dt_first else dt_first
-log_error_before = zero
-rejected_before = zero""", one=builder.number(1.0), zero=builder.number(0.0))
+log_error_before = zero""", one=builder.number(1.0), zero=builder.number(0.0))
         statements += self.nest("if (act & EDGE) != 0", [*builder.code("any_anew = True"), *scratch.framed(anew)], **self.edge)
         statements += self.nest("if failed > 0.0 or node_of == len(t_node)", self._end(), self._next_stop())
         return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
@@ -79,7 +79,7 @@ if edge_of < edges.shape[1]:
 t = 0.0
 t_end = 0.0
 step = dt_first
-tried = 0.0
+began = np.float64(turns)
 accepted = 0.0
 failed = 0.0""")
         start += [Let(recorder.is_on, Number(0.0)) for recorder in builder.recorders]
@@ -87,7 +87,7 @@ failed = 0.0""")
             start += builder.code("next_sample = times[0]", next_sample=recorder.next_sample,
                                   times=self.own[f"times_{recorder.number}"])
         start += self._tolerances()
-        start += builder.code("log_error_before = zero\nrejected_before = zero\nbegins_anew = one", **numbers)
+        start += builder.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
         constants = builder.constant(builder.constants.of_lanes)
         return [
             *self.nest("if next_cell == last_cell", idle),
@@ -132,13 +132,16 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
         """Hand the cell back, and ask for the next."""
         builder = self.builder
         names = {"wrong": builder.not_finite, "V": self.scratch.element(builder.V), "limit": Number(DIVERGED)}
+        back = [s for x, was in zip(builder.states.values(), self.was, strict=True)
+                for s in self.code("x = was", x=self.scratch.element(x), was=self.scratch.element(was))]
         return [
+            *self.nest("if ok <= 0.0", back),  # the last step was rejected
             *self.code("if failed > 0.0:\n    status[cell] = 1 if error - error != 0.0 else 3"),
             *self.code("if wrong != 0.0 or abs(V) > limit:\n    status[cell] = 1", **names),
             *builder.store(Name(self.own["cell"])),
             *self.code("""\
 n_steps[cell] = int(accepted)
-n_rejected[cell] = int(tried - accepted)
+n_rejected[cell] = int(turns - began - accepted)
 cell_of = -1
 running = running - 1
 is_due = 1.0"""),

@@ -2,7 +2,8 @@
 
 The values that the lanes of a block have of a quantity are a row. The rows of one kind (of the lanes' own type, in
 float64, whole numbers) lie one after another in one array, at constant places: so LLVM sees that they do not overlap, or
-it would not vectorise a loop. Inside a loop the quantity is a local variable.
+it would not vectorise a loop. Inside a loop the quantity is a local variable. A moving row is at a place that is
+chosen while the kernel runs: the increment of the stage that is computed; such rows have an array of their own.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hhfast.kernel.optimise.loop_fission import crossing, cut
-from hhfast.kernel.spec import LANES, SCRATCH
-from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, RowElement, Statement, Store, Symbol
+from hhfast.kernel.spec import SCRATCH
+from hhfast.kernel.tree.nodes import Binary, Expression, LaneLoop, Let, Name, RowElement, Statement, Store, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes
 
 
@@ -34,9 +35,10 @@ class Scratch:
     lane, lanes : the symbols of the number of a lane, and of how many a block has.
     """
 
-    def __init__(self, dtype: str, lane: Symbol, lanes: Symbol) -> None:
-        self.dtype, self.lane, self.n_lanes = dtype, lane, lanes
+    def __init__(self, dtype: str, lane: Symbol, lanes: Symbol, choices: Sequence[int]) -> None:
+        self.dtype, self.lane, self.n_lanes, self.choices = dtype, lane, lanes, choices
         self.rows: dict[Symbol, tuple[str, int]] = {}
+        self.moving: dict[Symbol, tuple[Symbol, Symbol]] = {}  # symbol -> (a row, how many elements further on it is)
         self._passing: set[Symbol] = set()  # rows that only pass values from one loop of a step to another
 
     def add(self, kind: str, *symbols: Symbol) -> None:
@@ -48,24 +50,34 @@ class Scratch:
     def pass_on(self, *symbols: Symbol) -> None:
         """Give each symbol a row in which its value passes from one loop of a step to another."""
         for symbol in symbols:
-            if symbol not in self.rows:
+            if symbol not in self:
                 self.add("lane", symbol)
                 self._passing.add(symbol)
+
+    def move(self, symbol: Symbol, row: Symbol, offset: Symbol) -> None:
+        """Let the row of a symbol be another one, or one further on by an offset."""
+        self.moving[symbol] = row, offset
 
     def size(self, kind: str) -> int:
         """How many rows of a kind there are."""
         return sum(other == kind for other, _ in self.rows.values())
 
+    def __contains__(self, symbol: Symbol) -> bool:
+        return symbol in self.rows or symbol in self.moving
+
     @property
     def lanes(self) -> int:
         """The number of lanes in a block: as many as fit."""
         bytes_each = 8 if self.dtype == "float64" else 4
-        choices = LANES[self.dtype]
-        return next((n for n in choices if n * self.size("lane") * bytes_each <= SCRATCH), choices[-1])
+        return next((n for n in self.choices if n * self.size("lane") * bytes_each <= SCRATCH), self.choices[-1])
 
     def element(self, symbol: Symbol, lane: Expression | None = None) -> RowElement:
         """The element of a row that belongs to a lane, by default to that of the loop."""
-        return RowElement(symbol, Name(self.lane) if lane is None else lane)
+        place = Name(self.lane) if lane is None else lane
+        if symbol in self.moving:
+            row, offset = self.moving[symbol]
+            return RowElement(row, Binary("+", Name(offset), place))
+        return RowElement(symbol, place)
 
     # --- loops ---
     def loop(self, body: Sequence[Statement], lanes: Expression | None = None) -> list[Statement]:
@@ -90,7 +102,7 @@ class Scratch:
         """The statements with loads before them and, if `keep`, stores after; of passing values only if `passing`."""
         body = list(body)
         reads, writes = reads_and_writes(body)
-        kept = {s for s in (*reads, *writes) if s in self.rows and (passing or s not in self._passing)}
+        kept = {s for s in (*reads, *writes) if s in self and (passing or s not in self._passing)}
         loads = [Let(s, self.element(s)) for s in reads if s in kept]
         stores = [Store(self.element(s), Name(s)) for s in writes if s in kept and keep]
         return [*loads, *body, *stores]

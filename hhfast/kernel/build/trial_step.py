@@ -1,8 +1,10 @@
 """A trial step of an adaptive method: from the states X to new ones, with the increments of all stages.
 
-Kept of a state x are its value before the step, its slope f, and the increments w of the stages. What is done alike to all
-states is one flat loop over their rows, which lie one after another; what a lane has for all of them (the size of
-its step) is repeated for each state: so all that such a loop touches lies at constant distances, and it vectorises.
+Kept of a state x are its value before the step and the increments w of the stages; in an explicit method these are
+slopes, and the rates are computed straight into the row of their stage. The rates stand in a kernel once, in a loop
+over the stages, because it is they that take time to compile. What is done alike to all states is one flat loop over their
+rows, which lie one after another; what a lane has for all of them (the size of its step) is repeated for each
+state: so all that such a loop touches lies at constant distances, and it vectorises.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import Any
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.rosenbrock import LinearSystem
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Store, Symbol
+from hhfast.kernel.tree.straight import reads_and_writes
 from hhfast.parts.tableaux import Tableau
 
 Family = dict[str, Symbol]  # state -> symbol; their rows lie one after another
@@ -24,94 +27,140 @@ class TrialStep:
 
     def __init__(self, builder: Builder, tableau: Tableau) -> None:
         self.builder, self.tableau, self.scratch, self.own = builder, tableau, builder.scratch, builder.own
-        self.scratch.add("lane", self.own["h"], self.own["begins_anew"])
-        self.own.setdefault("stage", Symbol("stage"))
+        self.scratch.add("lane", *(self.own[name] for name in ("h", "begins_anew", "ok")))
+        for name in ("stage", "first_stage"):
+            self.own.setdefault(name, Symbol(name))
         self.flat = Symbol("p")  # the number of an element in flat loops
-        self.slopes = self._family("f", {x: rates.f for x, rates in builder.rates_of.items()})
-        self.was = self._family("was", {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was")
-                                        for x, s in builder.states.items()})
-        self.each, self.errors, atol = (self._family(name) for name in ("h_of", "e", "atol"))
-        self.atol, self.tolerances = atol, list(atol.values())
-        self.increments = [self._family(f"w{j}") for j in range(tableau.stages)]
+        self.slopes = {x: rates.f for x, rates in builder.rates_of.items()}
+        self.increments = [self._family(f"w{j}", "increment") for j in range(tableau.stages)]
+        self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
+        self.scratch.add("lane", *self.was.values())
+        self.each, self.errors, self.tolerances = (self._family(name) for name in ("h_of", "e", "atol"))
         self.linear = LinearSystem(builder, tableau.gamma) if tableau.gamma > 0.0 else None
+        self.slot = Symbol("slot")  # where the increment of the stage lies, after that of the first stage
+        if self.linear is None:
+            for x, f in self.slopes.items():
+                self.scratch.move(f, self.increments[0][x], self.slot)
+        else:
+            self.scratch.add("lane", *self.slopes.values())
+        self._name_for_all()
 
-    def _family(self, name: str, symbols: Family | None = None) -> Family:
-        family = symbols or {x: Symbol(f"{name}_{x}") for x in self.builder.states}
-        self.scratch.add("lane", *family.values())
+    def _family(self, name: str, kind: str = "lane") -> Family:
+        family = {x: Symbol(f"{name}_{x}") for x in self.builder.states}
+        self.scratch.add(kind, *family.values())
         return family
 
+    @property
+    def reuses_last_slope(self) -> bool:
+        """Whether the last slope of a step is the first of the next."""
+        return self.tableau.first_same_as_last
+
     # --- what is done alike to all states ---
-    def _names(self) -> dict[str, Any]:
-        families = {"x": self.builder.states, "f": self.slopes, "was": self.was, "h_of": self.each, "e": self.errors,
-                    "atol": self.atol}
+    def _name_for_all(self) -> None:
+        """The names in flat loops: x, its value `was` before the step, its share `h_of` of the step, its increments ..."""
+        families = {"x": self.builder.states, "was": self.was, "h_of": self.each, "e": self.errors,
+                    "tolerance": self.tolerances, "f": self.slopes}
         if self.linear is not None:
             families["y"] = self.linear.unknowns
-        return {name: self._element(family) for name, family in families.items()}
-
-    def _element(self, family: Family) -> Expression:
-        return self.scratch.element(next(iter(family.values())), Name(self.flat))
+        self.of_all = {name: Symbol(name) for name in families}
+        self.w_of_all = [Symbol(f"w{j}") for j in range(self.tableau.stages)]
+        named = [*zip(self.of_all.values(), families.values(), strict=True), *zip(self.w_of_all, self.increments, strict=True)]
+        self.first_row = {symbol: next(iter(family.values())) for symbol, family in named}
 
     def _alike(self, text: str, **names: Any) -> list[Statement]:
-        """A loop over all states and lanes, of statements about x, its slope f, its value `was` before the step ..."""
-        body = self.builder.lane_code(text, **self._names(), **names)
+        """A loop over all states and lanes, of statements in the names of `_name_for_all`."""
+        body = self.builder.lane_code(text, **{**self.of_all, **names})
+        reads, writes = reads_and_writes(body)
+        place = {s: self.scratch.element(row, Name(self.flat)) for s, row in self.first_row.items()}
+        loads = [Let(s, place[s]) for s in reads if s in place]
+        stores = [Store(place[s], Name(s)) for s in writes if s in place]
         count = self.builder.value("n * W", n=Number(len(self.builder.states)))
-        return [LaneLoop(self.flat, count, tuple(body))]
+        return [LaneLoop(self.flat, count, (*loads, *body, *stores))]
 
-    def _repeat(self, symbol: Symbol) -> list[Statement]:
-        """Let what a lane has be there for every state."""
-        return self.scratch.loop([Let(each, Name(symbol)) for each in self.each.values()])
-
-    def _sum(self, weights: Iterable[float], elements: Sequence[Expression]) -> Expression:
+    def _sum(self, weights: Iterable[float], increments: Sequence[Symbol]) -> Expression:
         """The weighted sum of the increments of the stages."""
         terms = [self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
-                 for weight, w in zip(weights, elements, strict=False) if weight != 0.0]
-        total = terms[0]
-        for term in terms[1:]:
-            total = nodes.Binary("+", total, term)
-        return total
+                 for weight, w in zip(weights, increments, strict=False) if weight != 0.0]
+        return sum_of(terms)
 
     def _total(self, weights: Iterable[float]) -> Expression:
-        """The weighted sum of increments, of the state of a flat loop: in the unit of the state."""
-        total = self._sum(weights, [self._element(w) for w in self.increments])
-        return total if self.linear else self.builder.value("h_of * total", total=total, h_of=self._element(self.each))
+        """The weighted sum of the increments of the state of a flat loop, in its unit."""
+        total = self._sum(weights, self.w_of_all)
+        return total if self.linear else self.builder.value("h_of * total", total=total, h_of=self.of_all["h_of"])
 
     def total(self, weights: Iterable[float], x: Symbol) -> Expression:
         """The weighted sum of the increments of one state, in its unit."""
-        return self.scaled(self._sum(weights, [Name(w[x.name]) for w in self.increments]))
+        return self.scaled(self._sum(weights, [w[x.name] for w in self.increments]))
 
     def scaled(self, total: Expression) -> Expression:
         """A sum of increments in the unit of the state: those of explicit methods are slopes."""
         return total if self.linear else self.builder.value("h * total", total=total)
 
     # --- the trial ---
+    def begin(self) -> list[Any]:
+        """Statements of a lane that take over the last step, if it was accepted, and go to the states of the first stage."""
+        lets: list[Any] = []
+        for x, symbol in self.builder.states.items():
+            names = {"x": symbol, "was": self.was[x], "h_of": self.each[x]}
+            lets += self.builder.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
+            ahead: Expression = Name(self.was[x])
+            if self.reuses_last_slope:
+                lets += self.builder.code("w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x])
+                ahead = self._first_stage(x)
+            lets.append(Let(symbol, ahead))
+        return lets
+
+    def _first_stage(self, x: str) -> Expression:
+        """The state with which the stage after the first begins."""
+        return self.builder.value("was + total", was=self.was[x],
+                                  total=self.total(self.tableau.A[0], self.builder.states[x]))
+
     def statements(self) -> list[Statement]:
-        """The whole trial step."""
-        builder, nest = self.builder, self.builder.nest
-        statements = [*self._repeat(self.own["h"]), *self._alike("was = x")]
-        if builder.spec.kinds and not builder.smooth:  # the same until the next stop
-            now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
-            update = builder.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
-            statements += nest("if any_anew", self.scratch.loop(update))
+        """The whole trial step, after `begin`."""
+        builder, stages = self.builder, self.tableau.stages
+        statements = self._after_jumps()
         if self.linear is not None:
             statements += self.linear.factorise()
-        rates = [*self._current(), *self.scratch.loops(builder.rates(builder.states))]
-        if self.tableau.first_same_as_last:
-            rates = nest("if stage > 0 or any_anew", rates)
-        stages = range(self.tableau.stages)
-        if self.linear is not None:
-            rates += self._choose([self._right_side(j) for j in stages])
-            rates += self.linear.solve()
-        rates += self._choose([self._finish(j) for j in stages])
-        statements += nest("for stage in range(n)", rates, n=Number(self.tableau.stages))
-        if not self.tableau.first_same_as_last:
+        each = [*self._current(), *self.scratch.loops(builder.rates(builder.states))]
+        if self.linear is None:
+            each = [*self._choose_slot(), *each]
+        else:
+            each += self._choose([self._right_side(j) for j in range(stages)])
+            each += self.linear.solve()
+        each += self._choose([self._finish(j) for j in range(stages)])
+        first = Name(self.own["first_stage"]) if self.reuses_last_slope else Number(0)
+        statements += builder.nest("for stage in range(first, n)", each, first=first, n=Number(stages))
+        if not self.reuses_last_slope:
             statements += self._alike("x = was + total", total=self._total(self.tableau.b))
-        return statements
+        return [*statements, *builder.code("any_anew = False")]
+
+    def _choose_slot(self) -> list[Statement]:
+        """Which increment the rates are to be; where the first is known, it is computed in the place of the last."""
+        names = {"slot": self.slot, "size": self.builder.value("n * W", n=Number(len(self.builder.states)))}
+        if not self.reuses_last_slope:
+            return self.builder.code("slot = stage * size", **names)
+        return self.builder.code("slot = (stage if stage > 0 else last) * size", last=Number(self.tableau.stages - 1), **names)
+
+    def _after_jumps(self) -> list[Statement]:
+        """What lanes that begin anew ask of all: their current, and the states before the step, to find the first slope."""
+        builder, statements = self.builder, []
+        if builder.spec.kinds and not builder.smooth:  # the same until the next stop
+            now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
+            lets = builder.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
+            if not self.reuses_last_slope:
+                lets += builder.lane_code("begins_anew = 0.0")
+            statements += self.scratch.loop(lets)
+        if not self.reuses_last_slope:
+            return builder.nest("if any_anew", statements) if statements else []
+        anew = [*builder.code("first_stage = 0"), *statements, *self._alike("x = was")]
+        return [*builder.code("first_stage = 1"), *builder.nest("if any_anew", anew)]
 
     def _choose(self, branches: list[list[Statement]]) -> list[Statement]:
         """What each stage does, by its number."""
         chosen: list[Statement] = []
         for j in range(len(branches) - 1, -1, -1):
-            chosen = self.builder.nest("if stage == j", branches[j], chosen, j=Number(j))
+            if branches[j]:
+                chosen = self.builder.nest("if stage == j", branches[j], chosen, j=Number(j))
         return chosen
 
     def _current(self) -> list[Statement]:
@@ -124,18 +173,35 @@ class TrialStep:
         return self.scratch.loop([*lets, Let(self.own["i_app"], self.builder.cast(self.builder.current(Name(t_at))))])
 
     def _finish(self, j: int) -> list[Statement]:
-        """Keep the increments of stage j, and go to the states of the next."""
-        text = f"w = {'y' if self.linear else 'f'}"
-        names: dict[str, Any] = {"w": self._element(self.increments[j])}
+        """Go to the states of the stage after j."""
+        if j == 0 and self.reuses_last_slope:
+            return self.scratch.loop(self._finish_known())
+        lines: list[str] = []
+        names: dict[str, Any] = {}
+        if self.linear is not None:
+            lines.append("w = y")
+            names["w"] = self.w_of_all[j]
         if j + 1 < self.tableau.stages:
-            text += "\nx = was + total"
+            lines.append("x = was + total")
             names["total"] = self._total(self.tableau.A[j])
-        if j == 0 and self.tableau.first_same_as_last:
-            # The slope is known from the end of the step before, except after a jump.
-            known = [let for x, f in self.slopes.items() for let in self.builder.code(
-                "f = f if begins_anew > 0.0 else w", f=f, w=self.increments[0][x])]
-            return [*self.scratch.loop(known), *self._alike(text, **names)]
-        return self._alike(text, **names)
+        if j == self._last_but_one:
+            lines.append("e = begun")
+            names["begun"] = self._sum(self.tableau.e[:-1], self.w_of_all)
+        return self._alike("\n".join(lines), **names) if lines else []
+
+    def _finish_known(self) -> list[Any]:
+        """The first slope is that of the step before, except in lanes that begin anew."""
+        lets: list[Any] = []
+        for x, symbol in self.builder.states.items():
+            w, last = self.increments[0][x], self.increments[-1][x]
+            lets += self.builder.code("w = last if begins_anew > 0.0 else w", w=w, last=last)
+            lets.append(Let(symbol, self._first_stage(x)))
+        return [*lets, *self.builder.lane_code("begins_anew = 0.0")]
+
+    @property
+    def _last_but_one(self) -> int:
+        """The stage whose loop reads all increments but the last, and so begins the sum of the error; -1: none does."""
+        return self.tableau.stages - 2 if self.reuses_last_slope else -1
 
     def _right_side(self, j: int) -> list[Statement]:
         """The right side of the linear system of stage j."""
@@ -151,16 +217,16 @@ class TrialStep:
     # --- after the trial ---
     def estimate(self) -> list[Statement]:
         """The estimated error of every state, relative to its tolerance."""
-        return self._alike("e = total / (atol + relative * (abs(x) if abs(x) > abs(was) else abs(was)))",
-                           total=self._total(self.tableau.e))
+        total = self._total(self.tableau.e)
+        if self._last_but_one >= 0:
+            total = self.builder.value("h_of * (e + weight * w)", weight=self.builder.number(self.tableau.e[-1]),
+                                       w=self.w_of_all[-1], h_of=self.of_all["h_of"], e=self.of_all["e"])
+        return self._alike("e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total)
 
-    def commit(self) -> list[Statement]:
-        """Keep the new states where the step is accepted, else the old ones."""
-        return [*self._repeat(self.own["ok"]), *self._alike("x = x if h_of > 0.0 else was")]
 
-    def hand_on(self) -> list[Statement]:
-        """The last slope of an accepted step is the first of the next."""
-        if not self.tableau.first_same_as_last:
-            return []
-        first, last = (self._element(self.increments[j]) for j in (0, -1))
-        return self._alike("first = last if h_of > 0.0 else first", first=first, last=last)
+def sum_of(terms: Sequence[Expression]) -> Expression:
+    """The terms added up from left to right."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = nodes.Binary("+", total, term)
+    return total

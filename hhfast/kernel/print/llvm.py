@@ -176,6 +176,8 @@ class _Writer:
         self.scratch: dict[str, _Array] = {}
         self.variables: dict[Symbol, tuple[str, str]] = {}  # symbol -> (place in memory, type)
         self.straight: dict[Symbol, Any] | None = None  # what was assigned in straight statements
+        self.selected: set[Symbol] = set()  # what was last assigned one of two values
+        self.carried: frozenset[Symbol] = frozenset()  # in a lane loop: the variables of the block that it changes
         self.returned: tuple[str, ...] = ()
         self.block = "entry"
         self.ended = False  # whether the block has its last instruction
@@ -229,13 +231,17 @@ class _Writer:
         match node:
             case nodes.Let(target=target, value=value):
                 self.assign(target, self.expression(value))
+                (self.selected.add if isinstance(value, nodes.Select) else self.selected.discard)(target)
             case nodes.LetAll(targets=targets, value=value):
                 for target, part in zip(targets, self.expression(value), strict=True):
                     self.assign(target, part)
             case nodes.Store(target=target, value=value):
-                given = self.expression(value)
                 pointer, dtype = self.place(target)
-                self.lines.append(f"  store {self.cast(given, dtype)}, ptr {pointer}")
+                given = self.cast(self.expression(value), dtype)
+                if isinstance(value, nodes.Select) or self.is_selected(value):
+                    # Of `x[i] = y if c else x[i]` LLVM would make a masked store, which is slow on AMD's processors.
+                    given = self.emit(f"freeze {given}", dtype)
+                self.lines.append(f"  store {given}, ptr {pointer}")
             case nodes.LaneLoop(index=index, count=count, body=body):
                 self.lane_loop(index, count, body)
             case nodes.For():
@@ -249,13 +255,15 @@ class _Writer:
             case nodes.Return(value=value):
                 self.give_back(value)
 
+    def is_selected(self, value: Expression) -> bool:
+        """Whether a value is the name of one of two, as was assigned in straight statements."""
+        return isinstance(value, nodes.Name) and value.symbol in self.selected
+
     def assign(self, target: Symbol, value: Any) -> None:
         if self.straight is not None and target not in self.carried:
             self.straight[target] = value
         else:
             self.store(target, value)
-
-    carried: frozenset[Symbol] = frozenset()  # in a lane loop: the variables of the block that it changes
 
     def lane_loop(self, index: Symbol, count: Expression, body: tuple[Statement, ...]) -> None:
         if not all(is_straight(node) for node in body):

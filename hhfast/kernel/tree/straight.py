@@ -19,8 +19,13 @@ def is_straight(node: Statement) -> bool:
 
 
 def symbols_read(node: Node) -> list[Symbol]:
-    """The symbols whose values a node uses, as they are written."""
-    return [inner.symbol for inner in nodes.walk(node) if isinstance(inner, nodes.Name)]
+    """The symbols whose values a node uses, the outermost first: the order in which a loop loads them."""
+    found: list[Symbol] = []
+    level = [node]
+    while level:
+        found += [inner.symbol for inner in level if isinstance(inner, nodes.Name)]
+        level = [child for inner in level for child in nodes.children(inner)]
+    return found
 
 
 def reads_and_writes(body: Iterable[Statement]) -> tuple[list[Symbol], list[Symbol]]:
