@@ -78,8 +78,11 @@ class KernelSpec:
     def arguments(self) -> dict[str, str]:
         """Name -> type of the kernel's arguments."""
         scratch = {SCRATCH_ARRAYS[kind]: f"{dtype}[::1]" for kind, dtype in self.scratch_types.items()}
-        arrays = {array_name(name, r): kind.format(dtype=self.dtype)
-                  for r, (hooks, _) in enumerate(self.hooks) for name, kind in hooks.arrays}
+        arrays = {
+            array_name(name, r): kind.format(dtype=self.dtype)
+            for r, (hooks, _) in enumerate(self.hooks)
+            for name, kind in hooks.arrays
+        }
         if not self.integrator.adaptive:
             return scratch | _COMMON | _FIXED | self.points | arrays
         times = {array_name("times", r): "float64[::1]" for r, (hooks, _) in enumerate(self.hooks) if hooks.samples}
@@ -93,8 +96,12 @@ class KernelSpec:
     @property
     def points(self) -> dict[str, str]:
         """The arrays of the points of stimuli, as arguments."""
-        return {array_name(name, k): "float64[::1]"
-                for k, kind in enumerate(self.kinds) if kind.points for name in kind.points.arrays}
+        return {
+            array_name(name, k): "float64[::1]"
+            for k, kind in enumerate(self.kinds)
+            if kind.points
+            for name in kind.points.arrays
+        }
 
 
 def array_name(name: str, k: int) -> str:
@@ -103,7 +110,11 @@ def array_name(name: str, k: int) -> str:
 
 
 def kernel_spec(
-    model: Model, integrator: str | Integrator, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str,
+    model: Model,
+    integrator: str | Integrator,
+    stimulus: Stimulus | None,
+    record: Iterable[Recorder],
+    dtype: str,
     dt: float = 0.025,
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""

@@ -39,8 +39,12 @@ def _isi_cv(a: dict[str, Any]) -> np.ndarray:
 FEATURES: dict[str, Feature] = {
     "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
     "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
-    "latency": Feature("ms", "time of the first spike after the stimulus start", ("times",),
-                       lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan)),
+    "latency": Feature(
+        "ms",
+        "time of the first spike after the stimulus start",
+        ("times",),
+        lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan),
+    ),
     "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
     "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),
     "V_max": Feature("mV", "largest membrane potential", ("extremes",), lambda a: a["V_max"]),

@@ -1,10 +1,10 @@
 """Integrators as text: an integrator is a few lines for every state x, for x' = a - b x.
 
-A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them: `x` is the
-value, `a`, `b` its coefficients, `f` = a - b x, `dt` the step; any other name, e.g. `old`, is a value of the state's own
-that lives until the end of the step. The evaluation comes before all updates of its stage. In a stage `over` a
-fraction of the step, `a`, `b` and `f` are multiplied by that time; an exponential update is then `phi(b) * f`, with
-phi(z) = (1 - exp(-z)) / z. Adding an integrator is adding an entry to `integrators`.
+A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them: `x` is
+the value, `a`, `b` its coefficients, `f` = a - b x, `dt` the step; any other name, e.g. `old`, is a value of the
+state's own that lives until the end of the step. The evaluation comes before all updates of its stage. In a stage
+`over` a fraction of the step, `a`, `b` and `f` are multiplied by that time; an exponential update is then `phi(b) *
+f`, with phi(z) = (1 - exp(-z)) / z. Adding an integrator is adding an entry to `integrators`.
 
 An adaptive integrator is a `Tableau` instead of stages; every cell then takes steps of its own.
 """
@@ -86,6 +86,7 @@ def _flow(states: str, fraction: float, c: float) -> tuple[Stage, ...]:
         Stage(states, "start = x\n" + _EXPONENTIAL, (c,), "curved", over=fraction / 2),
         Stage(states, "f = a - b * start\nx = start + phi(b) * f", (c,), "curved", over=fraction),
     )
+
 
 EULER = Integrator(
     name="euler",

@@ -111,9 +111,12 @@ class Stimulus:
 
     def numbered(self, cells: np.ndarray) -> Stimulus:
         """The same for cells of these numbers, instead of those in their batch, where no number is given."""
-        return Stimulus(tuple(
-            (kind, {n: cells if np.ndim(v) == 0 and np.isnan(v) else v for n, v in values.items()})
-            for kind, values in self.parts))
+        return Stimulus(
+            tuple(
+                (kind, {n: cells if np.ndim(v) == 0 and np.isnan(v) else v for n, v in values.items()})
+                for kind, values in self.parts
+            )
+        )
 
     @property
     def varies(self) -> bool:
@@ -122,9 +125,12 @@ class Stimulus:
 
     def take(self, rows: np.ndarray) -> Stimulus:
         """The same for the cells of these rows."""
-        return Stimulus(tuple(
-            (kind, {**values, **{n: values[n][rows] for n in kind.parameters if np.ndim(values[n])}})
-            for kind, values in self.parts))
+        return Stimulus(
+            tuple(
+                (kind, {**values, **{n: values[n][rows] for n in kind.parameters if np.ndim(values[n])}})
+                for kind, values in self.parts
+            )
+        )
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
@@ -169,56 +175,86 @@ def _train_edges(p: Mapping[str, Any]) -> list[Any]:
 
 
 Step = StimulusKind(
-    "step", "A constant current from start to stop.",
+    "step",
+    "A constant current from start to stop.",
     {"amplitude": (None, CURRENT), "start": (0.0, "ms"), "stop": (float("inf"), "ms")},
     "amplitude * window(t0, t1, start, stop)",
     lambda p: [p["start"], p["stop"]],
 )
 Pulse = StimulusKind(
-    "pulse", "One rectangular pulse.",
+    "pulse",
+    "One rectangular pulse.",
     {"amplitude": (None, CURRENT), "start": (0.0, "ms"), "width": (1.0, "ms")},
     "amplitude * window(t0, t1, start, start + width)",
     lambda p: [p["start"], p["start"] + p["width"]],
 )
 PairedPulse = StimulusKind(
-    "paired_pulse", "Two rectangular pulses of the same width, `interval` apart from onset to onset.",
-    {"amplitude": (None, CURRENT), "second_amplitude": (None, CURRENT), "start": (0.0, "ms"), "width": (1.0, "ms"),
-     "interval": (None, "ms")},
+    "paired_pulse",
+    "Two rectangular pulses of the same width, `interval` apart from onset to onset.",
+    {
+        "amplitude": (None, CURRENT),
+        "second_amplitude": (None, CURRENT),
+        "start": (0.0, "ms"),
+        "width": (1.0, "ms"),
+        "interval": (None, "ms"),
+    },
     "amplitude * window(t0, t1, start, start + width) "
     "+ second_amplitude * window(t0, t1, start + interval, start + interval + width)",
     lambda p: [p["start"] + d for d in (0.0, p["width"], p["interval"], p["interval"] + p["width"])],
 )
 Train = StimulusKind(
-    "train", "`count` rectangular pulses, one every `period`.",
-    {"amplitude": (None, CURRENT), "start": (0.0, "ms"), "width": (1.0, "ms"), "period": (None, "ms"),
-     "count": (float("inf"), "1")},
+    "train",
+    "`count` rectangular pulses, one every `period`.",
+    {
+        "amplitude": (None, CURRENT),
+        "start": (0.0, "ms"),
+        "width": (1.0, "ms"),
+        "period": (None, "ms"),
+        "count": (float("inf"), "1"),
+    },
     "amplitude * train(t0, t1, start, width, period, count)",
     _train_edges,
 )
 Ramp = StimulusKind(
-    "ramp", "A current that rises linearly from 0 at start to amplitude at stop, and is 0 outside.",
+    "ramp",
+    "A current that rises linearly from 0 at start to amplitude at stop, and is 0 outside.",
     {"amplitude": (None, CURRENT), "start": (0.0, "ms"), "stop": (None, "ms")},
     "amplitude * (t - start) / (stop - start) * window(t0, t1, start, stop)",
     lambda p: [p["start"], p["stop"]],
 )
 Sine = StimulusKind(
-    "sine", "offset + amplitude sin(2 pi frequency (t - start) + phase), from start to stop; frequency in Hz.",
-    {"amplitude": (None, CURRENT), "frequency": (None, "Hz"), "phase": (0.0, "rad"), "offset": (0.0, CURRENT),
-     "start": (0.0, "ms"), "stop": (float("inf"), "ms")},
+    "sine",
+    "offset + amplitude sin(2 pi frequency (t - start) + phase), from start to stop; frequency in Hz.",
+    {
+        "amplitude": (None, CURRENT),
+        "frequency": (None, "Hz"),
+        "phase": (0.0, "rad"),
+        "offset": (0.0, CURRENT),
+        "start": (0.0, "ms"),
+        "stop": (float("inf"), "ms"),
+    },
     "(offset + amplitude * sin(6.283185307179586e-3 * frequency * (t - start) + phase)) * window(t0, t1, start, stop)",
     lambda p: [p["start"], p["stop"]],
 )
 Chirp = StimulusKind(
-    "chirp", "A sine whose frequency goes linearly from frequency at start to frequency_end at stop (Hz).",
-    {"amplitude": (None, CURRENT), "frequency": (None, "Hz"), "frequency_end": (None, "Hz"),
-     "offset": (0.0, CURRENT), "start": (0.0, "ms"), "stop": (None, "ms")},
+    "chirp",
+    "A sine whose frequency goes linearly from frequency at start to frequency_end at stop (Hz).",
+    {
+        "amplitude": (None, CURRENT),
+        "frequency": (None, "Hz"),
+        "frequency_end": (None, "Hz"),
+        "offset": (0.0, CURRENT),
+        "start": (0.0, "ms"),
+        "stop": (None, "ms"),
+    },
     "(offset + amplitude * sin(6.283185307179586e-3 * (t - start) * (frequency "
     "+ 0.5 * (frequency_end - frequency) * (t - start) / (stop - start)))) * window(t0, t1, start, stop)",
     lambda p: [p["start"], p["stop"]],
 )
 
 Waveform = StimulusKind(
-    "waveform", "scale times a current that is linear between points: `times` (ms, from start on; two at one time make "
+    "waveform",
+    "scale times a current that is linear between points: `times` (ms, from start on; two at one time make "
     "a jump) and `values`, the same for all cells; 0 before the first point and after the last.",
     {"start": (0.0, "ms"), "scale": (1.0, "1")},
     "scale * (level + slope * (t - since))",
@@ -228,14 +264,23 @@ Waveform = StimulusKind(
     check=check_waveform,
 )
 Noise = StimulusKind(
-    "noise", "An Ornstein-Uhlenbeck process (Uhlenbeck & Ornstein 1930, Phys Rev 36:823-841) from start to stop: mean, "
+    "noise",
+    "An Ornstein-Uhlenbeck process (Uhlenbeck & Ornstein 1930, Phys Rev 36:823-841) from start to stop: mean, "
     "standard deviation sigma, correlation time tau; stationary, and exact (Gillespie 1996, Phys Rev E 54:2084-2091) "
     "at the multiples of `every` ms, linear between them. The random numbers depend on seed, cell (by default the "
     "number of the cell in its batch, or of the row in its sweep) and time alone (Philox4x32-10: Salmon et al. 2011, "
     "SC'11), so one number for `cell` gives all cells the same noise; terms of a sum need different seeds to be "
     "independent.",
-    {"sigma": (None, CURRENT), "tau": (None, "ms"), "mean": (0.0, CURRENT), "every": (0.1, "ms"), "seed": (0.0, "1"),
-     "start": (0.0, "ms"), "stop": (float("inf"), "ms"), "cell": (float("nan"), "1")},
+    {
+        "sigma": (None, CURRENT),
+        "tau": (None, "ms"),
+        "mean": (0.0, CURRENT),
+        "every": (0.1, "ms"),
+        "seed": (0.0, "1"),
+        "start": (0.0, "ms"),
+        "stop": (float("inf"), "ms"),
+        "cell": (float("nan"), "1"),
+    },
     "(mean + sigma * (level + slope * (t - since))) * window(t0, t1, start, stop)",
     lambda p: [p["start"], p["stop"]],
     single=("every",),
@@ -244,4 +289,5 @@ Noise = StimulusKind(
 )
 
 stimuli: Registry[StimulusKind] = Registry.of(
-    "stimulus", (Step, Pulse, PairedPulse, Train, Ramp, Sine, Chirp, Waveform, Noise))
+    "stimulus", (Step, Pulse, PairedPulse, Train, Ramp, Sine, Chirp, Waveform, Noise)
+)

@@ -1,8 +1,8 @@
 """Coefficients of the adaptive methods: embedded Runge-Kutta pairs, and a Rosenbrock method, with dense output.
 
-Butcher's letters, in one notation for both. Stage j has an increment w_j, for each state: h f(X_j) in an explicit method, and
-in a Rosenbrock method the solution of (1 / (gamma h) - J) w_j = f(X_j) + sum_l C[j][l] w_l / h + d[j] h df/dt.
-X_j = x + sum_l A[j][l] w_l, at the time t + c_j h; the step ends at x + sum b_j w_j, its error is estimated by
+Butcher's letters, in one notation for both. Stage j has an increment w_j, for each state: h f(X_j) in an explicit
+method, and in a Rosenbrock method the solution of (1 / (gamma h) - J) w_j = f(X_j) + sum_l C[j][l] w_l / h + d[j] h
+df/dt. X_j = x + sum_l A[j][l] w_l, at the time t + c_j h; the step ends at x + sum b_j w_j, its error is estimated by
 sum e_j w_j, and within it, at a fraction s, the solution is x + sum_j w_j sum_p dense[j][p] s**(p + 1).
 """
 
@@ -63,8 +63,15 @@ TSITOURAS = Tableau(
         (0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774),
     ),
     b=(0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774, 0.0),
-    e=(-0.00178001105222577714, -0.0008164344596567469, 0.007880878010261995, -0.1447110071732629,
-           0.5823571654525552, -0.45808210592918697, 1 / 66),
+    e=(
+        -0.00178001105222577714,
+        -0.0008164344596567469,
+        0.007880878010261995,
+        -0.1447110071732629,
+        0.5823571654525552,
+        -0.45808210592918697,
+        1 / 66,
+    ),
     dense=(
         (1.0, -2.763706197274826, 2.9132554618219126, -1.0530884977290216),
         (0.0, 0.1317, -0.2234, 0.1017),

@@ -16,7 +16,7 @@ from hhfast.kernel.build.scratch import Recording
 from hhfast.kernel.build.trial_step import TrialStep, sum_of
 from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.parts.tableaux import Tableau
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
@@ -27,7 +27,8 @@ _OF_TIME = ("t", "t_end", "next_stop", "step", "began", "accepted", "is_due", "f
 # In the lanes' type: the error, and the logarithm of that of the last accepted step.
 _OF_STEP = ("error", "log_error_before")
 
-# Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have one.
+# Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have
+# one.
 _OF_CALL = ("relative", "t_stop", "next_cell", "running", "turns", "size")
 
 
@@ -48,22 +49,30 @@ class Adaptive:
         self.trial = TrialStep(builder, tableau)
         builder.declare_recording()
         self.sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
-        self.scratch.add("float64", *(recorder.is_on for recorder in builder.recorders),
-                         *(recorder.next_sample for recorder in self.sampling))
-        self.scratch.add("int64", *(self.own[name] for name in ("cell_of", "node_of", "edge_of")),
-                         *(recorder.sample for recorder in self.sampling))
+        self.scratch.add(
+            "float64",
+            *(recorder.is_on for recorder in builder.recorders),
+            *(recorder.next_sample for recorder in self.sampling),
+        )
+        self.scratch.add(
+            "int64",
+            *(self.own[name] for name in ("cell_of", "node_of", "edge_of")),
+            *(recorder.sample for recorder in self.sampling),
+        )
 
     # --- a step ---
     def _size(self) -> list[Statement]:
         """The size of the trial step: as proposed, but up to the next stop and not over it."""
-        return self.builder.code("""\
+        return self.builder.code(
+            """\
 t = t_end
 room = next_stop - t
 step = step if step < dt_max else dt_max
 size = room if 1.01 * step >= room else (0.5 * room if 2.0 * step > room else step)
 h = h_of_size
-t_end = next_stop if size == room else t + np.float64(h)""", h_of_size=self.builder.cast(
-            Name(self.own["size"])))  # a last step of nearly that size is stretched; two are alike
+t_end = next_stop if size == room else t + np.float64(h)""",
+            h_of_size=self.builder.cast(Name(self.own["size"])),
+        )  # a last step of nearly that size is stretched; two are alike
 
     def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
@@ -73,12 +82,20 @@ t_end = next_stop if size == room else t + np.float64(h)""", h_of_size=self.buil
         return Let(self.own["error"], self.builder.value("share * total", share=share, total=total))
 
     def _control(self) -> list[Any]:
-        """Whether the step is accepted, and what to try next (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
+        """Whether the step is accepted, and the next size (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
         k = 2.0 * self.tableau.error_order  # the exponents are of the error, not its square
-        numbers = {"least": _LEAST, "of_before": 0.4 / k, "of_now": 0.7 / k, "alone": -1.0 / k, "safety": _SAFETY,
-                   "slowest": _SLOWEST, "fastest": _FASTEST}
+        numbers = {
+            "least": _LEAST,
+            "of_before": 0.4 / k,
+            "of_now": 0.7 / k,
+            "alone": -1.0 / k,
+            "safety": _SAFETY,
+            "slowest": _SLOWEST,
+            "fastest": _FASTEST,
+        }
         constants = {name: self.builder.number(value) for name, value in numbers.items()}
-        lanes = self.builder.lane_code("""\
+        lanes = self.builder.lane_code(
+            """\
 rejected_before = 1.0 - ok
 e = error if error < 10000000000.0 else 10000000000.0
 e = e if e > least else least
@@ -92,13 +109,19 @@ change = 1.0 if (rejected_before > 0.0) & (change > 1.0) else change
 log_error_before = log_error if ok > 0.0 else log_error_before
 dt = h if ok > 0.0 else 0.0
 proposed = np.float64(h * change)
-step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""", **constants)
+step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""",
+            **constants,
+        )
         # The last line: a step cut short by a stop says nothing against the one proposed before.
-        return [self._mean_error(), *lanes, *self.builder.code("""\
+        return [
+            self._mean_error(),
+            *lanes,
+            *self.builder.code("""\
 t_end = t_end if ok > 0.0 else t
 accepted = accepted + np.float64(ok)
 is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
-failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) else 0.0""")]
+failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) else 0.0"""),
+        ]
 
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what they ask of the step; one not accepted is a step of no length."""
@@ -106,12 +129,14 @@ failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) els
         lets: list[Any] = builder.code("V = V if ok > 0.0 else V_was")
         if builder.steps_use("V_step"):
             mean = [sum(c / (p + 2) for p, c in enumerate(row)) for row in dense]
-            lets += builder.lane_code("V_step = V_was + change_of_mean if ok > 0.0 else V",
-                                      change_of_mean=self.trial.total(mean, builder.V))
+            lets += builder.lane_code(
+                "V_step = V_was + change_of_mean if ok > 0.0 else V", change_of_mean=self.trial.total(mean, builder.V)
+            )
         if builder.steps_use("V_high"):
             begin = self.trial.total([row[0] for row in dense], builder.V)
             end = self.trial.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], builder.V)
-            lets += builder.lane_code("""\
+            lets += builder.lane_code(
+                """\
 d0 = begin
 d1 = end
 cubic = d0 + d1 - 2.0 * (V - V_was)
@@ -122,7 +147,10 @@ at = d0 / ((root if d0 > 0.0 else -root) - square)
 turn = V_was + at * (d0 + at * (square + at * cubic))
 turn = turn if (d0 * d1 < 0.0) & (ok > 0.0) else V
 V_high = turn if turn > V else V
-V_low = turn if turn < V else V""", begin=begin, end=end)  # the extremum of the cubic with the values and slopes of the ends
+V_low = turn if turn < V else V""",
+                begin=begin,
+                end=end,
+            )  # the extremum of the cubic with the values and slopes of the ends
         lets += builder.after_step()
         for recorder in self.sampling:
             lets += builder.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
@@ -130,10 +158,13 @@ V_low = turn if turn < V else V""", begin=begin, end=end)  # the extremum of the
 
     def _find_due(self) -> list[Any]:
         """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
-        return self.builder.code("""\
+        return self.builder.code(
+            """\
 failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
 is_due = 1.0 if ((t_end >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
-any_due = any_due | (is_due > 0.0)""", limit=self.builder.number(DIVERGED))
+any_due = any_due | (is_due > 0.0)""",
+            limit=self.builder.number(DIVERGED),
+        )
 
     # --- rare events, lane by lane ---
     def _spikes(self) -> list[Statement]:
@@ -143,10 +174,14 @@ any_due = any_due | (is_due > 0.0)""", limit=self.builder.number(DIVERGED))
             timed: list[Statement] = []
             if d.number in builder.timed:
                 dense = self.tableau.dense
-                curve: list[Expression] = [self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))]
+                curve: list[Expression] = [
+                    self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))
+                ]
                 curve += [Number(0.0)] * (4 - len(curve))
-                where = nodes.Call(builder.functions["polynomial_crossing"], (
-                    Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))))
+                where = nodes.Call(
+                    builder.functions["polynomial_crossing"],
+                    (Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))),
+                )
                 timed = builder.code("t_spike = t + np.float64(h) * where", where=where)
             told = builder.told(d, lambda recorder: builder.value("on > 0.0", on=recorder.is_on))
             body = self.scratch.framed([*builder.code("cell = cell_of"), *timed, *told])
@@ -168,32 +203,51 @@ any_due = any_due | (is_due > 0.0)""", limit=self.builder.number(DIVERGED))
             lets += builder.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
         for x, symbol in builder.states.items():
             terms = [builder.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
-            lets += builder.code("x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms)))
+            lets += builder.code(
+                "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
+            )
         if "i_app" in hooks.samples and builder.smooth:
             lets.append(Let(self.own["i_app"], builder.cast(builder.current(Name(self._t_sample)))))
         lets += builder.sampled(hooks)
         cell = builder.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
-            lets += builder.code("trace[k, cell, sample] = value", trace=recorder.arrays["trace"], k=Number(k), cell=cell,
-                                 sample=scratch.element(recorder.sample), value=builder.variable(name))
-        places = {"next_sample": scratch.element(recorder.next_sample), "sample": scratch.element(recorder.sample),
-                  "t_end": scratch.element(self.own["t_end"]), "ok": scratch.element(self.own["ok"])}
+            lets += builder.code(
+                "trace[k, cell, sample] = value",
+                trace=recorder.arrays["trace"],
+                k=Number(k),
+                cell=cell,
+                sample=scratch.element(recorder.sample),
+                value=builder.variable(name),
+            )
+        places: dict[str, Any] = {
+            "next_sample": scratch.element(recorder.next_sample),
+            "sample": scratch.element(recorder.sample),
+            "t_end": scratch.element(self.own["t_end"]),
+            "ok": scratch.element(self.own["ok"]),
+        }
         times = builder.own[f"times_{recorder.number}"]
         inner = [
             *builder.code("t_sample = next_sample", t_sample=self._t_sample, **places),
             *scratch.framed(lets, keep=False),
-            *builder.code("""\
+            *builder.code(
+                """\
 sample = sample + 1
 if sample < len(times):
     next_sample = times[sample]
 else:
-    next_sample = np.inf""", times=times, **places),
+    next_sample = np.inf""",
+                times=times,
+                **places,
+            ),
         ]
         # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
-        while_passed = builder.nest("while ok > 0.0 and (next_sample < t_end or (next_sample <= t_end and t_end >= t_stop))",
-                                    inner, **places)
+        while_passed = builder.nest(
+            "while ok > 0.0 and (next_sample < t_end or (next_sample <= t_end and t_end >= t_stop))", inner, **places
+        )
         off = Let(recorder.passed, Number(value=False))
-        return builder.nest("if passed", [off, *builder.nest("for i in range(W)", while_passed)], passed=recorder.passed)
+        return builder.nest(
+            "if passed", [off, *builder.nest("for i in range(W)", while_passed)], passed=recorder.passed
+        )
 
     # --- the whole ---
     def kernel(self) -> Kernel:
@@ -202,15 +256,24 @@ else:
         self._t_sample, self._at = Symbol("t_sample"), Symbol("at")
         recording = Recording(last=[*self._after_step(), *self._find_due()])
         step = [
-            *self.scratch.loops([*self._size(), *self.trial.begin()]), *self.trial.statements(), *self.trial.estimate(),
+            Comment("the size of the trial step; the last one is taken over, if it was accepted"),
+            *self.scratch.loops([*self._size(), *self.trial.begin()]),
+            Comment("the trial step"),
+            *self.trial.statements(),
+            Comment("its error, whether it is accepted, the next size; recorders"),
+            *self.trial.estimate(),
             *(Let(d.hit, Number(value=False)) for d in builder.detectors),
             *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
             *self.scratch.loops(self._control(), recording),
             *self._spikes(),
             *(statement for recorder in self.sampling for statement in self._samples(recorder)),
         ]
-        refill = nest("for i in range(W)", LaneRefill(builder, list(self.trial.tolerances.values()), list(self.trial.was.values())).statements())
+        refill = nest(
+            "for i in range(W)",
+            LaneRefill(builder, list(self.trial.tolerances.values()), list(self.trial.was.values())).statements(),
+        )
         turn = [
+            Comment("lanes at a stop, or whose cell is done"),
             *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
             *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
             *step,
@@ -218,16 +281,30 @@ else:
         body = [
             *self._cleared(),
             Let(self.own["relative"], builder.cast(builder.value("rtol"))),
-            *code("t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\nany_anew = True\nany_due = True"),
-            *nest("for i in range(W)", code("is_due = 1.0\ncell_of = -1", is_due=self.scratch.element(self.own["is_due"]),
-                                            cell_of=self.scratch.element(self.own["cell_of"]))),
+            *code(
+                "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"
+                "any_anew = True\nany_due = True"
+            ),
+            *nest(
+                "for i in range(W)",
+                code(
+                    "is_due = 1.0\ncell_of = -1",
+                    is_due=self.scratch.element(self.own["is_due"]),
+                    cell_of=self.scratch.element(self.own["cell_of"]),
+                ),
+            ),
             *nest("while True", turn),
         ]
         return builder.kernel(body)
 
     def _cleared(self) -> list[Statement]:
         """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""
-        zero = {"lane": self.builder.number(0.0), "float64": Number(0.0), "int64": Number(0), "increment": self.builder.number(0.0)}
+        zero = {
+            "lane": self.builder.number(0.0),
+            "float64": Number(0.0),
+            "int64": Number(0),
+            "increment": self.builder.number(0.0),
+        }
         statements: list[Statement] = []
         for kind, value in zero.items():
             place = nodes.ScratchElement(kind, Name(self.own["i"]))

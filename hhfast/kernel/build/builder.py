@@ -1,7 +1,8 @@
 """What fixed-step and adaptive kernels are built with: their symbols, rows and lane constants, and common statements.
 
 A lane is one cell; a block is a number of lanes, advanced together; one call advances the cells from first_cell to
-before last_cell. Statements are quoted as text in the grammar of `tree.parse`, with names for the symbols of the kernel.
+before last_cell. Statements are quoted as text in the grammar of `tree.parse`, with names for the symbols of the
+kernel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from hhfast.kernel.build.expressions import Translator
+from hhfast.kernel.build.notes import equations
 from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.equations.system import I_APP, System, system_of
 from hhfast.kernel.math import functions
@@ -64,10 +66,16 @@ class RecorderNames:
         self.arrays = {name: arguments[array_name(name, number)] for name, _ in hooks.arrays}
         self.local = {name: Symbol(name) for name in hooks.extra}
         self.is_on = Symbol("recording")
-        self.sample, self.next_sample, self.passed = Symbol("sample"), Symbol("next_sample"), Symbol("passed", is_flag=True)
+        self.sample, self.next_sample, self.passed = (
+            Symbol("sample"),
+            Symbol("next_sample"),
+            Symbol("passed", is_flag=True),
+        )
         self.meanings = {**own, **self.arrays}
         self.begin, self.step, self.spike, self.end = (
-            parse.statements(text, self.meanings, self.local) for text in (hooks.begin, hooks.step, hooks.spike, hooks.end))
+            parse.statements(text, self.meanings, self.local)
+            for text in (hooks.begin, hooks.step, hooks.spike, hooks.end)
+        )
         self.kept = [s for s in self.local.values() if s in {let.target for let in self.begin if isinstance(let, Let)}]
         self.extra = [self.local[name] for name in hooks.extra]
 
@@ -89,16 +97,34 @@ class Builder:
         self._own_symbols()
         self._rows()
         self.translator = Translator(self.symbol_of, self.functions, spec.dtype)
-        self.recorders = [RecorderNames(r, hooks, d, self.arguments, self._seen_by_recorders())
-                          for r, (hooks, d) in enumerate(spec.hooks)]
+        self.recorders = [
+            RecorderNames(r, hooks, d, self.arguments, self._seen_by_recorders())
+            for r, (hooks, d) in enumerate(spec.hooks)
+        ]
         self.detectors = [self._detector(d) for d in sorted({r.detector for r in self.recorders if r.detector >= 0})]
         t_spike = self.own["t_spike"]
         self.timed = {r.detector for r in self.recorders for s in r.spike if t_spike in symbols_read(s)}
 
     def _own_symbols(self) -> None:
         """The symbols of the kernel itself, of its model's quantities, and of its stimuli."""
-        self.own: dict[str, Symbol] = {name: Symbol(name) for name in (
-            "i", "W", "V_was", "V_step", "V_high", "V_low", "dV_was", "t", "t_end", "dt", "t_spike", "cell", "i_app")}
+        self.own: dict[str, Symbol] = {
+            name: Symbol(name)
+            for name in (
+                "i",
+                "W",
+                "V_was",
+                "V_step",
+                "V_high",
+                "V_low",
+                "dV_was",
+                "t",
+                "t_end",
+                "dt",
+                "t_spike",
+                "cell",
+                "i_app",
+            )
+        }
         self.own |= self.arguments
         self.states = {x: Symbol(x, is_membrane=x == "V") for x in self.system.states}
         self.parameters = {p: Symbol(p) for p in self.system.parameters}
@@ -115,7 +141,9 @@ class Builder:
         choices = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
         self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
-        self.stimulus_names: list[dict[str, Symbol]] = [{name: Symbol(name) for name in kind.parameters} for kind in spec.kinds]
+        self.stimulus_names: list[dict[str, Symbol]] = [
+            {name: Symbol(name) for name in kind.parameters} for kind in spec.kinds
+        ]
         self.scratch.add("float64", *(s for names in self.stimulus_names for s in names.values()))  # likewise
         self.pointed = {k: kind.points for k, kind in enumerate(spec.kinds) if kind.points}
         for k, points in self.pointed.items():
@@ -126,12 +154,27 @@ class Builder:
             self.scratch.add("lane", self.own["i_app"])
 
     def _seen_by_recorders(self) -> Names:
-        names = ("V", "V_was", "V_step", "V_high", "V_low", "t", "t_end", "dt", "t_spike", "cell", "first_cell", "status")
-        return self.functions | {name: self.own[name] for name in names}
+        names = (
+            "V",
+            "V_was",
+            "V_step",
+            "V_high",
+            "V_low",
+            "t",
+            "t_end",
+            "dt",
+            "t_spike",
+            "cell",
+            "first_cell",
+            "status",
+        )
+        i_app = self.own["i_app"] if self.spec.kinds else Number(0.0)
+        of_every_model = {"C_m": self.parameters["C_m"], "i_app": i_app}
+        return self.functions | of_every_model | {name: self.own[name] for name in names}
 
     def _detector(self, number: int) -> Detector:
-        of_lane = (Symbol(name) for name in ("armed", "spike"))
-        return Detector(number, *of_lane, Symbol("hit", is_flag=True), Symbol("threshold"), Symbol("rearm"))
+        armed, spike, threshold, rearm = map(Symbol, ("armed", "spike", "threshold", "rearm"))
+        return Detector(number, armed, spike, Symbol("hit", is_flag=True), threshold, rearm)
 
     def declare_recording(self) -> None:
         """Give rows to what detectors and recorders keep."""
@@ -154,6 +197,12 @@ class Builder:
         """The statements of a text; names stand for what is given, else for symbols of the kernel."""
         return list(parse.statements(text, self.functions | names, self.own))
 
+    def let(self, text: str, **names: Any) -> Let:
+        """The one assignment of a text."""
+        (statement,) = self.code(text, **names)
+        assert isinstance(statement, Let)
+        return statement
+
     def stage_code(self, text: str, names: Names, own: dict[str, Symbol]) -> list[Statement]:
         """The statements of an integrator's stage; `own` are its own names, to which those it assigns are added."""
         return list(parse.statements(text, self.functions | {"dt": self.own["dt"]} | dict(names), own))
@@ -162,7 +211,9 @@ class Builder:
         """The expression of a text."""
         return parse.expression(text, self.functions | names, self.own)
 
-    def nest(self, head: str, body: Sequence[Statement], orelse: Sequence[Statement] = (), **names: Any) -> list[Statement]:
+    def nest(
+        self, head: str, body: Sequence[Statement], orelse: Sequence[Statement] = (), **names: Any
+    ) -> list[Statement]:
         """A statement such as `if a > b` around others."""
         (outer,) = self.code(f"{head}:\n    pass", **names)
         assert isinstance(outer, nodes.If | nodes.While | nodes.For)
@@ -176,6 +227,7 @@ class Builder:
 
     def in_lanes(self, statements: Iterable[Any]) -> list[Any]:
         """The statements with their numbers in the lanes' type, lest the arithmetic becomes double."""
+
         def typed(node: Any) -> Any:
             is_plain = isinstance(node, Number) and node.dtype is None and isinstance(node.value, float)
             return self.number(node.value) if is_plain else node
@@ -197,7 +249,9 @@ class Builder:
         return symbol
 
     # --- algebra ---
-    def bindings(self, wanted: dict[str, sp.Expr], pairs: Sequence[RatePair] = (), over: sp.Expr = sp.S.One) -> list[Let]:
+    def bindings(
+        self, wanted: dict[str, sp.Expr], pairs: Sequence[RatePair] = (), over: sp.Expr = sp.S.One
+    ) -> list[Let]:
         """Statements that compute the expressions times `over`, under the given names."""
         if not self.spec.kinds:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
@@ -212,7 +266,7 @@ class Builder:
     def rates(self, states: Iterable[str], over: float | None = None) -> list[Let]:
         """a, b and f = a - b x of the states; times a fraction of the step, if one is given."""
         wanted_rates = [self.rates_of[x] for x in states]
-        wanted = {}
+        wanted: dict[str, sp.Expr] = {}
         for rates in wanted_rates:
             wanted |= {rates.pair.a: self.system.a[rates.state], rates.pair.b: self.system.b[rates.state]}
         follow = {rates.b: rates for rates in wanted_rates}
@@ -220,9 +274,9 @@ class Builder:
         factor = sp.S.One if over is None else sp.Rational(str(over)) * DT
         for let in self.bindings(wanted, [rates.pair for rates in wanted_rates], factor):
             lets.append(let)
-            if (rates := follow.get(let.target)) is not None:
-                names = {"f": rates.f, "a": rates.a, "b": rates.b, "x": self.states[rates.state]}
-                lets += self.code("f = a - b * x", **names)  # type: ignore[arg-type]
+            if (of := follow.get(let.target)) is not None:
+                names = {"f": of.f, "a": of.a, "b": of.b, "x": self.states[of.state]}
+                lets.append(self.let("f = a - b * x", **names))
         return lets
 
     # --- stimuli ---
@@ -264,10 +318,13 @@ class Builder:
         """Spike detection and the recorders' running values, at the end of a step."""
         lets: list[Any] = []
         for d in self.detectors:
-            lets += self.lane_code("""\
+            lets += self.lane_code(
+                """\
 spike = armed if V >= threshold else 0.0
 armed = 1.0 if V < rearm else armed - spike
-hit = hit | (spike > 0.0)""", **self.names_of(d))
+hit = hit | (spike > 0.0)""",
+                **self.names_of(d),
+            )
         for recorder in self.recorders:
             lets += self.in_lanes(recorder.step)
         return lets
@@ -278,9 +335,12 @@ hit = hit | (spike > 0.0)""", **self.names_of(d))
 
     def told(self, detector: Detector, is_on: Any) -> list[Statement]:
         """Tell the recorders of a detector, in a scalar loop, of a spike; is_on : recorder -> condition."""
-        return [statement for recorder in self.recorders
-                if recorder.detector == detector.number and recorder.spike
-                for statement in [nodes.If(is_on(recorder), recorder.spike)]]
+        return [
+            statement
+            for recorder in self.recorders
+            if recorder.detector == detector.number and recorder.spike
+            for statement in [nodes.If(is_on(recorder), recorder.spike)]
+        ]
 
     def sampled(self, hooks: Hooks) -> list[Let]:
         """The statements that compute what a recorder samples and is no state."""
@@ -302,17 +362,24 @@ hit = hit | (spike > 0.0)""", **self.names_of(d))
         if self.spec.kinds:
             found += self._load_parameters("float64", len(self.spec.stimulus_parameters), n)
         state = nodes.ScratchElement("lane", self.value("(n + k) * W + i", n=Number(n), k=(k := Symbol("k"))))
-        return [*found, *self.nest("for k in range(m)", self.code("state = X[k, cell]", state=state, k=k), m=Number(m), k=k)]
+        return [
+            *found,
+            *self.nest("for k in range(m)", self.code("state = X[k, cell]", state=state, k=k), m=Number(m), k=k),
+        ]
 
     def _load_parameters(self, kind: str, n: int, first: int) -> list[Statement]:
         k = Symbol("k")
         place = nodes.ScratchElement(kind, self.value("k * W + i", k=k))
         number: Expression = self.value("first + k", first=Number(first), k=k) if first else Name(k)
-        body = self.code("""\
+        body = self.code(
+            """\
 if col[number] >= 0:
     place = P[col[number], cell]
 else:
-    place = p0[number]""", place=place, number=number)
+    place = p0[number]""",
+            place=place,
+            number=number,
+        )
         return self.nest("for k in range(n)", body, n=Number(n), k=k)
 
     def store(self, cell: Expression) -> list[Statement]:
@@ -333,27 +400,36 @@ else:
 
     def arm(self) -> list[Any]:
         """Detectors at the start: a cell above threshold is not armed."""
-        return [let for d in self.detectors
-                for let in self.lane_code("armed = 0.0 if V >= threshold else 1.0", **self.names_of(d))]
+        return [
+            let
+            for d in self.detectors
+            for let in self.lane_code("armed = 0.0 if V >= threshold else 1.0", **self.names_of(d))
+        ]
 
     def kernel(self, body: Sequence[Statement]) -> Kernel:
         """The kernel, around the body of its function."""
         spec = self.spec
-        levels = [Let(symbol, self.cast(self.value(f"levels[{d.number}, {k}]")))
-                  for d in self.detectors for k, symbol in enumerate((d.threshold, d.rearm))]
+        levels = [
+            Let(symbol, self.cast(self.value(f"levels[{d.number}, {k}]")))
+            for d in self.detectors
+            for k, symbol in enumerate((d.threshold, d.rearm))
+        ]
         current = "+".join(kind.name for kind in spec.kinds) or "no stimulus"
         lanes = self.scratch.lanes
         return Kernel(
-            title=", ".join((spec.model.name, spec.integrator.name, current, spec.dtype)),
+            title=f"{spec.model.name}, {spec.integrator.name}, {current}, {spec.dtype}",
             name="kernel",
             arguments={self.arguments[name]: kind for name, kind in spec.arguments.items()},
             body=(*levels, *body),
             lanes=lanes,
-            scratch={kind: (self.arguments[name], self.scratch.size(kind) * lanes) for kind, name in SCRATCH_ARRAYS.items()},
+            scratch={
+                kind: (self.arguments[name], self.scratch.size(kind) * lanes) for kind, name in SCRATCH_ARRAYS.items()
+            },
             rows=self.scratch.rows,
             tables=self.tables,
             constants={self.own["W"]: lanes},
             shared=frozenset({self.arguments[SHARED]}),
+            notes=equations(spec.model),
         )
 
 

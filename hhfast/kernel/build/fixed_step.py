@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder, Detector, RecorderNames, uses_phi
@@ -65,7 +65,11 @@ class FixedStep:
         rates = self.builder.rates_of[x]
         names: dict[str, Any] = {"x": self.builder.states[x], "a": rates.a, "b": rates.b, "f": rates.f, "phi": "phi"}
         names |= {name: self.own.setdefault(name, Symbol(name)) for name, _ in stage.coefficients}
-        own = {name: self.kept.setdefault((x, name), Symbol(f"{x}_{name}")) for name in names_given(stage.text) if name not in names}
+        own = {
+            name: self.kept.setdefault((x, name), Symbol(f"{x}_{name}"))
+            for name in names_given(stage.text)
+            if name not in names
+        }
         statements = self.builder.stage_code(stage.text, names, own | self._of_earlier_stages(x))
         return self.builder.in_lanes(statements)
 
@@ -101,7 +105,7 @@ class FixedStep:
             inner += self._stimulus(self.own["i_app"], at)
         f = self.builder.rates_of["V"].f
         slope = self.builder.code("dV_was = f if stage == 0 else dV_was", f=f)
-        recording = Recording(after={f: slope[0]} if self.builder.timed else {})  # type: ignore[dict-item]
+        recording = Recording(after={f: slope[0]} if self.builder.timed else {})
         inner += self.scratch.loops(body, recording)
         return self.builder.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
 
@@ -138,7 +142,7 @@ class FixedStep:
     def _step(self) -> list[Statement]:
         """One time step of a block."""
         code, nest = self.builder.code, self.builder.nest
-        statements = code("t = t_node[node] + step * dt64\nt_end = t + dt64")
+        statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
         apart = self._to_next_points(k for k, points in self.builder.pointed.items() if not points.together)
         statements += nest("if moving != 0", apart) if apart else []
         if self.spec.kinds and not self.smooth:
@@ -152,6 +156,7 @@ class FixedStep:
         between: list[list[Statement]] = [[]]  # ... and what comes before each
         for stage in self.stages:
             evaluation, updates = self._stage(stage)
+            between[-1].append(Comment(f"{stage.states}: {' ; '.join(stage.text.splitlines())}"))
             if stage.coefficients:
                 between.append(self._repeated(stage, evaluation + updates))
                 lanes.append([])
@@ -172,7 +177,7 @@ class FixedStep:
     def _recording(self, is_first: bool, is_last: bool) -> Recording:
         keep_slope = is_first and bool(self.builder.timed) and not self.repeats  # a repeated stage keeps dV/dt itself
         return Recording(
-            first=self.builder.code("V_was = V") if is_first and self.keeps_V else [],  # type: ignore[arg-type]
+            first=self.builder.code("V_was = V") if is_first and self.keeps_V else [],
             after={self.builder.rates_of["V"].f: self._slope()} if keep_slope else {},
             last=self._after_step() if is_last else [],
         )
@@ -181,9 +186,7 @@ class FixedStep:
         """Keep dV/dt of the first evaluation of a step."""
         over = next(stage.over for stage in self.stages if stage.evaluates)
         text = "dV_was = f" if over is None else "dV_was = f / (over * dt)"
-        (let,) = self.builder.code(text, f=self.builder.rates_of["V"].f, over=self.builder.number(over or 1.0))
-        assert isinstance(let, Let)
-        return let
+        return self.builder.let(text, f=self.builder.rates_of["V"].f, over=self.builder.number(over or 1.0))
 
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what the latter ask of the step: here only its ends are known."""
@@ -201,11 +204,14 @@ class FixedStep:
             timed += self.builder.rates(("V",))
             timed += self.builder.code(
                 "t_spike = t + dt64 * crossing(V_was, V, dV_was, f, dt64, levels[d, 0])",
-                f=self.builder.rates_of["V"].f, d=Number(d.number))
+                f=self.builder.rates_of["V"].f,
+                d=Number(d.number),
+            )
         told = self.builder.told(d, lambda recorder: Name(recorder.is_on))
         body = self.scratch.framed([*self.builder.code("cell = block + i"), *timed, *told], passing=False)
         spiking = self.builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
-        return self.builder.nest("if hit", self.builder.nest("for i in range(n)", spiking), hit=d.hit)
+        found = Comment("spikes: find their times, and tell the recorders")
+        return [found, *self.builder.nest("if hit", self.builder.nest("for i in range(n)", spiking), hit=d.hit)]
 
     # --- nodes of the time grid ---
     def _node(self) -> list[Statement]:
@@ -229,25 +235,49 @@ class FixedStep:
                 off = [Let(recorder.is_on, Number(value=False)), *self.scratch.loop(text, Name(self.own["n"]))]
                 statements += nest(asked, off, bit=end)
             if recorder.hooks.begin:
-                on = [Let(recorder.is_on, Number(value=True)), *self.scratch.loop(self.builder.in_lanes(recorder.begin))]
+                on = [
+                    Let(recorder.is_on, Number(value=True)),
+                    *self.scratch.loop(self.builder.in_lanes(recorder.begin)),
+                ]
                 statements += nest(asked, on, bit=begin)
         return statements
 
     def _sample(self, recorder: RecorderNames) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
         statements = self.scratch.loop(self.builder.sampled(recorder.hooks))
-        copies = [statement for k, name in enumerate(recorder.hooks.samples) for statement in self.builder.code(
-            "trace[k, block + i, sample] = value", trace=recorder.arrays["trace"], k=Number(k), sample=recorder.sample,
-            value=self.scratch.element(self.builder.variable(name)))]
-        return [*statements, *self.builder.nest("for i in range(n)", copies),
-                *self.builder.code("sample = sample + 1", sample=recorder.sample)]
+        copies = [
+            statement
+            for k, name in enumerate(recorder.hooks.samples)
+            for statement in self.builder.code(
+                "trace[k, block + i, sample] = value",
+                trace=recorder.arrays["trace"],
+                k=Number(k),
+                sample=recorder.sample,
+                value=self.scratch.element(self.builder.variable(name)),
+            )
+        ]
+        return [
+            *statements,
+            *self.builder.nest("for i in range(n)", copies),
+            *self.builder.code("sample = sample + 1", sample=recorder.sample),
+        ]
 
     def _new_dt(self) -> list[Statement]:
         """Set the step, and what depends on it."""
         constants = self.builder.constants
-        dt = [*self.builder.code("dt64 = dt_node[node]"), Let(self.own["dt"], self.builder.cast(Name(self.own["dt64"])))]
-        alone = self.builder.translator.lets(constants.of_step)  # scalars: a number times the step each, nothing to share
-        return [*dt, *alone, *self.scratch.loop(self.builder.constant(constants.of_steps))]
+        dt = [
+            *self.builder.code("dt64 = dt_node[node]"),
+            Let(self.own["dt"], self.builder.cast(Name(self.own["dt64"]))),
+        ]
+        alone = self.builder.translator.lets(
+            constants.of_step
+        )  # scalars: a number times the step each, nothing to share
+        return [
+            Comment("what depends on the step, too"),
+            *dt,
+            *alone,
+            *self.scratch.loop(self.builder.constant(constants.of_steps)),
+        ]
 
     # --- the whole ---
     def _block(self) -> list[Statement]:
@@ -255,9 +285,11 @@ class FixedStep:
         code, nest, scratch = self.builder.code, self.builder.nest, self.scratch
         step, node = self._step(), self._node()  # first: they find out what is to be prepared
         load = [Comment("the last block is filled up with its last cell"), *code("cell = block + min(i, n - 1)")]
+        of_lanes = Comment("what depends on parameters alone")
         statements = [
             *code("n = min(W, last_cell - block)"),
             *nest("for i in range(W)", [*load, *self.builder.load()]),
+            of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.arm()),
             *scratch.loop(self.builder.before_points()),
@@ -268,8 +300,13 @@ class FixedStep:
         stop = code("if (step & 255) == 0 and stop[0] != 0:\n    return")
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
-        diverged = nest("if wrong != 0.0 or abs(V) > limit", code("status[block + i] = 1"), wrong=self.builder.not_finite,
-                        V=scratch.element(self.builder.V), limit=Number(DIVERGED))
+        diverged = nest(
+            "if wrong != 0.0 or abs(V) > limit",
+            code("status[block + i] = 1"),
+            wrong=self.builder.not_finite,
+            V=scratch.element(self.builder.V),
+            limit=Number(DIVERGED),
+        )
         statements += nest("for i in range(n)", [*diverged, *self.builder.store(self.builder.value("block + i"))])
         return statements
 

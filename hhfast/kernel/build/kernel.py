@@ -1,4 +1,4 @@
-"""The kernel of a specification, and the function that gives the rates of a model. Pure: the same parts, the same tree."""
+"""The kernel of a specification, and the function that gives the rates of a model: the same parts, the same tree."""
 
 from __future__ import annotations
 

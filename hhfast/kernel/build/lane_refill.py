@@ -1,5 +1,6 @@
-"""Lane refill: what happens to a lane of an adaptive kernel at a stop, in scalar loops. Recorders begin and end, the current
-jumps, a cell ends, and the next takes its place.
+"""Lane refill: what happens to a lane of an adaptive kernel at a stop, in scalar loops.
+
+Recorders begin and end, the current jumps, a cell ends, and the next takes its place.
 """
 
 from __future__ import annotations
@@ -18,16 +19,31 @@ class LaneRefill:
     def __init__(self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol]) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
         self.tolerances, self.was = tolerances, was  # of each state; its value before the step
-        kept = ("cell_of", "node_of", "edge_of", "is_due", "failed", "t", "t_end", "next_stop", "step", "began",
-                "accepted", "error", "ok")
+        kept = (
+            "cell_of",
+            "node_of",
+            "edge_of",
+            "is_due",
+            "failed",
+            "t",
+            "t_end",
+            "next_stop",
+            "step",
+            "began",
+            "accepted",
+            "error",
+            "ok",
+        )
         self.places: dict[str, Any] = {name: self.scratch.element(self.own[name]) for name in kept}
-        self.edge = {"EDGE": Number(EDGE)}
+        self.edge: dict[str, Any] = {"EDGE": Number(EDGE)}
 
     def code(self, text: str, **names: Any) -> list[Statement]:
         """Statements in which what a lane keeps is at its place, not in a local variable."""
         return self.builder.code(text, **{**self.places, **names})
 
-    def nest(self, head: str, body: list[Statement], orelse: list[Statement] | None = None, **names: Any) -> list[Statement]:
+    def nest(
+        self, head: str, body: list[Statement], orelse: list[Statement] | None = None, **names: Any
+    ) -> list[Statement]:
         return self.builder.nest(head, body, orelse or [], **{**self.places, **names})
 
     def statements(self) -> list[Statement]:
@@ -42,18 +58,24 @@ class LaneRefill:
         ]
         for recorder in builder.recorders:
             begin, end = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(2))
-            names = {"on": scratch.element(recorder.is_on), "begin": begin, "end": end}
+            names: dict[str, Any] = {"on": scratch.element(recorder.is_on), "begin": begin, "end": end}
             if recorder.hooks.end:
                 body = [*self.code("on = 0.0", **names), *scratch.framed(recorder.end)]
                 statements += self.nest("if (act & end) != 0 and on > 0.0", body, **names)
             if recorder.hooks.begin:
                 body = [*self.code("on = 1.0", **names), *scratch.framed(builder.in_lanes(recorder.begin))]
                 statements += self.nest("if (act & begin) != 0", body, **names)
-        anew = builder.code("""\
+        anew = builder.code(
+            """\
 begins_anew = one
 step = step if step < dt_first else dt_first
-log_error_before = zero""", one=builder.number(1.0), zero=builder.number(0.0))
-        statements += self.nest("if (act & EDGE) != 0", [*builder.code("any_anew = True"), *scratch.framed(anew)], **self.edge)
+log_error_before = zero""",
+            one=builder.number(1.0),
+            zero=builder.number(0.0),
+        )
+        statements += self.nest(
+            "if (act & EDGE) != 0", [*builder.code("any_anew = True"), *scratch.framed(anew)], **self.edge
+        )
         statements += self.nest("if failed > 0.0 or node_of == len(t_node)", self._end(), self._next_stop())
         return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
 
@@ -84,8 +106,9 @@ accepted = 0.0
 failed = 0.0""")
         start += [Let(recorder.is_on, Number(0.0)) for recorder in builder.recorders]
         for recorder in sampling:
-            start += builder.code("next_sample = times[0]", next_sample=recorder.next_sample,
-                                  times=self.own[f"times_{recorder.number}"])
+            start += builder.code(
+                "next_sample = times[0]", next_sample=recorder.next_sample, times=self.own[f"times_{recorder.number}"]
+            )
         start += self._tolerances()
         start += builder.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
         constants = builder.constant(builder.constants.of_lanes)
@@ -93,25 +116,32 @@ failed = 0.0""")
             *self.nest("if next_cell == last_cell", idle),
             *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
             *builder.load(),
-            *scratch.framed(constants), *scratch.framed(builder.arm()), *scratch.framed(start),
+            *scratch.framed(constants),
+            *scratch.framed(builder.arm()),
+            *scratch.framed(start),
             *scratch.framed(builder.before_points()),
             *self.code("node_of = 0\nedge_of = 0\nany_anew = True"),
             *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
         ]
 
     def _tolerances(self) -> list[Statement]:
-        return [Let(symbol, self.builder.cast(self.builder.value("atol[k]", k=Number(k))))
-                for k, symbol in enumerate(self.tolerances)]
+        return [
+            Let(symbol, self.builder.cast(self.builder.value("atol[k]", k=Number(k))))
+            for k, symbol in enumerate(self.tolerances)
+        ]
 
     def _arrive(self) -> list[Statement]:
         """Find what is to be done at the time that the lane has reached."""
-        statements = self.code("""\
+        statements = self.code(
+            """\
 while node_of < len(t_node) and t_node[node_of] <= t:
     act = act | action[node_of]
     node_of = node_of + 1
 while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of] <= t:
     act = act | EDGE
-    edge_of = edge_of + 1""", **self.edge)
+    edge_of = edge_of + 1""",
+            **self.edge,
+        )
         return [*statements, *(s for k in self.builder.pointed for s in self._to_next_points(k))]
 
     def _to_next_points(self, k: int) -> list[Statement]:
@@ -121,8 +151,11 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
         until = builder.next_point(k)
         if jumps:
             current = builder.of_stimulus(k, "level + slope * (t - since)")
-            onward = [*builder.code("was = current", current=current), *onward,
-                      *builder.code("jumps = abs(current - was) > 1e-09 * abs(was)", current=current)]
+            onward = [
+                *builder.code("was = current", current=current),
+                *onward,
+                *builder.code("jumps = abs(current - was) > 1e-09 * abs(was)", current=current),
+            ]
         body = self.scratch.framed(onward)
         if jumps:
             body += self.code("if jumps:\n    act = act | EDGE", **self.edge)
@@ -132,8 +165,11 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
         """Hand the cell back, and ask for the next."""
         builder = self.builder
         names = {"wrong": builder.not_finite, "V": self.scratch.element(builder.V), "limit": Number(DIVERGED)}
-        back = [s for x, was in zip(builder.states.values(), self.was, strict=True)
-                for s in self.code("x = was", x=self.scratch.element(x), was=self.scratch.element(was))]
+        back = [
+            s
+            for x, was in zip(builder.states.values(), self.was, strict=True)
+            for s in self.code("x = was", x=self.scratch.element(x), was=self.scratch.element(was))
+        ]
         return [
             *self.nest("if ok <= 0.0", back),  # the last step was rejected
             *self.code("if failed > 0.0:\n    status[cell] = 1 if error - error != 0.0 else 3"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder, Rates
@@ -43,12 +42,19 @@ class PhiFallback:
                 beyond.append(self.builder.value("abs(z - half) > half", z=z, half=half))
             elif degree in largest:
                 larger = Symbol("largest")
-                lets += self.builder.code("larger = z if z > largest else largest", larger=larger, z=z, largest=largest[degree])
+                lets += self.builder.code(
+                    "larger = z if z > largest else largest", larger=larger, z=z, largest=largest[degree]
+                )
                 largest[degree] = larger
             else:
                 largest[degree] = z
-        beyond += [self.builder.value("z > limit", z=z, limit=self.builder.number(RANGES[k])) for k, z in largest.items()]
-        return [*lets, nodes.Let(self.flag, reduce(lambda a, b: Binary("|", a, b), beyond, Name(self.flag)))]
+        beyond += [
+            self.builder.value("z > limit", z=z, limit=self.builder.number(RANGES[k])) for k, z in largest.items()
+        ]
+        raised: Expression = Name(self.flag)
+        for condition in beyond:
+            raised = Binary("|", raised, condition)
+        return [*lets, nodes.Let(self.flag, raised)]
 
     def _is_nonnegative(self, rates: Rates) -> bool:
         return is_nonnegative(self.builder.system.b[rates.state])
@@ -58,19 +64,26 @@ class PhiFallback:
         first = self.rates[0]
         z, f = (self.builder.scratch.element(symbol) for symbol in (first.b, first.f))
         half = self.builder.value("half[i // W]", half=self.half)
-        body = self.builder.code("""\
+        body = self.builder.code(
+            """\
 z = z_row
 f = f_row
 product = f * phi_far(z)
 far = abs(z - half) > half
 f_row = product if far else f
-z_row = zero if far else z""", z_row=z, f_row=f, half=half, zero=self.builder.number(0.0))
+z_row = zero if far else z""",
+            z_row=z,
+            f_row=f,
+            half=half,
+            zero=self.builder.number(0.0),
+        )
         count = self.builder.value("n * W", n=Number(len(self.rates)))
         loop = nodes.LaneLoop(self.builder.scratch.lane, count, tuple(body))
         return [nodes.If(Name(self.flag), (nodes.Comment("of every lane: no branch"), loop))]
 
     def near(self, updates: Sequence[Any]) -> list[Any]:
         """The updates by polynomials."""
+
         def chosen(node: Any) -> Any:
             match node:
                 case nodes.Call(function="phi", arguments=(Name(symbol=symbol) as z,)) if symbol in self.degree:

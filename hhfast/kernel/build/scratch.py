@@ -1,8 +1,8 @@
 """The scratch space: where the values of a block's lanes are kept, and the loops over lanes that load and store them.
 
 The values that the lanes of a block have of a quantity are a row. The rows of one kind (of the lanes' own type, in
-float64, whole numbers) lie one after another in one array, at constant places: so LLVM sees that they do not overlap, or
-it would not vectorise a loop. Inside a loop the quantity is a local variable. A moving row is at a place that is
+float64, whole numbers) lie one after another in one array, at constant places: so LLVM sees that they do not overlap,
+or it would not vectorise a loop. Inside a loop the quantity is a local variable. A moving row is at a place that is
 chosen while the kernel runs: the increment of the stage that is computed; such rows have an array of their own.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from hhfast.kernel.optimise.loop_fission import crossing, cut
 from hhfast.kernel.spec import SCRATCH
@@ -24,9 +25,9 @@ class Recording:
     They do not influence where loops are cut, so that recording never changes how a trajectory is rounded.
     """
 
-    first: Sequence[Let] = ()
-    after: Mapping[Symbol, Let] = field(default_factory=dict)
-    last: Sequence[Let] = ()
+    first: Sequence[Any] = ()
+    after: Mapping[Symbol, Any] = field(default_factory=dict)
+    last: Sequence[Any] = ()
 
 
 class Scratch:
@@ -86,7 +87,7 @@ class Scratch:
             return []
         return [LaneLoop(self.lane, Name(self.n_lanes) if lanes is None else lanes, tuple(self.framed(body)))]
 
-    def loops(self, body: Sequence[Let], recording: Recording | None = None) -> list[Statement]:
+    def loops(self, body: Sequence[Any], recording: Recording | None = None) -> list[Statement]:
         """The statements in several loops over the lanes, for speed (see `loop_fission`); then with others added."""
         recording = recording or Recording()
         pieces = cut(body) or [[]]

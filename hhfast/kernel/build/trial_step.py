@@ -2,8 +2,8 @@
 
 Kept of a state x are its value before the step and the increments w of the stages; in an explicit method these are
 slopes, and the rates are computed straight into the row of their stage. The rates stand in a kernel once, in a loop
-over the stages, because it is they that take time to compile. What is done alike to all states is one flat loop over their
-rows, which lie one after another; what a lane has for all of them (the size of its step) is repeated for each
+over the stages, because it is they that take time to compile. What is done alike to all states is one flat loop over
+their rows, which lie one after another; what a lane has for all of them (the size of its step) is repeated for each
 state: so all that such a loop touches lies at constant distances, and it vectorises.
 """
 
@@ -57,14 +57,23 @@ class TrialStep:
 
     # --- what is done alike to all states ---
     def _name_for_all(self) -> None:
-        """The names in flat loops: x, its value `was` before the step, its share `h_of` of the step, its increments ..."""
-        families = {"x": self.builder.states, "was": self.was, "h_of": self.each, "e": self.errors,
-                    "tolerance": self.tolerances, "f": self.slopes}
+        """The names in flat loops: x, its value `was` before the step, the step `h_of`, its increments ..."""
+        families = {
+            "x": self.builder.states,
+            "was": self.was,
+            "h_of": self.each,
+            "e": self.errors,
+            "tolerance": self.tolerances,
+            "f": self.slopes,
+        }
         if self.linear is not None:
             families["y"] = self.linear.unknowns
         self.of_all = {name: Symbol(name) for name in families}
         self.w_of_all = [Symbol(f"w{j}") for j in range(self.tableau.stages)]
-        named = [*zip(self.of_all.values(), families.values(), strict=True), *zip(self.w_of_all, self.increments, strict=True)]
+        named = [
+            *zip(self.of_all.values(), families.values(), strict=True),
+            *zip(self.w_of_all, self.increments, strict=True),
+        ]
         self.first_row = {symbol: next(iter(family.values())) for symbol, family in named}
 
     def _alike(self, text: str, **names: Any) -> list[Statement]:
@@ -79,8 +88,11 @@ class TrialStep:
 
     def _sum(self, weights: Iterable[float], increments: Sequence[Symbol]) -> Expression:
         """The weighted sum of the increments of the stages."""
-        terms = [self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
-                 for weight, w in zip(weights, increments, strict=False) if weight != 0.0]
+        terms = [
+            self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
+            for weight, w in zip(weights, increments, strict=False)
+            if weight != 0.0
+        ]
         return sum_of(terms)
 
     def _total(self, weights: Iterable[float]) -> Expression:
@@ -98,22 +110,25 @@ class TrialStep:
 
     # --- the trial ---
     def begin(self) -> list[Any]:
-        """Statements of a lane that take over the last step, if it was accepted, and go to the states of the first stage."""
+        """Take over the last step, if it was accepted, and go to the states of the first stage: of one lane."""
         lets: list[Any] = []
         for x, symbol in self.builder.states.items():
             names = {"x": symbol, "was": self.was[x], "h_of": self.each[x]}
             lets += self.builder.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
             ahead: Expression = Name(self.was[x])
             if self.reuses_last_slope:
-                lets += self.builder.code("w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x])
+                lets += self.builder.code(
+                    "w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x]
+                )
                 ahead = self._first_stage(x)
             lets.append(Let(symbol, ahead))
         return lets
 
     def _first_stage(self, x: str) -> Expression:
         """The state with which the stage after the first begins."""
-        return self.builder.value("was + total", was=self.was[x],
-                                  total=self.total(self.tableau.A[0], self.builder.states[x]))
+        return self.builder.value(
+            "was + total", was=self.was[x], total=self.total(self.tableau.A[0], self.builder.states[x])
+        )
 
     def statements(self) -> list[Statement]:
         """The whole trial step, after `begin`."""
@@ -139,10 +154,12 @@ class TrialStep:
         names = {"slot": self.slot, "size": self.builder.value("n * W", n=Number(len(self.builder.states)))}
         if not self.reuses_last_slope:
             return self.builder.code("slot = stage * size", **names)
-        return self.builder.code("slot = (stage if stage > 0 else last) * size", last=Number(self.tableau.stages - 1), **names)
+        return self.builder.code(
+            "slot = (stage if stage > 0 else last) * size", last=Number(self.tableau.stages - 1), **names
+        )
 
     def _after_jumps(self) -> list[Statement]:
-        """What lanes that begin anew ask of all: their current, and the states before the step, to find the first slope."""
+        """What lanes that begin anew ask of all: their current, and the states before the step."""
         builder, statements = self.builder, []
         if builder.spec.kinds and not builder.smooth:  # the same until the next stop
             now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
@@ -168,8 +185,11 @@ class TrialStep:
         if not self.builder.smooth:
             return []
         t_at = Symbol("t_at")
-        lets = self.builder.code("t_at = t + np.float64(c[stage]) * np.float64(h)", t_at=t_at,
-                                 c=self.builder.table("c_table", self.tableau.c))
+        lets = self.builder.code(
+            "t_at = t + np.float64(c[stage]) * np.float64(h)",
+            t_at=t_at,
+            c=self.builder.table("c_table", self.tableau.c),
+        )
         return self.scratch.loop([*lets, Let(self.own["i_app"], self.builder.cast(self.builder.current(Name(t_at))))])
 
     def _finish(self, j: int) -> list[Statement]:
@@ -219,9 +239,16 @@ class TrialStep:
         """The estimated error of every state, relative to its tolerance."""
         total = self._total(self.tableau.e)
         if self._last_but_one >= 0:
-            total = self.builder.value("h_of * (e + weight * w)", weight=self.builder.number(self.tableau.e[-1]),
-                                       w=self.w_of_all[-1], h_of=self.of_all["h_of"], e=self.of_all["e"])
-        return self._alike("e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total)
+            total = self.builder.value(
+                "h_of * (e + weight * w)",
+                weight=self.builder.number(self.tableau.e[-1]),
+                w=self.w_of_all[-1],
+                h_of=self.of_all["h_of"],
+                e=self.of_all["e"],
+            )
+        return self._alike(
+            "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
+        )
 
 
 def sum_of(terms: Sequence[Expression]) -> Expression:

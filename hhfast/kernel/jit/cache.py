@@ -1,9 +1,10 @@
 """The kernel cache: object code in files, named by the hash of everything it is made from.
 
 That is the parts of a kernel, the code of this package that turns them into machine code, the compilers, and the
-processor: so a kernel seen before is neither built nor compiled again, and a changed one never meets a stale file. A file
-begins with the digest of the rest, and one that was damaged or cut short is made again: LLVM would end the process. Files
-are written whole or not at all; several processes may do so at once. What another user could have written is not used.
+processor: so a kernel seen before is neither built nor compiled again, and a changed one never meets a stale file. A
+file begins with the digest of the rest, and one that was damaged or cut short is made again: LLVM would end the
+process. Files are written whole or not at all; several processes may do so at once. What another user could have
+written is not used.
 
 `HHFAST_CACHE_DIR` names the folder. Where it cannot be written, it is still read, and kernels live in memory.
 """

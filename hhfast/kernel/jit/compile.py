@@ -60,7 +60,9 @@ def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
 
 @lru_cache(maxsize=256)
 def _compiled_rates(model: Model, compiler: str) -> Callable[..., None]:
-    return _ready(f"r_{cache.key_of(_text_of(model))}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model))[0]
+    return _ready(
+        f"r_{cache.key_of(_text_of(model))}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model)
+    )[0]
 
 
 def _compiler() -> str:
@@ -84,7 +86,9 @@ def _name(spec: KernelSpec) -> str:
 
 def _text_of(model: Model) -> str:
     """All that a model says of its equations."""
-    return repr({name: value for name, value in asdict(model).items() if name not in ("text", "trusted", "title", "citation")})
+    return repr(
+        {name: value for name, value in asdict(model).items() if name not in ("text", "trusted", "title", "citation")}
+    )
 
 
 def _scratch(size: int, dtype: str) -> np.ndarray:
@@ -108,8 +112,13 @@ def _ready(
             return _by_llvm(name, arguments, kernel)
         except (AttributeError, RuntimeError, OSError, ImportError, TypeError) as error:
             _failed.append(f"{type(error).__name__}: {error}")
-            warnings.warn(f"llvmlite does not compile kernels as hhfast knows it ({_failed[0].splitlines()[0][:200]}); Numba does, "
-                          "which takes longer; the results are the same", RuntimeWarning, stacklevel=3)
+            reason = _failed[0].splitlines()[0][:200]
+            warnings.warn(
+                f"llvmlite does not compile kernels as hhfast knows it ({reason}); Numba does, "
+                "which takes longer; the results are the same",
+                RuntimeWarning,
+                stacklevel=3,
+            )
     built = kernel()
     sizes = [size for _, size in built.scratch.values()]
     source = importlib.import_module("hhfast.kernel.print.python").printed(built)

@@ -45,7 +45,8 @@ def _machine() -> Any:
     reloc = "static" if triple.startswith("x86") else "default"
     target = llvm.Target.from_triple(triple)
     return target.create_target_machine(
-        cpu=name, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True)
+        cpu=name, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
+    )
 
 
 def optimised(text: str) -> Any:
@@ -108,7 +109,9 @@ class _Call:
     def __call__(self, *values: Any) -> None:
         if len(values) != len(self.arguments):
             raise TypeError(f"{len(values)} arguments for {len(self.arguments)}")
-        self.function(*[x for argument, value in zip(self.arguments, values, strict=True) for x in argument.passed(value)])
+        self.function(
+            *[x for argument, value in zip(self.arguments, values, strict=True) for x in argument.passed(value)]
+        )
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,11 @@ class _Argument:
     def passed(self, value: Any) -> tuple[Any, ...]:
         if not self.dims:
             return (value,)
-        if not (isinstance(value, np.ndarray) and value.dtype == self.dtype and value.ndim == self.dims
-                and value.flags.c_contiguous):
+        if not (
+            isinstance(value, np.ndarray)
+            and value.dtype == self.dtype
+            and value.ndim == self.dims
+            and value.flags.c_contiguous
+        ):
             raise TypeError(f"{self.name}: must be a contiguous array of {self.dims} dimensions of {self.dtype}")
         return value.ctypes.data, *value.shape

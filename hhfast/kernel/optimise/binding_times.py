@@ -74,7 +74,11 @@ class LaneConstants:
 
 
 def bind(
-    system: System, wanted: dict[str, sp.Expr], constants: LaneConstants, dtype: str, pairs: Sequence[RatePair] = (),
+    system: System,
+    wanted: dict[str, sp.Expr],
+    constants: LaneConstants,
+    dtype: str,
+    pairs: Sequence[RatePair] = (),
     over: sp.Expr = sp.S.One,
 ) -> list[Assignment]:
     """Assignments, in order, that compute the wanted expressions times `over` and the named quantities they use.
@@ -105,10 +109,15 @@ def _common(exprs: Sequence[sp.Expr], letter: str) -> tuple[list[Assignment], li
     """Assignments of what is common to expressions, under names with this letter, and the expressions that use them."""
     temporaries, reduced = sp.cse(exprs, symbols=(symbol(f"{letter}{k}_") for k in range(1, 10_000)))
     # A number times a name costs nothing where it is added: not worth sharing.
-    trivial = {s: e for s, e in temporaries if e.is_Mul and [a.is_Number for a in e.args] == [True, False]
-               and e.args[1].is_Symbol}
-    return ([(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
-            [e.xreplace(trivial) for e in reduced])
+    trivial = {
+        s: e
+        for s, e in temporaries
+        if e.is_Mul and [a.is_Number for a in e.args] == [True, False] and e.args[1].is_Symbol
+    }
+    return (
+        [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
+        [e.xreplace(trivial) for e in reduced],
+    )
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:

@@ -2,8 +2,8 @@
 
 A step of a neuron is one long chain of dependent operations. The lanes of a block are independent of each other,
 but a processor looks only a few hundred instructions ahead: in one long loop body it sees one lane's chain, and
-waits; in several short loops over the same lanes it sees many lanes' chains, and does not. So a lane's statements are cut
-into pieces that are short or whose chains are, where few values cross the cut (they are stored and loaded again).
+waits; in several short loops over the same lanes it sees many lanes' chains, and does not. So a lane's statements are
+cut into pieces that are short or whose chains are, where few values cross the cut (they are stored and loaded again).
 """
 
 from __future__ import annotations

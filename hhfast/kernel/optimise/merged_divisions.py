@@ -30,7 +30,7 @@ class RatePair:
 def merge_divisions(
     targets: Mapping[str, sp.Expr], pairs: Iterable[RatePair], dtype: str
 ) -> tuple[dict[str, sp.Expr], dict[RatePair, sp.Expr]]:
-    """The targets with the divisions of each pair merged where that gains something, and the reciprocals of those pairs."""
+    """The targets with the divisions of each pair merged where that gains something, and their reciprocals."""
     result = dict(targets)
     reciprocals: dict[RatePair, sp.Expr] = {}
     for pair in pairs:
@@ -51,9 +51,7 @@ def _fraction(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return sp.fraction(sp.together(expr.xreplace(positive)))
 
 
-def _merge(
-    a: sp.Expr, b: sp.Expr, r: sp.Symbol, dtype: str
-) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+def _merge(a: sp.Expr, b: sp.Expr, r: sp.Symbol, dtype: str) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """(a, b, reciprocal) in terms of the reciprocal r; None where nothing is gained or a product could overflow."""
     divisions = {p for e in (a, b) for p in e.atoms(sp.Pow) if p.exp == -1 and p.base.has(V)}
     if len(divisions) < 2:

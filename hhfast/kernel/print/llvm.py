@@ -23,8 +23,15 @@ from hhfast.kernel.tree.straight import is_straight, reads_and_writes
 # Fused multiply-adds, division by a constant as a product, and signs of zero may be chosen; nothing that could hide NaN
 # or reorder sums is allowed.
 _FAST = "nsz arcp contract"
-_TYPES = {"float64": "double", "float32": "float", "int64": "i64", "int32": "i32", "uint64": "i64", "uint8": "i8",
-          "bool": "i1"}
+_TYPES = {
+    "float64": "double",
+    "float32": "float",
+    "int64": "i64",
+    "int32": "i32",
+    "uint64": "i64",
+    "uint8": "i8",
+    "bool": "i1",
+}
 _WIDTH = {"double": 64, "float": 32, "i64": 64, "i32": 32, "i8": 8, "i1": 1}
 _OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], dict[str, str]]] = {  # Python's; LLVM's, for a kind of numbers
     "+": (operator.add, {"float": "fadd", "signed": "add", "unsigned": "add"}),
@@ -438,8 +445,8 @@ class _Writer:
                 array = self.arrays[symbol]
                 index = self.value(self.expression(indices[0]))
                 for length, where in zip(array.shape[1:], indices[1:], strict=True):
-                    row = self.emit(f"mul nsw {index}, {length.ir}", "int64")
-                    index = self.emit(f"add nsw {row}, {self.value(self.expression(where)).ir}", "int64")
+                    before = self.emit(f"mul nsw {index}, {length.ir}", "int64")
+                    index = self.emit(f"add nsw {before}, {self.value(self.expression(where)).ir}", "int64")
         element = _TYPES[array.dtype]
         pointer = self.emit(f"getelementptr inbounds {element}, ptr {array.pointer}, {index}", array.dtype)
         return pointer.ir, array.dtype
@@ -453,7 +460,9 @@ class _Writer:
             return self.inlined(tree, given)
         passed = [x if isinstance(x, _Array) else self.value(x) for x in given]
         name, dtypes = self.module.function(function, passed)
-        texts = [t for x in passed for t in ([f"ptr {x.pointer}", str(x.shape[0])] if isinstance(x, _Array) else [str(x)])]
+        texts = [
+            t for x in passed for t in ([f"ptr {x.pointer}", str(x.shape[0])] if isinstance(x, _Array) else [str(x)])
+        ]
         whole = self.emit(f"call {_struct(dtypes)} {name}({', '.join(texts)})", "bool").ir
         found = tuple(self.emit(f"extractvalue {_struct(dtypes)} {whole}, {k}", d) for k, d in enumerate(dtypes))
         return found if len(found) > 1 else found[0]
@@ -487,7 +496,9 @@ class _Writer:
     def negative(self, operand: Any) -> Any:
         if not isinstance(operand, _Value):
             return -operand
-        return self.emit(f"fneg {operand}" if operand.kind == "float" else f"sub {operand.llvm} 0, {operand.ir}", operand.dtype)
+        return self.emit(
+            f"fneg {operand}" if operand.kind == "float" else f"sub {operand.llvm} 0, {operand.ir}", operand.dtype
+        )
 
     def binary(self, op: str, left: Any, right: Any) -> Any:
         python, llvm = _OPERATIONS[op]

@@ -1,9 +1,9 @@
-"""The Python printer: a kernel tree as a module that a physiologist can read, that runs as it is, and that Numba compiles."""
+"""The Python printer: a kernel tree as a module that people can read, that runs as it is, and that Numba compiles."""
 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -11,7 +11,8 @@ from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Kernel, Number, Statement, Symbol
 
 _BINDS = {  # how tightly operators bind, as in Python
-    "or": 1, "and": 2, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//": 10,
+    "or": 1, "and": 2, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//":
+    10,
 }  # fmt: skip
 _CONDITIONAL, _UNARY, _ATOM = 0, 11, 20
 _INTRINSICS = {"sqrt": "np.sqrt", "floor": "np.floor", "isnan": "np.isnan", "abs": "abs", "min": "min", "max": "max"}
@@ -46,6 +47,8 @@ class _Printer:
     def head(self) -> Iterator[str]:
         kernel = self.kernel
         yield f'"""{kernel.title}. Printed by hhfast."""'
+        yield from (f"# {_on_one_line(note)}" for note in kernel.notes)
+        yield ""
         yield "import numpy as np"
         yield ""
         modules: dict[str, list[str]] = {}
@@ -61,13 +64,12 @@ class _Printer:
             yield f"{name} = np.{dtype}({self.literal(value)})"
         for symbol, (dtype, values) in kernel.tables.items():
             yield f"{self.name(symbol)} = np.array([{', '.join(map(self.literal, values))}], np.{dtype})"
-        if kernel.rows:
-            yield ""
-            yield "# Where the rows of the lanes' values begin in the scratch arrays " + ", ".join(
-                self.name(array) for array, _ in kernel.scratch.values())
-        for symbol, (_, number) in kernel.rows.items():
-            note = f"  # {symbol.note}" if symbol.note else ""
-            yield f"{self.row(symbol)} = {number * kernel.lanes}{note}"
+        for kind, (array, _) in kernel.scratch.items():
+            rows = {symbol: number for symbol, (of, number) in kernel.rows.items() if of == kind}
+            if rows:
+                yield ""
+                yield f"# Where the values of the lanes begin in {self.name(array)} ({kind}):"
+                yield from (f"{self.row(symbol)} = {number * kernel.lanes}" for symbol, number in rows.items())
         yield ""
 
     # --- names ---
@@ -102,7 +104,7 @@ class _Printer:
         indent = "    " * depth
         match node:
             case nodes.Comment(text=text):
-                return [f"{indent}# {text}"]
+                return [f"{indent}# {_on_one_line(text)}"]
             case nodes.Let(target=target, value=value):
                 return [f"{indent}{self.name(target)} = {self.expression(value)}"]
             case nodes.LetAll(targets=targets, value=value):
@@ -110,7 +112,10 @@ class _Printer:
             case nodes.Store(target=target, value=value):
                 return [f"{indent}{self.expression(target)} = {self.expression(value)}"]
             case nodes.LaneLoop(index=index, count=count, body=body):
-                return [f"{indent}for {self.name(index)} in range({self.expression(count)}):", *self.block(body, depth + 1)]
+                return [
+                    f"{indent}for {self.name(index)} in range({self.expression(count)}):",
+                    *self.block(body, depth + 1),
+                ]
             case nodes.For(index=index, body=body):
                 head = f"{indent}for {self.name(index)} in range({self.bounds(node)}):"
                 return [head, *self.block(body, depth + 1)]
@@ -122,8 +127,6 @@ class _Printer:
                 return [f"{indent}break"]
             case nodes.Return(value=None):
                 return [f"{indent}return"]
-            case nodes.Return(value=value):
-                return [f"{indent}return {self.expression(value)}"]
         raise NotImplementedError(f"{node}")
 
     def choice(self, node: nodes.If, depth: int, word: str) -> list[str]:
@@ -204,6 +207,6 @@ class _Printer:
         return repr(value)
 
 
-def layout(kernel: Kernel) -> Mapping[str, int]:
-    """Name -> number of the first element of its row, for those who look at a scratch array."""
-    return {symbol.name: number * kernel.lanes for symbol, (_, number) in kernel.rows.items()}
+def _on_one_line(text: str) -> str:
+    """A comment must not end before its line does."""
+    return text[: len(text) - len(text.lstrip())] + " ".join(text.split())

@@ -19,13 +19,11 @@ class Symbol:
 
     is_membrane : whether it is the potential V of the membrane.
     is_flag : whether it is one value for a whole block of lanes, raised by any of them.
-    note : what it is, for a reader of the printed kernel.
     """
 
     name: str
     is_membrane: bool = False
     is_flag: bool = False
-    note: str = ""
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------
@@ -232,8 +230,8 @@ class Comment:
 
 
 Expression: TypeAlias = (
-    Number | Name | Element | RowElement | ScratchElement | Length | Negative | Binary | Compare | Logical | Select | Call
-    | Cast | Bits | Values
+    Number | Name | Element | RowElement | ScratchElement | Length | Negative | Binary | Compare | Logical | Select |
+    Call | Cast | Bits | Values
 )  # fmt: skip
 Statement: TypeAlias = Let | LetAll | Store | LaneLoop | For | While | If | Break | Return | Comment
 Node: TypeAlias = Expression | Statement
@@ -248,7 +246,7 @@ class Kernel:
     lanes : cells in a block. scratch : kind of scratch array -> (its argument, number of its elements).
     rows : symbol -> (kind of scratch array, number of the row).
     tables : symbol -> (type, constants). constants : symbol -> number known when the kernel is made.
-    shared : arguments that another thread may write meanwhile.
+    shared : arguments that another thread may write meanwhile. notes : the model's equations, for the reader.
     """
 
     title: str
@@ -261,6 +259,7 @@ class Kernel:
     tables: Mapping[Symbol, tuple[str, tuple[float, ...]]] = field(default_factory=dict)
     constants: Mapping[Symbol, int] = field(default_factory=dict)
     shared: frozenset[Symbol] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From text to nodes: the grammar in which integrators, stimuli, recorders and the functions of `kernel.math` are written.
+"""From text to nodes: the grammar of integrators, stimuli, recorders and the functions of `kernel.math`.
 
 It is a small part of Python: assignments, `if`, `while`, `for` over `range`, arithmetic, comparisons, conditional
 expressions, elements of arrays, and calls of known functions. Text is read once, by Python's own parser, and never
@@ -30,7 +30,9 @@ COMPARE: dict[type[ast.AST], str] = {
 _BUILTIN = {"abs": "abs", "min": "min", "max": "max"}
 _OF_NUMPY = {np.sqrt: "sqrt", np.floor: "floor", np.isnan: "isnan"}
 _CASTS = {"int": "int64", "float": "float64"}
-Meaning = Any  # of a name: a Symbol, an expression, a function, a NumPy type or function, a number or a tuple of numbers
+Meaning = (
+    Any  # of a name: a Symbol, an expression, a function, a NumPy type or function, a number or a tuple of numbers
+)
 
 
 def statements(text: str, meanings: Mapping[str, Meaning], local: MutableMapping[str, Symbol]) -> tuple[Statement, ...]:
@@ -151,24 +153,26 @@ class _Parser:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
                 return nodes.Binary(BINARY[type(op)], self.expression(left), self.expression(right))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                inner = self.expression(operand)
-                return Number(-inner.value, inner.dtype) if isinstance(inner, Number) else nodes.Negative(inner)
+                x = self.expression(operand)
+                return Number(-x.value, x.dtype) if isinstance(x, Number) else nodes.Negative(x)
             case ast.Compare(ops=[op], left=left, comparators=[right]) if type(op) in COMPARE:
                 return nodes.Compare(COMPARE[type(op)], self.expression(left), self.expression(right))
-            case ast.Compare(ops=[first, *more], left=left, comparators=[middle, *others]):
-                return nodes.Logical("and", self.expression(ast.Compare(left, [first], [middle])),
-                                     self.expression(ast.Compare(middle, more, others)))
+            case ast.Compare(ops=[first_op, *more], left=left, comparators=[inner, *others]):
+                first = self.expression(ast.Compare(left, [first_op], [inner]))
+                return nodes.Logical("and", first, self.expression(ast.Compare(inner, more, others)))
             case ast.BoolOp(op=op, values=values):
                 name = "and" if isinstance(op, ast.And) else "or"
                 found = self.expression(values[-1])
-                for value in reversed(values[:-1]):
-                    found = nodes.Logical(name, self.expression(value), found)
+                for condition in reversed(values[:-1]):
+                    found = nodes.Logical(name, self.expression(condition), found)
                 return found
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return nodes.Compare("==", self.expression(operand), Number(False))  # noqa: FBT003  # a node
+                return nodes.Compare("==", self.expression(operand), Number(False))
             case ast.IfExp(test=test, body=yes, orelse=no):
                 return nodes.Select(self.expression(test), self.expression(yes), self.expression(no))
-            case ast.Subscript(value=ast.Attribute(value=ast.Name() as array, attr="shape"), slice=ast.Constant(value=axis)):
+            case ast.Subscript(
+                value=ast.Attribute(value=ast.Name() as array, attr="shape"), slice=ast.Constant(value=axis)
+            ):
                 return nodes.Length(self.array(array), int(axis))  # type: ignore[arg-type]
             case ast.Subscript(value=array, slice=index):
                 return self.element(array, index)
@@ -188,7 +192,7 @@ class _Parser:
         if isinstance(meaning, bool | int | float):
             return Number(meaning)
         if type(meaning) in nodes.KINDS:
-            return meaning  # type: ignore[no-any-return]
+            return meaning
         known = {*self.local, *(n for n, m in self.meanings.items() if isinstance(m, Symbol) or type(m) in nodes.KINDS)}
         name = ast.unparse(node)
         raise InputError(f"'{self.where}': unknown name '{name}'; {did_you_mean(name, known)}")
@@ -215,7 +219,9 @@ class _Parser:
         meaning = self.meaning(array)
         if isinstance(meaning, tuple) and isinstance(index, ast.Constant):
             constant = meaning[index.value]  # type: ignore[index]
-            return Number(constant.item(), constant.dtype.name) if isinstance(constant, np.generic) else Number(constant)
+            return (
+                Number(constant.item(), constant.dtype.name) if isinstance(constant, np.generic) else Number(constant)
+            )
         found = self.expression(index)
         return nodes.Element(self.array(array), found.items if isinstance(found, nodes.Values) else (found,))
 

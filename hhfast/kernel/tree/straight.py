@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Node, Statement, Symbol
@@ -33,7 +34,7 @@ def reads_and_writes(body: Iterable[Statement]) -> tuple[list[Symbol], list[Symb
     reads: dict[Symbol, None] = {}
     writes: dict[Symbol, None] = {}
 
-    def visit(statements: Iterable[Statement], surely: bool) -> None:
+    def visit(statements: Iterable[Any], surely: bool) -> None:
         for node in statements:
             inner = [part for part in nodes.children(node) if isinstance(part, nodes.KIND_OF_STATEMENT)]
             own = [part for part in nodes.children(node) if not isinstance(part, nodes.KIND_OF_STATEMENT)]
