@@ -19,7 +19,7 @@ from hhfast.analysis.work_precision.thresholds import Thresholds
 from hhfast.batch.result import Result
 from hhfast.batch.threads import available_threads
 from hhfast.errors import InputError
-from hhfast.kernel.jit.precompile import compile_ahead
+from hhfast.kernel.jit.precompile import precompile
 from hhfast.model import Model
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.integrators import integrators as registry
@@ -85,7 +85,7 @@ def benchmark_integrators(
     with Reporter("benchmark", 2 + 2 * len(settings) + len(methods) + repeats, "steps", show=progress) as bar:
         drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current,
                             initial=initial)  # fmt: skip
-        compile_ahead(drawn.kernels(settings), available_threads())
+        precompile(drawn.kernels(settings), available_threads())
         problem, reference = settled(drawn, reference_dt(min(steps)))
         bar.advance(1)
         check = verified(problem, reference)
