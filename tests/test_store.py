@@ -13,9 +13,11 @@ import xarray
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.parts.variable import Variable
-from hhfast.sweep.durable import live_holder, lock, write_durably
-from hhfast.sweep.merging import Merging
-from hhfast.sweep.parts import DamagedShard, Header, Parts, Plan, remove_parts
+from hhfast.sweep.durable_files import write_durably
+from hhfast.sweep.lock import live_holder, lock
+from hhfast.sweep.merge import Merge
+from hhfast.sweep.run_directory import Plan, RunDirectory, remove_run
+from hhfast.sweep.shards import DamagedShard, ShardHeader
 from hhfast.sweep.store import ResultFile, batch_columns, check_digests, shard_image
 
 UNITS = {"g_Na": "mS cm-2", "stimulus.amplitude": "uA cm-2"}
@@ -52,7 +54,7 @@ def make_parts(tmp_path, n_rows=25, rows_per_batch=8, spikes=True):
     """spikes : True: there are some; False: none; None: no variable for them."""
     folder = tmp_path / "out.h5.parts"
     folder.mkdir()
-    parts = Parts.create(folder, Plan("{}", "s" * 64, "", n_rows, rows_per_batch, {}))
+    parts = RunDirectory.create(folder, Plan("{}", "s" * 64, "", n_rows, rows_per_batch, {}))
     for batch in range(parts.plan.n_batches):
         write_shard(parts, batch, spikes)
     return parts
@@ -65,7 +67,7 @@ def write_shard(parts, batch, spikes=True):
         result = Result(result.status, {name: v for name, v in result.variables.items() if v.dims != ("spike",)})
     n_spikes = 0 if spikes is None else len(result.spike_time)
     image = shard_image(batch_columns(start, parameters(start, stop), UNITS, result), parts.plan.rows_per_batch)
-    parts.write(Header(batch, start, stop, "s" * 64, (stop - start,), n_spikes, "here", 0.1), image)
+    parts.write(ShardHeader(batch, start, stop, "s" * 64, (stop - start,), n_spikes, "here", 0.1), image)
 
 
 def names(folder):
@@ -73,8 +75,8 @@ def names(folder):
 
 
 def merge(parts):
-    with Merging(parts) as merging:
-        return merging.finish(ATTRIBUTES)
+    with Merge(parts) as merging:
+        return merging.complete(ATTRIBUTES)
 
 
 @pytest.mark.parametrize(("n_rows", "rows_per_batch"), [(25, 8), (24, 8), (5, 8), (1, 1), (3, 1)])
@@ -150,7 +152,7 @@ def test_a_truncated_shard_is_noticed_and_never_merged(tmp_path):
     with pytest.raises(DamagedShard, match="truncated: 2000 of"):
         merge(parts)
     assert not parts.out.exists()
-    assert len(parts.present()) == 4
+    assert len(parts.finished()) == 4
 
 
 def test_a_shard_of_another_place_or_spec_is_noticed(tmp_path):
@@ -158,7 +160,7 @@ def test_a_shard_of_another_place_or_spec_is_noticed(tmp_path):
     parts.path(1).write_bytes(parts.path(2).read_bytes())
     with pytest.raises(DamagedShard, match="rows 16 to 24"):
         parts.read(1)
-    other = Parts(parts.folder, Plan("{}", "t" * 64, "", 25, 8, {}))
+    other = RunDirectory(parts.folder, Plan("{}", "t" * 64, "", 25, 8, {}))
     with pytest.raises(DamagedShard, match="another spec"):
         other.read(0)
 
@@ -174,14 +176,14 @@ def test_removing_parts_leaves_what_is_not_ours(tmp_path):
     parts = make_parts(tmp_path)
     (parts.folder / "notes.txt").write_text("mine")
     parts.set_aside(0)
-    remove_parts(parts.folder)
+    remove_run(parts.folder)
     assert names(parts.folder) == {"batch-00000000.h5.damaged", "notes.txt"}
 
 
 def test_a_directory_with_other_files_is_not_taken(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds other files \(notes.txt\)"):
-        Parts.create(tmp_path, Plan("{}", "s" * 64, "", 1, 1, {}))
+        RunDirectory.create(tmp_path, Plan("{}", "s" * 64, "", 1, 1, {}))
 
 
 @pytest.mark.parametrize("content", [b"", b"no hdf5", b"\x89HDF\r\n\x1a\n cut short"])
@@ -203,7 +205,7 @@ def limited(size, body, folder):
 def test_a_full_disk_leaves_no_half_written_file(tmp_path):
     body = """
         from pathlib import Path
-        from hhfast.sweep.durable import write_durably
+        from hhfast.sweep.durable_files import write_durably
         try:
             write_durably(Path("x"), bytes(100_000))
         except OSError as error:
@@ -219,11 +221,11 @@ def test_shards_may_be_merged_as_they_come(tmp_path):
     for name in ("early", "late"):
         (tmp_path / name).mkdir()
     early, late = (make_parts(tmp_path / name, spikes=None) for name in ("early", "late"))
-    with Merging(early) as merging:
+    with Merge(early) as merging:
         for batch in (1, 0, 2, 2):
-            merging.follow(batch)
+            merging.add_finished(batch)
         assert names(early.folder) - names(late.folder)
-        merging.finish(ATTRIBUTES)
+        merging.complete(ATTRIBUTES)
     merge(late)
     assert early.out.read_bytes() == late.out.read_bytes()
     assert names(early.folder) == names(late.folder)
@@ -233,15 +235,15 @@ def test_a_merge_that_is_given_up_leaves_the_shards(tmp_path):
     """Whether the run ends early, or a shard is damaged after it was written."""
     parts = make_parts(tmp_path, spikes=None)
     before = names(parts.folder)
-    with Merging(parts) as merging:
-        merging.there.update({0, 1, 2})
-        merging.follow(3)
+    with Merge(parts) as merging:
+        merging.finished.update({0, 1, 2})
+        merging.add_finished(3)
         assert names(parts.folder) != before
-    with Merging(parts) as merging:
-        merging.follow(0)
+    with Merge(parts) as merging:
+        merging.add_finished(0)
         os.truncate(parts.path(1), 2000)
         with pytest.raises(DamagedShard):
-            merging.follow(1)
+            merging.add_finished(1)
         assert names(parts.folder) != before
     assert names(parts.folder) == before
 
@@ -249,10 +251,10 @@ def test_a_merge_that_is_given_up_leaves_the_shards(tmp_path):
 def test_spikes_wait_for_their_number(tmp_path):
     parts = make_parts(tmp_path)
     before = names(parts.folder)
-    with Merging(parts) as merging:
-        merging.follow(0)
+    with Merge(parts) as merging:
+        merging.add_finished(0)
         assert names(parts.folder) == before
-        merging.finish(ATTRIBUTES)
+        merging.complete(ATTRIBUTES)
     assert check_digests(parts.out) == []
 
 
@@ -262,14 +264,14 @@ def test_without_room_for_the_result_shards_come_first(tmp_path):
     before = names(parts.folder)
     body = f"""
         from pathlib import Path
-        from hhfast.sweep.parts import Parts
-        from hhfast.sweep.merging import Merging
-        with Merging(Parts.open(Path("out.h5.parts"))) as merging:
+        from hhfast.sweep.run_directory import RunDirectory
+        from hhfast.sweep.merge import Merge
+        with Merge(RunDirectory.open(Path("out.h5.parts"))) as merging:
             for batch in range(4):
-                merging.follow(batch)
+                merging.add_finished(batch)
             print(len(list(Path("out.h5.parts").iterdir())))
             try:
-                merging.finish({ATTRIBUTES!r})
+                merging.complete({ATTRIBUTES!r})
             except OSError as error:
                 print(error.strerror)
     """
@@ -284,11 +286,11 @@ def test_a_disk_that_fills_up_while_merging_is_a_clean_error(tmp_path):
     before = names(parts.folder)
     body = f"""
         from pathlib import Path
-        from hhfast.sweep.parts import Parts
-        from hhfast.sweep.merging import Merging
+        from hhfast.sweep.run_directory import RunDirectory
+        from hhfast.sweep.merge import Merge
         try:
-            with Merging(Parts.open(Path("out.h5.parts"))) as merging:
-                merging.finish({ATTRIBUTES!r})
+            with Merge(RunDirectory.open(Path("out.h5.parts"))) as merging:
+                merging.complete({ATTRIBUTES!r})
         except OSError as error:
             print(error.strerror)
     """
@@ -316,7 +318,7 @@ def test_a_lock_is_held_by_one(tmp_path):
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
-    body = "import os\nfrom pathlib import Path\nfrom hhfast.sweep.durable import lock\n"
+    body = "import os\nfrom pathlib import Path\nfrom hhfast.sweep.lock import lock\n"
     body += "with lock(Path('lock'), 'out.h5'): os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", body], cwd=tmp_path, timeout=60, check=False)
     assert (tmp_path / "lock").exists()

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.parts.recorder import Recorder
 from hhfast.sampling.distributions import QUANTILES, Distribution
 from hhfast.sampling.sample import Sample
+from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
-from hhfast.sweep.sweep import CONTROL, DEFAULT_FEATURES, Record, Sweep, find_model
+from hhfast.sweep.sweep import CONTROL, Sweep, find_model
 from hhfast.sweep.table import open_table, read_waveform
 
 Number = Annotated[float, Strict()]
@@ -39,11 +41,12 @@ class RecordTable(BaseModel):
     spikes: Annotated[bool, Strict()] = False
     max_spikes: Count | None = None
     trace: TraceTable | None = None
+    recorders: list[dict[str, Any]] = Field(default_factory=list)
 
-    def record(self) -> Record:
-        # Without a word about features, a sweep that records spikes or traces records only those.
-        default = () if self.spikes or self.trace else DEFAULT_FEATURES
-        return Record(
+    def record(self) -> tuple[Recorder, ...]:
+        # Where other things are recorded, features are so only if they are named.
+        default = () if self.spikes or self.trace or self.recorders else DEFAULT_FEATURES
+        usual = Record(
             features=default if self.features is None else tuple(self.features),
             threshold=self.threshold,
             rearm=self.rearm,
@@ -53,6 +56,8 @@ class RecordTable(BaseModel):
             trace=tuple(self.trace.variables) if self.trace else (),
             every=self.trace.every if self.trace else None,
         )
+        further = (make_recorder(f"record.recorders.{k}", entry) for k, entry in enumerate(self.recorders))
+        return (*usual.recorders, *further)
 
 
 class TableTable(BaseModel):

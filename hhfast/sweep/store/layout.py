@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from hhfast.batch.result import Result, status_attributes
-from hhfast.sweep.parts import HEADER_BYTES
+from hhfast.sweep.shards import HEADER_BYTES
 
 RUN, SPIKE = "run", "spike"
 _CHUNK_BYTES = 1 << 20  # of a trace, before compression
