@@ -37,9 +37,8 @@ class Reporter:
             self._bar = bar, bar.add_task(self.title, total=self.total, completed=self.done)
             bar.start()
         else:
-            lines = threading.Thread(target=self._print_lines, args=(self._console,), daemon=True, name="hhfast-progress")
-            self._lines = lines
-            lines.start()
+            self._lines = threading.Thread(target=self._print_lines, daemon=True, name="hhfast-progress")
+            self._lines.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -64,9 +63,9 @@ class Reporter:
         else:
             logging.getLogger("hhfast").warning(text)
 
-    def _print_lines(self, console: Console) -> None:
+    def _print_lines(self) -> None:
         while not self._end.wait(LINE_EVERY):
-            console.print(self.line(), markup=False)
+            self.say(self.line())
 
     def line(self) -> str:
         """The state of the work in one line."""

@@ -118,13 +118,13 @@ def test_a_broken_executor_is_resumable(tmp_path, undisturbed):
 
 
 # --- Dask ------------------------------------------------------------------------------------------------------------
-dask_warnings = pytest.mark.filterwarnings("ignore")  # executord's own
+dask_warnings = pytest.mark.filterwarnings("ignore")  # distributed's own
 
 
 @pytest.mark.slow
 @dask_warnings
 def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
-    pytest.importorskip("executord")
+    pytest.importorskip("distributed")
     from hhfast.sweep.executor import dask_executor
 
     space = Sample("random", 20_000, {"g_Na": Distribution("uniform", (80.0, 160.0))}, seed=1)
@@ -147,7 +147,7 @@ def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
 
 @dask_warnings
 def test_dask_addresses_are_checked():
-    pytest.importorskip("executord")
+    pytest.importorskip("distributed")
     from hhfast.sweep.executor import dask_executor
 
     with pytest.raises(InputError, match="between 1 and"), dask_executor("local:0", small(), 1):

@@ -65,19 +65,17 @@ def simulate_rows(
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
         return _analyse(sweep, sweep.analysis, parameters, threads)
+    method: dict[str, Any] = {"integrator": sweep.integrator, "dt": sweep.dt, "dtype": sweep.dtype, **sweep.control}
     return simulate(
         sweep.model,
         parameters,
         stimulus=stimulus,
         t_stop=sweep.t_stop,
-        dt=sweep.dt,
-        integrator=sweep.integrator,
         record=sweep.recorders,
         initial=sweep.initial,
-        dtype=sweep.dtype,
         threads=threads,
         certify=certify,
-        **sweep.control,
+        **method,
     )
 
 

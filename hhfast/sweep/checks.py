@@ -97,8 +97,9 @@ def _check_stimuli(sweep: Sweep) -> None:
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
-    check_seeds({"seed": 0} | dict(entry) for prefix, entry in sweep.stimuli.items()
-                if stimulus_kind(entry).name == "noise" and not {f"{prefix}.seed", f"{prefix}.cell"} & set(sweep.space.names))
+    varied = set(sweep.space.names)
+    random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
+    check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
 
 
 def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, varied: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, is_dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def _shortened(sweep: Sweep, duration: float) -> Sweep:
 
 def _without_window(recorder: Recorder) -> Recorder:
     has_window = is_dataclass(recorder) and getattr(recorder, "window", None) is not None
-    return cast("Recorder", replace(recorder, window=None)) if has_window else recorder  # type: ignore[type-var]
+    without: Recorder = replace(cast("Any", recorder), window=None) if has_window else recorder
+    return without
 
 
 def _bytes_per_row(sweep: Sweep, result: Result, duration: float) -> float:

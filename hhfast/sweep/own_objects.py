@@ -6,7 +6,6 @@ with. Registered objects are named instead, and can be made again from the file.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import math
@@ -21,7 +20,7 @@ from hhfast.sweep.syntax_tree import fingerprint
 
 
 def described(value: Any) -> Any:
-    """Everything that a value is made of, as JSON has it; classes and functions by their name and a hash of the code."""
+    """Everything that a value is made of, as JSON has it; classes and functions by name and a hash of their code."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, (float, np.floating)):
@@ -63,7 +62,7 @@ def check_nothing_own(spec: Mapping[str, Any]) -> None:
     if own := spec.get("own"):
         raise InputError(
             f"the sweep was run with objects of the user's own ({', '.join(own)}), whose code is not in the file; register "
-            "such objects before a run, as in hhfast.recorders.register(name, object), to simulate its rows again"
+            "such objects before a run (hhfast.recorders.register) if its rows are to be simulated again"
         )
 
 

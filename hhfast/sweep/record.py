@@ -161,7 +161,8 @@ def registered_as(recorder: Recorder) -> str | None:
 def record_from_canonical(entry: Any) -> tuple[Recorder, ...]:
     """The recorders of a canonical spec."""
     if isinstance(entry, Mapping):
-        return Record(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}).recorders
+        table: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+        return Record(**table).recorders
     return tuple(make_recorder(f"record.{k}", recorder) for k, recorder in enumerate(entry))
 
 

@@ -68,7 +68,7 @@ class Sweep:
     integrator: str | Integrator = "rk4"
     stimulus: Stimulus | Entry | Sequence[Entry] | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
-    record: Recorded = Record()
+    record: Recorded = field(default_factory=Record)
     initial: str = "model"
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
@@ -169,7 +169,7 @@ class Sweep:
     @property
     def _optional(self) -> dict[str, Any]:
         """The part of the canonical spec that has only what is used: files without it keep their checksum."""
-        optional = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
+        optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
         if self.certify is not False:
             optional["certify"] = float(self.certify)
         if self._own_objects:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, unknown
 from hhfast.parts.recorder import Recorder
 from hhfast.sampling.distributions import QUANTILES, Distribution
 from hhfast.sampling.sample import Sample
@@ -199,6 +199,9 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
     for key in ("method", "n"):
         if key not in entry:
             raise InputError(f"sample.{key}: is missing; add it")
+    for key, value in entry.items():
+        if key not in settings and not isinstance(value, Mapping):  # no distribution: a misspelt setting
+            raise unknown("key", key, settings, where=f"sample.{key}")
     parameters = {key: _distribution(f"sample.{key}", value) for key, value in entry.items() if key not in settings}
     try:
         return Sample(entry["method"], entry["n"], parameters, entry.get("seed", 0))

@@ -13,7 +13,7 @@ from hhfast.sweep.shards import DamagedShard
 
 
 @dataclass(frozen=True)
-class Verification:
+class OutputCheck:
     """What was found: a line that says it, and the problems."""
 
     summary: str
@@ -24,7 +24,7 @@ class Verification:
         return "\n".join([self.summary, *(f"  {problem}" for problem in self.problems)])
 
 
-def verify_output(out: Path) -> Verification:
+def verify_output(out: Path) -> OutputCheck:
     """Check a result, or the parts of an unfinished one; nothing is changed."""
     folder = run_directory(out)
     if out.exists():
@@ -34,7 +34,7 @@ def verify_output(out: Path) -> Verification:
     raise InputError(f"{out}: neither it nor {folder} exists; check the path")
 
 
-def _result(out: Path) -> Verification:
+def _result(out: Path) -> OutputCheck:
     from hhfast.sweep.store import ResultFile, check_digests
 
     with ResultFile(out) as result:
@@ -47,10 +47,10 @@ def _result(out: Path) -> Verification:
         problems.append("the model does not match its checksum")
     problems += check_digests(out)
     state = "damaged" if problems else "every variable matches its checksum"
-    return Verification(f"{out}: {n_rows:,} rows, {state}", tuple(problems))
+    return OutputCheck(f"{out}: {n_rows:,} rows, {state}", tuple(problems))
 
 
-def _unfinished(out: Path, run: RunDirectory) -> Verification:
+def _unfinished(out: Path, run: RunDirectory) -> OutputCheck:
     finished = run.finished()
     problems = []
     with Reporter(f"verifying {out.name}", len(finished), "shards") as reporter:
@@ -61,4 +61,5 @@ def _unfinished(out: Path, run: RunDirectory) -> Verification:
                 problems.append(f"{run.path(batch)}: {damage}; run the sweep with --repair to compute its rows again")
             reporter.advance(1)
     good = len(finished) - len(problems)
-    return Verification(f"{out}: unfinished, {good} of {run.plan.n_batches} batches are there and sound", tuple(problems))
+    summary = f"{out}: unfinished, {good} of {run.plan.n_batches} batches are there and sound"
+    return OutputCheck(summary, tuple(problems))

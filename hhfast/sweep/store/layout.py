@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from hhfast.batch.result import Result, status_attributes
+from hhfast.errors import InputError
 from hhfast.sweep.shards import HEADER_BYTES
 
 RUN, SPIKE = "run", "spike"
@@ -43,6 +44,8 @@ def batch_columns(
     coordinates = {"coordinates": " ".join(parameters)}
     columns["status"] = Column(result.status, (RUN,), {**status_attributes(), **coordinates})
     for name, variable in result.variables.items():
+        if name in columns:
+            raise InputError(f"record: a recorder gives '{name}', and the result file has a variable of this name")
         dims = tuple(RUN if dim == "cell" else dim for dim in variable.dims)
         attributes = variable.attributes(name)
         values = variable.values
