@@ -275,15 +275,29 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path, whole):
     assert contents(tmp_path / "out.h5") == whole
 
 
-def test_changed_code_does_not_finish_a_run(tmp_path, whole):
-    """A developer's edit: hhfast is run from a copy in the working directory, which differs in a comment."""
+def test_comments_and_code_that_decides_no_row_do_not_forbid_to_resume(tmp_path, whole):
     process = start_run(tmp_path)
     wait_for_shards(tmp_path, process, 2)
     process.kill()
     ended(process)
     shutil.copytree(Path(hh.__file__).parent, tmp_path / "hhfast", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "hhfast" / "analysis" / "search.py").open("a") as file:
+    with (tmp_path / "hhfast" / "batch" / "simulate.py").open("a") as file:
         file.write("# edited\n")
+    with (tmp_path / "hhfast" / "progress.py").open("a") as file:
+        file.write("EDITED = True\n")
+    assert ended(start_run(tmp_path))[0] == 0
+    assert contents(tmp_path / "out.h5") == whole
+
+
+def test_changed_code_does_not_finish_a_run(tmp_path, whole):
+    """A developer's edits: hhfast is run from a copy in the working directory, which differs in what decides rows."""
+    process = start_run(tmp_path)
+    wait_for_shards(tmp_path, process, 2)
+    process.kill()
+    ended(process)
+    shutil.copytree(Path(hh.__file__).parent, tmp_path / "hhfast", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "hhfast" / "batch" / "simulate.py").open("a") as file:
+        file.write("EDITED = True\n")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out.h5.parts").iterdir()}
     code, error = ended(start_run(tmp_path))
     assert code == 2

@@ -58,7 +58,8 @@ def test_threads_count_together():
 
 
 def test_what_shows_nothing_does_not_wait_for_rich():
-    code = "import sys; from hhfast.progress import Reporter\nwith Reporter('x', 1, 'y', show=False): print('rich' in sys.modules)"
+    code = "import sys; from hhfast.progress import Reporter\n"
+    code += "with Reporter('x', 1, 'y', show=False): print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

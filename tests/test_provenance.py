@@ -93,7 +93,8 @@ def test_a_run_depends_on_the_code_that_decides_its_rows(package):
 
 
 def test_an_analysis_depends_on_the_code_of_analyses(package):
-    sweep = hh.Sweep("hodgkin_huxley", hh.Grid.of({"g_Na": [120.0]}), 100.0, analysis={"kind": "rheobase", "width": 1.0})
+    analysis = {"kind": "rheobase", "width": 1.0}
+    sweep = hh.Sweep("hodgkin_huxley", hh.Grid.of({"g_Na": [120.0]}), 100.0, analysis=analysis)
     before = code(sweep)
     edit(package / "analysis" / "rheobase.py")
     assert code(sweep) != before

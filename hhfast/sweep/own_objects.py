@@ -61,8 +61,8 @@ def check_nothing_own(spec: Mapping[str, Any]) -> None:
     """Raise `InputError` if a canonical spec has objects of the user's own, whose code no file holds."""
     if own := spec.get("own"):
         raise InputError(
-            f"the sweep was run with objects of the user's own ({', '.join(own)}), whose code is not in the file; register "
-            "such objects before a run (hhfast.recorders.register) if its rows are to be simulated again"
+            f"the sweep was run with objects of the user's own ({', '.join(own)}), whose code is not in the file; "
+            "register such objects before a run (hhfast.recorders.register) if its rows are to be simulated again"
         )
 
 

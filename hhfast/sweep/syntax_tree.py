@@ -37,7 +37,7 @@ def _write(node: Any, write: Callable[[str], None]) -> None:
             value = getattr(node, name, None)
             if value is None or value == [] or name == "ctx":  # whether a name is read or assigned shows in its place
                 continue
-            if name == "body" and isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+            if name == "body" and isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False):
                 value = value[1:]
             write(name)
             _write(value, write)
