@@ -73,13 +73,12 @@ def test_other_recorders_are_listed_with_their_parameters(record):
 
 
 def test_the_spec_of_a_file_of_the_first_version_is_read():
-    """As hhfast 0.1.0 wrote it, word for word."""
-    text = (
-        '{"constraints": [], "dt": 0.025, "dtype": "float64", "format": 1, "initial": "model", '
-        '"integrator": "exp_euler", "model": "hodgkin_huxley", "model_sha256": "", "parameters": {}, "record": {"every": 0.5, "features": '
-        '["spike_count", "latency"], "max_spikes": null, "rearm": -30.0, "spikes": true, "threshold": -20.0, "trace": '
-        '["V"], "window": null}, "space": {}, "stimulus": {"kind": "step", "start": 5.0}, "t_stop": 40.0}'
-    )
+    """As hhfast 0.1.0 wrote it."""
+    text = """{"constraints": [], "dt": 0.025, "dtype": "float64", "format": 1, "initial": "model",
+        "integrator": "exp_euler", "model": "hodgkin_huxley", "model_sha256": "", "parameters": {},
+        "record": {"every": 0.5, "features": ["spike_count", "latency"], "max_spikes": null, "rearm": -30.0,
+        "spikes": true, "threshold": -20.0, "trace": ["V"], "window": null}, "space": {},
+        "stimulus": {"kind": "step", "start": 5.0}, "t_stop": 40.0}"""
     again = sweep_from_canonical(text, hh.models["hodgkin_huxley"], small().space)
     assert again.record == (hh.Features(("spike_count", "latency")), hh.Spikes(), hh.Trace("V", every=0.5))
     assert again.canonical["record"] == json.loads(text)["record"]

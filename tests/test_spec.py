@@ -78,7 +78,7 @@ def test_a_sweep_file_is_read(tmp_path):
         ("[axes]", "[record]\nfeatures = ['spike_cont']\n[axes]", "did you mean 'spike_count'?"),
         ("[axes]", "[record]\nwindow = [5, 200]\n[axes]", "record.window"),
         ("[axes]", "[record]\nrearm = 0\n[axes]", "above the threshold"),
-        ("[axes]", "[record]\nfeatures = []\n[axes]", "asks for nothing"),
+        ("[axes]", "[record]\nfeatures = []\n[axes]", "nothing is recorded"),
         ("[axes]", "[record.trace]\nvariables = ['W']\nevery = 1\n[axes]", "unknown variable 'W'"),
         ("[axes]", "[record.trace]\nvariables = ['V']\n[axes]", "record.trace.every: is missing"),
         ("[axes]", "[analysis]\nkind = 'rheobase'\n[axes]", "t_stop: does not go with [analysis]"),

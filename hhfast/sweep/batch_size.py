@@ -9,8 +9,8 @@ from hhfast.sweep.sweep import Sweep
 
 _STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
-_ROWS = 1024, 65536  # enough to occupy all threads; few enough to lose little with a batch
-_MOST = 16384  # batches: files that one directory holds, and a merge reads, without pain
+_ROWS = 1024, 65536  # the fewest occupy all threads; of the most, a lost batch costs little
+_MOST = 16384  # batches: more files slow a directory and a merge down
 _BYTES = 64e6  # as stored; a run holds a few times that in memory
 _SPIKES_PER_MS = 0.5  # no neuron fires faster for long
 

@@ -1,4 +1,4 @@
-"""The checks of a sweep: each mistake an `InputError` of one line, with its key path, the reason and the remedy."""
+"""The checks of a sweep: each mistake is an `InputError` of one line with key path, reason and remedy."""
 
 from __future__ import annotations
 
@@ -193,13 +193,13 @@ def _check_certify(sweep: Sweep) -> None:
         return
     check_share(sweep.certify)
     if sweep.analysis is not None:
-        raise InputError("certify: does not go with [analysis], whose answers are found to a tolerance; remove it")
+        raise InputError("certify: does not go with [analysis], whose results are found to a tolerance; remove it")
     check_counts(recorded_names(sweep.recorders))
 
 
 def _check_record(sweep: Sweep) -> None:
     if not sweep.recorders:
-        raise InputError("record: asks for nothing; name features, or set spikes = true, or a trace")
+        raise InputError("record: nothing is recorded; name features, set spikes = true, or give a trace")
     for recorder in sweep.recorders:
         window = getattr(recorder, "window", None)
         if window is not None and not 0 <= window[0] < window[1] <= sweep.t_stop:

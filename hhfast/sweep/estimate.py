@@ -1,4 +1,4 @@
-"""What a sweep will cost, from a second of it."""
+"""What a sweep will take in time and space, measured on a second of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hhfast.sweep.batch_size import rows_per_batch, trace_bytes
 from hhfast.sweep.sweep import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads
-_SECONDS = 0.5  # a measurement at least this long is believed
+_SECONDS = 0.5  # the shortest measurement that is accurate enough
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
 
 TASKS_PER_WORKER = 4  # submitted at a time
-MAX_FAILED = 16  # rows of one batch; where more fail, the fault is not theirs
+MAX_FAILED = 16  # rows of one batch; if more fail, the rows are not the cause
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
 _RETRIES = 3  # of a task whose Dask worker has died
 _TIMEOUT = "30s"  # for a Dask scheduler to answer
 
 
 class FailingRows(RuntimeError):
-    """So many rows fail that it must be something else: memory, the installation, the machine."""
+    """So many rows fail that the cause must be another: memory, the installation, the machine."""
 
 
 def compute_here(
@@ -110,7 +110,7 @@ def compute_on(
                 done = future.result()
             except _NOT_THE_ROWS:
                 raise
-            except Exception as error:  # noqa: BLE001  whatever a worker dies of
+            except Exception as error:  # noqa: BLE001  a worker may fail with any exception
                 done = _without_failing_rows(executor, batch, error, say)
             accept(done)
     finally:
@@ -118,7 +118,7 @@ def compute_on(
             future.cancel()
 
 
-# What says nothing about the rows of a batch: mistakes in the sweep, disks, and executors without workers.
+# Errors that no row has caused: mistakes in the sweep, a failing disk, an executor without workers.
 _NOT_THE_ROWS = (InputError, OSError, BrokenExecutor, CancelledError)
 
 

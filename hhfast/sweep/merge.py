@@ -111,7 +111,10 @@ def _check_free_space(folder: Path, needed: int) -> None:
 
 
 def complete_merge(merge: Merge, progress: bool) -> None:
-    """Finish the merge of a run that has all its shards, with its history; within `undisturbed`, for HDF5's sake."""
+    """Finish the merge of a run that has all its shards, with its history.
+
+    To be called within `undisturbed`: an interrupt inside HDF5 may leave it unusable.
+    """
 
     def step(batch: int) -> None:
         safe_point()
@@ -160,7 +163,7 @@ def merge_parts(out: Path, folders: list[Path], progress: bool = True) -> int:
 
 
 def _merged_before(out: Path) -> int:
-    """No rows are missing where a merge was ended after its result had its name; other results are not overwritten."""
+    """0, if `out` is the result of this very run, which ended before its shards were removed; else `InputError`."""
     from hhfast.sweep.store import ResultFile
 
     with ResultFile(out) as merged:

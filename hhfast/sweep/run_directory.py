@@ -191,7 +191,8 @@ def remove_run(folder: Path) -> None:
     for path in list(folder.iterdir()):
         if path != plan and _is_ours(path) and not _LOCK.fullmatch(path.name):
             path.unlink(missing_ok=True)
-    # The plan goes last, surely: shards without it would be nobody's, and a later sweep might take them for its own.
+    # The plan is removed last, and only once the others are gone durably: a later sweep might take shards that are left
+    # without a plan for its own.
     sync_directory(folder)
     plan.unlink(missing_ok=True)
 

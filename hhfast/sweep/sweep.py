@@ -188,7 +188,7 @@ class Sweep:
 
     @property
     def control(self) -> dict[str, Any]:
-        """What an adaptive integrator is told, as far as it is given."""
+        """The step control of an adaptive integrator, as far as it is given, by keyword."""
         return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
 
     @property

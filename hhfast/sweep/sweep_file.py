@@ -124,7 +124,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         raise InputError(f"model: {error}") from None
     return Sweep(
         model=model,
-        space=read_space(file.axes, file.sample, file.table and file.table.file, folder),
+        space=read_space(file.axes, file.sample, None if file.table is None else file.table.file, folder),
         t_stop=ANALYSIS_T_STOP if file.t_stop is None else file.t_stop,
         dt=file.dt,
         integrator=file.integrator,
@@ -142,7 +142,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
 
 
 def _check_keys(file: SweepFile) -> None:
-    """What a simulation needs, an analysis brings along."""
+    """A simulation needs a duration; an analysis has its own duration and records."""
     if file.analysis is None:
         if file.t_stop is None:
             raise InputError("t_stop: is missing; add it (ms)")

@@ -52,7 +52,7 @@ def batch_columns(
         if RUN in dims:
             attributes |= coordinates
         if dims[0] == RUN and len(dims) > 1 and values.dtype == np.float64:
-            with np.errstate(over="ignore"):  # a potential of 1e40 mV is as good as infinite
+            with np.errstate(over="ignore"):  # beyond 3e38 mV, a potential becomes infinite in float32
                 values = values.astype(np.float32)
         if name == "spike_count" and any(SPIKE in v.dims for v in result.variables.values()):
             attributes["sample_dimension"] = SPIKE

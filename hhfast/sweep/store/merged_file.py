@@ -128,9 +128,9 @@ def _append(copy: _Copy, source: h5py.Dataset, path: Path) -> None:
 
 
 class _SafeFile(io.RawIOBase):
-    """A file whose failed writes HDF5 does not see: it would crash the process on them.
+    """A file that hides failed writes from HDF5, which would crash the process.
 
-    After a failure everything is swallowed, and `check` raises the first error.
+    After the first failure nothing more is written, and `check` raises its error.
     """
 
     def __init__(self, raw: io.FileIO) -> None:

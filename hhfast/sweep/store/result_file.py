@@ -71,7 +71,8 @@ class ResultFile:
         return tuple(self._dataset(name).shape)
 
     def dtype(self, name: str) -> np.dtype:
-        return np.dtype(self._dataset(name).dtype)
+        dtype: np.dtype = self._dataset(name).dtype
+        return dtype
 
     def unit(self, name: str) -> str:
         return str(self._dataset(name).attrs.get("units", "1"))
