@@ -22,7 +22,7 @@ def test_an_entry_can_be_added_once(fruits):
     fruits.register("plum", 3)
     assert fruits["plum"] == 3
     assert list(fruits) == ["apple", "pear", "plum"]
-    with pytest.raises(InputError, match="^fruit 'apple' exists already; choose another name$"):
+    with pytest.raises(InputError, match=r"^fruit 'apple' exists already; choose another name$"):
         fruits.register("apple", 4)
     assert fruits["apple"] == 1
 
