@@ -13,6 +13,7 @@ from hhfast.batch.step_control import Course
 from hhfast.batch.time_grid import Grid
 from hhfast.errors import InputError
 from hhfast.interrupts import result, undisturbed
+from hhfast.progress import Reporter
 
 _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
 
@@ -39,39 +40,18 @@ def run_blocks(
                     return
                 last = min(first + cells, n_cells)
                 call(first, last)
-                advance(last - first)
+                reporter.advance(last - first)
         except BaseException:
             stop[0] = 1
             raise
 
-    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
+    with ThreadPoolExecutor(threads) as pool, Reporter("simulating", n_cells, "cells", show=progress) as reporter:
         try:
             for future in [pool.submit(work) for _ in range(threads)]:
                 result(future)
         except BaseException:
             stop[0] = 1  # kernels look at it every few hundred steps
             raise
-
-
-class _bar:
-    """A progress bar over cells, or nothing."""
-
-    def __init__(self, shown: bool, total: int) -> None:
-        self.shown, self.total = shown, total
-
-    def __enter__(self) -> Any:
-        if not self.shown:
-            return lambda n: None
-        from rich.progress import Progress
-
-        self.progress = Progress()
-        self.progress.start()
-        task = self.progress.add_task("simulating", total=self.total)
-        return lambda n: self.progress.advance(task, n)
-
-    def __exit__(self, *error: object) -> None:
-        if self.shown:
-            self.progress.stop()
 
 
 def available_threads() -> int:

@@ -17,7 +17,7 @@ from hhfast.analysis.work_precision.benchmark import STEPS, TOLERANCES, benchmar
 from hhfast.analysis.work_precision.report import report
 from hhfast.errors import InputError
 from hhfast.model import Model
-from hhfast.sweep.excerpt import excerpt
+from hhfast.sweep.random_rows import random_rows
 from hhfast.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def of_sweep(
         raise InputError(f"--sweep {path}: brings its own model, stimulus, duration and cells; leave out {given}")
     sweep = Sweep.from_toml(path)
     try:
-        params, stimulus = excerpt(sweep, cells, seed)
+        params, stimulus = random_rows(sweep, cells, seed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return {

@@ -126,12 +126,12 @@ def run(
     """Run a sweep into an HDF5 file; resumes by itself what an interrupted run left."""
     with _answering():
         from hhfast.sweep import Sweep
-        from hhfast.sweep.outputs import Part, is_finished
-        from hhfast.sweep.run import run_sweep
+        from hhfast.sweep.run import is_finished, run_sweep
+        from hhfast.sweep.run_directory import RunPart
 
         sweep = Sweep.from_toml(spec)
         out = output or Path(spec.with_suffix(".h5").name)
-        share = None if part is None else Part.parse(part)
+        share = None if part is None else RunPart.parse(part)
         if dry_run:
             _print_estimate(sweep, out, threads)
         elif not fresh and is_finished(sweep, out):
@@ -159,11 +159,11 @@ def merge(
 ) -> None:
     """Join what `hhfast run --part` has computed, here and elsewhere, into one result."""
     with _answering():
-        from hhfast.sweep.joining import collect
+        from hhfast.sweep.merge import merge_parts
         from hhfast.sweep.run import explained
 
         with explained(out):
-            missing = collect(out, parts or [])
+            missing = merge_parts(out, parts or [])
         if missing:
             remedy = "run their parts, then merge again"
             _fail(f"incomplete: {out}: {missing:,} rows are missing; {remedy}", Exit.INCOMPLETE)
@@ -398,7 +398,7 @@ def _executor(dask: str | None, sweep: hhfast.Sweep, threads: int | None) -> Ite
     if dask is None:
         yield None
         return
-    from hhfast.sweep.cluster import dask_executor
+    from hhfast.sweep.executor import dask_executor
 
     with dask_executor(dask, sweep, threads or 1) as (executor, text):
         _errors.print(text, markup=False)
