@@ -51,7 +51,7 @@ def settled(problem: Problem, dt: float) -> tuple[Problem, Reference]:
     A cell on the very edge between two behaviours has no answer that a float64 can hold. Raises `InputError` where
     that holds for more than half of the cells: the steps are too long for the model.
     """
-    rows = np.arange(problem.cohort.n)
+    rows = np.arange(problem.population.n)
     fine, coarse = problem.run(Setting(RK4, dt)), problem.run(Setting(RK4, 2.0 * dt))
     same = (fine.status == OK) & (coarse.status == OK) & (fine.spike_count == coarse.spike_count)
     if np.mean(same) < 0.5:
