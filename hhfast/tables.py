@@ -13,7 +13,8 @@ import numpy as np
 def table(rows: Iterable[Sequence[str]], headings: Sequence[str] = (), align: str = "l", indent: str = "") -> str:
     """Rows of cells in aligned columns, two spaces apart; the lines are joined, without spaces at their ends.
 
-    headings : of the columns; they may have several lines. align : "l" or "r" for each column, the last letter for
+    headings : of the columns; they may have several lines, and stand
+    above the first row. align : "l" or "r" for each column, the last letter for
     all further ones: "lr" has numbers in every column but the first.
     """
     from rich.console import Console

@@ -13,7 +13,6 @@ from typing import Any, TypedDict, cast
 from hhfast.batch.step_control import StepControl
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError, did_you_mean
-from hhfast.inputs import one_of
 from hhfast.kernel.spec import LANES
 from hhfast.parts.integrators import Integrator, integrators
 
@@ -61,7 +60,8 @@ class Method:
         if not isinstance(self.integrator, Integrator):
             object.__setattr__(self, "integrator", integrators[self.integrator])
         check_step("dt", self.dt)
-        one_of("dtype", self.dtype, LANES)
+        if self.dtype not in LANES:
+            raise InputError(f"dtype = {self.dtype!r}; known: {', '.join(map(repr, LANES))}")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads = {self.threads}: must be at least 1")
         if self.adaptive:

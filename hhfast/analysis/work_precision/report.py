@@ -13,7 +13,7 @@ from hhfast.tables import number_text, table
 _ACCURACIES = (1.0, 0.1, 0.01, 0.001)  # ms
 
 _HEADINGS = (
-    "\nintegrator", "dt (ms)\nor rtol", "spike times (ms)\n95 %", "\nrms", "\nmax", "wrong\ncounts", "rate\n(Hz)",
+    "integrator", "dt (ms)\nor rtol", "spike times (ms)\n95 %", "rms", "max", "wrong\ncounts", "rate\n(Hz)",
     "V\n(mV)", "rheobase\n(rel.)", "evaluations\nper ms", "ns per\nneuron-ms",
 )  # fmt: skip
 
