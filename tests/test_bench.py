@@ -183,7 +183,8 @@ def test_csv_and_picture(squid, tmp_path):
 
 def test_a_mixed_batch_is_mixed():
     """Drawn around the model by the seed; some cells silent and others firing; what is given stays."""
-    one, same, other = (CellSample(seed=s).draw(Population.of("hodgkin_huxley", {"g_K": 30.0}), None, 100.0) for s in (1, 1, 2))
+    squid = Population.of("hodgkin_huxley", {"g_K": 30.0})
+    one, same, other = (CellSample(seed=s).draw(squid, None, 100.0) for s in (1, 1, 2))
     g = one.population.params["g_Na"]
     np.testing.assert_array_equal(g, same.population.params["g_Na"])
     assert (g != other.population.params["g_Na"]).all()
@@ -331,7 +332,7 @@ def test_help_tells_the_defaults():
 @pytest.mark.parametrize("model", DRIVES)
 def test_stated_orders_are_measured(model):
     """Every integrator on every model; a method of fifth order meets rounding before its error is pure fifth order."""
-    problem = mixed_batch(Population.of(model, None), None, 20.0, **DEFAULTS)
+    problem = CellSample().draw(Population.of(model), None, 20.0)
     for entry in hh.integrators.values():
         assert measured_order(problem, entry) == pytest.approx(entry.order, abs=0.15 if entry.order < 4 else 0.7), entry
 

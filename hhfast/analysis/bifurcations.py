@@ -77,7 +77,7 @@ def bifurcations(
 
 
 @dataclass(frozen=True)
-class _Points:
+class _CurvePoints:
     """Points on the curves, in the order of cell and current; pair : the imaginary eigenvalue there, or 0."""
 
     cell: np.ndarray
@@ -101,7 +101,7 @@ def _determinant(J: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.slogdet(J)[0])
 
 
-def _found(population: Population, limits: tuple[float, float], indicator: Indicator) -> _Points:
+def _found(population: Population, limits: tuple[float, float], indicator: Indicator) -> _CurvePoints:
     """Where the indicator of the Jacobian changes its sign, for currents within the limits."""
     low, high = limits
     current = equilibrium_currents(population.cells)
@@ -118,7 +118,7 @@ def _found(population: Population, limits: tuple[float, float], indicator: Indic
     values = eigenvalues(jacobian(those, X))
     order = np.lexsort((current, cell))
     order = order[(current[order] >= low) & (current[order] <= high)]
-    return _Points(cell[order], current[order], V[order], _imaginary(values)[order])
+    return _CurvePoints(cell[order], current[order], V[order], _imaginary(values)[order])
 
 
 def _imaginary(values: np.ndarray) -> np.ndarray:

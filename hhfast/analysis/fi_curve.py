@@ -9,10 +9,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.bisection import bisect
-from hhfast.analysis.firing import Firing, after_passage, displaced, firing
+from hhfast.analysis.firing import Firing
+from hhfast.analysis.firing_branch import DIRECTIONS, Branch
 from hhfast.analysis.population import Population
-from hhfast.analysis.spike_test import SpikeTest
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, coded, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
@@ -23,7 +22,6 @@ from hhfast.parts.recorders import Spikes
 from hhfast.parts.variable import Variable
 from hhfast.tables import one_line
 
-DIRECTIONS = ("rest", "up", "down")
 _CLASSES = ("none", "I", "II", "III", "unknown")
 
 
@@ -32,7 +30,8 @@ class FICurve:
     """f-I curves of n cells for k currents.
 
     current : (k,) ascending, in the model's unit. rate : (n, k) Hz, steady (0: not repetitive). mean_rate : (n, k) Hz,
-    spikes after the transient by time. latency : (n, k) ms from the onset of that current to its first spike, or NaN.
+    spikes after the transient by time. time_to_first_spike : (n, k) ms from the onset of that current, or NaN (also
+    known as `latency`).
     onset : (n,) lowest current of repetitive firing, onset_rate : (n,) Hz there. gain : (n,) Hz per unit of current,
     least-squares slope of the rate from the onset to its maximum. max_rate : (n,) Hz. block : (n,) the lowest current
     above the firing ones at which the cell no longer fires repetitively; NaN if it fires at the highest.
@@ -43,7 +42,7 @@ class FICurve:
     current: np.ndarray
     rate: np.ndarray
     mean_rate: np.ndarray
-    latency: np.ndarray
+    time_to_first_spike: np.ndarray
     onset: np.ndarray
     onset_rate: np.ndarray
     gain: np.ndarray
@@ -55,6 +54,11 @@ class FICurve:
     unit: str
 
     __repr__ = one_line
+
+    @property
+    def latency(self) -> np.ndarray:
+        """The time to the first spike."""
+        return self.time_to_first_spike
 
 
 def fi_curve(
@@ -98,8 +102,8 @@ def fi_curve(
     _check_together({"t_stop": t_stop, "transient": transient})
     population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    curves = _Curves(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0))
-    return _summary(curves, *curves.measure(), tol)
+    branch = Branch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0))
+    return _summary(branch, *branch.measure(), tol)
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
@@ -107,48 +111,10 @@ def _check_together(values: Mapping[str, Any]) -> None:
         raise InputError(f"transient = {values['transient']:g} ms is not within 0..t_stop = {values['t_stop']:g} ms")
 
 
-@dataclass(frozen=True)
-class _Curves:
-    """The cells, the currents, and how each is applied."""
-
-    population: Population
-    current: np.ndarray
-    t_stop: float
-    transient: float
-    direction: str
-    spikes: Spikes
-
-    def fire(self, rows: np.ndarray, X: np.ndarray, before: np.ndarray | None, current: np.ndarray) -> Firing:
-        """The firing at a current (k,), reached from the states X at the current `before` (None: at once)."""
-        population = self.population.take(rows)
-        if before is not None:
-            X = displaced(population, after_passage(population, X, before, current, self.spikes), current)
-        return firing(population, X, current, self.t_stop, self.transient, self.spikes)
-
-    def measure(self) -> tuple[list[Firing], np.ndarray]:
-        """The firing of all cells at each current, and origins (k, n_states, n): the states that it started from."""
-        n, k = self.population.n, len(self.current)
-        everyone, X = np.arange(n), displaced(self.population, self.population.rest(), np.zeros(n))
-        origins, curve = np.empty((k, *X.shape)), dict[int, Firing]()
-        for j in range(k) if self.direction != "down" else range(k - 1, -1, -1):
-            origins[j] = X
-            curve[j] = self.fire(everyone, X, self.before(np.full(n, j)), np.full(n, self.current[j]))
-            if self.direction != "rest":
-                X = curve[j].X
-        return [curve[j] for j in range(k)], origins
-
-    def before(self, index: np.ndarray) -> np.ndarray | None:
-        """(k,) the current from which that of each index is reached: its predecessor's, or its own for the first."""
-        if self.direction == "rest":
-            return None
-        previous = index - 1 if self.direction == "up" else index + 1
-        return self.current[np.where((previous >= 0) & (previous < len(self.current)), previous, index)]
-
-
-def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
-    current, n = curves.current, curves.population.n
-    rate, mean_rate, latency = (np.stack([getattr(f, name) for f in found], axis=1)
-                                for name in ("rate", "mean_rate", "latency"))  # fmt: skip
+def _summary(branch: Branch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
+    current, n = branch.current, branch.population.n
+    rate, mean_rate, first_spike = (np.stack([getattr(f, name) for f in found], axis=1)
+                                    for name in ("rate", "mean_rate", "time_to_first_spike"))  # fmt: skip
     diverged = np.any([f.diverged for f in found], axis=0)
     rate[diverged], mean_rate[diverged] = np.nan, np.nan
     fires = rate > 0
@@ -157,59 +123,19 @@ def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: flo
     onset, block = np.full(n, np.nan), np.full(n, np.nan)
     onset[first == 0] = current[0]
     rows = np.flatnonzero(first > 0)
-    onset[rows] = _edge(curves, rows, first[rows] - 1, first[rows], origins, tol)[1]
+    onset[rows] = branch.bisect(rows, first[rows] - 1, first[rows], origins, tol)[1]
     rows = np.flatnonzero((last >= 0) & (last < len(current) - 1))
-    block[rows] = _edge(curves, rows, last[rows] + 1, last[rows], origins, tol)[0]
-    onset_rate, above = _near_onset(curves, onset, first, origins)
-    spiking = np.isfinite(latency).any(axis=1)
+    block[rows] = branch.bisect(rows, last[rows] + 1, last[rows], origins, tol)[0]
+    onset_rate, above = branch.rates_near_onset(onset, first, origins)
+    spiking = np.isfinite(first_spike).any(axis=1)
     excitability = np.where(onset_rate < 0.5 * above, "I", "II").astype("<U7")
     excitability[first == 0] = "unknown"
     excitability[first < 0] = np.where(spiking, "III", "none")[first < 0]
     return FICurve(
-        current, rate, mean_rate, latency, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block,
+        current, rate, mean_rate, first_spike, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block,
         excitability, np.where(diverged, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
-        curves.direction, curves.population.current_unit,
+        branch.direction, branch.population.current_unit,
     )  # fmt: skip
-
-
-def _edge(
-    curves: _Curves, rows: np.ndarray, silent: np.ndarray, fires: np.ndarray, origins: np.ndarray, tol: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(silent, firing), (k,) each: the ends of a short interval between two neighbouring currents in which it changes.
-
-    Every current between is reached from where the later one of the two, in the direction of the curve, began.
-    """
-    if not len(rows):
-        return np.empty(0), np.empty(0)
-    later = _later(curves, silent, fires)
-    X, before = origins[later, :, rows].T, curves.before(later)
-
-    def fires_repetitively(k: np.ndarray, current: np.ndarray) -> SpikeTest:
-        found = curves.fire(rows[k], X[:, k], None if before is None else before[k], current)
-        return SpikeTest(found.rate > 0, found.diverged)
-
-    return bisect(fires_repetitively, curves.current[silent], curves.current[fires], tol)
-
-
-def _later(curves: _Curves, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(k,) which of two currents, by number, comes later in the direction of the curve."""
-    return np.asarray(np.minimum(one, other) if curves.direction == "down" else np.maximum(one, other))
-
-
-def _near_onset(
-    curves: _Curves, onset: np.ndarray, first: np.ndarray, origins: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rates at the onset, and at a current that is higher by a tenth of it (of the range, where it is zero)."""
-    rates = np.full((2, curves.population.n), np.nan)
-    rows = np.flatnonzero(first >= 0)
-    if len(rows):
-        later = _later(curves, np.maximum(first[rows] - 1, 0), first[rows])
-        X, before = origins[later, :, rows].T, curves.before(later)
-        span = 0.01 * (curves.current[-1] - curves.current[0])
-        for k, higher in enumerate((0.0, 0.1)):
-            current = onset[rows] + higher * np.maximum(np.abs(onset[rows]), span)
-            rates[k, rows] = curves.fire(rows, X, before, current).rate
-    return rates[0], rates[1]
 
 
 def _gain(current: np.ndarray, rate: np.ndarray) -> np.ndarray:

@@ -17,11 +17,13 @@ _AT_ONCE = 4096  # cells whose spike times are kept at a time
 
 @dataclass(frozen=True)
 class Firing:
-    """How n cells fire: steady and mean rate (Hz), latency (ms or NaN), diverged, and the states X they end in."""
+    """How n cells fire: steady and mean rate (Hz), time to the first spike (ms or NaN), whether they diverged, and the
+    states X (n_states, n) they end in.
+    """
 
     rate: np.ndarray
     mean_rate: np.ndarray
-    latency: np.ndarray
+    time_to_first_spike: np.ndarray
     diverged: np.ndarray
     X: np.ndarray
 
@@ -31,7 +33,7 @@ def firing(
 ) -> Firing:
     """Run the cells from the states X (n_states, n) under constant currents (n,), and measure after the transient."""
     n = population.n
-    rate, mean_rate, latency = np.zeros(n), np.zeros(n), np.full(n, np.nan)
+    rate, mean_rate, first_spike = np.zeros(n), np.zeros(n), np.full(n, np.nan)
     diverged, after = np.zeros(n, bool), np.empty_like(X)
     for start in range(0, n, _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, n))
@@ -41,11 +43,11 @@ def firing(
         time, count = result.spike_time, result.spike_count
         has = count > 0
         begin = np.cumsum(count) - count
-        latency[rows[has]] = time[begin[has]]
+        first_spike[rows[has]] = time[begin[has]]
         rate[rows] = steady_rate(time, count, transient, t_stop)
         late = np.repeat(np.arange(len(rows)), count)[time >= transient]
         mean_rate[rows] = 1e3 * np.bincount(late, minlength=len(rows)) / (t_stop - transient)
-    return Firing(rate, mean_rate, latency, diverged, after)
+    return Firing(rate, mean_rate, first_spike, diverged, after)
 
 
 def after_passage(

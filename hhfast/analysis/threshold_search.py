@@ -1,4 +1,4 @@
-"""The lowest value of anything (current, displacement) at which a cell fires, and the status of that answer."""
+"""The lowest value of anything (current, displacement) at which a cell fires, and its status."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hhfast.analysis.population import Population
 from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.limits import longest_step, measured_order
 from hhfast.analysis.work_precision.problem import CellSample, Problem, SampleOptions, Setting
-from hhfast.analysis.work_precision.reference import Reference, reference_dt, settled, verified
+from hhfast.analysis.work_precision.reference import Reference, reference_dt, verified, with_reference
 from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits, activity_of
 from hhfast.analysis.work_precision.thresholds import Thresholds
 from hhfast.batch.result import Result
@@ -81,7 +81,7 @@ def benchmark_integrators(
     with Reporter("benchmark", 2 + 2 * len(settings) + len(chosen) + repeats, "steps", show=progress) as bar:
         drawn = cells.draw(population, stimulus, t_stop, initial)
         compile_ahead(drawn.kernels(settings), available_threads())
-        problem, reference = settled(drawn, reference_dt(min(steps)))
+        problem, reference = with_reference(drawn, reference_dt(min(steps)))
         bar.advance(1)
         check = verified(problem, reference)
         bar.advance(1)

@@ -45,7 +45,7 @@ def _cells(found: Benchmark) -> str:
     kinds = ((s.silent, "silent"), (s.single, "with one spike"), (s.tonic, "tonic"), (s.bursting, "bursting"))
     what = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
     left_out = s.drawn - s.cells
-    note = f"; {left_out} more left out, whose spikes no step settles" if left_out else ""
+    note = f"; {left_out} more left out, whose spike count depends on the step" if left_out else ""
     return f"{found.model}: {s.cells} cells for {found.t_stop:g} ms ({what}; {s.spikes:,} spikes){note}"
 
 
