@@ -81,7 +81,7 @@ class Branch:
     def rates_near_onset(
         self, onset: np.ndarray, first: np.ndarray, origins: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) rates at the onset, and at a current higher by a tenth of it (a hundredth of the range, where it is 0)."""
+        """(n,) rates at the onset, and at a current a tenth higher (by a hundredth of the range, where it is 0)."""
         rates = np.full((2, self.population.n), np.nan)
         rows = np.flatnonzero(first >= 0)
         if len(rows):
