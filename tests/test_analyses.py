@@ -66,7 +66,7 @@ def test_what_the_command_line_needs(name):
     assert len(repr(found)) < 1000
     if entry.picture is not None:
         draw = getattr(figures, entry.picture.name)
-        assert draw(entry.picture.of(SQUID, {"g_Na": 120.0}, GIVEN[name], found)).get_xlabel()
+        assert draw(entry.picture.of(found, SQUID, {"g_Na": 120.0}, GIVEN[name])).get_xlabel()
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def _columns(found: FICurve) -> dict[str, np.ndarray]:
 
 
 def _branches(
-    model: Model, cell: Mapping[str, float], options: Mapping[str, Any], result: FICurve
+    found: FICurve, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]
 ) -> list[FICurve]:
     """The upward and the downward branch of one cell."""
     return [fi_curve(model, params=cell, **{**options, "direction": d}) for d in ("up", "down")]

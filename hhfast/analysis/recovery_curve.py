@@ -119,6 +119,6 @@ ANALYSIS = Analysis(
     function=recovery_curve,
     options=_OPTIONS,
     variables=_variables,
-    picture=Picture("plot_recovery", lambda model, cell, options, result: result),
+    picture=Picture("plot_recovery", lambda found, model, cell, options: found),
     check_together=_check_together,
 )

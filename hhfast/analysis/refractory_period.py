@@ -141,13 +141,13 @@ def _columns(found: RefractoryPeriod) -> dict[str, np.ndarray]:
 
 
 def _recovery(
-    model: Model, cell: Mapping[str, float], options: Mapping[str, Any], result: RefractoryPeriod
+    found: RefractoryPeriod, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]
 ) -> RecoveryCurve:
     """The recovery curve of the first cell, over its refractory period and twice as long again."""
-    if not np.isfinite(result.relative[0]):
-        status = AnalysisStatus(int(result.status[0])).name.lower().replace("_", " ")
+    if not np.isfinite(found.relative[0]):
+        status = AnalysisStatus(int(found.status[0])).name.lower().replace("_", " ")
         raise InputError(f"the first cell has no refractory period to draw ({status})")
-    intervals = np.linspace(0.8 * result.absolute[0], 3.0 * result.relative[0], 40)
+    intervals = np.linspace(0.8 * found.absolute[0], 3.0 * found.relative[0], 40)
     shared = {name: value for name, value in options.items() if name not in ("second", "within", "max_interval")}
     return recovery_curve(model, intervals, cell, **{**shared, "tol": 1e-4})
 

@@ -186,5 +186,5 @@ ANALYSIS = Analysis(
     options=_OPTIONS,
     variables=_variables,
     columns=_columns,
-    picture=Picture("plot_strength_duration", lambda model, cell, options, result: result),
+    picture=Picture("plot_strength_duration", lambda found, model, cell, options: found),
 )

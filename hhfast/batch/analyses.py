@@ -43,13 +43,14 @@ class Option:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of the first cell: `of(model, cell, options, result)` makes what `figures.analyses.NAME` draws.
+    """What is drawn of the first cell: `of(result, model, cell, options)` makes what `figures.analyses.NAME` draws.
 
-    cell : parameter -> number. result : that of all cells. Raises `InputError` where there is nothing to draw.
+    result : that of all cells. cell : the parameters of the first. options : those given to the function. Raises
+    `InputError` where there is nothing to draw.
     """
 
     name: str
-    of: Callable[[Model, Mapping[str, float], Mapping[str, Any], Any], Any]
+    of: Callable[[Any, Model, Mapping[str, Any], Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
