@@ -22,7 +22,7 @@ from hhfast.cli.analyses import of_sweep
 from hhfast.cli.app import app
 from hhfast.figures import analyses as curves
 from hhfast.kernel.jit.cache import is_cached
-from hhfast.kernel.jit.precompile import compile_ahead
+from hhfast.kernel.jit.precompile import precompile
 from hhfast.kernel.spec import kernel_spec
 from hhfast.sweep.excerpt import excerpt
 
@@ -343,8 +343,8 @@ def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
     specs = [kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
              for name in ("euler", "exp_midpoint")]
     assert not any(map(is_cached, specs))
-    compile_ahead(specs, 2)
+    precompile(specs, 2)
     assert all(map(is_cached, specs))
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}
-    compile_ahead(specs, 2)
+    precompile(specs, 2)
     assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}

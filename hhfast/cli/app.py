@@ -275,7 +275,7 @@ def source(
 ) -> None:
     """Print the kernel that is generated for a model: readable Python."""
     with _answering():
-        from hhfast.kernel.build.kernel import kernel_source
+        from hhfast.kernel.print.source import kernel_source
         from hhfast.model.resolve import find_model
         from hhfast.parts.recorders import Spikes
         from hhfast.parts.stimuli import Step
