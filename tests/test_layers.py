@@ -20,7 +20,7 @@ LAYERS = [
     {"kernel"},
     {"parts"},
     {"model"},
-    {"sampling", "registry", "inputs", "progress", "kernel.math"},  # functions over numbers, for kernels and for others
+    {"sampling", "registry", "inputs", "tables", "progress", "kernel.math"},  # functions for kernels and for others
     {"errors", "interrupts"},
 ]
 ANYWHERE = {""}  # `import hhfast`: its version; the rest of it is lazy

@@ -10,6 +10,7 @@ import numpy as np
 
 from hhfast.errors import unknown
 from hhfast.parts.variable import Variable, flag_attributes
+from hhfast.tables import one_line
 
 if TYPE_CHECKING:
     import xarray
@@ -22,19 +23,23 @@ STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", 
 
 @dataclass(frozen=True)
 class Result:
-    """What a batch gave: one row per cell.
+    """The result of a batch: one row per cell.
 
     status : (n_cells,) uint8; 0 ok, 1 diverged (non-finite, or beyond 1e6 mV), 2 spike buffer full, 3 step limit
         reached. A diverged cell's float values are NaN and its counts are those up to the divergence.
-    variables : name -> `Variable`, everything the recorders delivered, time grids included.
+    variables : name -> `Variable`, everything the recorders delivered, sample times included.
+    attributes : model, integrator, step, tolerances, precision.
     """
 
     status: np.ndarray
     variables: Mapping[str, Variable]
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    __repr__ = one_line
+
     @property
     def n_cells(self) -> int:
+        """The number of cells."""
         return len(self.status)
 
     def __getitem__(self, name: str) -> np.ndarray:

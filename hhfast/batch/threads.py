@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
-from hhfast.batch.step_control import Course
-from hhfast.batch.time_grid import Grid
-from hhfast.errors import InputError
+from hhfast.batch.step_control import AdaptiveSchedule
+from hhfast.batch.time_grid import TimeGrid
 from hhfast.interrupts import result, undisturbed
 from hhfast.progress import Reporter
 
@@ -20,12 +19,14 @@ _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten millisecond
 
 @undisturbed()
 def run_blocks(
-    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int | None, stop: np.ndarray, progress: bool
+    call: Callable[[int, int], None], n_cells: int, lanes: int, steps: TimeGrid | AdaptiveSchedule,
+    threads: int | None, stop: np.ndarray, progress: bool,
 ) -> None:
-    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one."""
+    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one.
+
+    call(first, last) : advances these cells. stop : set to 1 to end all calls soon.
+    """
     threads = available_threads() if threads is None else threads
-    if threads < 1:
-        raise InputError(f"threads = {threads}: must be at least 1")
     blocks = -(-n_cells // lanes)
     enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
     cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))

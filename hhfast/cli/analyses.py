@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hhfast.analysis.fi_curve import fi_curve
-from hhfast.analysis.refractory import recovery_curve, refractory_period
-from hhfast.analysis.rheobase import check_positive, find_rheobase
-from hhfast.analysis.status import AnalysisStatus
+from hhfast.analysis.recovery_curve import recovery_curve
+from hhfast.analysis.refractory_period import refractory_period
+from hhfast.analysis.rheobase import find_rheobase
 from hhfast.analysis.strength_duration import strength_duration
 from hhfast.analysis.work_precision.benchmark import STEPS, TOLERANCES, benchmark_integrators
 from hhfast.analysis.work_precision.report import report
+from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.errors import InputError
+from hhfast.inputs import check_positive
 from hhfast.model import Model
 from hhfast.sweep.random_rows import random_rows
 from hhfast.sweep.sweep import Sweep

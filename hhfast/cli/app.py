@@ -262,7 +262,7 @@ def models(
     """List the models, or show one: its equations, its parameters and where it was published."""
     with _answering():
         from hhfast.cli.text import model_list_text, model_text
-        from hhfast.sweep.sweep import find_model
+        from hhfast.model.resolve import find_model
 
         _output.print(model_list_text() if name is None else model_text(find_model(name)), markup=False)
 
@@ -276,9 +276,9 @@ def source(
     """Print the kernel that is generated for a model: readable Python."""
     with _answering():
         from hhfast.kernel.print.source import kernel_source
+        from hhfast.model.resolve import find_model
         from hhfast.parts.recorders import Spikes
         from hhfast.parts.stimuli import Step
-        from hhfast.sweep.sweep import find_model
 
         typer.echo(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))
 
@@ -300,7 +300,7 @@ def fi(
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
     with _answering():
         from hhfast.cli.analyses import ask_fi, numbers, parameters
-        from hhfast.sweep.sweep import find_model
+        from hhfast.model.resolve import find_model
 
         answer = ask_fi(find_model(model), parameters(parameter or ()), numbers(currents), figure, t_stop=t_stop)
         _output.print(answer, markup=False)
@@ -317,7 +317,7 @@ def rheobase(
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
     with _answering():
         from hhfast.cli.analyses import ask_rheobase, numbers, parameters
-        from hhfast.sweep.sweep import find_model
+        from hhfast.model.resolve import find_model
 
         answer = ask_rheobase(find_model(model), parameters(parameter or ()), numbers(width), figure, tol=tol)
         _output.print(answer, markup=False)
@@ -334,7 +334,7 @@ def refractory(
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
     with _answering():
         from hhfast.cli.analyses import ask_refractory, numbers, parameters
-        from hhfast.sweep.sweep import find_model
+        from hhfast.model.resolve import find_model
 
         answer = ask_refractory(find_model(model), parameters(parameter or ()), numbers(second), figure, width=width)
         _output.print(answer, markup=False)
@@ -373,7 +373,7 @@ def bench(
     """Error against cost of the integrators on a model, and which to use; -o draws it."""
     with _answering():
         from hhfast.cli.analyses import ask_benchmark, interval, numbers, of_model, of_sweep, parameters
-        from hhfast.sweep.sweep import find_model
+        from hhfast.model.resolve import find_model
 
         steps, tolerances = (None if text is None else numbers(text) for text in (dt, rtol))
         if sweep is not None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.analysis.fi_curve import FICurve
-from hhfast.analysis.refractory import Recovery
-from hhfast.analysis.strength_duration import Fit, StrengthDuration
+from hhfast.analysis.recovery_curve import RecoveryCurve
+from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
 from hhfast.figures.sweeps import PRETTY
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hhfast.analysis.work_precision.result import Benchmark, Limits, Row
+    from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits
 
 _BRANCH = {"rest": ("o-", "each current from rest"), "up": ("^-", "current rising"), "down": ("v-", "current falling")}
 
@@ -67,7 +67,7 @@ def plot_strength_duration(result: StrengthDuration, cell: int = 0, axes: Axes |
     return axes
 
 
-def plot_recovery(result: Recovery, cell: int = 0, axes: Axes | None = None) -> Axes:
+def plot_recovery(result: RecoveryCurve, cell: int = 0, axes: Axes | None = None) -> Axes:
     """The threshold of a second pulse, in units of the resting one, against the interval after the first."""
     axes = axes or new_axes()
     ratio = result.ratio[cell]
@@ -136,7 +136,7 @@ def plot_benchmark(found: Benchmark) -> Figure:
     return figure
 
 
-def _plot_precision(axes: Axes, rows: Sequence[Row], x: str, limit: Limits, k: int) -> None:
+def _plot_precision(axes: Axes, rows: Sequence[BenchmarkRow], x: str, limit: IntegratorLimits, k: int) -> None:
     """One integrator: a line through its sound settings, the middle one of all rimmed."""
     style: dict[str, Any] = {"color": f"C{k % 10}", "marker": "osD^vPX*"[k % 8], "markersize": 5}
     line = "-" if np.isnan(rows[0].rtol) else "--"
@@ -190,5 +190,5 @@ def _with_unit(text: str, unit: str) -> str:
     return f"{text} ({PRETTY.get(unit, unit)})"
 
 
-def _fit_label(name: str, fit: Fit, cell: int) -> str:
+def _fit_label(name: str, fit: StrengthDurationFit, cell: int) -> str:
     return f"{name}: {fit.rheobase[cell]:.3g}, {fit.chronaxie[cell]:.3g} ms (rms {100 * fit.residual[cell]:.1f} %)"

@@ -81,10 +81,12 @@ def simulate_rows(
 
 def _analyse(sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None) -> Result:
     """Run an analysis of the registry on rows."""
-    from hhfast.analysis.rows import analyse_rows
+    from hhfast.batch.analyses import analyses
 
-    return analyse_rows(sweep.model, parameters, analysis, dt=sweep.dt, integrator=sweep.scheme.name, rtol=sweep.rtol,
-                        threads=threads)  # fmt: skip
+    options = {name: value for name, value in analysis.items() if name != "kind"}
+    how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
+    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how)
+    return Result(status, found, {"model": sweep.model.name})
 
 
 def cells_of(

@@ -72,7 +72,8 @@ def _check_choices(sweep: Sweep) -> None:
 
 
 def _check_control(sweep: Sweep) -> None:
-    from hhfast.batch.step_control import StepControl, refuse
+    from hhfast.batch.method import refuse
+    from hhfast.batch.step_control import StepControl
 
     if not sweep.scheme.adaptive:
         refuse(sweep.control, sweep.scheme.name)
@@ -174,18 +175,18 @@ def _check_fixed(where: str, value: Any, varied: bool) -> None:
 def _check_analysis(sweep: Sweep) -> None:
     if sweep.analysis is None:
         return
-    _check_options(sweep.analysis)
+    from hhfast.batch.analyses import analyses
+
+    kind = sweep.analysis.get("kind")
+    if kind is None:
+        raise InputError(f"analysis.kind: is missing; choose one of {', '.join(analyses)}")
+    if kind not in analyses:
+        raise unknown("analysis", str(kind), analyses, where="analysis.kind")
+    analyses[kind].check({name: value for name, value in sweep.analysis.items() if name != "kind"})
     if sweep.stimulus is not None:
         raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
     if sweep.dtype != "float64":
         raise InputError(f"dtype: is '{sweep.dtype}'; an analysis needs float64")
-
-
-def _check_options(analysis: Mapping[str, Any]) -> None:
-    """Check the kind and the options of an analysis of the registry."""
-    from hhfast.analysis.rows import check_analysis
-
-    check_analysis(analysis)
 
 
 def _check_certify(sweep: Sweep) -> None:

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
 from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
 from hhfast.sweep.space_file import read_space
-from hhfast.sweep.sweep import CONTROL, Sweep, find_model
+from hhfast.sweep.sweep import CONTROL, Sweep
 from hhfast.sweep.table import read_waveform
 
 Number = Annotated[float, Strict()]
