@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Attempt(NamedTuple):
-    """One attempted step: the states after it, its estimated error, and the weights of its dense output."""
+class TrialStep(NamedTuple):
+    """One trial step: the states after it, its estimated error, and the weights of its dense output."""
 
     start: np.ndarray
     increments: list
@@ -20,21 +20,21 @@ class Attempt(NamedTuple):
         return self.start + _sum(weights, self.increments)
 
 
-def attempt(tableau, slope, X, h, jacobian=None, push=0.0):
+def trial_step(tableau, slope, X, h, jacobian=None, push=0.0):
     """A step of X' = slope(X, at), `at` the fraction of the step; X (n_states, n).
 
     Rosenbrock methods need the jacobian (n, n_states, n_states) and push = d slope / dt at the start of the step.
     """
     w = []
-    for j, at in enumerate(tableau.at):
-        f = slope(X + _sum(tableau.a[j - 1] if j else (), w), at)
+    for j, at in enumerate(tableau.c):
+        f = slope(X + _sum(tableau.A[j - 1] if j else (), w), at)
         if jacobian is None:
             w.append(h * f)
         else:
-            right = f + _sum(tableau.coupling[j], w) / h + tableau.slope[j] * h * push
+            right = f + _sum(tableau.C[j], w) / h + tableau.d[j] * h * push
             matrix = np.eye(len(X)) / (tableau.gamma * h) - jacobian
             w.append(np.linalg.solve(matrix, right.T[:, :, None])[:, :, 0].T)
-    return Attempt(X, w, X + _sum(tableau.b, w), _sum(tableau.error, w), np.array(tableau.dense))
+    return TrialStep(X, w, X + _sum(tableau.b, w), _sum(tableau.e, w), np.array(tableau.dense))
 
 
 def _sum(weights, increments):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 import hhfast as hh
+from hhfast.model import Channel, Gate, Model, Parameter
 
 
 class Drive(NamedTuple):
@@ -77,3 +78,10 @@ def random_params(model, n, rng):
     """Every parameter within a fifth of its value (zero conductances: up to 1)."""
     scale = {name: p.value or 1.0 for name, p in model.parameters.items()}
     return {name: s * rng.uniform(0.8, 1.2, n) for name, s in scale.items()}
+
+
+def one_gate(name, **formulas):
+    """A model with a leak and one gated channel."""
+    channels = (Channel("L", g=0.1, E=-65.0), Channel("C", g=0.5, E=-80.0, gates=(Gate("x", **formulas),)))
+    shared = (Parameter("C_m", 1.0, "uF cm-2"), Parameter("k", 2.0, "1"))
+    return Model(name, -65.0, channels, shared)

@@ -43,7 +43,7 @@ def test_errors_shrink_with_the_tolerance(reference, integrator):
     found = [off_by(reference, "hodgkin_huxley", integrator, rtol=rtol) for rtol in (1e-4, 1e-6, 1e-8)]
     for (coarse, few), (fine, many) in pairwise(found):
         assert fine < coarse / 10
-        assert few < many < 1.2 * 100 ** (1 / hh.integrators[integrator].tableau.estimate) * few
+        assert few < many < 1.2 * 100 ** (1 / hh.integrators[integrator].tableau.error_order) * few
 
 
 @pytest.mark.parametrize("integrator", ["tsit5", "rodas4"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference_models
-from plain_methods import attempt, difference_jacobian
+from plain_methods import trial_step, difference_jacobian
 from reference_models import MODELS
 from standard import (
     ADAPTIVE,
@@ -80,11 +80,11 @@ class Plain:
 
     def adaptive(self, X, tableau):
         if tableau.gamma == 0.0:
-            return attempt(tableau, self.slope, X, self.dt).end
+            return trial_step(tableau, self.slope, X, self.dt).end
         d = 1e-4  # ms
         push = np.zeros_like(X)
         push[0] = (self.current(d) - self.current(-d)) / (2 * d) / self.params["C_m"]
-        return attempt(tableau, self.slope, X, self.dt, difference_jacobian(self.slope, X), push).end
+        return trial_step(tableau, self.slope, X, self.dt, difference_jacobian(self.slope, X), push).end
 
     def euler(self, X):
         return X + self.dt * self.slope(X)

@@ -1,22 +1,24 @@
 """The Jacobian of a model: its entries are slopes of the formulas, and its factors solve linear systems."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_models import MODELS
-from standard import random_params, random_states
-from test_codegen import one_gate
+from small_kernels import as_python
+from standard import one_gate, random_params, random_states
 from test_kernels import POLES, models, rates_by_the_text
 
 import hhfast as hh
-from hhfast.kernel.build.parts_of_kernel import header
-from hhfast.kernel.equations.jacobian import Jacobian, place
+from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.expressions import Translator
+from hhfast.kernel.build.rosenbrock import LinearSystem
+from hhfast.kernel.equations.jacobian import Jacobian
 from hhfast.kernel.equations.system import system_of
+from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import LaneConstants, bind
-from hhfast.kernel.print.sympy_printer import Printer
+from hhfast.kernel.spec import kernel_spec
+from hhfast.kernel.tree.nodes import Element, For, Kernel, Let, Name, Number, Store, Symbol
 
 FAR = 1e-3  # distance of the points of a difference, relative to the scale of a state
 WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order
@@ -24,21 +26,30 @@ WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order
 
 def entries(model, X, params):
     """(n_states, n_states, n): the entries as a kernel computes them, in plain Python."""
-    system = system_of(model)
-    wanted = {place(x, y): entry for (x, y), entry in Jacobian(system).entries.items()}
-    lines = Printer("float64").lines(bind(system, wanted, LaneConstants(frozenset()), "float64"))
-    kernel: dict = {}
-    exec("\n".join(header("float64")), kernel)
-    kernel["sqrt"] = np.sqrt  # and NumPy's numbers: they become NaN or infinite where Python's would raise
-    text = re.sub(r"(?<![\w.])\d+\.\d*(e-?\d+)?", r"np.float64(\g<0>)", "\n".join(lines))
-    code = compile(text, "entries", "exec")
-    J = np.zeros((len(X), len(X), X.shape[1]))
-    for n in range(X.shape[1]):
-        given = dict(zip(model.states, X[:, n], strict=True)) | {name: values[n] for name, values in params.items()}
-        lane = kernel | given
-        with np.errstate(all="ignore"):
-            exec(code, lane)
-        J[:, :, n] = [[lane.get(place(x, y), 0.0) for y in model.states] for x in model.states]
+    system, n = system_of(model), X.shape[1]
+    jacobian = Jacobian(system)
+    places = {(x, y): f"J_{k}_{j}_" for k, x in enumerate(model.states) for j, y in enumerate(model.states)}
+    wanted = {places[at]: entry for at, entry in jacobian.entries.items()}
+    symbols: dict = {}
+    translator = Translator(lambda name: symbols.setdefault(name, Symbol(name)), functions("float64"), "float64")
+    lets = translator.lets(bind(system, wanted, LaneConstants(frozenset()), "float64"))
+    arrays = {name: Symbol(name) for name in ("X", "P", "J")}
+    i = Symbol("i")
+
+    def element(array, k):
+        return Element(arrays[array], (Number(k), Name(i)))
+
+    body = [Let(symbols[x], element("X", k)) for k, x in enumerate(model.states) if x in symbols]
+    body += [Let(symbols[p], element("P", k)) for k, p in enumerate(params) if p in symbols]
+    body += lets
+    body += [Store(element("J", k), Name(symbols[name])) for k, name in enumerate(wanted)]
+    loop = For(i, Number(0), Number(n), Number(1), tuple(body))
+    kernel = Kernel("entries", "entries", dict.fromkeys(arrays.values(), "float64[:, ::1]"), (loop,))
+    found = np.empty((len(wanted), n))
+    as_python(kernel)(X, np.array(list(params.values())), found)
+    J = np.zeros((len(X), len(X), n))
+    for (x, y), entry in zip(jacobian.entries, found, strict=True):
+        J[model.states.index(x), model.states.index(y)] = entry
     return J
 
 
@@ -129,16 +140,27 @@ def test_entries_with_conditions(formula, slope):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_factors_solve(name):
-    """The text that factorises diagonal - J and solves with it, against numpy.linalg.solve."""
-    system, rng, n = system_of(hh.models[name]), np.random.default_rng(6), 5
-    jacobian, states = Jacobian(system), system.states
-    J = np.zeros((n, len(states), len(states)))
-    for x, y in jacobian.entries:
-        J[:, states.index(x), states.index(y)] = rng.uniform(-1, 1, n)
-    y, diagonal = rng.uniform(-1, 1, (len(states), n)), 3.0
-    lane = {"diagonal_": diagonal} | {f"y_{x}_": y[k].copy() for k, x in enumerate(states)}
-    lane |= {place(*at): J[:, states.index(at[0]), states.index(at[1])] for at in jacobian.entries}
-    exec("\n".join(jacobian.factorised + jacobian.solved), lane)
-    expected = np.linalg.solve(diagonal * np.eye(len(states)) - J, y.T[:, :, None])[:, :, 0].T
-    np.testing.assert_allclose([lane[f"y_{x}_"] for x in states], expected, rtol=1e-11)
-    assert len(set(jacobian.rows)) == len(jacobian.rows)
+    """The statements that factorise diagonal - J and solve with it, against numpy.linalg.solve."""
+    spec = kernel_spec(hh.models[name], "rodas4", None, [], "float64")
+    builder, rng = Builder(spec), np.random.default_rng(6)
+    linear, states = LinearSystem(builder, 0.25), builder.system.states
+    diagonal = Symbol("diagonal")
+    entry = {at: linear.entry[at] for at in linear.jacobian.entries}
+    builder.scratch.add("lane", diagonal, *entry.values())
+    kernel = builder.kernel([*builder.scratch.loops(linear._factors(diagonal)), *linear.solve()])
+    lanes = kernel.lanes
+    arrays = {kind: np.zeros(size, spec.scratch_types[kind]) for kind, (_, size) in kernel.scratch.items()}
+    rows = arrays["lane"].reshape(-1, lanes)
+
+    def row(symbol):
+        return rows[kernel.rows[symbol][1]]
+
+    J, y = np.zeros((lanes, len(states), len(states))), rng.uniform(-1, 1, (len(states), lanes))
+    for (x, of), symbol in entry.items():
+        row(symbol)[:] = J[:, states.index(x), states.index(of)] = rng.uniform(-1, 1, lanes)
+    row(diagonal)[:] = 3.0
+    for x, right in zip(states, y, strict=True):
+        row(linear.unknowns[x])[:] = right
+    as_python(kernel)(*arrays.values(), *[None] * (len(kernel.arguments) - len(arrays)))
+    expected = np.linalg.solve(3.0 * np.eye(len(states)) - J, y.T[:, :, None])[:, :, 0].T
+    np.testing.assert_allclose([row(linear.unknowns[x]) for x in states], expected, rtol=1e-11)

@@ -8,11 +8,12 @@ import reference_models
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_models import MODELS
+from small_kernels import as_python
 from standard import random_params, random_states
 
 import hhfast as hh
 from hhfast.batch.cells import Cells
-from hhfast.kernel.build.kernel import generate_rates
+from hhfast.kernel.build.kernel import rates_kernel
 from hhfast.model import Channel, Gate, Model, Parameter, Pool
 from hhfast.model.formulas import evaluate
 
@@ -187,13 +188,6 @@ def models(draw):
     return Model("random", -65.0, tuple(channels), shared, pools=(pool,))
 
 
-def plain_rates(model):
-    """The generated rates as plain Python: not compiled, so that many models can be tried."""
-    module: dict = {}
-    exec(compile(generate_rates(model), "rates", "exec"), module)
-    return module["rates"]
-
-
 @settings(max_examples=60)
 @given(models(), st.integers(0, 2**32 - 1))
 def test_rates_of_any_model_are_those_of_the_text(model, seed):
@@ -204,7 +198,8 @@ def test_rates_of_any_model_are_those_of_the_text(model, seed):
     assume(np.isfinite(F).all())
     A, B = np.empty_like(X), np.empty_like(X)
     P = np.array([params[name] for name in model.parameters])
-    plain_rates(model)(0, n, np.zeros(len(P)), np.arange(len(P)), P, X, i_app, A, B)
+    # As plain Python: not compiled, so that many models can be tried.
+    as_python(rates_kernel(model))(0, n, np.zeros(len(P)), np.arange(len(P)), P, X, i_app, A, B)
     check_rates(model, X, i_app, params, A, B, rtol=3e-12)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from plain_methods import attempt
+from plain_methods import trial_step
 from scipy.integrate import RK23, solve_ivp
 
 from hhfast.parts.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS
@@ -34,7 +34,7 @@ def exact(t):
 
 def step(tableau, h):
     linear = (jacobian(START), push(0.0)) if tableau.gamma else ()
-    return attempt(tableau, lambda y, at: slope(at * h, y), START, h, *linear)
+    return trial_step(tableau, lambda y, at: slope(at * h, y), START, h, *linear)
 
 
 def local_order(size):
@@ -47,12 +47,12 @@ def test_bogacki_shampine_is_that_of_scipy():
     """Stages, weights, error and dense output of scipy.integrate.RK23."""
     ours = BOGACKI_SHAMPINE
     stages = len(RK23.C)
-    np.testing.assert_allclose(ours.at[:stages], RK23.C, rtol=1e-15)
-    for j, row in enumerate(ours.a[: stages - 1]):
+    np.testing.assert_allclose(ours.c[:stages], RK23.C, rtol=1e-15)
+    for j, row in enumerate(ours.A[: stages - 1]):
         np.testing.assert_allclose(row, RK23.A[j + 1, : j + 1], rtol=1e-15)
-    np.testing.assert_allclose(ours.a[-1], RK23.B, rtol=1e-15)
+    np.testing.assert_allclose(ours.A[-1], RK23.B, rtol=1e-15)
     np.testing.assert_allclose(ours.b, [*RK23.B, 0.0], rtol=1e-15)
-    np.testing.assert_allclose(ours.error, RK23.E, rtol=1e-14)
+    np.testing.assert_allclose(ours.e, RK23.E, rtol=1e-14)
     np.testing.assert_allclose(ours.dense, RK23.P, rtol=3e-14, atol=1e-16)
 
 
@@ -67,7 +67,7 @@ def test_order_of_a_step(name):
 def test_order_of_the_estimated_error(name):
     """It goes with the power of h that the step control assumes, and exceeds the true error of small steps."""
     tableau, _, estimate, _ = METHODS[name]
-    assert tableau.estimate == estimate
+    assert tableau.error_order == estimate
     assert abs(local_order(lambda h: np.abs(step(tableau, h).error).max()) - estimate) < 0.4
     taken = step(tableau, 0.02)
     assert (np.abs(taken.end - exact(0.02)) < np.abs(taken.error)).all()

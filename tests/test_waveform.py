@@ -143,7 +143,7 @@ def test_starts_that_are_no_time(integrator, passive):
 
 def test_another_waveform_needs_no_other_kernel(passive):
     """Points are arguments: kernels are the same for any number of them."""
-    from hhfast.kernel.build.kernel import kernel_source
+    from hhfast.kernel.print.source import kernel_source
 
     short, long = (hh.Waveform(np.arange(n), np.ones(n)) for n in (2, 1000))
     assert kernel_source(passive, "euler", short) == kernel_source(passive, "euler", long)

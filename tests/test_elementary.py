@@ -1,30 +1,28 @@
 """The elementary functions of the kernels, in ulps against mpmath, and at their limits."""
 
 import mpmath
-import numba
 import numpy as np
 import pytest
+from small_kernels import lifted
 
-from hhfast.kernel.jit.object_code import FASTMATH, jitted
-from hhfast.kernel.math import elementary as vmath
-from hhfast.kernel.math import phi
+from hhfast.kernel.math import elementary, functions, phi, random
 
 mpmath.mp.dps = 40
-PHI = [f"phi_{k}_" for k in range(len(phi.REACHES))]
+PHI = [f"phi_{k}" for k in range(len(phi.RANGES))]
 EXACT = {
     "exp": mpmath.exp,
     "log": mpmath.log,
-    **dict.fromkeys([*PHI, "phi_far_"], lambda z: -mpmath.expm1(-z) / z if z else mpmath.mpf(1)),
-    "exp_small_": mpmath.exp,
-    "exprelr_": lambda u: u / mpmath.expm1(u) if u else mpmath.mpf(1),
+    **dict.fromkeys([*PHI, "phi_far"], lambda z: -mpmath.expm1(-z) / z if z else mpmath.mpf(1)),
+    "exp_small": mpmath.exp,
+    "exprelr": lambda u: u / mpmath.expm1(u) if u else mpmath.mpf(1),
     "sqrt": mpmath.sqrt,
 }
 RANGES = {  # dtype -> where the results are normal numbers
-    "float64": {"exp": (-700, 700), "phi_far_": (-700, 1e4), "exprelr_": (-700, 600)},
-    "float32": {"exp": (-85, 87), "phi_far_": (-85, 1e4), "exprelr_": (-85, 80)},
+    "float64": {"exp": (-700, 700), "phi_far": (-700, 1e4), "exprelr": (-700, 600)},
+    "float32": {"exp": (-85, 87), "phi_far": (-85, 1e4), "exprelr": (-85, 80)},
 }
 for dtype in RANGES:
-    RANGES[dtype] |= {"exp_small_": (-0.25, 0.25), **{p: (0, reach) for p, reach in zip(PHI, phi.REACHES, strict=True)}}
+    RANGES[dtype] |= {"exp_small": (-0.25, 0.25), **{p: (0, end) for p, end in zip(PHI, phi.RANGES, strict=True)}}
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +32,9 @@ def function():
 
     def get(name, dtype):
         if (name, dtype) not in made:
-            module = phi if name in phi.FUNCTIONS[dtype] else vmath
-            inner = jitted(getattr(module, module.FUNCTIONS[dtype].get(name, name))) if name != "sqrt" else np.sqrt
-
-            @numba.njit(error_model="numpy", fastmath=FASTMATH)
-            def loop(x, out):
-                for i in range(len(x)):
-                    out[i] = inner(x[i])
-
-            made[name, dtype] = loop
-        loop = made[name, dtype]
-
-        def run(x):
-            x = np.asarray(x, dtype)
-            out = np.empty_like(x)
-            loop(x, out)
-            return out
-
-        return run
+            inner = functions(dtype)[name]
+            made[name, dtype] = np.sqrt if name == "sqrt" else lifted(inner, dtype)
+        return made[name, dtype]
 
     return get
 
@@ -84,18 +67,18 @@ def arguments(name, dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far_", "exprelr_", "exp_small_", "sqrt"])
+@pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far", "exprelr", "exp_small", "sqrt"])
 def test_accuracy(name, dtype, function):
     """Within 2.5 ulps of the exact value everywhere it is used (3 for the quotients, 6 for phi)."""
     x = arguments(name, dtype, np.random.default_rng(5))
     errors = ulps(function(name, dtype)(x), x, EXACT[name])
-    limit = 6.0 if "phi" in name else {"exprelr_": 3.0}.get(name, 2.5)
+    limit = 6.0 if "phi" in name else {"exprelr": 3.0}.get(name, 2.5)
     worst = int(np.argmax(errors))
     assert errors[worst] < limit, f"{errors[worst]:.2f} ulps at {x[worst]!r}"
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far_", "exprelr_", "sqrt"])
+@pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far", "exprelr", "sqrt"])
 def test_nan_stays_nan(name, dtype, function):
     """A diverged lane must show."""
     assert np.isnan(function(name, dtype)([np.nan, -np.nan])).all()
@@ -116,7 +99,7 @@ def test_exp_is_clamped(dtype, function):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_exprelr_far_out(dtype, function):
     """At absurd voltages it stays finite and of the right sign."""
-    exprelr = function("exprelr_", dtype)
+    exprelr = function("exprelr", dtype)
     x = np.array([1e3, 1e6], dtype)
     for found in (exprelr(-x), exprelr(x)):
         assert np.isfinite(found).all()
@@ -127,7 +110,7 @@ def test_exprelr_far_out(dtype, function):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_phi_and_exprelr_are_one_at_zero(dtype, function):
     """The removable poles."""
-    for name in (*PHI, "phi_far_", "exprelr_"):
+    for name in (*PHI, "phi_far", "exprelr"):
         assert function(name, dtype)([0.0, -0.0]).tolist() == [1.0, 1.0]
 
 
@@ -159,11 +142,11 @@ def test_window_is_the_share_of_the_step_inside():
     """1 inside, 0 outside, the exact share at an edge; rounding of t is not taken for an edge."""
     rng = np.random.default_rng(7)
     for t0, dt, start, width in rng.uniform([0, 0.01, -1, 0], [5, 1, 6, 3], (500, 4)):
-        found = vmath.window(t0, t0 + dt, start, start + width)
+        found = elementary.window(t0, t0 + dt, start, start + width)
         assert abs(found - overlap(t0, t0 + dt, start, start + width)) < 2e-7
-    assert vmath.window(5.0, 5.1, 5.0 + 1e-12, 7.0) == 1.0
-    assert vmath.window(4.9, 5.0, 5.0 - 1e-12, 7.0) == 0.0
-    assert vmath.window(4.9, 5.0, 0.0, np.inf) == 1.0
+    assert elementary.window(5.0, 5.1, 5.0 + 1e-12, 7.0) == 1.0
+    assert elementary.window(4.9, 5.0, 5.0 - 1e-12, 7.0) == 0.0
+    assert elementary.window(4.9, 5.0, 0.0, np.inf) == 1.0
 
 
 def test_train_is_the_sum_of_its_windows():
@@ -173,7 +156,7 @@ def test_train_is_the_sum_of_its_windows():
     for t0 in rng.uniform(0, 20, 500):
         t1 = t0 + 0.4
         pulses = [overlap(t0, t1, start + k * period, start + k * period + width) for k in range(int(count))]
-        assert abs(vmath.train(t0, t1, start, width, period, count) - sum(pulses)) < 2e-7
+        assert abs(elementary.train(t0, t1, start, width, period, count) - sum(pulses)) < 2e-7
 
 
 def test_crossing_solves_the_cubic():
@@ -186,7 +169,7 @@ def test_crossing_solves_the_cubic():
         dt, level = 0.05, c.sum() / 2 + c[0] / 2
         if not V(0.0) < level <= V(1.0):
             continue
-        found = vmath.crossing(V(0.0), V(1.0), V.deriv()(0.0) / dt, V.deriv()(1.0) / dt, dt, level)
+        found = elementary.crossing(V(0.0), V(1.0), V.deriv()(0.0) / dt, V.deriv()(1.0) / dt, dt, level)
         roots = (V - level).roots()
         roots = roots[np.abs(roots.imag) < 1e-9].real
         assert np.abs(roots - found).min() < 1e-9
@@ -197,24 +180,42 @@ def test_crossing_solves_the_cubic():
 def test_phi_far_is_right_everywhere(function):
     """What takes over where no polynomial reaches: from growth to rates of any size."""
     z = np.array([-700.0, -3.0, -1e-12, 0.0, 1e-300, 1e-9, 0.5, 4.0, 4.1, 36.0, 1e4, 1e300])
-    exact = [float(EXACT["phi_far_"](mpmath.mpf(x))) for x in z]
-    np.testing.assert_allclose(function("phi_far_", "float64")(z), exact, rtol=1e-15)
+    exact = [float(EXACT["phi_far"](mpmath.mpf(x))) for x in z]
+    np.testing.assert_allclose(function("phi_far", "float64")(z), exact, rtol=1e-15)
 
 
-@pytest.mark.parametrize(("suffix", "dtype", "tolerance"), [("", np.float64, 1e-13), ("_f", np.float32, 1e-5)])
-def test_exprelr_from_a_given_exponential(suffix, dtype, tolerance):
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-5)])
+def test_exprelr_from_a_given_exponential(dtype, tolerance, function):
     """Right at the pole, near it on every scale, and where series and quotient meet."""
-    inner = jitted(getattr(vmath, f"exprelr_of{suffix}"))
-
-    @numba.njit(error_model="numpy", fastmath=FASTMATH)
-    def loop(u, e, out):
-        for i in range(len(u)):
-            out[i] = inner(u[i], e[i])
-
     near = 10.0 ** np.linspace(-12, 1.3, 200)
     u = np.concatenate([[0.0], near, -near, [0.2, -0.2, 0.5, -0.5]]).astype(dtype)
     e = np.array([float(mpmath.exp(mpmath.mpf(float(x)))) for x in u]).astype(dtype)
-    out = np.empty_like(u)
-    loop(u, e, out)
-    exact = np.array([float(EXACT["exprelr_"](mpmath.mpf(float(x)))) for x in u])
-    np.testing.assert_allclose(out, exact, rtol=tolerance)
+    exact = np.array([float(EXACT["exprelr"](mpmath.mpf(float(x)))) for x in u])
+    np.testing.assert_allclose(function("exprelr_of", dtype)(u, e), exact, rtol=tolerance)
+
+
+def arguments_of(name, rng, n=200):
+    """Arguments for the functions with branches and for random numbers, NaN among them."""
+    t = rng.uniform(0, 9, n)
+    whole = np.floor(rng.uniform(0, 2.0**40, (3, n)))
+    given = {
+        "crossing": (rng.uniform(-80, -21, n), rng.uniform(-20, 40, n), *rng.uniform(-3, 30, (2, n)), 0.1 + 0 * t, -20.0),
+        "polynomial_crossing": (rng.uniform(-80, -21, n), *rng.uniform(5, 60, (4, n)), -20.0),
+        "window": (t, t + 0.3, *rng.uniform(0, 9, (2, n))),
+        "train": (t, t + 0.3, 1.0, 0.4, 2.0, 3.0),
+        "normal": tuple(whole),
+    }
+    return given[name]
+
+
+@pytest.mark.parametrize("name", ["crossing", "polynomial_crossing", "window", "train", "normal"])
+def test_compiled_functions_are_those_of_python(name):
+    """Control flow, whole numbers and bits mean to LLVM what they mean to Python; NaN shows in both."""
+    function = getattr(random if name == "normal" else elementary, name)
+    given = arguments_of(name, np.random.default_rng(10))
+    arrays = np.broadcast_arrays(*given)
+    found = lifted(function, "float64")(*given)
+    with np.errstate(all="ignore"):
+        expected = np.array([function(*row) for row in zip(*arrays, strict=True)])
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+    assert len(np.unique(found)) > 5

@@ -5,9 +5,9 @@ import pytest
 from reference_models import MODELS
 
 import hhfast as hh
-from hhfast.kernel.build.kernel import kernel_source
-from hhfast.kernel.math.phi import REACHES
-from hhfast.kernel.optimise.phi_degree import reaches
+from hhfast.kernel.math.phi import RANGES
+from hhfast.kernel.optimise.phi_degree import degrees_of_phi
+from hhfast.kernel.print.source import kernel_source
 from hhfast.model import Channel, Gate, Model, Parameter
 
 EXPONENTIAL = ("exp_euler", "exp_midpoint", "strang")
@@ -21,21 +21,21 @@ def test_the_gates_of_a_run_are_in_reach(name, dt):
     X = np.full((len(model.states), len(V)), 0.5)
     X[0] = V
     _, B = MODELS[name].coefficients(X, 0.0, MODELS[name].p)
-    found = dict(zip(model.states, reaches(model, hh.integrators["exp_euler"], dt), strict=True))
+    found = dict(zip(model.states, degrees_of_phi(model, hh.integrators["exp_euler"], dt), strict=True))
     for gate in model.gates:
         z = B[model.states.index(gate.name)].max() * dt
         k = found[gate.name]
-        assert z <= REACHES[k] or k == len(REACHES) - 1
-        assert k == 0 or 4 * z > REACHES[k - 1]  # steps are told apart by a few lengths only
+        assert z <= RANGES[k] or k == len(RANGES) - 1
+        assert k == 0 or 4 * z > RANGES[k - 1]  # steps are told apart by a few lengths only
 
 
 def test_longer_steps_need_more():
     """No state gets a shorter reach from a longer step; where nothing is exponential there is nothing to choose."""
     model = hh.models["hodgkin_huxley"]
-    found = [reaches(model, hh.integrators["strang"], dt) for dt in (0.001, 0.01, 0.025, 0.1, 1.0)]
+    found = [degrees_of_phi(model, hh.integrators["strang"], dt) for dt in (0.001, 0.01, 0.025, 0.1, 1.0)]
     assert found == sorted(found)
-    assert found[0] < found[-1] == (len(REACHES) - 1,) * 4
-    assert reaches(model, hh.integrators["rk4"], 0.01) == ()
+    assert found[0] < found[-1] == (len(RANGES) - 1,) * 4
+    assert degrees_of_phi(model, hh.integrators["rk4"], 0.01) == ()
 
 
 def test_steps_of_about_the_same_length_share_a_kernel():
@@ -55,9 +55,9 @@ def test_a_current_of_any_form_has_a_rate():
     gate = Gate("x", inf="0.5", tau="1e-3")
     shared = (Parameter("C_m", 0.5, "uF cm-2"),)
     slow, fast = (Model("m", -65.0, (Channel("C", current=f"{g} * (V + 60)", gates=(gate,)),), shared) for g in (1, 40))
-    (V_slow, x), (V_fast, _) = (reaches(m, hh.integrators["exp_euler"], 0.01) for m in (slow, fast))
+    (V_slow, x), (V_fast, _) = (degrees_of_phi(m, hh.integrators["exp_euler"], 0.01) for m in (slow, fast))
     assert (V_slow, V_fast) == (0, 2)  # z = 0.02, 0.8
-    assert x == len(REACHES) - 1
+    assert x == len(RANGES) - 1
 
 
 def phi(z):
@@ -69,7 +69,7 @@ def phi(z):
 def test_a_step_of_any_length_is_right(integrator, dtype, rtol):
     """A passive membrane relaxes exactly, in and out of reach, growth included; its neighbours' bits are their own."""
     model = Model("passive", -65.0, (Channel("L", g=0.3, E=0.0),), (Parameter("C_m", 1.0, "uF cm-2"),))
-    edges = np.outer(REACHES, [1.0, 1.0001]).ravel()
+    edges = np.outer(RANGES, [1.0, 1.0001]).ravel()
     z = np.concatenate([np.geomspace(1e-6, 500, 190), -np.geomspace(1e-6, 10, 60), edges])
     np.random.default_rng(1).shuffle(z)
     dt = 0.01
