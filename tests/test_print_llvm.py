@@ -1,68 +1,58 @@
-"""Straight text means to LLVM what it means to Python; what is not straight is left to Numba; arrays are checked."""
-
-import ast
-import inspect
-import textwrap
+"""The LLVM printer: text of the grammar means to LLVM, to Numba and to Python the same."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_kernels import COMPILERS, as_python, by_llvm, kernel_of_text, over_lanes
 
-from hhfast.kernel.jit import object_code as machine
-from hhfast.kernel.jit.object_code import MachineCode, compile_source, linked
-from hhfast.kernel.jit.straight import is_straight, is_straight_statement, taken_out
-from hhfast.kernel.math import elementary as vmath
-from hhfast.kernel.math import phi
-from hhfast.kernel.math import random as noise
+from hhfast.errors import InputError
+from hhfast.kernel.math import functions
+from hhfast.kernel.print import llvm
+from hhfast.kernel.tree import nodes, parse
+from hhfast.kernel.tree.nodes import Kernel, LaneLoop, Name, Symbol
 
-TABLE = "np.array((0.5, -1.0, 2.0, 0.25), np.float64)"
-ARGUMENTS = {"n_": "int64", "x": "{0}[::1]", "y": "{0}[::1]", "j": "int64[::1]", "k": "int64[::1]", "out": "{0}[::1]",
-             "whole": "int64[::1]"}
-
-
-def kernel_of(lines):
-    """The source of a kernel with one lane loop of these lines, over a, b (floats) and p, q (whole numbers)."""
-    head = ["a = x[i_]", "b = y[i_]", "p = j[i_]", "q = k[i_]"]
-    return "\n".join([
-        "import numpy as np", f"table_ = {TABLE}", "half_ = np.float32(0.5)", "",
-        "def square(x):", '    """x^2."""', "    y = x * x", "    return y", "",
-        f"def kernel({', '.join(ARGUMENTS)}):", "    seen_ = False", "    total_ = 0",
-        "    for i_ in range(n_):", *(f"        {line}" for line in [*head, *lines]),
-        "    if seen_:", "        whole[0] = total_", "",
-    ])
+TABLE = (0.5, -1.0, 2.0, 0.25)
+ARGUMENTS = {"n": "int64", "x": "{0}[::1]", "y": "{0}[::1]", "j": "int64[::1]", "k": "int64[::1]", "out": "{0}[::1]",
+             "whole": "int64[::1]"}  # fmt: skip
 
 
-def both(lines, dtype="float64", values=(0.0, 1.0, -1.5, 2.0, -0.5, np.nan, np.inf, -np.inf), directory=None):
+def square(x):
+    """x^2: a function that is called in text."""
+    y = x * x
+    return y
+
+
+def straight_kernel(lines, dtype="float64"):
+    """A kernel with one lane loop of these lines, over a, b (floats) and p, q (whole numbers)."""
+    symbols = {name: Symbol(name) for name in (*ARGUMENTS, "table")}
+    symbols |= {"seen": Symbol("seen", is_flag=True), "total": Symbol("total"), "i": Symbol("i")}
+    known = symbols | {"square": square, "half": nodes.Number(0.5, "float32")}
+    local = {}
+    before = parse.statements("seen = False\ntotal = 0", known, local)
+    inside = parse.statements("\n".join(["a = x[i]", "b = y[i]", "p = j[i]", "q = k[i]", *lines]), known, local)
+    after = parse.statements("if seen:\n    whole[0] = total", known, local)
+    loop = LaneLoop(symbols["i"], Name(symbols["n"]), inside)
+    arguments = {symbols[name]: kind.format(dtype) for name, kind in ARGUMENTS.items()}
+    return Kernel("of a test", "kernel", arguments, (*before, loop, *after), tables={symbols["table"]: (dtype, TABLE)})
+
+
+def both(lines, dtype="float64", values=(0.0, 1.0, -1.5, 2.0, -0.5, np.nan, np.inf, -np.inf)):
     """(found, expected): the arrays that a kernel of these lines leaves, compiled and as plain Python."""
-    source = kernel_of(lines)
-    path = directory / "kernel.py"
-    path.write_text(source)
-    arguments = {name: kind.format(dtype) for name, kind in ARGUMENTS.items()}
-    # All but the functions called in it is lowered: the loop's body is one call.
-    tree = ast.parse(source).body[-1]
-    outside = {}
-    exec(compile(source, str(path), "exec"), outside)
-    assert list(taken_out(tree, outside)) == ["lanes_0_"]
+    kernel = straight_kernel(lines, dtype)
     grid = np.array([(a, b, p, q) for a in values for b in values for p, q in ((3, 5), (0, 2), (-7, 1))])
     n = len(grid)
     results = []
-    for function in (linked(compile_source(source, "kernel", arguments, str(path)), arguments), outside["kernel"]):
+    for make in (by_llvm, as_python):
         out, whole = np.zeros(n, dtype), np.zeros(n, np.int64)
         floats = [np.ascontiguousarray(column, dtype) for column in grid.T[:2]]
         integers = [np.ascontiguousarray(column, np.int64) for column in grid.T[2:]]
-        with np.errstate(all="ignore"):
-            function(n, *floats, *integers, out, whole)
+        make(kernel)(n, *floats, *integers, out, whole)
         results.append((out, whole))
     return results
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    return tmp_path_factory.mktemp("lowering")
-
-
-# --- meaning ----------------------------------------------------------------------------------------------------------
+# --- straight text ----------------------------------------------------------------------------------------------------
 # Products and sums of these numbers are exact, so that nothing depends on where LLVM fuses them.
 SIDES = st.sampled_from(["a", "b", "a - b", "0.5", "p", "q"])
 
@@ -72,171 +62,205 @@ def combined(inner, operators):
 
 
 COMPARED = combined(SIDES, ["<", "<=", ">", ">=", "==", "!="])
-CONDITIONS = st.recursive(COMPARED, lambda inner: combined(inner, "&|^"), max_leaves=3)
+CONDITIONS = st.recursive(
+    COMPARED,
+    lambda inner: st.one_of(combined(inner, ["&", "|", "^", "and", "or"]), inner.map(lambda e: f"(not {e})")),
+    max_leaves=3)  # fmt: skip
 FLOATS = st.recursive(
-    st.sampled_from(["a", "b", "0.25", "-1.5", "table_[q & 3]", "square(b)", "np.float64(p)"]),
+    st.sampled_from(["a", "b", "0.25", "-1.5", "table[q & 3]", "square(b)", "np.float64(p)", "float(q)"]),
     lambda inner: st.one_of(
-        combined(inner, "+-*"),
-        st.tuples(inner, CONDITIONS, inner).filter(lambda t: "table_" not in t[0] + t[2]).map(
-            lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
+        combined(inner, "+-*"), combined(st.one_of(inner, SIDES), "+-*"),
+        st.tuples(inner, CONDITIONS, inner).map(lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
         inner.map(lambda e: f"({e} / -4.0)"), inner.map(lambda e: f"(-{e})"),
         inner.map(lambda e: f"abs({e})"), inner.map(lambda e: f"np.floor({e})"),
-    ), max_leaves=6)
+        st.tuples(inner, inner).map(lambda t: f"max({t[0]}, {t[1]})"),
+        st.tuples(inner, inner).map(lambda t: f"min({t[0]}, {t[1]})"),
+    ), max_leaves=6)  # fmt: skip
 INTEGERS = st.recursive(
     st.sampled_from(["p", "q", "7", "np.int64(3)"]),
     lambda inner: st.one_of(combined(inner, "+-*&|^"), inner.map(lambda e: f"({e} << 2)"),
-                            inner.map(lambda e: f"({e} >> 1)"), st.just("q // 3")),
-    max_leaves=5)
+                            inner.map(lambda e: f"({e} >> 1)"), st.just("q // 3"),
+                            inner.map(lambda e: f"abs({e})")),
+    max_leaves=5)  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60)
 @given(first=FLOATS, second=FLOATS, number=INTEGERS, condition=CONDITIONS)
-def test_any_straight_text_means_what_it_means_to_python(directory, first, second, number, condition):
+def test_any_straight_text_means_what_it_means_to_python(first, second, number, condition):
     """Random text over numbers, infinities and NaN: the same arrays, flags and sums, to the bit."""
-    lines = [f"a = {first}", f"c, b = {second}, a", f"p = {number}", f"seen_ = seen_ | {condition}",
-             "for r in range(3):", "    p = p ^ (p << r)", "total_ = total_ + p", "out[i_] = c - b", "whole[i_] = p"]
-    (out, whole), (expected_out, expected_whole) = both(lines, directory=directory)
+    lines = [f"a = {first}", f"c, b = {second}, a", f"p = {number}", f"seen = seen | {condition}",
+             "for r in range(3):", "    p = p ^ (p << r)", "total = total + p", "out[i] = c - b", "whole[i] = p"]  # fmt: skip
+    (out, whole), (expected_out, expected_whole) = both(lines)
     np.testing.assert_array_equal(out, expected_out)
     np.testing.assert_array_equal(whole, expected_whole)
 
 
-def test_every_operation(directory):
+def test_every_operation():
     """Each operator once, whatever the random text above happens to contain."""
     integers = [f"p {op} q" for op in ("+", "-", "*", "&", "|", "^", "<<", ">>")] + ["-p", "q // 2", "q * 1000003"]
     floats = [f"c {op} d" for op in "+-*/"] + ["-c", "abs(d)", "np.floor(c)", "np.sqrt(abs(c))", "1.0 * p", "p / 2"]
     comparisons = [f"a {op} b" for op in ("<", "<=", ">", ">=", "==", "!=")]
-    comparisons += [c.replace("a", "p").replace("b", "q") for c in comparisons]
-    lines = [*(f"whole[i_] = whole[i_] * 31 + ({e})" for e in integers), "c = a if abs(a) < 1e9 else 3.0",
-             "d = b if (b > 0.0) & (b < 1e9) else 0.5", *(f"out[i_] = 2.0 * out[i_] + ({e})" for e in floats),
-             *(f"whole[i_] = 2 * whole[i_] + (1 if {c} else 0)" for c in comparisons)]
-    (out, whole), (expected_out, expected_whole) = both(lines, directory=directory)
+    comparisons += [c.replace("a", "p").replace("b", "q") for c in comparisons] + ["np.isnan(a)", "not a < b"]
+    lines = [*(f"whole[i] = whole[i] * 31 + ({e})" for e in integers), "c = a if abs(a) < 1e9 else 3.0",
+             "d = b if (b > 0.0) & (b < 1e9) else 0.5", *(f"out[i] = 2.0 * out[i] + ({e})" for e in floats),
+             *(f"whole[i] = 2 * whole[i] + (1 if {c} else 0)" for c in comparisons)]  # fmt: skip
+    (out, whole), (expected_out, expected_whole) = both(lines)
     np.testing.assert_allclose(out, expected_out, rtol=1e-13)
     np.testing.assert_array_equal(whole, expected_whole)
-    assert len(np.unique(whole)) == 12  # three pairs of whole numbers, and less, equal, more or not comparable
+    # Three pairs of whole numbers; and less, equal, more or not comparable, where the first is NaN or is not.
+    assert len(np.unique(whole)) == 3 * 5
 
 
-def test_single_precision_stays_single(directory):
+def test_a_condition_is_a_number_among_numbers():
+    """One that holds is 1."""
+    lines = ["whole[i] = p * (a > 0.0) + 2 * (q > 1)", "out[i] = (a > 0.0) * 2.5 - (p < 0)"]
+    (out, whole), (expected_out, expected_whole) = both(lines)
+    np.testing.assert_array_equal(out, expected_out)
+    np.testing.assert_array_equal(whole, expected_whole)
+
+
+def test_single_precision_stays_single():
     """With constants of its own type; a plain number makes it double, as in Numba."""
-    lines = ["a = square(a) * half_ - b", "out[i_] = a if a > half_ else -a"]
-    (out, _), (expected, _) = both(lines, "float32", directory=directory)
+    lines = ["a = square(a) * half - b", "out[i] = a if a > half else -a"]
+    (out, _), (expected, _) = both(lines, "float32")
     np.testing.assert_array_equal(out, expected)
-    exact = ["out[i_] = np.float32((np.float64(a) + 1e-12) * 1e12 - 1e12 * np.float64(a))"]
-    (out, _), (expected, _) = both(exact, "float32", (0.25, 0.5), directory=directory)
+    exact = ["out[i] = np.float32((np.float64(a) + 1e-12) * 1e12 - 1e12 * np.float64(a))"]
+    (out, _), (expected, _) = both(exact, "float32", (0.25, 0.5))
     np.testing.assert_allclose(out, 1.0, rtol=1e-3)
     np.testing.assert_allclose(expected, 1.0, rtol=1e-3)
 
 
-def test_bits_of_numbers(directory):
+def test_bits_of_numbers():
     """Views, shifts with and without sign, words of 32 bits and conversions."""
     lines = [
         "bits = np.float64(a).view(np.int64)",
         "word = np.int32(bits >> 40)",
         "c = np.int64((bits & -0x10000000000000) | (1 << 51)).view(np.float64)",
         "d = np.uint64(bits) >> np.uint64(60)",
-        "out[i_] = c",
-        "whole[i_] = np.int64(word) ^ (np.int64(d) << 3)",
+        "out[i] = c",
+        "whole[i] = np.int64(word) ^ (np.int64(d) << 3)",
     ]
-    (out, whole), (expected_out, expected_whole) = both(lines, directory=directory)
+    (out, whole), (expected_out, expected_whole) = both(lines)
     np.testing.assert_array_equal(out, expected_out)
     np.testing.assert_array_equal(whole, expected_whole)
 
 
-# --- what is straight -------------------------------------------------------------------------------------------------
-def test_the_functions_of_lane_loops_are_straight():
-    """All but the rare work between the loops, which has branches and loops of its own."""
-    functions = {name: f for module in (vmath, phi, noise) for name, f in vars(module).items() if inspect.isfunction(f)}
-    assert len(functions) > 40
-    assert {name for name, f in functions.items() if not is_straight(f)} == {
-        "waveform", "polynomial_crossing", "crossing", "course"}
+# --- control flow -----------------------------------------------------------------------------------------------------
+PROGRAMS = {  # name -> text over x (floats in) and y (floats out); some break off, some count
+    "while": "k = 0\nwhile k < len(x) and x[k] < 3.0:\n    y[k] = x[k] + 1.0\n    k = k + 1",
+    "break": "for k in range(len(x)):\n    if x[k] > 2.0:\n        break\n    y[k] = 1.0",
+    "while true": "k = 0\nwhile True:\n    if k >= len(x):\n        break\n    y[k] = k * 0.5\n    k += 2",
+    "if, elif, else": (
+        "for k in range(len(x)):\n    if x[k] < 0.0:\n        y[k] = -1.0\n    elif x[k] == 0.0:\n        y[k] = 0.5\n"
+        "    else:\n        y[k] = 1.0"
+    ),
+    "steps": "for k in range(1, len(x), 3):\n    y[k] = 1.0\nfor k in range(5, 2):\n    y[k] = 7.0",
+    "loops in loops": "for k in range(3):\n    for m in range(k, 4):\n        if m == 3:\n            break\n"
+                      "        y[3 * k + m] = y[3 * k + m] + k + 10.0 * m",
+    "return": "for k in range(len(x)):\n    if x[k] != x[k]:\n        return\n    y[k] = x[k]",
+    "no work": "for k in range(0):\n    y[k] = 1.0\nwhile False:\n    y[0] = 1.0",
+    "not looked at": (
+        "for k in range(len(x)):\n    if k > 0 and x[k - 1] < x[k]:\n        y[k] = 1.0\n"
+        "    if k == 0 or x[k - 1] > x[k]:\n        y[k] = y[k] + 2.0"
+    ),
+    "whole numbers become floats": "total = 0\nfor k in range(len(x)):\n    if x[k] == x[k]:\n"
+                                   "        total = total + 0.5 * k\n    y[k] = total",
+    "a flag": "some = False\nfor k in range(len(x)):\n    some = some | (x[k] > 1.5)\n    y[k] = some",
+    "after the last": "for k in range(len(x)):\n    y[k] = x[k]\n    if x[k] > 2.0:\n        break\n        y[k] = 9.0\n"
+                      "return\ny[0] = 5.0",
+    "parts of both": "for k in range(len(x)):\n    y[k] = (x[k] if 0.0 < x[k] <= 2.0 else 0.0) + (not x[k] < 1.0)",
+    "elements only if": "for k in range(len(x)):\n    y[k] = x[k + 1] if k + 1 < len(x) else -5.0",
+    "a name twice": "k = 7\nfor k in range(2):\n    y[k] = k\nk = 5.5\ny[2] = k",
+}  # fmt: skip
+X = np.array([1.0, 0.0, 0.5, -2.0, 2.0, 3.5, 1.0, np.nan, 2.5])
 
 
-@pytest.mark.parametrize(("text", "straight"), [
-    ("x = a * b + np.nan", True),
-    ("x, y = b, a", True),
-    ("s[row + i] = a if a > b else -b", True),
-    ("x = exp(a)", True),
-    ("x = a.view(np.int64) << 3", True),
-    ("x = s[i] if i < n else 0.0", False),  # the element may not exist
-    ("x = crossing(a, b, a, b, a, b)", False),
-    ("x = s[i, j]", False),
-    ("s[i, j] = x", False),
-    ("x = s[1:]", False),
-    ("x = len(s)", False),
-    ("x = a < b < c", False),
-    ("x = a and b", False),
-    ("x += a", False),
-    ("x = unknown(a)", False),
-    ("if a:\n    x = b", False),
-    ("for k in range(n):\n    x = b", False),
-    ("for k in range(3):\n    x = b", True),
-])
-def test_straight_statements(text, straight):
-    (statement,) = ast.parse(text).body
-    outside = {"np": np, "exp": vmath.exp, "crossing": vmath.crossing}
-    assert is_straight_statement(statement, outside) == straight
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("compiler", ["llvm", "numba"])
+def test_control_flow_is_that_of_python(name, compiler):
+    """Text run by Python itself, by the printed Python, and compiled: the same numbers."""
+    text, arguments = PROGRAMS[name], {"x": "float64[::1]", "y": "float64[::1]"}
+    kernel = kernel_of_text(text, arguments)
+    outside = {}
+    exec("def run(x, y):\n    " + text.replace("\n", "\n    "), outside)
+    expected, printed, found = np.zeros((3, len(X)))
+    outside["run"](X, expected)
+    as_python(kernel)(X, printed)
+    COMPILERS[compiler](kernel)(X, found)
+    np.testing.assert_array_equal(printed, expected)
+    np.testing.assert_array_equal(found, expected)
 
 
-def test_loops_that_are_not_straight_stay():
-    source = textwrap.dedent("""
-        def kernel(n, s):
-            for i in range(n):
-                if s[i] > 0.0:
-                    s[i] = 1.0
-            for i in range(n):
-                s[i] = 2.0 * s[i]
-    """)
-    (tree,) = ast.parse(source).body
-    lanes = taken_out(tree, {})
-    assert [sorted(lane.parameters) for lane in lanes.values()] == [["i", "s"]]
-    assert ast.unparse(tree).count("lanes_0_(") == 1
-    assert "s[i] = 1.0" in ast.unparse(tree)
+def first_above(x, level):
+    """The number of the first element above a level; a function with early returns."""
+    for k in range(len(x)):
+        if x[k] > level:
+            return k, x[k]
+    return -1, np.nan
 
 
-# --- running ----------------------------------------------------------------------------------------------------------
-DOUBLE = "def double(n, x):\n    for i in range(n):\n        x[i] = 2.0 * x[i]\n"
-DOUBLE_ARGUMENTS = {"n": "int64", "x": "float64[::1]"}
+@pytest.mark.parametrize("level", [0.2, 2.2, 9.0])
+def test_functions_may_return_early(level):
+    """Several values from several places, called with an array."""
+    kernel = kernel_of_text("k, value = first_above(x, level)\ny[0] = k\ny[1] = value",
+                            {"x": "float64[::1]", "level": "float64", "y": "float64[::1]"}, first_above=first_above)
+    found, expected = np.zeros((2, 2))
+    by_llvm(kernel)(X, level, found)
+    as_python(kernel)(X, level, expected)
+    np.testing.assert_array_equal(found, first_above(X, level))
+    np.testing.assert_array_equal(found, expected)
 
 
-@pytest.fixture(scope="module")
-def double():
-    return compile_source(DOUBLE, "double", DOUBLE_ARGUMENTS)
+def test_lanes_do_not_depend_on_the_form_of_a_loop():
+    """A lane loop with a branch is a scalar loop, with the same numbers."""
+    straight = over_lanes("y[i] = x[i] if x[i] > 0.0 else 2.0", {"x": "float64[::1]", "y": "float64[::1]"})
+    branched = over_lanes("if x[i] > 0.0:\n    y[i] = x[i]\nelse:\n    y[i] = 2.0",
+                          {"x": "float64[::1]", "y": "float64[::1]"})
+    one, other = np.zeros((2, len(X)))
+    by_llvm(straight)(X, one)
+    by_llvm(branched)(X, other)
+    np.testing.assert_array_equal(one, other)
 
 
-def test_arrays_that_do_not_fit_are_refused(double):
-    """Machine code trusts what it is given, so the call does not."""
-    call = linked(double, DOUBLE_ARGUMENTS)
-    x = np.arange(6.0)
-    call(6, x)
-    assert x.tolist() == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
-    for wrong in (x[::2], x.astype(np.float32), x.reshape(2, 3), [1.0, 2.0], None):
-        with pytest.raises(TypeError, match="x: must be a contiguous array of 1 dimensions of float64"):
-            call(2, wrong)
-    with pytest.raises(TypeError, match="1 arguments for 2"):
-        call(6)
+# --- names and mistakes -----------------------------------------------------------------------------------------------
+def test_any_name_can_be_printed():
+    """Names that LLVM, Python or the printers use themselves, and letters beyond ASCII."""
+    names = ["v1", "k1", "loop1", "entry", "then2", "x.0", "np_", "float64", "range_", "c0", "kernel", "tau_µ", "λ"]
+    names = [name for name in names if name.isidentifier()]
+    text = "\n".join([*(f"{name} = x[0] + {k}.0" for k, name in enumerate(names)),
+                      *(f"y[{k}] = {name}" for k, name in enumerate(names))])  # fmt: skip
+    for make in COMPILERS.values():
+        y = np.zeros(len(names))
+        make(kernel_of_text(text, {"x": "float64[::1]", "y": "float64[::1]"}))(np.ones(1), y)
+        np.testing.assert_array_equal(y, 1.0 + np.arange(len(names)))
 
 
-def test_machine_code_in_a_file_is_whole_or_refused(double):
-    content = double.packed()
-    assert MachineCode.unpacked(content) == double
-    for damaged in (b"", b"\n", content[:-1], content[:40], content[:-5] + b"12345", b"{}\n" + double.code):
-        with pytest.raises((ValueError, KeyError)):
-            MachineCode.unpacked(damaged)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y[0] = z", "unknown name 'z'"),
+        ("if y[0] > 0.0:\n    y[0] = later\nlater = 1.0", "unknown name 'later'"),
+        ("y[0] = y[0] & 1.0", "'&' is for whole numbers"),
+        ("y[0] = y[0] << 2", "'<<' is for whole numbers"),
+        ("y[0] = y + 1.0", "'y' is an array"),
+        ("y[0] = n[0]", "'n' is no array"),
+        ("y[0] = y[0, 1]", "'y' has 1 axes; 2 are given"),
+        ("y[0] = (n > 0) + (n < 1)", r"'\+' is for numbers, not for two conditions"),
+        ("y[0] = -(n > 0)", "'-' is for numbers, not for conditions"),
+        ("for k in range(3):\n    k = k + 1", "'k' cannot be assigned"),
+        ("for k in range(3):\n    y[k] = 1.0\ny[0] = k", "'k' has no value yet"),
+    ],
+)
+def test_what_has_no_meaning_is_told(text, message):
+    """In one line, before anything runs."""
+    with pytest.raises(InputError, match=message):
+        llvm.printed(kernel_of_text(text, {"n": "int64", "y": "float64[::1]"}))
 
 
-def test_code_that_cannot_do_without_numba_is_refused():
-    """Some of its functions are not in the machine code but in Numba itself, which other processes do not load."""
-    source = DOUBLE.replace("2.0 * x[i]", "math.ldexp(x[i], n)").replace("def", "import math\n\n\ndef", 1)
-    with pytest.raises(NotImplementedError, match="double needs numba_ldexp of Numba"):
-        compile_source(source, "double", DOUBLE_ARGUMENTS)
-
-
-def test_a_name_that_means_nothing_is_told():
-    with pytest.raises(NameError, match="'y' is not defined"):
-        compile_source(DOUBLE.replace("2.0", "y"), "double", DOUBLE_ARGUMENTS)
-
-
-def test_another_calling_convention_is_noticed(monkeypatch):
-    """A Numba that passes arrays otherwise would have kernels read and write anywhere."""
-    monkeypatch.setattr(machine, "_ARRAY", ("data", "shape"))
-    with pytest.raises(ImportError, match="passes arrays as"):
-        compile_source(DOUBLE, "double", DOUBLE_ARGUMENTS)
+def test_functions_of_the_kernel_are_known_by_name():
+    """The library's own functions can be called in text."""
+    kernel = kernel_of_text("y[0] = log(exp(x[0])) + exprelr(x[0])", {"x": "float64[::1]", "y": "float64[::1]"})
+    assert "exp" in functions("float64")
+    y = np.zeros(1)
+    by_llvm(kernel)(np.ones(1), y)
+    assert y[0] == pytest.approx(1.0 + 1.0 / np.expm1(1.0), rel=1e-15)

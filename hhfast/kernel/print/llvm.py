@@ -8,12 +8,12 @@ follow from what is assigned to them, by the rules of Numba, so that its code an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 
 from hhfast.kernel.print.llvm_function import FunctionWriter
-from hhfast.kernel.print.llvm_values import TYPES, Array, Value, literal, structure
-from hhfast.kernel.tree.nodes import Kernel
+from hhfast.kernel.print.llvm_values import TYPES, Array, Value, identifier, literal, structure
+from hhfast.kernel.tree.nodes import Kernel, Statement, Symbol
 from hhfast.kernel.tree.parse import function_of
 
 
@@ -39,30 +39,46 @@ class _Module:
         return "\n".join([*self.definitions, *sorted(self.declarations)]) + "\n"
 
     def kernel(self, kernel: Kernel) -> None:
-        writer = FunctionWriter(self, kernel.rows, kernel.lanes)
-        writer.fixed |= kernel.constants
+        arrays: dict[Symbol, Array] = {}
+        numbers: dict[Symbol, Value | int] = dict(kernel.constants)
         signature = []
         for symbol, kind in kernel.arguments.items():
             dtype, _, axes = kind.partition("[")
-            name = f"%{symbol.name}"
+            name = f"%{identifier(symbol.name)}"
             if not axes:
                 signature.append(f"{TYPES[dtype]} {name}")
-                writer.fixed[symbol] = Value(name, dtype)
+                numbers[symbol] = Value(name, dtype)
                 continue
-            lengths = [f"{name}.{k}" for k in range(axes.count(",") + 1)]
+            lengths = [f"%{identifier(f'{symbol.name}.{k}')}" for k in range(axes.count(",") + 1)]
             # LLVM is told that no array of a kernel overlaps another: else loops over two of them might not vectorise.
             alias = "" if symbol in kernel.shared else " noalias"
             signature += [f"ptr{alias} {name}", *(f"i64 {length}" for length in lengths)]
             shape = tuple(Value(length, "int64") for length in lengths)
-            writer.arrays[symbol] = Array(name, dtype, shape, symbol in kernel.shared)
+            arrays[symbol] = Array(name, dtype, shape, symbol in kernel.shared)
         for symbol, (dtype, values) in kernel.tables.items():
             items = ", ".join(f"{TYPES[dtype]} {literal(value, dtype)}" for value in values)
-            name = f"@{symbol.name}.{len(self.definitions)}"
+            name = f"@{identifier(f'{symbol.name}.{len(self.definitions)}')}"
             self.definitions.append(f"{name} = internal constant [{len(values)} x {TYPES[dtype]}] [{items}]")
-            writer.arrays[symbol] = Array(name, dtype)
-        writer.scratch = {kind: writer.arrays[symbol] for kind, (symbol, _) in kernel.scratch.items()}
-        writer.statements(kernel.body)
-        self.define(f"define void @{kernel.name}", signature, writer, "ret void")
+            arrays[symbol] = Array(name, dtype)
+
+        def begin(writer: FunctionWriter) -> None:
+            writer.rows, writer.lanes = kernel.rows, kernel.lanes
+            writer.fixed |= numbers
+            writer.arrays |= arrays
+            writer.scratch = {kind: arrays[symbol] for kind, (symbol, _) in kernel.scratch.items()}
+
+        self.define(f"define void @{kernel.name}", signature, self.written(begin, kernel.body), "ret void")
+
+    def written(self, begin: Callable[[FunctionWriter], None], body: Iterable[Statement]) -> FunctionWriter:
+        """The instructions of a body: written again until every variable has a type that holds all it is given."""
+        types: dict[Symbol, str] = {}
+        while True:
+            writer = FunctionWriter(self, types)
+            begin(writer)
+            writer.statements(body)
+            if writer.types == {symbol: dtype for symbol, (_, dtype) in writer.variables.items()}:
+                return writer
+            types = writer.types
 
     def define(self, head: str, signature: Iterable[str], writer: FunctionWriter, end: str) -> None:
         writer.code.go(end)
@@ -75,19 +91,24 @@ class _Module:
         if (function, kinds) not in self.functions:
             tree = function_of(function)
             name = f"@{tree.name}.{len(self.functions)}"
-            writer = FunctionWriter(self)
-            signature = []
+            signature: list[str] = []
+            arrays: dict[Symbol, Array] = {}
+            numbers: dict[Symbol, Value] = {}
             for symbol, x in zip(tree.parameters, given, strict=True):
                 here = f"%{symbol.name}"
                 if isinstance(x, Value):
                     signature.append(f"{x.llvm} {here}")
-                    writer.fixed[symbol] = Value(here, x.dtype)
-                    writer.variable(symbol, x.dtype)
-                    writer.store(symbol, writer.fixed.pop(symbol))
+                    numbers[symbol] = Value(here, x.dtype)
                 else:
                     signature += [f"ptr {here}", f"i64 {here}.0"]
-                    writer.arrays[symbol] = Array(here, x.dtype, (Value(f"{here}.0", "int64"),))
-            writer.statements(tree.body)
+                    arrays[symbol] = Array(here, x.dtype, (Value(f"{here}.0", "int64"),))
+
+            def begin(writer: FunctionWriter) -> None:
+                writer.arrays |= arrays
+                for symbol, value in numbers.items():
+                    writer.store(symbol, value)
+
+            writer = self.written(begin, tree.body)
             returned = writer.returned
             self.functions[function, kinds] = name, returned
             self.define(f"define internal {structure(returned)} {name}", signature, writer, "unreachable")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, Protocol
 
-from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, literal, structure
+from hhfast.errors import InputError
+from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, identifier, literal, structure
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Function, Number, Statement, Symbol
 from hhfast.kernel.tree.parse import function_of
@@ -22,11 +23,24 @@ class Callables(Protocol):
         """(name, types of the values returned) of a function, for arguments of these types."""
 
 
-class FunctionWriter:
-    """Writes the instructions of one function: control flow, variables, and expressions."""
+def is_wider(dtype: str, other: str) -> bool:
+    """Whether a variable of the other type does not hold what a number of this type may be."""
+    order = ("bool", "int", "float")
+    kinds = [next(k for k, kind in enumerate(order) if name.removeprefix("u").startswith(kind)) for name in (dtype, other)]
+    return kinds[0] > kinds[1] or (kinds[0] == kinds[1] == 2 and dtype > other)
 
-    def __init__(self, module: Callables, rows: Mapping[Symbol, tuple[str, int]] | None = None, lanes: int = 1) -> None:
-        self.module, self.rows, self.lanes = module, rows or {}, lanes
+
+class FunctionWriter:
+    """Writes the instructions of one function: control flow, variables, and expressions.
+
+    types : of variables, as far as they are known. A variable that is given a wider number than its type holds gets the
+    wider type here; the function is then to be written again (see `written`).
+    """
+
+    def __init__(self, module: Callables, types: Mapping[Symbol, str]) -> None:
+        self.module, self.types = module, dict(types)
+        self.rows: Mapping[Symbol, tuple[str, int]] = {}
+        self.lanes = 1
         self.code = Instructions(module.declarations)
         self.allocations: list[str] = []
         self.fixed: dict[Symbol, Any] = {}  # values that do not change: arguments, constants, indices of loops
@@ -41,21 +55,28 @@ class FunctionWriter:
 
     # --- variables ---
     def variable(self, symbol: Symbol, dtype: str) -> tuple[str, str]:
-        """The place of a variable in memory; its type is that of the first value."""
+        """The place of a variable in memory; its type, if it is not known yet, is that of the first value."""
         if symbol not in self.variables:
-            place = f"%{self.code.name(f'{symbol.name}.')}"
+            place = f"%{identifier(self.code.name(f'{symbol.name}.'))}"
+            dtype = self.types.setdefault(symbol, dtype)
             self.allocations.append(f"  {place} = alloca {TYPES[dtype]}")
             self.variables[symbol] = place, dtype
         return self.variables[symbol]
 
     def store(self, symbol: Symbol, value: Any) -> None:
+        if symbol in self.fixed:
+            raise InputError(f"'{symbol.name}' cannot be assigned: it is given, or counts a loop; choose another name")
         given = self.code.value(value)
         place, dtype = self.variable(symbol, given.dtype)
+        if is_wider(given.dtype, self.types[symbol]):
+            self.types[symbol] = given.dtype
         self.code.lines.append(f"  store {self.code.cast(given, dtype)}, ptr {place}")
 
     # --- statements ---
     def statements(self, body: Iterable[Statement]) -> None:
         for node in body:
+            if self.code.ended:  # nothing follows `break` and `return`
+                return
             self.statement(node)
 
     def statement(self, node: Statement) -> None:
@@ -124,6 +145,8 @@ class FunctionWriter:
         first, last = self.code.value(start), self.code.value(stop)
         head, tail, end = (self.code.name(what) for what in ("loop", "next", "end"))
         if isinstance(start, int) and isinstance(stop, int):
+            if start >= stop:
+                return
             self.code.go(f"br label %{head}")
         else:
             some = self.code.emit(f"icmp slt {first}, {last.ir}", "bool")
@@ -133,10 +156,16 @@ class FunctionWriter:
         self.code.block, self.code.ended = head, False
         k, following = f"%{self.code.name('k')}", f"%{self.code.name('k')}"
         self.code.lines.append(f"  {k} = phi i64 [ {first.ir}, %{before} ], [ {following}, %{tail} ]")
+        if index in self.variables:
+            self.store(index, Value(k, "int64"))
+        outside = self.fixed.get(index)
         self.fixed[index] = Value(k, "int64")
         self.exits.append(end)
         run()
         self.exits.pop()
+        del self.fixed[index]
+        if outside is not None:
+            self.fixed[index] = outside
         self.code.begin(tail)
         self.code.lines.append(f"  {following} = add nuw nsw i64 {k}, {self.code.value(step).ir}")
         again = self.code.emit(f"icmp slt i64 {following}, {last.ir}", "bool")
@@ -200,14 +229,14 @@ class FunctionWriter:
                 return Value(literal(value, dtype), dtype)
             case nodes.Name(symbol=symbol):
                 return self.read(symbol)
-            case nodes.Element(array=array) if self.arrays[array].is_shared:
+            case nodes.Element(array=array) if self.array(array).is_shared:
                 pointer, dtype = self.place(node)
                 return self.code.emit(f"load atomic {TYPES[dtype]}, ptr {pointer} monotonic, align 1", dtype)
             case nodes.Element() | nodes.RowElement() | nodes.ScratchElement():
                 pointer, dtype = self.place(node)
                 return self.code.emit(f"load {TYPES[dtype]}, ptr {pointer}", dtype)
             case nodes.Length(array=array, axis=axis):
-                return self.arrays[array].shape[axis]
+                return self.array(array).shape[axis]
             case nodes.Negative(operand=operand):
                 return self.code.negative(self.expression(operand))
             case nodes.Binary(op=op, left=left, right=right):
@@ -238,11 +267,16 @@ class FunctionWriter:
         if symbol in self.fixed:
             return self.fixed[symbol]
         if symbol in self.arrays:
-            return self.arrays[symbol]
+            raise InputError(f"'{symbol.name}' is an array, not a number; write {symbol.name}[...]")
         if symbol not in self.variables:
-            raise NameError(f"'{symbol.name}' has no value yet")
+            raise InputError(f"'{symbol.name}' has no value yet")
         place, dtype = self.variables[symbol]
         return self.code.emit(f"load {TYPES[dtype]}, ptr {place}", dtype)
+
+    def array(self, symbol: Symbol) -> Array:
+        if symbol not in self.arrays:
+            raise InputError(f"'{symbol.name}' is no array")
+        return self.arrays[symbol]
 
     def place(self, node: nodes.Element | nodes.RowElement | nodes.ScratchElement) -> tuple[str, str]:
         """(pointer, type) of an element."""
@@ -258,7 +292,9 @@ class FunctionWriter:
             case nodes.ScratchElement(kind=kind, index=where):
                 array, index = self.scratch[kind], self.code.value(self.expression(where))
             case nodes.Element(array=symbol, index=indices):
-                array = self.arrays[symbol]
+                array = self.array(symbol)
+                if array.shape and len(array.shape) != len(indices):
+                    raise InputError(f"'{symbol.name}' has {len(array.shape)} axes; {len(indices)} are given")
                 index = self.code.value(self.expression(indices[0]))
                 for length, where in zip(array.shape[1:], indices[1:], strict=True):
                     before = self.code.emit(f"mul nsw {index}, {length.ir}", "int64")
@@ -268,7 +304,7 @@ class FunctionWriter:
         return pointer.ir, array.dtype
 
     def call(self, function: FunctionType | str, arguments: tuple[Expression, ...]) -> Any:
-        given = [self.expression(argument) for argument in arguments]
+        given = [self.argument(argument) for argument in arguments]
         if isinstance(function, str):
             return self.code.intrinsic(function, given)
         tree = function_of(function)
@@ -282,6 +318,12 @@ class FunctionWriter:
         whole = self.code.emit(f"call {structure(dtypes)} {name}({', '.join(texts)})", "bool").ir
         found = tuple(self.code.emit(f"extractvalue {structure(dtypes)} {whole}, {k}", d) for k, d in enumerate(dtypes))
         return found if len(found) > 1 else found[0]
+
+    def argument(self, node: Expression) -> Any:
+        """What is given to a function: a number, or a whole array."""
+        if isinstance(node, nodes.Name) and node.symbol in self.arrays:
+            return self.arrays[node.symbol]
+        return self.expression(node)
 
     def inlined(self, tree: Function, given: Sequence[Any]) -> Any:
         """The statements of a straight function in place of its call."""

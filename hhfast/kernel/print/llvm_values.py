@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hhfast.errors import InputError
+
 # Fused multiply-adds, division by a constant as a product, and signs of zero may be chosen; nothing that could hide NaN
 # or reorder sums is allowed.
 _FAST = "nsz arcp contract"
@@ -82,6 +84,11 @@ def literal(value: Any, dtype: str) -> str:
     return str(bool(value)).lower() if dtype == "bool" else str(int(value))
 
 
+def identifier(name: str) -> str:
+    """A name as LLVM writes it, without its sign."""
+    return name if name.isascii() else f'"{name}"'
+
+
 class Instructions:
     """The instructions of one function, block after block. declarations : of the functions of LLVM that they call."""
 
@@ -122,6 +129,8 @@ class Instructions:
     def negative(self, operand: Any) -> Any:
         if not isinstance(operand, Value):
             return -operand
+        if operand.dtype == "bool":
+            raise InputError("'-' is for numbers, not for conditions; write 'not', or 1.0 if ... else 0.0")
         return self.emit(
             f"fneg {operand}" if operand.kind == "float" else f"sub {operand.llvm} 0, {operand.ir}", operand.dtype
         )
@@ -131,8 +140,12 @@ class Instructions:
         if not isinstance(left, Value) and not isinstance(right, Value):
             return python(left, right)
         a, b = self.alike(left, right)
+        if a.dtype == "bool" and op not in "&|^":  # NumPy, Python and Numba each add conditions in their own way
+            raise InputError(f"'{op}' is for numbers, not for two conditions; write 1.0 if ... else 0.0")
         if op == "/" and a.kind != "float":
             a, b = (self.cast(x, "float64") for x in (a, b))
+        if a.kind not in llvm:
+            raise InputError(f"'{op}' is for whole numbers only")
         flags = f" {_FAST}" if a.kind == "float" else ""
         return self.emit(f"{llvm[a.kind]}{flags} {a}, {b.ir}", a.dtype)
 
