@@ -21,7 +21,7 @@ from hhfast.analysis.work_precision.problem import CellSample, Problem, Setting
 from hhfast.cli.analyses import of_sweep
 from hhfast.cli.app import app
 from hhfast.figures import analyses as curves
-from hhfast.kernel.jit.cache import is_cached
+from hhfast.kernel.jit.compile import is_cached
 from hhfast.kernel.jit.precompile import precompile
 from hhfast.kernel.spec import kernel_spec
 from hhfast.sweep.random_rows import random_rows
