@@ -18,9 +18,9 @@ from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.independent import solve
 from hhfast.analysis.work_precision.limits import measured_order
 from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
-from hhfast.cli.analyses import of_sweep
+from hhfast.cli.bench import problem_of_sweep
 from hhfast.cli.app import app
-from hhfast.figures import analyses as curves
+from hhfast.figures import work_precision as curves
 from hhfast.kernel.jit.cache import is_cached
 from hhfast.kernel.jit.precompile import compile_ahead
 from hhfast.kernel.spec import kernel_spec
@@ -286,7 +286,7 @@ def test_rows_of_a_sweep(tmp_path):
     assert few[0] == few[1]
     assert len({tuple(row) for row in few}) > 1
 
-    assert 0.04 in of_sweep(tmp_path / "scan.toml", 4, 1, None, None)["dt"]
+    assert 0.04 in problem_of_sweep(tmp_path / "scan.toml", 4, 1, None, None)["dt"]
     words = ["bench", "--sweep", str(tmp_path / "scan.toml"), "--integrators", "rk4", "--dt", "0.02", "--cells", "4"]
     shown = CliRunner().invoke(app, [*words, "--no-rheobase"])
     assert shown.exit_code == 0, shown.output

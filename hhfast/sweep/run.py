@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from dataclasses import replace
 from pathlib import Path
 
-from hhfast.errors import InputError
+from hhfast.errors import Incomplete, InputError
 from hhfast.interrupts import result, safe_point, undisturbed
 from hhfast.progress import Reporter
 from hhfast.sweep.batch import Done, Job, Outcome, columns_of, simulate_job, store_job
@@ -25,10 +25,6 @@ from hhfast.sweep.sweep import Sweep
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
-
-
-class Incomplete(RuntimeError):
-    """A run stopped early; what is finished is safe, and the same command resumes it."""
 
 
 @undisturbed()

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast.cli import analyses as ask
+from hhfast.cli import options as ask
 from hhfast.cli.app import app
 
 
