@@ -1,69 +1,71 @@
-"""Analyses from the command line: arguments, tables, pictures, errors."""
+"""Analyses from the command line: tables, pictures, errors."""
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from commands import hhfast, refused
 
 import hhfast as hh
-from hhfast.cli import options as ask
-from hhfast.cli.app import app
 
 
-def run(*arguments):
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    return result.exit_code, result.output
+def lines_of(axes):
+    """label -> (x, y) of the lines in a picture."""
+    return {line.get_label(): line.get_data() for line in axes.lines}
 
 
-def test_numbers():
-    """Lists and ranges, both ends included."""
-    assert ask.numbers("1,2.5").tolist() == [1.0, 2.5]
-    np.testing.assert_allclose(ask.numbers("0:1:0.1"), np.linspace(0, 1, 11))
-    for bad in ("a", "1:2", "2:1:1", "0:1:0", "1,,2", ""):
-        with pytest.raises(hh.InputError, match="start:stop:step"):
-            ask.numbers(bad)
-
-
-def test_parameters():
-    """A single value goes to all cells."""
-    found = ask.parameters(["g_Na=100,120", "g_L=0.3"])
-    assert {k: v.tolist() for k, v in found.items()} == {"g_Na": [100.0, 120.0], "g_L": [0.3, 0.3]}
-    with pytest.raises(hh.InputError, match="NAME=VALUE"):
-        ask.parameters(["g_Na"])
-
-
-def test_rheobase(tmp_path):
+def test_rheobase(here, pictures):
     """A line for each cell, with its status; a picture of the curve."""
-    code, output = run("rheobase", "hodgkin_huxley", "--width", "1", "-p", "g_Na=120,0")
-    assert code == 0
-    assert output.splitlines()[1].split() == ["120", "6.91895", "ok"]
-    assert output.splitlines()[2].split() == ["0", "-", "never"]
-    figure = tmp_path / "curve.png"
-    assert run("rheobase", "hodgkin_huxley", "--width", "0.5,5", "--tol", "1e-3", "-o", figure)[0] == 0
-    assert figure.stat().st_size > 5000
+    result = hhfast("rheobase", "hodgkin_huxley", "--width", "1", "-p", "g_Na=120,0")
+    assert result.exit_code == 0
+    assert [line.split() for line in result.stdout.splitlines()[1:]] == [["120", "6.91895", "ok"], ["0", "-", "never"]]
+    assert hhfast("rheobase", "hodgkin_huxley", "--width", "0.5,5", "--tol", "1e-3", "-o", "curve.png").exit_code == 0
+    (axes,) = pictures[0].axes
+    assert axes.get_title() == "Squid giant axon"
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    width, threshold = lines_of(axes)["threshold"]
+    assert width.tolist() == [0.5, 5.0]
+    expected = hh.strength_duration("hodgkin_huxley", [0.5, 5.0], tol=1e-3).amplitude[0]
+    np.testing.assert_array_equal(threshold, expected)
 
 
-def test_fi(tmp_path):
-    """Rates, onset and class."""
-    figure = tmp_path / "curve.png"
-    code, output = run("fi", "hodgkin_huxley", "--currents", "5,10", "--t-stop", "400", "-o", figure)
-    assert code == 0
-    assert output.split()[-2:] == ["II", "ok"]
-    assert figure.stat().st_size > 5000
+def test_fi(here, pictures):
+    """Rates, onset and class; a picture of both branches."""
+    result = hhfast("fi", "hodgkin_huxley", "--currents", "5,10", "--t-stop", "400", "-o", "curve.png")
+    assert result.exit_code == 0
+    assert result.stdout.split()[-2:] == ["II", "ok"]
+    (axes,) = pictures[0].axes
+    drawn = lines_of(axes)
+    assert {label.split(" (")[0] for label in drawn if "class" in label} == {"current rising", "current falling"}
+    for label, (current, rate) in drawn.items():
+        if "class" in label:
+            assert current.tolist() == [5.0, 10.0]
+            assert rate[0] == 0
+            assert 60 < rate[1] < 80
 
 
-def test_refractory(tmp_path):
+def test_refractory(here, pictures):
     """Periods; the recovery curve as a picture."""
-    figure = tmp_path / "curve.png"
-    code, output = run("refractory", "hodgkin_huxley", "-o", figure)
-    assert code == 0
-    assert output.splitlines()[1].split()[1] == "12.4698"
-    assert figure.stat().st_size > 5000
+    result = hhfast("refractory", "hodgkin_huxley", "-o", "curve.png")
+    assert result.exit_code == 0
+    _, row = result.stdout.splitlines()
+    assert row.split()[1] == "12.4698"
+    (axes,) = pictures[0].axes
+    interval, ratio = axes.lines[0].get_data()
+    absolute, relative = map(float, row.split()[2:4])
+    assert np.isnan(ratio[interval < absolute]).all()  # no second spike
+    assert (ratio[(interval > absolute + 0.1) & (interval < relative - 0.1)] > 1).all()
+    assert (ratio[np.isfinite(ratio)] < 1).any()  # supernormal, later
 
 
-def test_mistakes_are_answered():
-    """Exit code 2 and one line."""
-    mistakes = ["fi nothing", "rheobase hodgkin_huxley -p g_na=1", "fi hodgkin_huxley --currents x"]
-    for arguments in (text.split() for text in mistakes):
-        code, output = run(*arguments)
-        assert code == 2
-        assert len(output.strip().splitlines()) == 1
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("fi nothing", "unknown model 'nothing'"),
+        ("rheobase hodgkin_huxley -p g_na=1", "did you mean 'g_Na'"),
+        ("fi hodgkin_huxley --currents x", "start:stop:step"),
+        ("fi hodgkin_huxley -o curve.xyz", "ends in one of"),
+        ("refractory hodgkin_huxley -p g_Na=0 -o curve.png", "no refractory period to draw (never)"),
+    ],
+)
+def test_mistakes_are_one_line(here, words, message):
+    assert message in refused(*words.split())
+    assert [file.name for file in here.iterdir()] == ["scan.toml"]
