@@ -18,8 +18,8 @@ from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.independent import solve
 from hhfast.analysis.work_precision.limits import measured_order
 from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
-from hhfast.cli.bench import problem_of_sweep
 from hhfast.cli.app import app
+from hhfast.cli.bench import problem_of_sweep
 from hhfast.figures import work_precision as curves
 from hhfast.kernel.jit.cache import is_cached
 from hhfast.kernel.jit.precompile import compile_ahead

@@ -121,5 +121,5 @@ def test_every_public_name_exists():
     for name in hhfast.__all__:
         assert getattr(hhfast, name) is not None
     assert set(hhfast.__all__) <= set(dir(hhfast))
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="hhfast attribute nothing"):
         _ = hhfast.nothing

@@ -52,7 +52,7 @@ def bench(
 
     accuracies = numbers(accuracy).tolist()
     if not all(value > 0 for value in accuracies):
-        raise InputError(f"--accuracy {accuracy}: must be positive")
+        raise InputError(f"--accuracy {accuracy}: each must be a positive number")
     if figure is not None:
         from hhfast.figures.canvas import check_picture
 
