@@ -12,6 +12,7 @@ def lines_of(axes):
     return {line.get_label(): line.get_data() for line in axes.lines}
 
 
+@pytest.mark.core
 def test_rheobase(here, pictures):
     """A line for each cell, with its status; a picture of the curve."""
     result = hhfast("rheobase", "hodgkin_huxley", "--width", "1", "-p", "g_Na=120,0")

@@ -12,6 +12,7 @@ from hhfast.cli.app import COMMANDS
 from hhfast.errors import Incomplete
 
 
+@pytest.mark.core
 def test_help_lists_all_commands_and_imports_nothing_heavy():
     """Which is what makes it immediate: 0.2 s on a quiet machine."""
     command = [sys.executable, "-X", "importtime", "-m", "hhfast", "--help"]
@@ -35,6 +36,7 @@ def test_the_version_is_that_of_the_package():
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+@pytest.mark.core
 def test_every_argument_of_every_command_is_explained(command):
     shown = hhfast(command.__name__, "--help")
     assert shown.exit_code == 0
@@ -55,6 +57,7 @@ def test_our_own_mistakes_keep_their_traceback(monkeypatch):
         (Incomplete("x.h5: half"), 3, "incomplete: x.h5: half"), (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )  # fmt: skip
+@pytest.mark.core
 def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
     def models():
         raise error

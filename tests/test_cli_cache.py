@@ -18,6 +18,7 @@ def test_an_empty_cache(folder):
     assert hhfast("cache").stdout == f"{folder}: 0 files, 0 B\n"
 
 
+@pytest.mark.core
 def test_kernels_are_counted_and_removed(folder, passive):
     """And compiled again by the next process that needs them; anything outside the folder stays."""
     hh.simulate(passive, t_stop=1.0, integrator="euler", record=[hh.Final()])

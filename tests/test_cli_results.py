@@ -26,6 +26,7 @@ def test_plot_names_what_it_does_not_know(here):
     assert names(here) == ["scan.h5", "scan.toml"]
 
 
+@pytest.mark.core
 def test_plot_draws_the_feature_that_is_named(here, pictures):
     hhfast("run", "scan.toml")
     result = hhfast("plot", "scan.h5", "-o", "scan.svg", "--value", "latency", "--x", "g_Na")
@@ -84,6 +85,7 @@ def test_verify_says_what_is_damaged(here):
     assert "variable 'latency' does not match its checksum" in result.stdout
 
 
+@pytest.mark.core
 def test_trace_rebuilds_a_row_from_the_file_alone(here, pictures):
     hhfast("run", "scan.toml")
     (here / "scan.toml").unlink()

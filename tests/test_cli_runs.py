@@ -11,6 +11,7 @@ from hhfast.sweep.durable import lock
 from hhfast.sweep.parts import Parts
 
 
+@pytest.mark.core
 def test_run_then_status_and_info(here):
     result = hhfast("run", "scan.toml")
     assert (result.exit_code, result.stdout) == (0, "scan.h5: finished, 12 rows\n")

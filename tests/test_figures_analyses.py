@@ -61,6 +61,7 @@ def test_recovery():
     assert {text.get_text() for text in axes.get_legend().get_texts()} == {"no second spike", "supernormal"}
 
 
+@pytest.mark.core
 def test_map(cells):
     """A grid in any order of its cells; anything else is refused."""
     x, y = cells

@@ -14,6 +14,7 @@ def test_labels_have_units():
     assert label_of("time", "ms") == "time (ms)"
 
 
+@pytest.mark.core
 def test_a_saved_picture_shows_what_was_drawn(tmp_path):
     """Another line makes other pixels, and only where it is."""
     axes = new_axes()

@@ -108,6 +108,7 @@ def test_walking_the_imports_finds_them():
         ("import hhfast; hhfast.models['hodgkin_huxley']", ("numba", "sympy", "matplotlib", "h5py")),
     ],
 )
+@pytest.mark.core
 def test_light_things_start_light(statement, absent):
     """What needs no kernel does not wait for the packages that make kernels."""
     code = f"{statement}\nimport sys\nprint(*[m for m in {absent!r} if m in sys.modules])"

@@ -57,6 +57,7 @@ def check_features(result, dense, window):
             np.testing.assert_allclose(result[name][cell], value, rtol=1e-9, atol=1e-9, err_msg=f"{name}, cell {cell}")
 
 
+@pytest.mark.core
 def test_spikes_are_the_crossings_of_the_trace(dense):
     """Each spike lies in the step in which V crosses the threshold, near the straight line between the samples."""
     assert dense.spike_count.tolist()[0] == 0
@@ -68,6 +69,7 @@ def test_spikes_are_the_crossings_of_the_trace(dense):
         np.testing.assert_allclose(times, straight, rtol=0, atol=0.05 * DT)
 
 
+@pytest.mark.core
 def test_features_equal_numpy_on_the_trace(dense):
     """Count, rate, latency, intervals and extremes, computed in the kernel, for silent to blocked cells."""
     check_features(dense, dense, (0.0, T_STOP))

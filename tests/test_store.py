@@ -98,6 +98,7 @@ def test_merged_shards_are_the_whole(tmp_path, n_rows, rows_per_batch, spikes):
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
 @pytest.mark.parametrize("spikes", [True, False])
+@pytest.mark.core
 def test_xarray_opens_a_result(tmp_path, engine, spikes):
     merge(make_parts(tmp_path, spikes=spikes))
     with xarray.open_dataset(tmp_path / "out.h5", engine=engine) as data:
@@ -163,6 +164,7 @@ def test_a_shard_of_another_place_or_spec_is_noticed(tmp_path):
         other.read(0)
 
 
+@pytest.mark.core
 def test_a_flipped_bit_of_a_result_is_noticed(tmp_path):
     merge(make_parts(tmp_path))
     with h5py.File(tmp_path / "out.h5", "r+") as file:

@@ -22,6 +22,7 @@ from hhfast.sweep.parts import Parts
 from hhfast.sweep.run import run_sweep
 
 
+@pytest.mark.core
 def test_a_sweep_gives_what_simulate_gives(tmp_path):
     sweep = small()
     path = sweep.run(tmp_path / "out.h5", progress=False)
@@ -155,6 +156,7 @@ def test_shards_are_merged_while_others_are_computed(tmp_path, monkeypatch, firs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "whole.h5"]
 
 
+@pytest.mark.core
 def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
     assert interrupted(monkeypatch, tmp_path).present() == [0, 1]
     calls = stop_after(monkeypatch, 100)

@@ -45,6 +45,7 @@ def test_mistakes_are_found():
     assert errors(SCRIPTS / "mistakes.py") == told
 
 
+@pytest.mark.core
 def test_a_function_that_uses_hhfast_can_be_sent_to_a_worker():
     """As Dask and joblib send it: by cloudpickle, the module `hh` among its globals."""
 
