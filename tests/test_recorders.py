@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -46,7 +47,7 @@ def features(times, t, V, onset, window):
         "isi_cv": isi.std(ddof=1) / isi.mean() if len(isi) > 1 else np.nan,
         "V_max": V[inside].max(),
         "V_min": V[inside].min(),
-        "V_mean": np.trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
+        "V_mean": trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
     }
 
 
