@@ -37,6 +37,12 @@ class Result:
     def n_cells(self) -> int:
         return len(self.status)
 
+    def __repr__(self) -> str:
+        counts = np.bincount(self.status, minlength=len(STATUS_MEANINGS)).tolist()
+        by_status = ", ".join(f"{n:,} {meaning}" for n, meaning in zip(counts, STATUS_MEANINGS, strict=True) if n)
+        names = ", ".join(f"{name} ({', '.join(v.dims)})" for name, v in self.variables.items())
+        return f"<Result of {self.attributes.get('model', 'a model')}, {self.n_cells:,} cells ({by_status}): {names}>"
+
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of one variable, e.g. `r["V"]` (n_cells, n_times)."""
         if name == "status":
