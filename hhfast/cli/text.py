@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 _MAX_SCANNED = 10_000_000  # values of a variable that `info` reads to give its range
 
 
-def aligned(
-    rows: Iterable[tuple[str, ...]], indent: str = "  ", justify: Callable[[str, int], str] = str.ljust
-) -> str:
+def aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ", justify: Callable[[str, int], str] = str.ljust) -> str:
     """Rows of cells in aligned columns."""
     cells = list(rows)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

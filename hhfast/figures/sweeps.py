@@ -50,9 +50,7 @@ class Quantity:
             bar.set_ticks(range(len(self.codes)), labels=[code.replace("_", " ") for code in self.codes])
 
 
-def plot_result(
-    result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None
-) -> Figure:
+def plot_result(result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None) -> Figure:
     """One feature of a result over its parameters.
 
     A grid with one axis (of more than one value) gives a line, with two a heat map, with more a heat map for each of
