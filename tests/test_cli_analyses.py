@@ -1,5 +1,8 @@
 """Analyses from the command line: tables, pictures, errors."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 from commands import hhfast, refused
@@ -26,6 +29,17 @@ def test_rheobase(here, pictures):
     assert width.tolist() == [0.5, 5.0]
     expected = hh.strength_duration("hodgkin_huxley", [0.5, 5.0], tol=1e-3).amplitude[0]
     np.testing.assert_array_equal(threshold, expected)
+
+
+def test_csv_has_all_digits(here):
+    """And nothing where there is no number."""
+    printed = hhfast("rheobase", "hodgkin_huxley", "--width", "1", "-p", "g_Na=120,0", "--csv").stdout
+    found = hh.find_rheobase("hodgkin_huxley", {"g_Na": [120.0, 0.0]}, width=1.0)
+    assert list(csv.reader(io.StringIO(printed))) == [
+        ["g_Na", "threshold (uA cm-2)", "status"],
+        ["120.0", repr(float(found.amplitude[0])), "ok"],
+        ["0.0", "", "never"],
+    ]
 
 
 def test_fi(here, pictures):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Figure, ModelName, Parameters, numbers, parameters
+from hhfast.cli.options import Csv, Figure, ModelName, Parameters, numbers, parameters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,28 +17,32 @@ if TYPE_CHECKING:
 
 def fi(
     model: ModelName,
-    currents: Annotated[str, typer.Option(metavar="LIST", help="As 0,5,10 or start:stop:step.")] = "0:20:1",
+    currents: Annotated[
+        str, typer.Option(metavar="LIST", help="Currents, in the unit of the model: 0,5,10 or start:stop:step.")
+    ] = "0:20:1",
     parameter: Parameters = None,
-    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each current.")] = 1000.0,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each run.")] = 1000.0,
     figure: Figure = None,
+    csv: Csv = False,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    _analyse("fi_curve", model, parameter, figure, {"currents": numbers(currents), "t_stop": t_stop})
+    _analyse("fi_curve", model, parameter, figure, {"currents": numbers(currents), "t_stop": t_stop}, csv)
 
 
 def rheobase(
     model: ModelName,
     width: Annotated[str, typer.Option(metavar="LIST", help="Widths of the pulse, ms: 1 or 0.1,1,10.")] = "500",
     parameter: Parameters = None,
-    tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance.")] = 1e-5,
+    tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance of thresholds.")] = 1e-5,
     figure: Figure = None,
+    csv: Csv = False,
 ) -> None:
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
     widths = numbers(width)
     if len(widths) == 1 and figure is None:
-        _analyse("rheobase", model, parameter, None, {"width": float(widths[0]), "tol": tol})
+        _analyse("rheobase", model, parameter, None, {"width": float(widths[0]), "tol": tol}, csv)
     else:
-        _analyse("strength_duration", model, parameter, figure, {"widths": widths, "tol": tol})
+        _analyse("strength_duration", model, parameter, figure, {"widths": widths, "tol": tol}, csv)
 
 
 def refractory(
@@ -49,13 +53,14 @@ def refractory(
     ] = "2",
     parameter: Parameters = None,
     figure: Figure = None,
+    csv: Csv = False,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
-    _analyse("refractory_period", model, parameter, figure, {"second": tuple(numbers(second)), "width": width})
+    _analyse("refractory_period", model, parameter, figure, {"second": tuple(numbers(second)), "width": width}, csv)
 
 
 def _analyse(
-    kind: str, name: str, given: Sequence[str] | None, figure: Path | None, options: Mapping[str, Any]
+    kind: str, name: str, given: Sequence[str] | None, figure: Path | None, options: Mapping[str, Any], csv: bool
 ) -> None:
     """Run an analysis on all cells, print its table, and draw the first cell if a picture is asked for."""
     import hhfast
@@ -75,7 +80,8 @@ def _analyse(
         axes = PICTURES[kind](found, model, {name: values[:1] for name, values in params.items()}, options)
         axes.set_title(model.title or model.name)
         save(figure_of(axes), figure)
-    say(_table({**params, **columns(found)}, found.status))
+    table = {**params, **columns(found)}
+    say(_csv(table, found.status) if csv else _aligned(table, found.status))
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -112,17 +118,33 @@ _ANALYSES: dict[str, tuple[str, Callable[[Any], dict[str, np.ndarray]]]] = {
 }
 
 
-def _table(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
-    """A heading, one line per cell, its status at the end."""
-    from hhfast.analysis.status import AnalysisStatus
+def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
+    """A heading, one line per cell, its status at the end; six digits."""
     from hhfast.cli.text import aligned
 
-    outcomes = [AnalysisStatus(code).name.lower().replace("_", " ") for code in status]
-    cells = [map(_text, values) for values in columns.values()]
-    return aligned([(*columns, "status"), *zip(*cells, outcomes, strict=True)], indent="", justify=str.rjust)
+    cells = [[_text(value, "{:.6g}", "-") for value in values] for values in columns.values()]
+    return aligned([(*columns, "status"), *zip(*cells, _outcomes(status), strict=True)], indent="", justify=str.rjust)
 
 
-def _text(value: Any) -> str:
+def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
+    """The same with all digits, as text that a spreadsheet reads; empty where there is no number."""
+    import csv
+    import io
+
+    cells = [[_text(value, "{!r}", "") for value in values.tolist()] for values in columns.values()]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows([(*columns, "status"), *zip(*cells, _outcomes(status), strict=True)])
+    return file.getvalue().rstrip("\n")
+
+
+def _outcomes(status: np.ndarray) -> list[str]:
+    from hhfast.analysis.status import AnalysisStatus
+
+    return [AnalysisStatus(code).name.lower().replace("_", " ") for code in status]
+
+
+def _text(value: Any, number: str, missing: str) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:.6g}" if value == value else "-"  # noqa: PLR0124  # NaN is the number that differs from itself
+    return missing if value != value else number.format(value)  # noqa: PLR0124  # NaN differs from itself

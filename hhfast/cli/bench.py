@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Figure, Parameters, interval, numbers, parameters
+from hhfast.cli.options import Csv, Figure, Parameters, interval, numbers, parameters
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,13 +23,17 @@ def bench(
     sweep: Annotated[
         Path | None, typer.Option(metavar="SPEC.toml", help="Take model, stimulus, duration and cells from a sweep.")
     ] = None,
-    integrators: Annotated[str | None, typer.Option(metavar="LIST", help="Integrators.", show_default="all")] = None,
+    integrators: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Their names, as rk4,tsit5.", show_default="all")
+    ] = None,
     dt: Annotated[str | None, typer.Option(metavar="LIST", help="Step sizes, ms, of fixed-step integrators.")] = None,
     rtol: Annotated[str | None, typer.Option(metavar="LIST", help="Tolerances of adaptive integrators.")] = None,
     parameter: Parameters = None,
     current: Annotated[
         str | None,
-        typer.Option(metavar="LOW,HIGH", help="Constant currents.", show_default="from silence to fast firing"),
+        typer.Option(
+            metavar="LOW,HIGH", help="Range of the constant currents.", show_default="from silence to fast firing"
+        ),
     ] = None,
     t_stop: Annotated[float | None, typer.Option(metavar="MS", help="Duration.", show_default="200")] = None,
     cells: Annotated[
@@ -43,7 +47,7 @@ def bench(
         str, typer.Option(metavar="LIST", help="Errors of spike times, ms, for which to recommend a setting.")
     ] = "1,0.1,0.01,0.001",
     rheobase: Annotated[bool, typer.Option(help="Measure errors of thresholds, too.")] = True,
-    csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")] = False,
+    csv: Csv = False,
     figure: Figure = None,
 ) -> None:
     """Error against cost of the integrators on a model, and which to use; -o draws it."""

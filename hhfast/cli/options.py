@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OutFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A result file.")]
 Figure = Annotated[Path | None, typer.Option("-o", "--output", metavar="FIG.png", help="Where to save the figure.")]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model of the library, or the path of a TOML file.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option(

@@ -24,7 +24,9 @@ def run(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="The result.", show_default="SPEC.h5 here")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all processors")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Number of threads.", show_default="all processors")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again: discard OUT.h5 and its unfinished run.")] = False,
     dask: Annotated[
         str | None,
