@@ -1,17 +1,22 @@
 # The public names of hhfast, with where they come from. A name added here is public; `__init__.py` reads this file.
+from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
-from .analysis.features import ap_features
+from .analysis.displacement_threshold import displacement_threshold
 from .analysis.fi_curve import FICurve, fi_curve
-from .analysis.refractory import Recovery, Refractory, recovery_curve, refractory_period
-from .analysis.resting_state import RestingState, resting_state
-from .analysis.rheobase import Rheobase, displacement_threshold, find_rheobase
+from .analysis.recovery_curve import RecoveryCurve, recovery_curve
+from .analysis.refractory_period import RefractoryPeriod, refractory_period
+from .analysis.resting_state import Equilibria, RestingState, resting_state
+from .analysis.rheobase import Rheobase, find_rheobase
 from .analysis.spikes import spike_times, train_features
-from .analysis.status import AnalysisStatus
-from .analysis.strength_duration import StrengthDuration, strength_duration
+from .analysis.strength_duration import StrengthDuration, StrengthDurationFit, strength_duration
 from .analysis.work_precision.benchmark import benchmark_integrators
 from .analysis.work_precision.result import Benchmark
+from .batch.analyses import Analysis, analyses
+from .batch.analysis_status import AnalysisStatus
+from .batch.method import Method
 from .batch.result import Result
 from .batch.simulate import simulate
+from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
 from .parts.features import Features, SpikeCount
@@ -51,6 +56,7 @@ from .sweep import (
 __version__: str
 
 __all__ = [
+    "Analysis",
     "AnalysisStatus",
     "Axis",
     "BatchedSimulator",
@@ -59,6 +65,7 @@ __all__ = [
     "Channel",
     "Chirp",
     "Distribution",
+    "Equilibria",
     "FICurve",
     "Features",
     "Final",
@@ -67,6 +74,7 @@ __all__ = [
     "Incomplete",
     "InputError",
     "Integrator",
+    "Method",
     "Model",
     "Noise",
     "PairedPulse",
@@ -75,8 +83,8 @@ __all__ = [
     "Pulse",
     "Ramp",
     "Record",
-    "Recovery",
-    "Refractory",
+    "RecoveryCurve",
+    "RefractoryPeriod",
     "RestingState",
     "Result",
     "Rheobase",
@@ -86,8 +94,10 @@ __all__ = [
     "SpikeCount",
     "Spikes",
     "Step",
+    "StepControl",
     "Stimulus",
     "StrengthDuration",
+    "StrengthDurationFit",
     "Sweep",
     "Table",
     "Trace",
@@ -95,6 +105,7 @@ __all__ = [
     "UnknownName",
     "Values",
     "Waveform",
+    "analyses",
     "ap_features",
     "benchmark_integrators",
     "bifurcations",

@@ -1,16 +1,20 @@
-"""The value of a parameter: a number, or one for each cell."""
+"""Values that users give: a number, a number for each cell, a list of numbers; checked where they come in.
+
+Each function takes the name of the value, for the one line of the `InputError` that it raises where the value is wrong.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, did_you_mean
 
 
 def per_cell(name: str, value: Any) -> Any:
-    """A float, or a 1-D float64 array; `name` is for the message of the `InputError` where it is neither."""
+    """A float, or a 1-D float64 array with one value per cell."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -20,3 +24,77 @@ def per_cell(name: str, value: Any) -> Any:
     if array.ndim == 0 and np.isnan(array):
         raise InputError(f"{name} = {value}: must be a number, not NaN")
     return float(array) if array.ndim == 0 else array
+
+
+def number(name: str, value: Any) -> float:
+    """One number for all cells; infinity is allowed."""
+    found = per_cell(name, value)
+    if np.ndim(found):
+        raise InputError(f"{name}: is an array; give one number for all cells")
+    return float(found)
+
+
+def finite(name: str, value: Any) -> float:
+    """One finite number for all cells."""
+    found = number(name, value)
+    if not np.isfinite(found):
+        raise InputError(f"{name} = {value}: must be a finite number")
+    return found
+
+
+def positive(name: str, value: Any) -> float:
+    """One finite number above zero for all cells."""
+    found = number(name, value)
+    if not (np.isfinite(found) and found > 0):
+        raise InputError(f"{name} = {value}: must be a positive number")
+    return found
+
+
+def check_positive(**values: Any) -> None:
+    """Raise `InputError` unless each of the values is a finite number above zero."""
+    for name, value in values.items():
+        positive(name, value)
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """(k,) float64: one finite number, or a list of them."""
+    found = np.atleast_1d(per_cell(name, value))
+    if not found.size or not np.isfinite(found).all():
+        raise InputError(f"{name} = {_listed(value)}: give finite numbers, one at least")
+    return found
+
+
+def positive_numbers(name: str, value: Any) -> np.ndarray:
+    """(k,) float64: one finite number above zero, or a list of them."""
+    found = np.atleast_1d(per_cell(name, value))
+    if not found.size or not (np.isfinite(found) & (found > 0)).all():
+        raise InputError(f"{name} = {_listed(value)}: give positive numbers, one at least")
+    return found
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """Two finite numbers, the smaller one first."""
+    found = numbers(name, value)
+    if len(found) != 2 or not found[0] < found[1]:
+        raise InputError(f"{name} = {_listed(value)}: give two numbers, the smaller one first")
+    return float(found[0]), float(found[1])
+
+
+def truth(name: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} = {value!r}: must be true or false")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, known: Iterable[str]) -> str:
+    """One of the known texts."""
+    if value not in (known := tuple(known)):
+        raise InputError(f"{name} = {value!r}: {did_you_mean(str(value), known)}")
+    return str(value)
+
+
+def _listed(value: Any) -> str:
+    """A value or the first of a list of them, as short as a message needs."""
+    shown = [f"{v:g}" for v in np.ravel(value)[:6]]
+    return ", ".join(shown + ["..."] * (np.size(value) > 6)) or "nothing"

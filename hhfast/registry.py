@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from hhfast.errors import unknown
@@ -11,11 +12,18 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T]):
-    """A read-only mapping; a missing name raises `UnknownName` (a KeyError) that suggests the nearest one."""
+    """A read-only mapping; a missing name raises `UnknownName` (a KeyError) that suggests the nearest one.
 
-    def __init__(self, kind: str, entries: Mapping[str, T]) -> None:
+    entries : name -> part, or a function that finds them when they are first asked for.
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, T] | Callable[[], Mapping[str, T]]) -> None:
         self.kind = kind
-        self._entries = dict(entries)
+        self._source = entries
+
+    @cached_property
+    def _entries(self) -> dict[str, T]:
+        return dict(self._source() if callable(self._source) else self._source)
 
     @classmethod
     def of(cls, kind: str, parts: Iterable[T]) -> Registry[T]:

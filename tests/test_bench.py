@@ -12,22 +12,21 @@ from standard import DRIVES
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast.analysis.population import Cohort
+from hhfast.analysis.population import Population
 from hhfast.analysis.work_precision.agreement import errors
 from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.independent import solve
 from hhfast.analysis.work_precision.limits import measured_order
-from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
+from hhfast.analysis.work_precision.problem import CellSample, Problem, Setting
 from hhfast.cli.app import app
 from hhfast.cli.bench import problem_of_sweep
-from hhfast.figures import work_precision as curves
+from hhfast.figures.work_precision import plot_benchmark
 from hhfast.kernel.jit.cache import is_cached
 from hhfast.kernel.jit.precompile import compile_ahead
 from hhfast.kernel.spec import kernel_spec
 from hhfast.sweep.excerpt import excerpt
 
 STEPS = (0.1, 0.02, 0.01)
-DEFAULTS = {"cells": 64, "spread": 0.1, "seed": 1, "current": None}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def test_scipy_solves_the_same_equations(name):
     """The check by SciPy, made from the model's text, agrees with the equations written down apart from hhfast."""
     drive = DRIVES[name]
     X, spikes = reference_models.solve(name, drive.t_stop, drive.current, level=-20.0)
-    found = solve(Problem(Cohort.of(name, None), drive.stimulus, drive.t_stop), 0)
+    found = solve(Problem(Population.of(name, None), drive.stimulus, drive.t_stop), 0)
     assert len(spikes) > 0
     np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
     np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
@@ -73,7 +72,7 @@ def test_scipy_knows_jumps_and_sums_of_stimuli():
     current = lambda t: 12.0 * (3.0 <= t < 20.0) + 1.0  # noqa: E731
     X, spikes = reference_models.solve("hodgkin_huxley", 30.0, current, jumps=(3.0, 20.0), level=-20.0)
     stimulus = hh.Step(amplitude=np.array([0.0, 12.0]), start=3.0, stop=20.0) + hh.Step(1.0)
-    found = solve(Problem(Cohort.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 30.0), 1)
+    found = solve(Problem(Population.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 30.0), 1)
     np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
     np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
 
@@ -91,7 +90,7 @@ def test_scipy_knows_noise_and_waveforms():
     kinks = sorted([*(0.5 * np.arange(1, 80)), 3.1, *(1.25 + np.unique(times))])
     X, spikes = reference_models.solve("hodgkin_huxley", 40.0, current, jumps=kinks, level=-20.0)
     stimulus = hh.Noise(**noise, start=3.1, cell=np.array([3, 70])) + hh.Waveform(times, values, start=1.25, scale=1.5)
-    found = solve(Problem(Cohort.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 40.0), 1)
+    found = solve(Problem(Population.of("hodgkin_huxley", {"g_Na": np.full(2, 120.0)}), stimulus, 40.0), 1)
     assert len(spikes) > 1
     np.testing.assert_allclose(found.train, spikes, rtol=0, atol=1e-8)
     np.testing.assert_allclose(found.V, X[0], rtol=0, atol=1e-6)
@@ -111,7 +110,7 @@ def test_any_stimulus_and_start():
 
 def test_order_is_measured_after_the_onset():
     """A cell at rest until then says nothing."""
-    problem = mixed_batch(Cohort.of("hodgkin_huxley", None), hh.Step(12.0, start=30.0), 60.0, **DEFAULTS | {"cells": 4})
+    problem = CellSample(cells=4).draw(Population.of("hodgkin_huxley"), hh.Step(12.0, start=30.0), 60.0)
     assert measured_order(problem, hh.integrators["rk4"]) == pytest.approx(4.0, abs=0.2)
 
 
@@ -174,7 +173,7 @@ def test_csv_and_picture(squid, tmp_path):
     table = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
     assert [float(line["cost"]) for line in table] == squid["cost"].tolist()
     assert table[0]["rtol"] == ""
-    figure = curves.plot_benchmark(squid)
+    figure = plot_benchmark(squid)
     figure.canvas.draw()
     for axes, cost in zip(figure.axes, ("cost", "evaluations"), strict=True):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -186,24 +185,24 @@ def test_csv_and_picture(squid, tmp_path):
 
 def test_a_mixed_batch_is_mixed():
     """Drawn around the model by the seed; some cells silent and others firing; what is given stays."""
-    one, same, other = (mixed_batch(Cohort.of("hodgkin_huxley", {"g_K": 30.0}), None, 100.0, **DEFAULTS | {"seed": s})
-                        for s in (1, 1, 2))  # fmt: skip
-    g = one.cohort.params["g_Na"]
-    np.testing.assert_array_equal(g, same.cohort.params["g_Na"])
-    assert (g != other.cohort.params["g_Na"]).all()
+    squid = Population.of("hodgkin_huxley", {"g_K": 30.0})
+    one, same, other = (CellSample(seed=s).draw(squid, None, 100.0) for s in (1, 1, 2))
+    g = one.population.params["g_Na"]
+    np.testing.assert_array_equal(g, same.population.params["g_Na"])
+    assert (g != other.population.params["g_Na"]).all()
     assert (np.abs(g / 120.0 - 1.0) <= 0.1).all()
     assert np.ptp(g) > 20
-    assert one.cohort.params["g_K"] == 30.0
+    assert one.population.params["g_K"] == 30.0
     spikes = one.run(Setting(hh.integrators["rk4"], 0.025)).spike_count
     assert spikes.min() <= 1
     assert np.mean(spikes > 3) > 0.3
-    given = mixed_batch(Cohort.of("hodgkin_huxley", {"g_Na": [100.0, 120.0]}), hh.Step(10.0), 100.0, **DEFAULTS)
-    assert given.cohort.params == {"g_Na": [100.0, 120.0]}
+    given = CellSample().draw(Population.of("hodgkin_huxley", {"g_Na": [100.0, 120.0]}), hh.Step(10.0), 100.0)
+    assert given.population.params == {"g_Na": [100.0, 120.0]}
 
 
 def test_cost_is_that_of_full_lanes():
     """A few cells are repeated until they fill the lanes: three cost as much, each, as many."""
-    problem = mixed_batch(Cohort.of("hodgkin_huxley", None), None, 20.0, **DEFAULTS | {"current": (0.0, 10.0)})
+    problem = CellSample(current=(0.0, 10.0)).draw(Population.of("hodgkin_huxley"), None, 20.0)
     setting, turns = Setting(hh.integrators["rk4"], 0.025), []
     few, many = (measured(problem.take(np.arange(n)), [setting], [800], 3, lambda: turns.append(1))[0] for n in (3, 64))
     assert len(turns) == 6
@@ -336,7 +335,7 @@ def test_help_tells_the_defaults():
 @pytest.mark.parametrize("model", DRIVES)
 def test_stated_orders_are_measured(model):
     """Every integrator on every model; a method of fifth order meets rounding before its error is pure fifth order."""
-    problem = mixed_batch(Cohort.of(model, None), None, 20.0, **DEFAULTS)
+    problem = CellSample().draw(Population.of(model), None, 20.0)
     for entry in hh.integrators.values():
         assert measured_order(problem, entry) == pytest.approx(entry.order, abs=0.15 if entry.order < 4 else 0.7), entry
 

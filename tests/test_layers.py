@@ -119,7 +119,6 @@ def test_kernel_math_needs_numpy_only():
     assert others <= {"__future__", "math", "numpy"}
 
 
-@pytest.mark.xfail(strict=True, reason="analyses are moving to a registry in batch/")
 def test_analyses_and_sweeps_do_not_know_each_other():
     crossing = [
         f"{name_of(path)} imports {found}"
@@ -183,7 +182,7 @@ def test_walking_the_imports_finds_them():
     users = {name_of(p) for p in modules() if "numba" in {i.split(".")[0] for i in imports(p)}}
     assert users
     assert all(user.startswith("kernel.jit.") for user in users)
-    assert {"analysis.status", "cli.text"} <= own_imports(PACKAGE / "cli" / "analyses.py")
+    assert {"batch.analysis_status", "tables"} <= own_imports(PACKAGE / "cli" / "analyses.py")
     assert "figures.canvas" in own_imports(PACKAGE / "cli" / "analyses.py")
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast.batch.cells import Cells, initial_states, rest
+from hhfast.batch.cells import Cells
+from hhfast.batch.initial_states import initial_states
+from hhfast.batch.resting_state import resting_states
 
 AMPLITUDES = ("6.3", "10", "20")
 
@@ -64,7 +66,7 @@ def test_initial_states(reference, model):
 def test_squid_axon_resting_state(reference):
     """initial = "rest" is the equilibrium, to 1e-9."""
     expected = reference["hodgkin_huxley"]["rest"]
-    X = rest(Cells.of(hh.models["hodgkin_huxley"], {}))
+    X = resting_states(Cells.of(hh.models["hodgkin_huxley"], {}))
     np.testing.assert_allclose(X[:, 0], [expected[x] for x in ("V", "m", "h", "n")], rtol=0, atol=1e-9)
 
 

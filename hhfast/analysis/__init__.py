@@ -1,1 +1,1 @@
-"""Analyses: what to ask of a batch of cells."""
+"""Analyses: functions over whole batches of cells; a module with an entry `ANALYSIS` is one."""

@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.equilibria import SCAN, brackets, currents_on_scan, equilibrium, root
 from hhfast.analysis.linearisation import eigenvalues, jacobian
-from hhfast.analysis.population import Cohort
-from hhfast.batch.result import DIVERGED, OK
-from hhfast.errors import InputError
+from hhfast.analysis.population import Population
+from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
+from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.cells import Cells
+from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, root, sign_changes
+from hhfast.inputs import interval
 from hhfast.model import Model
+from hhfast.parts.variable import Variable
+from hhfast.tables import one_line
 
 Indicator = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +28,8 @@ class Bifurcations:
     """The bifurcations of the equilibria of n cells: for each cell arrays, in the order of the current.
 
     hopf, saddle_node : currents, in the model's unit. hopf_V, saddle_node_V : mV. hopf_frequency : Hz, of the
-    oscillation that is born there. status : (n,) uint8, 0 ok, 1 diverged (NaN among the parameters).
+    oscillation that is born there. status : (n,) uint8, `AnalysisStatus`: OK, or DIVERGED (NaN among the parameters).
+    unit : of the currents.
     """
 
     hopf: list[np.ndarray]
@@ -33,6 +38,9 @@ class Bifurcations:
     saddle_node: list[np.ndarray]
     saddle_node_V: list[np.ndarray]
     status: np.ndarray
+    unit: str
+
+    __repr__ = one_line
 
 
 def bifurcations(
@@ -48,28 +56,28 @@ def bifurcations(
     (Guckenheimer, Myers & Sturmfels 1997, SIAM J Numer Anal 34:1-21), a saddle-node where the determinant of the
     Jacobian does; both are bisected in V, to rounding. Raises `InputError` as `simulate` does.
     """
-    low, high = map(float, i_app)
-    if not low < high:
-        raise InputError(f"i_app = ({low:g}, {high:g}): needs the lowest current first")
-    cohort = Cohort.of(model, params)
-    hopf = _found(cohort, (low, high), _pair_sums)
-    turns = _found(cohort, (low, high), _determinant)
+    check_options(_OPTIONS, i_app=i_app)
+    limits = interval("i_app", i_app)
+    population = Population.of(model, params)
+    hopf = _found(population, limits, _pair_sums)
+    turns = _found(population, limits, _determinant)
     # A pair of real eigenvalues of opposite sign sums to zero as well: that is a neutral saddle.
     oscillating = hopf.pair.imag > 0
     frequency = 1e3 * hopf.pair.imag / (2 * np.pi)
-    bad = ~np.isfinite(equilibrium(cohort, np.full(cohort.n, -65.0))[0])
+    bad = ~np.isfinite(equilibrium(population.cells, np.full(population.n, -65.0))[0])
     return Bifurcations(
-        hopf=_by_cell(cohort.n, hopf.cell[oscillating], hopf.current[oscillating]),
-        hopf_V=_by_cell(cohort.n, hopf.cell[oscillating], hopf.V[oscillating]),
-        hopf_frequency=_by_cell(cohort.n, hopf.cell[oscillating], frequency[oscillating]),
-        saddle_node=_by_cell(cohort.n, turns.cell, turns.current),
-        saddle_node_V=_by_cell(cohort.n, turns.cell, turns.V),
-        status=np.where(bad, DIVERGED, OK).astype(np.uint8),
+        hopf=_by_cell(population.n, hopf.cell[oscillating], hopf.current[oscillating]),
+        hopf_V=_by_cell(population.n, hopf.cell[oscillating], hopf.V[oscillating]),
+        hopf_frequency=_by_cell(population.n, hopf.cell[oscillating], frequency[oscillating]),
+        saddle_node=_by_cell(population.n, turns.cell, turns.current),
+        saddle_node_V=_by_cell(population.n, turns.cell, turns.V),
+        status=np.where(bad, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
+        unit=population.current_unit,
     )
 
 
 @dataclass(frozen=True)
-class _Points:
+class _CurvePoints:
     """Points on the curves, in the order of cell and current; pair : the imaginary eigenvalue there, or 0."""
 
     cell: np.ndarray
@@ -85,44 +93,87 @@ def _pair_sums(J: np.ndarray) -> np.ndarray:
     sums = values[:, first] + values[:, second]
     # Conjugate sums have a positive product: only the real ones have a sign.
     real = np.abs(sums.imag) <= 1e-9 * np.abs(values).max(axis=1, keepdims=True)
-    return np.prod(np.where(real, np.sign(sums.real), 1.0), axis=1)
+    return np.asarray(np.prod(np.where(real, np.sign(sums.real), 1.0), axis=1))
 
 
 def _determinant(J: np.ndarray) -> np.ndarray:
-    return np.linalg.slogdet(J)[0]
+    """(n,) the sign of the determinant."""
+    return np.asarray(np.linalg.slogdet(J)[0])
 
 
-def _found(cohort: Cohort, limits: tuple[float, float], indicator: Indicator) -> _Points:
+def _found(population: Population, limits: tuple[float, float], indicator: Indicator) -> _CurvePoints:
     """Where the indicator of the Jacobian changes its sign, for currents within the limits."""
     low, high = limits
-    current = currents_on_scan(cohort)
+    current = equilibrium_currents(population.cells)
     near = (current >= low) & (current <= high)
     near[:-1] |= near[1:].copy()  # intervals that lie only partly within the limits count as well
     near[1:] |= near[:-1].copy()
     signs = np.full(current.shape, np.nan)
     place, cell = np.nonzero(near)
-    signs[place, cell] = _indicated(cohort.take(cell), SCAN[place], indicator)
-    cell, left, right = brackets(signs)
-    those = cohort.take(cell)
+    signs[place, cell] = _indicated(population.take(cell).cells, VOLTAGES[place], indicator)
+    cell, left, right = sign_changes(signs)
+    those = population.take(cell).cells
     V = root(lambda V: _indicated(those, V, indicator), left, right)
     current, X = equilibrium(those, V)
-    values = eigenvalues(jacobian(those.cells, X))
+    values = eigenvalues(jacobian(those, X))
     order = np.lexsort((current, cell))
     order = order[(current[order] >= low) & (current[order] <= high)]
-    return _Points(cell[order], current[order], V[order], _imaginary(values)[order])
+    return _CurvePoints(cell[order], current[order], V[order], _imaginary(values)[order])
 
 
 def _imaginary(values: np.ndarray) -> np.ndarray:
     """(k,) of each row of eigenvalues (k, n_states) the one on the positive imaginary axis, or 0."""
     scale = np.abs(values).max(axis=1, keepdims=True)
     on_axis = (np.abs(values.real) < 1e-7 * scale) & (values.imag > 1e-7 * scale)
-    return np.where(on_axis, values, 0.0).sum(axis=1)
+    return np.asarray(np.where(on_axis, values, 0.0).sum(axis=1))
 
 
-def _indicated(cohort: Cohort, V: np.ndarray, indicator: Indicator) -> np.ndarray:
-    return indicator(jacobian(cohort.cells, equilibrium(cohort, V)[1])) if cohort.n else np.empty(0)
+def _indicated(cells: Cells, V: np.ndarray, indicator: Indicator) -> np.ndarray:
+    return indicator(jacobian(cells, equilibrium(cells, V)[1])) if cells.n else np.empty(0)
 
 
 def _by_cell(n: int, cell: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
     """The values of each cell; they come in the order of the cells."""
     return np.split(values, np.searchsorted(cell, np.arange(1, n)))
+
+
+# --- the entry of the registry ----------------------------------------------------------------------------------------
+def _variables(found: Bifurcations) -> dict[str, Variable]:
+    unit = found.unit
+    return {
+        "n_hopf": per_cell_number(_counts(found.hopf), "1", "number of Hopf points"),
+        "hopf_lowest": per_cell_number(_nth(found.hopf, 0), unit, "lowest current of a Hopf point"),
+        "hopf_highest": per_cell_number(_nth(found.hopf, -1), unit, "highest current of a Hopf point"),
+        "hopf_frequency": per_cell_number(_nth(found.hopf_frequency, 0), "Hz", "frequency at the lowest Hopf point"),
+        "n_saddle_node": per_cell_number(_counts(found.saddle_node), "1", "number of saddle-node points"),
+        "saddle_node_lowest": per_cell_number(_nth(found.saddle_node, 0), unit, "lowest current of a saddle-node"),
+        "saddle_node_highest": per_cell_number(_nth(found.saddle_node, -1), unit, "highest current of a saddle-node"),
+    }
+
+
+def _columns(found: Bifurcations) -> dict[str, np.ndarray]:
+    currents = {f"Hopf ({found.unit})": found.hopf, "frequency (Hz)": found.hopf_frequency,
+                f"saddle-node ({found.unit})": found.saddle_node}  # fmt: skip
+    return {heading: np.array([", ".join(f"{v:.6g}" for v in values) or "-" for values in cells])
+            for heading, cells in currents.items()}  # fmt: skip
+
+
+def _counts(cells: list[np.ndarray]) -> np.ndarray:
+    return np.array([len(values) for values in cells], np.int32)
+
+
+def _nth(cells: list[np.ndarray], k: int) -> np.ndarray:
+    """(n,) the first (0) or the last (-1) value of each cell, NaN where it has none."""
+    return np.array([values[k] if len(values) else np.nan for values in cells])
+
+
+_OPTIONS = {"i_app": Option("lowest and highest current", "uA cm-2", interval)}
+
+ANALYSIS = Analysis(
+    name="bifurcations",
+    help="Currents at which the equilibria of each cell lose or gain stability, or vanish.",
+    function=bifurcations,
+    options=_OPTIONS,
+    variables=_variables,
+    columns=_columns,
+)

@@ -1,7 +1,7 @@
 """Threshold search for many cells at once: a bracket by doubling, then bisection.
 
-A test tells for (cell, value) pairs whether the cell fires at the value. Its answer for a pair does not depend on
-what else is asked, so pairs that bisection may or may not need can be asked ahead, where there are few cells and
+A criterion tells for (cell, value) pairs whether the cell fires at the value. The outcome for a pair does not depend on
+the other pairs, so pairs that bisection may or may not need can be tested in advance, where there are few cells and
 wide kernels: the path through them is the one that plain bisection takes, and a result the same, bit for bit,
 whatever other cells are searched with it.
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhfast.analysis.spike_test import Answer
+from hhfast.analysis.spike_test import SpikeTest
 
-Test = Callable[[np.ndarray, np.ndarray], Answer]
-_ASK = 128  # pairs that cost little more than one: two blocks of lanes
-_DEEPEST = 6  # rounds of bisection asked ahead at most
+Criterion = Callable[[np.ndarray, np.ndarray], SpikeTest]  # of rows and values
+_PAIRS = 128  # that cost little more than one: two blocks of lanes
+_MOST_ROUNDS = 6  # of bisection tested in advance
 
 
 @dataclass(frozen=True)
@@ -35,72 +35,76 @@ class Bracket:
     @property
     def found(self) -> np.ndarray:
         """(n,) bool: there is a threshold between lo and hi."""
-        return ~np.isnan(self.lo) & ~np.isnan(self.hi) & ~self.diverged
+        return np.asarray(~np.isnan(self.lo) & ~np.isnan(self.hi) & ~self.diverged)
 
 
-def bracket(test: Test, guess: np.ndarray, cap: np.ndarray, halvings: int = 40, below: int = 8) -> Bracket:
+def bracket(criterion: Criterion, guess: np.ndarray, cap: np.ndarray, halvings: int = 40, below: int = 8) -> Bracket:
     """Bracket the lowest firing value of each cell between powers of two times its guess, all at most its `cap`.
 
     Where nothing fires from the guess up to the cap, `below` halvings of the guess are tried as well: a cell that is
     blocked at the guess may fire below it. Where everything fires, lo is 0.
     """
     rows = np.arange(len(guess))
-    walk = Walk(test, cap, np.zeros(len(guess), bool))
+    search = GeometricSearch(criterion, cap, np.zeros(len(guess), bool))
     start = np.minimum(guess, cap)
-    lo, hi = walk.go(rows, start, 2.0, wanted=True, steps=64)
-    silent = rows[np.isnan(hi) & ~walk.diverged]
-    _, hi[silent] = walk.go(silent, 0.5 * start[silent], 0.5, wanted=True, steps=below)
+    lo, hi = search.run(rows, start, 2.0, until_fired=True, steps=64)
+    silent = rows[np.isnan(hi) & ~search.diverged]
+    _, hi[silent] = search.run(silent, 0.5 * start[silent], 0.5, until_fired=True, steps=below)
     gap = np.zeros(len(guess), bool)
     gap[silent] = ~np.isnan(hi[silent])
-    falling = rows[~np.isnan(hi) & (np.isnan(lo) | gap) & ~walk.diverged]
-    fires, fails = walk.go(falling, 0.5 * hi[falling], 0.5, wanted=False, steps=halvings)
+    falling = rows[~np.isnan(hi) & (np.isnan(lo) | gap) & ~search.diverged]
+    fires, fails = search.run(falling, 0.5 * hi[falling], 0.5, until_fired=False, steps=halvings)
     hi[falling] = np.where(np.isnan(fires), hi[falling], fires)
     lo[falling] = np.where(np.isnan(fails), 0.0, fails)
-    return Bracket(lo, hi, walk.diverged, gap)
+    return Bracket(lo, hi, search.diverged, gap)
 
 
 @dataclass(frozen=True)
-class Walk:
-    """Steps through values until the answer is the wanted one."""
+class GeometricSearch:
+    """Multiplies values by a factor until the criterion changes; values are at most `cap` (n,).
 
-    test: Test
+    diverged : (n,) bool, marked where a test diverges; that ends the search of the cell.
+    """
+
+    criterion: Criterion
     cap: np.ndarray
     diverged: np.ndarray
 
-    def go(
-        self, rows: np.ndarray, start: np.ndarray, factor: float, *, wanted: bool, steps: int
+    def run(
+        self, rows: np.ndarray, start: np.ndarray, factor: float, *, until_fired: bool, steps: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """For each of the rows the last value without the wanted answer, and the first with it; NaN where none."""
+        """For each of the rows the last value before it fires (or fails), and the first at which it does; or NaN."""
         before, reached = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         value, going = start.copy(), np.flatnonzero(~np.isnan(start))
         for _ in range(steps):
             if not len(going):
                 break
-            reply = self.test(rows[going], value[going])
-            self.diverged[rows[going[reply.diverged]]] = True
-            there = (reply.fired == wanted) & ~reply.diverged
+            outcome = self.criterion(rows[going], value[going])
+            self.diverged[rows[going[outcome.diverged]]] = True
+            there = (outcome.fired == until_fired) & ~outcome.diverged
             reached[going[there]] = value[going[there]]
-            on = going[~there & ~reply.diverged]
-            before[on] = value[on]
+            going = going[~there & ~outcome.diverged]
+            before[going] = value[going]
             cap = self.cap[rows]
-            on = on[value[on] < cap[on]] if factor > 1 else on
-            value[on] = np.minimum(factor * value[on], cap[on])
-            going = on
+            going = going[value[going] < cap[going]] if factor > 1 else going
+            value[going] = np.minimum(factor * value[going], cap[going])
         return before, reached
 
 
-def bisect(test: Test, lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Halve the way from lo (fails) to hi (fires) of each cell until it is at most rtol |hi| + atol.
+def bisect(
+    criterion: Criterion, lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Halve the interval from lo (fails) to hi (fires) of each cell until it is at most rtol |hi| + atol.
 
     lo may be above hi. Where a test diverges, the end that it would replace becomes NaN.
     """
     lo, hi = lo.copy(), hi.copy()
     while len(rows := np.flatnonzero(_wide(lo, hi, rtol, atol))):
-        rounds = int(np.clip(np.log2(_ASK / len(rows) + 1), 1, _DEEPEST))
+        rounds = int(np.clip(np.log2(_PAIRS / len(rows) + 1), 1, _MOST_ROUNDS))
         grid = _midpoints(lo[rows], hi[rows], rounds)
         inner = grid[:, 1:-1]
-        reply = test(np.repeat(rows, inner.shape[1]), inner.ravel())
-        fired, diverged = (a.reshape(inner.shape) for a in (reply.fired, reply.diverged))
+        outcome = criterion(np.repeat(rows, inner.shape[1]), inner.ravel())
+        fired, diverged = (a.reshape(inner.shape) for a in (outcome.fired, outcome.diverged))
         left, right = np.zeros(len(rows), np.int64), np.full(len(rows), grid.shape[1] - 1)
         each = np.arange(len(rows))
         for _ in range(rounds):
@@ -116,7 +120,8 @@ def bisect(test: Test, lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float 
 def _wide(lo: np.ndarray, hi: np.ndarray, rtol: float, atol: float) -> np.ndarray:
     """(n,) bool: not narrow enough yet; False where NaN, or where no number lies between."""
     middle = 0.5 * (lo + hi)
-    return (np.abs(hi - lo) > rtol * np.abs(hi) + atol) & (middle != lo) & (middle != hi)
+    wide: np.ndarray = (np.abs(hi - lo) > rtol * np.abs(hi) + atol) & (middle != lo) & (middle != hi)
+    return wide
 
 
 def _midpoints(lo: np.ndarray, hi: np.ndarray, rounds: int) -> np.ndarray:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.bisection import bisect
-from hhfast.analysis.firing import Firing, displaced, firing, reached
-from hhfast.analysis.population import Cohort, Method
-from hhfast.analysis.rheobase import check_positive
-from hhfast.analysis.spike_test import Answer
-from hhfast.analysis.status import AnalysisStatus
+from hhfast.analysis.firing import Firing
+from hhfast.analysis.firing_branch import DIRECTIONS, Branch
+from hhfast.analysis.population import Population
+from hhfast.batch.analyses import Analysis, Option, Picture, check_options, coded, per_cell_number
+from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
+from hhfast.inputs import finite, numbers, one_of
 from hhfast.model import Model
+from hhfast.parts.recorders import Spikes
+from hhfast.parts.variable import Variable
+from hhfast.tables import one_line
 
-DIRECTIONS = ("rest", "up", "down")
+_CLASSES = ("none", "I", "II", "III", "unknown")
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,19 @@ class FICurve:
     """f-I curves of n cells for k currents.
 
     current : (k,) ascending, in the model's unit. rate : (n, k) Hz, steady (0: not repetitive). mean_rate : (n, k) Hz,
-    spikes after the transient by time. latency : (n, k) ms from the onset of that current to its first spike, or NaN.
+    spikes after the transient by time. time_to_first_spike : (n, k) ms from the onset of that current, or NaN (also
+    known as `latency`).
     onset : (n,) lowest current of repetitive firing, onset_rate : (n,) Hz there. gain : (n,) Hz per unit of current,
     least-squares slope of the rate from the onset to its maximum. max_rate : (n,) Hz. block : (n,) the lowest current
     above the firing ones at which the cell no longer fires repetitively; NaN if it fires at the highest.
     excitability : (n,) "I", "II", "III", "none", or "unknown" where the cell fires at the lowest current already.
-    status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED).
+    status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). direction : as given. unit : of the currents.
     """
 
     current: np.ndarray
     rate: np.ndarray
     mean_rate: np.ndarray
-    latency: np.ndarray
+    time_to_first_spike: np.ndarray
     onset: np.ndarray
     onset_rate: np.ndarray
     gain: np.ndarray
@@ -47,6 +52,13 @@ class FICurve:
     status: np.ndarray
     direction: str
     unit: str
+
+    __repr__ = one_line
+
+    @property
+    def latency(self) -> np.ndarray:
+        """The time to the first spike."""
+        return self.time_to_first_spike
 
 
 def fi_curve(
@@ -59,16 +71,14 @@ def fi_curve(
     direction: str = "rest",
     tol: float = 1e-3,
     threshold: float = -20.0,
-    dt: float = 0.025,
-    integrator: str = "rk4",
-    rtol: float | None = None,
-    threads: int | None = None,
+    method: Method | None = None,
+    **options: Unpack[MethodOptions],
 ) -> FICurve:
     """The firing rate of each cell at each of the currents, with its onset, gain, maximum, block and class.
 
     Parameters
     ----------
-    model, params, dt, integrator, rtol, threads : as in `hhfast.simulate`. threshold : of a spike, mV.
+    model, params, method, and its fields as keywords : as in `hhfast.simulate`. threshold : of a spike, mV.
     currents : in the model's unit; they are sorted.
     t_stop, transient : each current lasts `t_stop` ms; the rate is that after `transient` ms: the inverse of the mean
         of the later half of the intervals. A cell that falls silent (for longer than twice its longest interval)
@@ -87,62 +97,24 @@ def fi_curve(
     ------
     InputError : for unknown names, arrays that do not fit together, values out of range.
     """
+    check_options(_OPTIONS, currents=currents, t_stop=t_stop, transient=transient, direction=direction, tol=tol,
+                  threshold=threshold)  # fmt: skip
+    _check_together({"t_stop": t_stop, "transient": transient})
+    population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    if not len(current) or not np.isfinite(current).all():
-        raise InputError("currents: give numbers, one at least")
-    if direction not in DIRECTIONS:
-        raise InputError(f"direction = '{direction}'; known: {', '.join(DIRECTIONS)}")
-    check_positive(t_stop=t_stop, tol=tol)
-    if not 0 <= transient < t_stop:
-        raise InputError(f"transient = {transient:g} ms is not within 0..t_stop = {t_stop:g} ms")
-    cohort = Cohort.of(model, params)
-    method = Method(threshold, threshold - 10.0, dt, integrator, rtol, threads)
-    curves = _Curves(cohort, current, t_stop, transient, direction, method)
-    return _summary(curves, *curves.measure(), tol)
+    branch = Branch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0))
+    return _summary(branch, *branch.measure(), tol)
 
 
-@dataclass(frozen=True)
-class _Curves:
-    """What is to be measured, and how."""
-
-    cohort: Cohort
-    current: np.ndarray
-    t_stop: float
-    transient: float
-    direction: str
-    method: Method
-
-    def fire(self, rows: np.ndarray, X: np.ndarray, before: np.ndarray | None, current: np.ndarray) -> Firing:
-        """The firing at a current (k,), reached from the states X at the current `before` (None: at once)."""
-        cohort = self.cohort.take(rows)
-        if before is not None:
-            X = displaced(cohort, reached(cohort, X, before, current, self.method), current)
-        return firing(cohort, X, current, self.t_stop, self.transient, self.method)
-
-    def measure(self) -> tuple[list[Firing], np.ndarray]:
-        """The firing of all cells at each current, and origins (k, n_states, n): the states that it started from."""
-        n, k = self.cohort.n, len(self.current)
-        everyone, X = np.arange(n), displaced(self.cohort, self.cohort.rest(), np.zeros(n))
-        origins, curve = np.empty((k, *X.shape)), dict[int, Firing]()
-        for j in range(k) if self.direction != "down" else range(k - 1, -1, -1):
-            origins[j] = X
-            curve[j] = self.fire(everyone, X, self.before(np.full(n, j)), np.full(n, self.current[j]))
-            if self.direction != "rest":
-                X = curve[j].X
-        return [curve[j] for j in range(k)], origins
-
-    def before(self, index: np.ndarray) -> np.ndarray | None:
-        """(k,) the current from which that of each index is reached: its predecessor's, or its own for the first."""
-        if self.direction == "rest":
-            return None
-        previous = index - 1 if self.direction == "up" else index + 1
-        return self.current[np.where((previous >= 0) & (previous < len(self.current)), previous, index)]
+def _check_together(values: Mapping[str, Any]) -> None:
+    if not 0 <= values["transient"] < values["t_stop"]:
+        raise InputError(f"transient = {values['transient']:g} ms is not within 0..t_stop = {values['t_stop']:g} ms")
 
 
-def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
-    current, n = curves.current, curves.cohort.n
-    rate, mean_rate, latency = (np.stack([getattr(f, name) for f in found], axis=1)
-                                for name in ("rate", "mean_rate", "latency"))  # fmt: skip
+def _summary(branch: Branch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
+    current, n = branch.current, branch.population.n
+    rate, mean_rate, first_spike = (np.stack([getattr(f, name) for f in found], axis=1)
+                                    for name in ("rate", "mean_rate", "time_to_first_spike"))  # fmt: skip
     diverged = np.any([f.diverged for f in found], axis=0)
     rate[diverged], mean_rate[diverged] = np.nan, np.nan
     fires = rate > 0
@@ -151,58 +123,19 @@ def _summary(curves: _Curves, found: list[Firing], origins: np.ndarray, tol: flo
     onset, block = np.full(n, np.nan), np.full(n, np.nan)
     onset[first == 0] = current[0]
     rows = np.flatnonzero(first > 0)
-    onset[rows] = _edge(curves, rows, first[rows] - 1, first[rows], origins, tol)[1]
+    onset[rows] = branch.bisect(rows, first[rows] - 1, first[rows], origins, tol)[1]
     rows = np.flatnonzero((last >= 0) & (last < len(current) - 1))
-    block[rows] = _edge(curves, rows, last[rows] + 1, last[rows], origins, tol)[0]
-    onset_rate, above = _near_onset(curves, onset, first, origins)
-    spiking = np.isfinite(latency).any(axis=1)
+    block[rows] = branch.bisect(rows, last[rows] + 1, last[rows], origins, tol)[0]
+    onset_rate, above = branch.rates_near_onset(onset, first, origins)
+    spiking = np.isfinite(first_spike).any(axis=1)
     excitability = np.where(onset_rate < 0.5 * above, "I", "II").astype("<U7")
     excitability[first == 0] = "unknown"
     excitability[first < 0] = np.where(spiking, "III", "none")[first < 0]
     return FICurve(
-        current, rate, mean_rate, latency, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block,
+        current, rate, mean_rate, first_spike, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block,
         excitability, np.where(diverged, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
-        curves.direction, curves.cohort.model.variables["i_app"],
+        branch.direction, branch.population.current_unit,
     )  # fmt: skip
-
-
-def _edge(
-    curves: _Curves, rows: np.ndarray, silent: np.ndarray, fires: np.ndarray, origins: np.ndarray, tol: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """(silent, firing), (k,) each: the ends of a short interval between two neighbouring currents in which it changes.
-
-    Every current between is reached from where the later one of the two, in the direction of the curve, began.
-    """
-    if not len(rows):
-        return np.empty(0), np.empty(0)
-    later = _later(curves, silent, fires)
-    X, before = origins[later, :, rows].T, curves.before(later)
-
-    def test(k: np.ndarray, current: np.ndarray) -> Answer:
-        reply = curves.fire(rows[k], X[:, k], None if before is None else before[k], current)
-        return Answer(reply.rate > 0, reply.diverged)
-
-    return bisect(test, curves.current[silent], curves.current[fires], tol)
-
-
-def _later(curves: _Curves, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.minimum(one, other) if curves.direction == "down" else np.maximum(one, other)
-
-
-def _near_onset(
-    curves: _Curves, onset: np.ndarray, first: np.ndarray, origins: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) rates at the onset, and at a current that is higher by a tenth of it (of the range, where it is zero)."""
-    rates = np.full((2, curves.cohort.n), np.nan)
-    rows = np.flatnonzero(first >= 0)
-    if len(rows):
-        later = _later(curves, np.maximum(first[rows] - 1, 0), first[rows])
-        X, before = origins[later, :, rows].T, curves.before(later)
-        span = 0.01 * (curves.current[-1] - curves.current[0])
-        for k, higher in enumerate((0.0, 0.1)):
-            current = onset[rows] + higher * np.maximum(np.abs(onset[rows]), span)
-            rates[k, rows] = curves.fire(rows, X, before, current).rate
-    return rates[0], rates[1]
 
 
 def _gain(current: np.ndarray, rate: np.ndarray) -> np.ndarray:
@@ -213,3 +146,56 @@ def _gain(current: np.ndarray, rate: np.ndarray) -> np.ndarray:
         x = np.where(used, current - (used * current).sum(axis=1, keepdims=True) / count[:, None], 0.0)
         slope = (x * np.where(used, rate, 0.0)).sum(axis=1) / (x * x).sum(axis=1)
     return np.where(count >= 2, slope, np.nan)
+
+
+# --- the entry of the registry ----------------------------------------------------------------------------------------
+def _variables(found: FICurve) -> dict[str, Variable]:
+    rates = {f"rate_at_{value:g}": per_cell_number(found.rate[:, k], "Hz",
+                                                   f"steady firing rate at {value:g} {found.unit}")
+             for k, value in enumerate(found.current)}  # fmt: skip
+    codes = np.array([_CLASSES.index(name) for name in found.excitability], np.uint8)
+    return rates | {
+        "onset": per_cell_number(found.onset, found.unit, "lowest current of repetitive firing"),
+        "onset_rate": per_cell_number(found.onset_rate, "Hz", "firing rate at the onset"),
+        "gain": per_cell_number(found.gain, "Hz", f"slope of the rate per {found.unit}"),
+        "max_rate": per_cell_number(found.max_rate, "Hz", "largest firing rate"),
+        "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
+        "excitability": per_cell_number(codes, "1", f"class of excitability ({coded(_CLASSES)})"),
+    }
+
+
+def _columns(found: FICurve) -> dict[str, np.ndarray]:
+    shown = enumerate(found.current) if len(found.current) < 7 else ()
+    return {f"rate at {value:g} (Hz)": found.rate[:, k] for k, value in shown} | {
+        f"onset ({found.unit})": found.onset, "rate there (Hz)": found.onset_rate, "gain": found.gain,
+        "largest rate (Hz)": found.max_rate, "block": found.block, "class": found.excitability,
+    }  # fmt: skip
+
+
+def _branches(
+    found: FICurve, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]
+) -> list[FICurve]:
+    """The upward and the downward branch of one cell."""
+    return [fi_curve(model, params=cell, **{**options, "direction": d}) for d in ("up", "down")]
+
+
+_OPTIONS = {
+    "currents": Option("the currents", "uA cm-2", numbers),
+    "t_stop": Option("duration of each current", "ms"),
+    "transient": Option("its first part, that does not count", "ms", finite),
+    "direction": Option("where each current starts from: rest, up or down", "1",
+                        lambda name, value: one_of(name, value, DIRECTIONS)),
+    "tol": Option("relative tolerance of onset and block"),
+    "threshold": Option("of a spike", "mV", finite),
+}  # fmt: skip
+
+ANALYSIS = Analysis(
+    name="fi_curve",
+    help="Firing rate against current: onset, gain, block and class of each cell.",
+    function=fi_curve,
+    options=_OPTIONS,
+    variables=_variables,
+    columns=_columns,
+    picture=Picture("plot_fi", _branches),
+    check_together=_check_together,
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
-from hhfast.analysis.population import Cohort, Method, constant, final_states
+from hhfast.analysis.population import Population, constant, final_states
 from hhfast.batch.result import GAVE_UP
 from hhfast.parts.recorders import Final, Spikes
 
@@ -17,53 +17,53 @@ _AT_ONCE = 4096  # cells whose spike times are kept at a time
 
 @dataclass(frozen=True)
 class Firing:
-    """How n cells fire: steady and mean rate (Hz), latency (ms or NaN), diverged, and the states X they end in."""
+    """How n cells fire: steady and mean rate (Hz), time to the first spike (ms or NaN), whether they diverged, and the
+    states X (n_states, n) they end in.
+    """
 
     rate: np.ndarray
     mean_rate: np.ndarray
-    latency: np.ndarray
+    time_to_first_spike: np.ndarray
     diverged: np.ndarray
     X: np.ndarray
 
 
 def firing(
-    cohort: Cohort, X: np.ndarray, current: np.ndarray, t_stop: float, transient: float, method: Method
+    population: Population, X: np.ndarray, current: np.ndarray, t_stop: float, transient: float, spikes: Spikes
 ) -> Firing:
     """Run the cells from the states X (n_states, n) under constant currents (n,), and measure after the transient."""
-    rate, mean_rate, latency = np.zeros(cohort.n), np.zeros(cohort.n), np.full(cohort.n, np.nan)
-    diverged, after = np.zeros(cohort.n, bool), np.empty_like(X)
-    record = [Spikes(method.threshold, method.rearm), Final()]
-    for start in range(0, cohort.n, _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, cohort.n))
-        part = cohort.take(rows)
-        result = part.run(X[:, rows], constant(current[rows]), t_stop, record, method)
+    n = population.n
+    rate, mean_rate, first_spike = np.zeros(n), np.zeros(n), np.full(n, np.nan)
+    diverged, after = np.zeros(n, bool), np.empty_like(X)
+    for start in range(0, n, _AT_ONCE):
+        rows = np.arange(start, min(start + _AT_ONCE, n))
+        result = population.take(rows).run(X[:, rows], constant(current[rows]), t_stop, [spikes, Final()])
         diverged[rows] = np.isin(result.status, GAVE_UP)
-        after[:, rows] = final_states(part, result)
+        after[:, rows] = final_states(population.model, result)
         time, count = result.spike_time, result.spike_count
         has = count > 0
         begin = np.cumsum(count) - count
-        latency[rows[has]] = time[begin[has]]
+        first_spike[rows[has]] = time[begin[has]]
         rate[rows] = steady_rate(time, count, transient, t_stop)
         late = np.repeat(np.arange(len(rows)), count)[time >= transient]
         mean_rate[rows] = 1e3 * np.bincount(late, minlength=len(rows)) / (t_stop - transient)
-    return Firing(rate, mean_rate, latency, diverged, after)
+    return Firing(rate, mean_rate, first_spike, diverged, after)
 
 
-def reached(
-    cohort: Cohort, X: np.ndarray, before: np.ndarray, current: np.ndarray, method: Method
+def after_passage(
+    population: Population, X: np.ndarray, before: np.ndarray, current: np.ndarray, spikes: Spikes
 ) -> np.ndarray:
     """(n_states, n): the states after a passage from one current (n,) to another in small steps, from the states X."""
-    record = [Spikes(method.threshold, method.rearm), Final()]
     for k in range(1, _STEPS + 1):
         value = before + (current - before) * (k / _STEPS)
-        X = final_states(cohort, cohort.run(X, constant(value), _STEP, record, method))
+        X = final_states(population.model, population.run(X, constant(value), _STEP, [spikes, Final()]))
     return X
 
 
-def displaced(cohort: Cohort, X: np.ndarray, current: np.ndarray) -> np.ndarray:
+def displaced(population: Population, X: np.ndarray, current: np.ndarray) -> np.ndarray:
     """(n_states, n): the states, V 1 mV higher where they are at an equilibrium (within 0.1 mV) that is unstable."""
-    J = jacobian(cohort.cells, X)
-    at_rest = np.abs(newton_step(cohort.cells, X, current, J)[0]) < 0.1
+    J = jacobian(population.cells, X)
+    at_rest = np.abs(newton_step(population.cells, X, current, J)[0]) < 0.1
     X = X.copy()
     X[0] += np.where(at_rest & (eigenvalues(J)[:, 0].real > 0), 1.0, 0.0)
     return X

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from hhfast.batch.cells import Cells
-from hhfast.kernel.equations.jacobian import Jacobian
-from hhfast.kernel.equations.system import system_of
 from hhfast.model import Model
-from hhfast.model.algebra import symbol
 
 
 def _relr(u: Any) -> Any:
@@ -48,20 +44,35 @@ _NUMERIC = [
 @lru_cache(maxsize=64)
 def _jacobian_of(model: Model) -> tuple[Callable[..., Any], tuple[str, ...]]:
     """The compiled Jacobian, and the names of its arguments: states, then parameters."""
+    from hhfast.kernel.equations.jacobian import Jacobian
+    from hhfast.kernel.equations.system import system_of
+
     system = system_of(model)
     known = Jacobian(system).entries
     entries = [known.get((x, y), 0) for x in system.states for y in system.states]
     names = (*system.states, *system.parameters)
-    return sp.lambdify([symbol(n) for n in names], entries, modules=_NUMERIC, cse=True), names
+    return _function(names, entries), names
 
 
 @lru_cache(maxsize=64)
 def slopes_of(model: Model) -> Callable[..., Any]:
     """A function of all states, all parameters and i_app that gives the list of all dx/dt, per ms."""
+    from hhfast.kernel.equations.jacobian import Jacobian
+    from hhfast.kernel.equations.system import system_of
+
     system = system_of(model)
     names = (*system.states, *system.parameters, "i_app")
-    slopes = list(Jacobian(system).slopes.values())
-    return sp.lambdify([symbol(n) for n in names], slopes, modules=_NUMERIC, cse=True)
+    return _function(names, list(Jacobian(system).slopes.values()))
+
+
+def _function(names: Sequence[str], expressions: list[Any]) -> Callable[..., Any]:
+    """A NumPy function of the named symbols; SymPy is imported here, since the registry of analyses is to be light."""
+    import sympy as sp
+
+    from hhfast.model.algebra import symbol
+
+    function: Callable[..., Any] = sp.lambdify([symbol(n) for n in names], expressions, modules=_NUMERIC, cse=True)
+    return function
 
 
 def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:
@@ -71,9 +82,7 @@ def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:
     """
     function, names = _jacobian_of(cells.model)
     m = len(cells.model.states)
-    values = dict(zip(cells.model.states, X, strict=True))
-    for k, name in enumerate(cells.model.parameters):
-        values[name] = cells.P[cells.col[k]] if cells.col[k] >= 0 else np.full(cells.n, cells.p0[k])
+    values = dict(zip(cells.model.states, X, strict=True)) | {p: cells.values(p) for p in cells.model.parameters}
     with np.errstate(all="ignore"):
         entries = function(*(values[name] for name in names))
     return np.stack([np.broadcast_to(e, cells.n) for e in entries], axis=-1).reshape(cells.n, m, m)
@@ -90,7 +99,7 @@ def eigenvalues(J: np.ndarray) -> np.ndarray:
 
 
 def newton_step(cells: Cells, X: np.ndarray, i_app: float | np.ndarray, J: np.ndarray) -> np.ndarray:
-    """(n_states, n): the way from X to the equilibrium of the linearised equations; NaN where they have none."""
+    """(n_states, n): the step from X to the equilibrium of the linearised equations; NaN where they have none."""
     A, B = cells.rates(X, i_app)
     slopes = A - B * X
     step = np.full_like(X, np.nan)

@@ -1,55 +1,50 @@
-"""Cohort: the cells of an analysis, that can be taken apart, repeated, and run again and again."""
+"""Population: the cells of an analysis, that can be selected, repeated, and run again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hhfast.batch.cells import Cells, rest
+from hhfast.batch.cells import Cells
+from hhfast.batch.method import Method
+from hhfast.batch.resting_state import resting_states
 from hhfast.batch.result import Result
-from hhfast.batch.simulate import as_model, simulate
+from hhfast.batch.simulate import simulate
+from hhfast.errors import InputError
 from hhfast.model import Model
+from hhfast.model.resolve import find_model
+from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Pulse, Stimulus
 
 
 @dataclass(frozen=True)
-class Method:
-    """How an analysis simulates, and what it calls a spike.
-
-    threshold, rearm : mV, the spike contract of `simulate`. dt : ms. integrator, rtol, threads : as in `simulate`.
-    """
-
-    threshold: float = -20.0
-    rearm: float = -40.0
-    dt: float = 0.025
-    integrator: str = "rk4"
-    rtol: float | None = None
-    threads: int | None = None
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """n cells of a model; params : name -> number or (n,) array."""
+class Population:
+    """n cells of a model, and the method that simulates them; params : name -> number or (n,) array."""
 
     model: Model
     params: Mapping[str, Any]
     n: int
+    method: Method = field(default_factory=Method)
 
     @classmethod
-    def of(cls, model: str | Path | Model, params: Mapping[str, Any] | None) -> Cohort:
-        """Check the parameters; raises `InputError` as `simulate` does."""
-        found = as_model(model)
-        return cls(found, dict(params or {}), Cells.of(found, params or {}).n)
+    def of(
+        cls, model: str | Path | Model, params: Mapping[str, Any] | None = None, method: Method | None = None
+    ) -> Population:
+        """Check the parameters; raises `InputError` as `simulate` does, and for a precision below float64."""
+        found, method = find_model(model), method or Method()
+        if method.dtype != "float64":
+            raise InputError(f"dtype: is '{method.dtype}'; an analysis needs float64")
+        return cls(found, dict(params or {}), Cells.of(found, params or {}).n, method)
 
-    def take(self, rows: np.ndarray) -> Cohort:
+    def take(self, rows: np.ndarray) -> Population:
         """The cells of these rows, each as often as it is named."""
         picked = {name: np.asarray(v, np.float64)[rows] if np.ndim(v) else v for name, v in self.params.items()}
-        return Cohort(self.model, picked, len(rows))
+        return replace(self, params=picked, n=len(rows))
 
     @cached_property
     def cells(self) -> Cells:
@@ -65,22 +60,26 @@ class Cohort:
         given = self.params.get(name, self.model.parameters[name].value)
         return np.broadcast_to(np.asarray(given, np.float64), self.n)
 
-    def rest(self, i_app: float | np.ndarray = 0.0) -> np.ndarray:
-        """(n_states, n): where the cells rest (`hhfast.batch.cells.rest`)."""
-        return rest(self.cells, i_app)
+    def rest(self) -> np.ndarray:
+        """(n_states, n): where the cells rest without current."""
+        return resting_states(self.cells)
 
-    def run(self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Any, method: Method) -> Result:
+    def run(self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Sequence[Recorder]) -> Result:
         """Simulate all cells from the states X (n_states, n)."""
         return simulate(
-            self.model, self.params, stimulus=stimulus, t_stop=t_stop, dt=method.dt, integrator=method.integrator,
-            rtol=method.rtol, record=record, initial=dict(zip(self.model.states, X, strict=True)),
-            threads=method.threads,
+            self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record,
+            initial=dict(zip(self.model.states, X, strict=True)), method=self.method,
         )  # fmt: skip
 
+    @property
+    def current_unit(self) -> str:
+        """The unit of an applied current."""
+        return self.model.variables["i_app"]
 
-def final_states(cohort: Cohort, result: Result) -> np.ndarray:
+
+def final_states(model: Model, result: Result) -> np.ndarray:
     """(n_states, n) at the end of a run that recorded `Final()`."""
-    return np.array([result[f"{x}_final"] for x in cohort.model.states])
+    return np.array([result[f"{x}_final"] for x in model.states])
 
 
 def constant(amplitude: Any) -> Stimulus:

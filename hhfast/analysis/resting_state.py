@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.equilibria import brackets, currents_on_scan, equilibrium, root
 from hhfast.analysis.linearisation import eigenvalues, jacobian
-from hhfast.analysis.population import Cohort
-from hhfast.analysis.status import AnalysisStatus
+from hhfast.analysis.population import Population
+from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
+from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.resting_state import equilibrium, equilibrium_currents, root, sign_changes
 from hhfast.errors import InputError
+from hhfast.inputs import per_cell
 from hhfast.model import Model
+from hhfast.parts.variable import Variable
+from hhfast.tables import one_line
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Equilibria:
     states: Mapping[str, np.ndarray]
     eigenvalues: np.ndarray
     stable: np.ndarray
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class RestingState:
     status: np.ndarray
     equilibria: Equilibria
 
+    __repr__ = one_line
+
 
 def resting_state(
     model: str | Path | Model, params: Mapping[str, Any] | None = None, *, i_app: float | np.ndarray = 0.0
@@ -57,39 +65,68 @@ def resting_state(
     Equilibria are found between -130 and 80 mV, to rounding; eigenvalues are those of the Jacobian, differentiated
     symbolically from the model's own expressions. Raises `InputError` as `simulate` does.
     """
-    cohort = Cohort.of(model, params)
-    if np.ndim(i_app) and cohort.n == 1:
-        cohort = cohort.take(np.zeros(len(i_app), np.int64))  # type: ignore[arg-type]
-    if np.ndim(i_app) > 1 or (np.ndim(i_app) and len(i_app) != cohort.n):  # type: ignore[arg-type]
-        raise InputError(f"i_app: give a number or one per cell ({cohort.n})")
-    current = np.broadcast_to(np.asarray(i_app, np.float64), cohort.n)
-    found = _equilibria(cohort, current)
-    return _resting(cohort, found)
+    check_options(_OPTIONS, i_app=i_app)
+    population = Population.of(model, params)
+    current = np.atleast_1d(np.asarray(i_app, np.float64))
+    if population.n == 1:
+        population = population.take(np.zeros(len(current), np.int64))
+    if len(current) not in (1, population.n):
+        raise InputError(f"i_app: has {len(current)} values; give a number or one per cell ({population.n})")
+    return _resting(population, _equilibria(population, np.broadcast_to(current, population.n)))
 
 
-def _equilibria(cohort: Cohort, current: np.ndarray) -> Equilibria:
-    cell, low, high = brackets(currents_on_scan(cohort) - current)
-    those = cohort.take(cell)
+def _equilibria(population: Population, current: np.ndarray) -> Equilibria:
+    cell, low, high = sign_changes(equilibrium_currents(population.cells) - current)
+    those = population.take(cell).cells
     V = root(lambda V: equilibrium(those, V)[0] - current[cell], low, high)
     _, X = equilibrium(those, V)
-    values = eigenvalues(jacobian(those.cells, X))
-    return Equilibria(cell, V, dict(zip(cohort.model.states, X, strict=True)), values, values[:, 0].real < 0)
+    values = eigenvalues(jacobian(those, X))
+    return Equilibria(cell, V, dict(zip(population.model.states, X, strict=True)), values, values[:, 0].real < 0)
 
 
-def _resting(cohort: Cohort, found: Equilibria) -> RestingState:
+def _resting(population: Population, found: Equilibria) -> RestingState:
     """The lowest stable equilibrium of each cell, else its lowest."""
-    chosen = np.full(cohort.n, -1)
+    chosen = np.full(population.n, -1)
     for k in (*np.flatnonzero(~found.stable)[::-1], *np.flatnonzero(found.stable)[::-1]):
         chosen[found.cell[k]] = k
     there = chosen >= 0
-    states = {name: np.full(cohort.n, np.nan) for name in cohort.model.states}
+    states = {name: np.full(population.n, np.nan) for name in population.model.states}
     for name, values in found.states.items():
         states[name][there] = values[chosen[there]]
-    spectrum = np.full((cohort.n, len(states)), np.nan, np.complex128)
+    spectrum = np.full((population.n, len(states)), np.nan, np.complex128)
     spectrum[there] = found.eigenvalues[chosen[there]]
-    stable = np.zeros(cohort.n, bool)
+    stable = np.zeros(population.n, bool)
     stable[there] = found.stable[chosen[there]]
     status = np.where(stable, AnalysisStatus.OK, AnalysisStatus.UNSTABLE).astype(np.uint8)
     status[~there] = AnalysisStatus.NO_EQUILIBRIUM
-    status[~np.isfinite(equilibrium(cohort, np.full(cohort.n, -65.0))[0])] = AnalysisStatus.DIVERGED
+    status[~np.isfinite(equilibrium(population.cells, np.full(population.n, -65.0))[0])] = AnalysisStatus.DIVERGED
     return RestingState(states["V"], states, spectrum, stable, status, found)
+
+
+# --- the entry of the registry ----------------------------------------------------------------------------------------
+def _variables(found: RestingState) -> dict[str, Variable]:
+    n = np.bincount(found.equilibria.cell, minlength=len(found.V)).astype(np.int32)
+    growth = found.eigenvalues[:, 0].real
+    return {
+        "V_rest": per_cell_number(found.V, "mV", "resting potential"),
+        "stable": per_cell_number(found.stable.astype(np.uint8), "1", "whether the resting state is stable"),
+        "growth_rate": per_cell_number(growth, "ms-1", "largest real part of an eigenvalue at rest"),
+        "n_equilibria": per_cell_number(n, "1", "number of equilibria"),
+    }
+
+
+def _columns(found: RestingState) -> dict[str, np.ndarray]:
+    n = np.bincount(found.equilibria.cell, minlength=len(found.V))
+    return {"V (mV)": found.V, "stable": found.stable, "growth (1/ms)": found.eigenvalues[:, 0].real, "equilibria": n}
+
+
+_OPTIONS = {"i_app": Option("constant current", "uA cm-2", per_cell)}
+
+ANALYSIS = Analysis(
+    name="resting_state",
+    help="Resting potential of each cell at a constant current, and whether it is stable.",
+    function=resting_state,
+    options=_OPTIONS,
+    variables=_variables,
+    columns=_columns,
+)

@@ -1,4 +1,4 @@
-"""Does a cell answer a pulse with a spike? The recorder that decides it, and a run that ends when it is decided.
+"""The spike test: does a pulse make a cell fire? The recorder that decides it, and a run that ends when it is decided.
 
 The rule: a spike is an upward crossing of the threshold (the contract of `simulate`) after which, while V is still
 above, the membrane drives itself further up: C dV/dt > i_app, the ionic current is inward. A crossing that the
@@ -14,17 +14,18 @@ from typing import ClassVar
 import numpy as np
 
 from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
-from hhfast.analysis.population import Cohort, Method, final_states
-from hhfast.batch.result import GAVE_UP
-from hhfast.parts.recorders import Final, Part, Recording, Run, Window
+from hhfast.analysis.population import Population, final_states
+from hhfast.batch.result import GAVE_UP, Result
+from hhfast.parts.recorder import Part, Recording, Run, Window
+from hhfast.parts.recorders import Final
 from hhfast.parts.stimuli import Pulse
 from hhfast.parts.variable import Variable
 
 
 @dataclass(frozen=True)
-class OwnSpikes:
+class RegenerativeSpikes:
     """Recorder of spikes by the rule above, in a window: `first_spike`, `last_spike`, and `repolarised`, when V has
-    fallen below `rearm` after the first; ms, or NaN.
+    fallen below `rearm` after the first; ms, or NaN. threshold, rearm : mV.
     """
 
     threshold: float = -20.0
@@ -59,11 +60,11 @@ fell_{{r}}_ = t_end_ if falls_{{r}}_ else fell_{{r}}_""",
         return self.window or (0.0, t_stop), np.empty(0)
 
     def open(self, run: Run) -> Recording:
-        return _OwnSpikesRecording(np.full((len(self.names), run.n_cells), np.nan))
+        return _RegenerativeSpikesRecording(np.full((len(self.names), run.n_cells), np.nan))
 
 
 @dataclass(frozen=True)
-class _OwnSpikesRecording:
+class _RegenerativeSpikesRecording:
     values: np.ndarray
 
     def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
@@ -75,75 +76,85 @@ class _OwnSpikesRecording:
     def variables(self) -> dict[str, Variable]:
         return {
             name: Variable(values, ("cell",), "ms", name.replace("_", " "))
-            for name, values in zip(OwnSpikes.names, self.values, strict=True)
+            for name, values in zip(RegenerativeSpikes.names, self.values, strict=True)
         }
 
 
+def regenerative_spikes(threshold: float) -> RegenerativeSpikes:
+    """The recorder of an analysis: a cell is ready for the next spike when V is below -40 mV (and the threshold)."""
+    return RegenerativeSpikes(threshold, min(-40.0, threshold))
+
+
 @dataclass(frozen=True)
-class Answer:
-    """Whether each cell fired, and whether it diverged instead: (n,) bool."""
+class SpikeTest:
+    """The outcome for n cells: whether each fired, and whether it diverged instead: (n,) bool."""
 
     fired: np.ndarray
     diverged: np.ndarray
+
+    @classmethod
+    def of(cls, result: Result) -> SpikeTest:
+        """That of a run that recorded `RegenerativeSpikes`."""
+        fired = ~np.isnan(result["first_spike"])
+        return cls(fired, np.isin(result.status, GAVE_UP) & ~fired)
 
 
 _SETTLED = 1e-4  # mV for V, and this fraction of their range or size for the other states
 
 
-def answer(
-    cohort: Cohort, X: np.ndarray, amplitude: np.ndarray, width: float, watch: float, method: Method
-) -> Answer:
+def spike_test(
+    population: Population, X: np.ndarray, amplitude: np.ndarray, width: float, watch: float, spikes: RegenerativeSpikes
+) -> SpikeTest:
     """Whether a pulse of `width` ms, from the states X, makes the cells fire before it has been over for `watch` ms.
 
-    The run is looked at now and then. A cell that has fired is done; one that has settled into a stable state jumps
-    to the end of the pulse (or is done, if that is past); the others go on. What is dropped costs nothing.
+    The run is interrupted now and then. A cell that has fired is decided; one that has settled into a stable state
+    skips the rest of the pulse (or is decided, if that is past); the others go on. Decided cells are dropped.
     """
-    fired, diverged = np.zeros(cohort.n, bool), np.zeros(cohort.n, bool)
-    rows, t, end = np.arange(cohort.n), 0.0, width + watch
+    fired, diverged = np.zeros(population.n, bool), np.zeros(population.n, bool)
+    rows, t, end = np.arange(population.n), 0.0, width + watch
 
     def advance(rows: np.ndarray, X: np.ndarray, t: float, until: float) -> np.ndarray:
         stimulus = Pulse(amplitude=amplitude[rows], start=-t, width=width)
-        record = [OwnSpikes(method.threshold, method.rearm), Final()]
-        result = cohort.take(rows).run(X, stimulus, until - t, record, method)
-        fired[rows] = ~np.isnan(result["first_spike"])
-        diverged[rows] = np.isin(result.status, GAVE_UP) & ~fired[rows]
-        return final_states(cohort, result)
+        result = population.take(rows).run(X, stimulus, until - t, [spikes, Final()])
+        outcome = SpikeTest.of(result)
+        fired[rows], diverged[rows] = outcome.fired, outcome.diverged
+        return final_states(population.model, result)
 
-    for look in _looks(width, end):
-        after = advance(rows, X, t, look)
+    for stop in _stops(width, end):
+        after = advance(rows, X, t, stop)
         undecided = ~(fired[rows] | diverged[rows])
-        # A run cannot be cut while the detector is in the middle of a spike: such cells go on from the last look.
-        flying = undecided & (after[0] >= method.rearm)
-        if flying.any() and look < end:
-            advance(rows[flying], X[:, flying], t, end)
-        waiting = undecided & ~flying
-        rows, X, t = rows[waiting], after[:, waiting], look
-        if look < end and len(rows):
-            settled = _settled(cohort.take(rows), X, amplitude[rows] if look < width else np.zeros(len(rows)))
-            if look < width and settled.any():
+        # A run cannot be cut while the detector is in the middle of a spike: such cells go on from the last stop.
+        in_spike = undecided & (after[0] >= spikes.rearm)
+        if in_spike.any() and stop < end:
+            advance(rows[in_spike], X[:, in_spike], t, end)
+        waiting = undecided & ~in_spike
+        rows, X, t = rows[waiting], after[:, waiting], stop
+        if stop < end and len(rows):
+            settled = _settled(population.take(rows), X, amplitude[rows] if stop < width else np.zeros(len(rows)))
+            if stop < width and settled.any():
                 advance(rows[settled], X[:, settled], width, end)
             rows, X = rows[~settled], X[:, ~settled]
         if not len(rows):
             break
-    return Answer(fired, diverged)
+    return SpikeTest(fired, diverged)
 
 
-def _looks(width: float, end: float) -> Iterator[float]:
-    """The times at which a run is looked at, ms."""
-    look = width + 10.0 if width <= 30.0 else 30.0
-    while look < end - 5.0:
-        yield look
-        look *= 2.0
+def _stops(width: float, end: float) -> Iterator[float]:
+    """The times at which a run is interrupted, ms; the end is the last."""
+    stop = width + 10.0 if width <= 30.0 else 30.0
+    while stop < end - 5.0:
+        yield stop
+        stop *= 2.0
     yield end
 
 
-def _settled(cohort: Cohort, X: np.ndarray, i_app: np.ndarray) -> np.ndarray:
+def _settled(population: Population, X: np.ndarray, i_app: np.ndarray) -> np.ndarray:
     """(n,) bool: within `_SETTLED` of an equilibrium that attracts (all eigenvalues well below zero)."""
-    J = jacobian(cohort.cells, X)
-    distance = np.abs(newton_step(cohort.cells, X, i_app, J))
+    J = jacobian(population.cells, X)
+    distance = np.abs(newton_step(population.cells, X, i_app, J))
     size = np.ones_like(X)
-    pools = 1 + len(cohort.model.gates)
+    pools = 1 + len(population.model.gates)
     size[pools:] = np.abs(X[pools:])
-    near = (distance < _SETTLED * size).all(axis=0)
+    near: np.ndarray = (distance < _SETTLED * size).all(axis=0)
     near[near] = eigenvalues(J[near])[:, 0].real < -1e-3
     return near

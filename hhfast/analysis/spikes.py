@@ -40,7 +40,7 @@ def crossings(V: np.ndarray, threshold: float, rearm: float) -> np.ndarray:
     mark[0] = 1 if V[0] >= threshold else -1
     places = np.flatnonzero(mark)
     state = mark[places]
-    return places[1:][(state[1:] == 1) & (state[:-1] == -1)]
+    return np.asarray(places[1:][(state[1:] == 1) & (state[:-1] == -1)])
 
 
 def _crossing_times(time: np.ndarray, V: np.ndarray, after: np.ndarray, level: float) -> np.ndarray:
@@ -59,7 +59,7 @@ def _crossing_times(time: np.ndarray, V: np.ndarray, after: np.ndarray, level: f
         x = 0.5 * (lo + hi)
         under = low + x * (c1 + x * (c2 + x * c3)) < level
         lo, hi = np.where(under, x, lo), np.where(under, hi, x)
-    return time[before] + 0.5 * (lo + hi) * step
+    return np.asarray(time[before] + 0.5 * (lo + hi) * step)
 
 
 def train_features(spikes: Sequence[np.ndarray], start: float = 0.0) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Cells: the parameters of a batch, checked and laid out for the kernels, and the states the cells start from."""
+"""Cells: the parameters of a batch, checked and laid out for the kernels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from hhfast.inputs import per_cell
 from hhfast.kernel.jit.cache import compiled_rates
 from hhfast.model import Model
 from hhfast.parts.stimuli import Stimulus
-
-_PIECE = 4096  # cells
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,11 @@ class Cells:
         _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
         return cls(model, n, p0, col, P, stimulus.arrays if stimulus is not None else ())
 
+    def values(self, name: str) -> np.ndarray:
+        """(n,) values of a parameter of the model."""
+        k = list(self.model.parameters).index(name)
+        return self.P[self.col[k]] if self.col[k] >= 0 else np.full(self.n, self.p0[k])
+
     def at(self, rows: np.ndarray) -> Cells:
         """Some of the cells, by number."""
         return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1), self.points)
@@ -90,85 +93,3 @@ def _check_capacitance(k: int, p0: np.ndarray, col: np.ndarray, P: np.ndarray) -
             raise InputError(f"C_m = {p0[k]:g}: the capacitance must be positive")
     else:
         P[col[k]][~(P[col[k]] > 0)] = np.nan
-
-
-def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray:
-    """(n_states, n): where the cells start; see `simulate` for what `initial` may be."""
-    if isinstance(initial, str):
-        if initial == "rest":
-            return rest(cells)
-        if initial != "model":
-            raise InputError(f"initial = '{initial}'; give 'model', 'rest' or a mapping of states")
-        initial = {}
-    model = cells.model
-    for name in initial:
-        if name not in model.states:
-            raise unknown("state", name, model.states, f"initial of model {model.name}")
-    fixed = {g.name: g.initial for g in model.gates if g.initial is not None}
-    fixed |= {p.name: p.initial for p in model.pools} | {"V": model.V_init}
-    fixed |= {name: per_cell(name, value) for name, value in initial.items()}
-    X = np.empty((len(model.states), cells.n))
-    for k, name in enumerate(model.states):
-        X[k] = fixed.get(name, 0.0)
-    steady = [k for k, name in enumerate(model.states) if name not in fixed]
-    _relax(cells, X, steady)
-    return X
-
-
-def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
-    """Put states at their steady values, the others held; in pieces, since large arrays must be got from the system."""
-    for first in range(0, cells.n, _PIECE):
-        some = slice(first, first + _PIECE)
-        A, B = cells.at(np.arange(*some.indices(cells.n))).rates(X[:, some])
-        for k in rows:
-            np.divide(A[k], B[k], out=X[k, some])
-
-
-# --- the resting state ----------------------------------------------------------------------------------------------
-_SCAN = np.arange(-120.0, 60.5, 1.0)  # mV
-
-
-def rest(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
-    """(n_states, n): the equilibrium of lowest V at which the steady current turns outward; NaN where none is found.
-
-    The steady dV/dt, with gates and pools at equilibrium, is scanned from -120 to 60 mV and its first zero from
-    above bisected to rounding. Such a state need not be stable: a pacemaker has one, too.
-    """
-    X = np.zeros((len(cells.model.states), cells.n))
-    lo, hi = np.full(cells.n, np.nan), np.full(cells.n, np.nan)
-    before = np.full(cells.n, np.nan)
-    for V in _SCAN:
-        now = steady_slope(cells, X, np.full(cells.n, V), i_app)
-        found = np.isnan(lo) & (before > 0) & (now <= 0)
-        lo[found], hi[found] = V - 1.0, V
-        before = now
-    for _ in range(50):  # 1 mV / 2**50 is below the spacing of float64 at -65
-        middle = 0.5 * (lo + hi)
-        inward = steady_slope(cells, X, middle, i_app) > 0
-        lo, hi = np.where(inward, middle, lo), np.where(inward, hi, middle)
-    steady_slope(cells, X, 0.5 * (lo + hi), i_app)
-    return X
-
-
-def steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
-    """dV/dt with the other states at equilibrium at V; leaves that equilibrium in X."""
-    model = cells.model
-    X[0] = V
-    gates = list(range(1, 1 + len(model.gates)))
-    for _ in range(3 if len(model.pools) > 1 else 1):  # pools that depend on each other are solved in turn
-        for k in range(1 + len(model.gates), len(model.states)):
-            _balance_pool(cells, X, k, gates)
-    _relax(cells, X, gates)
-    A, B = cells.rates(X, i_app)
-    return A[0] - B[0] * V
-
-
-def _balance_pool(cells: Cells, X: np.ndarray, k: int, gates: list[int]) -> None:
-    """Bisect a pool, on a logarithmic scale, for inflow = outflow with the gates at equilibrium."""
-    lo, hi = np.full(cells.n, -30.0), np.full(cells.n, 30.0)
-    for _ in range(54):
-        X[k] = np.exp(0.5 * (lo + hi))
-        _relax(cells, X, gates)
-        A, B = cells.rates(X)
-        rising = A[k] > B[k] * X[k]
-        lo, hi = np.where(rising, np.log(X[k]), lo), np.where(rising, hi, np.log(X[k]))

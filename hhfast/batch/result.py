@@ -22,11 +22,12 @@ STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", 
 
 @dataclass(frozen=True)
 class Result:
-    """What a batch gave: one row per cell.
+    """The result of a batch: one row per cell.
 
     status : (n_cells,) uint8; 0 ok, 1 diverged (non-finite, or beyond 1e6 mV), 2 spike buffer full, 3 step limit
         reached. A diverged cell's float values are NaN and its counts are those up to the divergence.
-    variables : name -> `Variable`, everything the recorders delivered, time grids included.
+    variables : name -> `Variable`, everything the recorders delivered, sample times included.
+    attributes : model, integrator, step, tolerances, precision.
     """
 
     status: np.ndarray
@@ -35,6 +36,7 @@ class Result:
 
     @property
     def n_cells(self) -> int:
+        """The number of cells."""
         return len(self.status)
 
     def __repr__(self) -> str:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.cells import Cells, initial_states
+from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
+from hhfast.batch.initial_states import initial_states
+from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import GAVE_UP, OK, Result
-from hhfast.batch.step_control import Course, StepControl, course, refuse
+from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
-from hhfast.batch.time_grid import Grid, time_grid
-from hhfast.errors import InputError, unknown
+from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.cache import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
-from hhfast.model import Model, load_model, models
+from hhfast.model import Model
+from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import Final, Spikes, detectors
 from hhfast.parts.stimuli import Stimulus
@@ -30,21 +33,14 @@ def simulate(
     model: str | Path | Model,
     params: Mapping[str, Any] | None = None,
     *,
-    stimulus: Stimulus | None = None,
     t_stop: float,
-    dt: float = 0.025,
-    integrator: str = "rk4",
+    stimulus: Stimulus | None = None,
     record: Sequence[Recorder] = (Spikes(),),
     initial: str | Mapping[str, Any] = "model",
-    dtype: str = "float64",
-    threads: int | None = None,
-    progress: bool = False,
     certify: bool | float | np.ndarray = False,
-    rtol: float | None = None,
-    atol: float | Mapping[str, float] | None = None,
-    dt_min: float | None = None,
-    dt_max: float | None = None,
-    max_steps: int | None = None,
+    progress: bool = False,
+    method: Method | None = None,
+    **options: Unpack[MethodOptions],
 ) -> Result:
     """Simulate a batch of neurons of one model.
 
@@ -52,23 +48,11 @@ def simulate(
     ----------
     model : name in `hhfast.models`, path of a TOML file, or Model.
     params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
-    t_stop, dt : duration and largest step, ms. Steps are placed so that stimulus edges given as numbers, samples
-        and windows fall between steps; the steps before them are shortened evenly. For adaptive integrators dt is
-        the first step, and that after each edge.
-    integrator : name in `hhfast.integrators`.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
     initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
         state -> number or (n_cells,) array (states not named are as for "model", gates steady at the V given).
-    dtype : "float64" or "float32" (arithmetic of the kernel; spike times are float64 in either).
-    threads : number of threads; default: all processors this process may use. It never changes a result.
-    progress : show a progress bar.
-    rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only, whose steps each cell chooses for itself. The
-        estimated error of a step is at most atol + rtol |x| (root mean square over states x): rtol, default 1e-6;
-        atol, a number or state -> number, default a tenth of rtol in its unit. A cell is given up, with status 3,
-        when its step falls below dt_min (1e-9 ms) or after max_steps (1e7) attempts; no step is longer than dt_max
-        (5 ms). Edges of the stimulus are hit exactly, even those that differ between cells; spike times and traces
-        come from dense output and change no step. The result gains `n_steps` and `n_rejected` per cell.
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -76,6 +60,18 @@ def simulate(
         `x_error`, its estimated |error| in its unit (how, and how far to trust it: `batch.certify`); for `Spikes`
         `spike_time_error`, that of the spike time that shifted most; NaN where there is nothing to compare. Traces
         have no estimate.
+    progress : show a progress bar on a terminal, a line every 30 s otherwise.
+    method : how to simulate: integrator, step, tolerances, precision, threads (`hhfast.Method`). Its fields may be
+        given as keywords instead, and replace what `method` says:
+        `integrator`, name in `hhfast.integrators` or an `Integrator`;
+        `dt`, the largest step, ms: steps are placed so that stimulus edges given as numbers, samples and windows fall
+        between steps, and the steps before them are shortened evenly. For adaptive integrators dt is the first step,
+        and the one after each edge;
+        `dtype`, "float64" or "float32"; `threads`, default: all processors this process may use;
+        `rtol`, `atol`, `dt_min`, `dt_max`, `max_steps`, for adaptive integrators, whose steps each cell chooses for
+        itself (`hhfast.StepControl`). Edges of the stimulus are then hit exactly, even those that differ between
+        cells; spike times and traces come from dense output and change no step. The result gains `n_steps` and
+        `n_rejected` per cell.
 
     Returns
     -------
@@ -88,74 +84,82 @@ def simulate(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     KeyboardInterrupt : within a second of Ctrl-C.
     """
-    model = as_model(model)
+    model = find_model(model)
+    method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
-    record = tuple(record)
-    spec = kernel_spec(model, integrator, stimulus, record, dtype, dt)
-    given = {"rtol": rtol, "atol": atol, "dt_min": dt_min, "dt_max": dt_max, "max_steps": max_steps}
-    control: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    stimulus = stimulus or Stimulus()
-    edges, moving = stimulus.edges(t_stop)
-    points, apart = stimulus.points(t_stop)
-    steps: Grid | Course
-    if spec.integrator.adaptive:
-        steps = course(t_stop, dt, edges, moving, record, model.states, StepControl(**control))
-    else:
-        refuse(control, integrator)
-        steps = time_grid(t_stop, dt, [*edges, *points], record, apart or moving.size > 0)
-    onset = stimulus.onset
+    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
     X = initial_states(cells, initial)
-    settings = {"integrator": integrator, "dtype": dtype, "dt": repr(dt), **{n: repr(v) for n, v in control.items()}}
-    advance = partial(_advance, spec, record, t_stop, threads, progress, settings)
-    rows = certified_rows(certify, cells.n, record)
+    rows = certified_rows(certify, cells.n, run.record)
     if rows is None:
-        return advance(cells, X, steps, onset)
-    finer = cells.at(rows), np.take(X, rows, axis=1), steps.finer(rows), onset[rows] if np.ndim(onset) else onset
-    result = advance(cells, X, steps, onset)
-    return certified(result, rows, advance(*finer), error_factor(spec.integrator, apart or moving.size > 0))
+        return run.advance(cells, X)
+    checked, again = cells.at(rows), np.take(X, rows, axis=1)
+    result = run.advance(cells, X)
+    finer = run.refined(rows).advance(checked, again)
+    return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
 
 
-def _advance(
-    spec: KernelSpec, record: Sequence[Recorder], t_stop: float, threads: int | None, progress: bool,
-    settings: dict[str, str], cells: Cells, X: np.ndarray, steps: Grid | Course, onset: Any,
-) -> Result:
-    """Advance cells from the states X, in place, over a grid or by steps of their own."""
-    dtype, model = spec.dtype, cells.model
-    run = Run(cells.n, t_stop, onset, dtype, model.variables)
-    recordings = [recorder.open(run) for recorder in record]
-    _check_names(record)
-    levels = np.array(detectors(record)[0], np.float64).reshape(-1, 2)
-    status = np.full(cells.n, OK, np.uint8)
-    stop = np.zeros(1, np.uint8)
-    counts = np.zeros((2, cells.n if spec.integrator.adaptive else 0), np.int64)
-    further = steps.arguments(counts)
-    kernel = interruptible(compiled, spec)
+@dataclass(frozen=True)
+class _Batch:
+    """What all cells of a batch have in common: kernel, steps, recorders; onset: of the stimulus, ms."""
 
-    def call(first: int, last: int) -> None:
-        arrays = [recording.arguments(first, last) for recording in recordings]
-        kernel(first, last, cells.p0, cells.col, cells.P, X, levels, status, stop, *further,
-               *cells.points, *(a for group in arrays for a in group))
-        for recording, group in zip(recordings, arrays, strict=True):
-            recording.done(first, group)
+    spec: KernelSpec
+    method: Method
+    record: tuple[Recorder, ...]
+    steps: TimeGrid | AdaptiveSchedule
+    t_stop: float
+    onset: Any
+    edges_inside: bool
+    progress: bool
 
-    run_blocks(call, cells.n, LANES[dtype][0], steps, threads, stop, progress)
-    result = _result(model, record, recordings, X, status, settings)
-    if not spec.integrator.adaptive:
-        return result
-    tried = {"n_steps": "steps taken", "n_rejected": "steps tried in vain"}
-    counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, tried.items(), strict=True)}
-    return Result(result.status, {**result.variables, **counted}, result.attributes)
+    @classmethod
+    def of(
+        cls, model: Model, method: Method, stimulus: Stimulus, t_stop: float, record: tuple[Recorder, ...],
+        progress: bool,
+    ) -> _Batch:
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt)
+        edges, own_edges = stimulus.edges(t_stop)
+        points, own_points = stimulus.points(t_stop)
+        inside = own_points or own_edges.size > 0
+        steps: TimeGrid | AdaptiveSchedule
+        if method.adaptive:
+            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
+        else:
+            steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
+        return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
 
+    def refined(self, rows: np.ndarray) -> _Batch:
+        """The same for some of the cells, with finer steps."""
+        onset = self.onset[rows] if np.ndim(self.onset) else self.onset
+        return replace(self, steps=self.steps.refined(rows), onset=onset)
 
-def as_model(model: str | Path | Model) -> Model:
-    """A model by name, from a TOML file, or itself. Raises `InputError` with the nearest name."""
-    if isinstance(model, Model):
-        return model
-    if isinstance(model, str) and model in models:
-        return models[model]
-    if isinstance(model, Path) or str(model).endswith(".toml"):
-        return load_model(model)
-    raise unknown("model", str(model), models)
+    def advance(self, cells: Cells, X: np.ndarray) -> Result:
+        """Advance cells from the states X (n_states, n), in place, to the end."""
+        dtype, model = self.spec.dtype, cells.model
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
+        recordings = [recorder.open(run) for recorder in self.record]
+        _check_names(self.record)
+        levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
+        status = np.full(cells.n, OK, np.uint8)
+        stop = np.zeros(1, np.uint8)
+        counts = np.zeros((2, cells.n if self.method.adaptive else 0), np.int64)
+        further = self.steps.arguments(counts)
+        kernel = interruptible(compiled, self.spec)
+
+        def call(first: int, last: int) -> None:
+            arrays = [recording.arguments(first, last) for recording in recordings]
+            kernel(first, last, cells.p0, cells.col, cells.P, X, levels, status, stop, *further,
+                   *cells.points, *(a for group in arrays for a in group))
+            for recording, group in zip(recordings, arrays, strict=True):
+                recording.done(first, group)
+
+        run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        result = _result(model, self.record, recordings, X, status, self.method.attributes)
+        if not self.method.adaptive:
+            return result
+        names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
+        counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
+                                                                                     strict=True)}  # fmt: skip
+        return Result(result.status, {**result.variables, **counted}, result.attributes)
 
 
 def _check_names(record: Sequence[Recorder]) -> None:

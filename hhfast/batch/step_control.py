@@ -1,4 +1,4 @@
-"""The course of an adaptive run: the times that no step may cross, and the tolerances that the steps obey."""
+"""Step control of adaptive integrators: the tolerances of a step, its limits, and the times that no step may cross."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.batch.time_grid import actions, check_duration, distinct, inside, nearest
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import per_cell
+from hhfast.inputs import number, positive
 from hhfast.kernel.spec import EDGE
 from hhfast.parts.recorder import Recorder
 
@@ -21,12 +21,15 @@ STEPS_PER_MS = 16  # of a typical run, to share work among threads
 
 @dataclass(frozen=True)
 class StepControl:
-    """What an adaptive integrator may do.
+    """How an adaptive integrator chooses its steps.
 
-    rtol, atol : the error of a step, estimated, is at most atol + rtol |x| for each state x (root mean square of all);
+    rtol, atol : the estimated error of a step is at most atol + rtol |x| for each state x (root mean square of all);
         atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
         as by default: a tenth of rtol in the state's unit.
-    dt_min, dt_max : ms; below dt_min a cell is given up (status 3). max_steps : attempts after which it is, too.
+    dt_min, dt_max : ms; a cell whose step falls below dt_min is given up (status 3). max_steps : the number of steps,
+        rejected ones included, after which it is given up, too.
+
+    Raises `InputError` for values out of range.
     """
 
     rtol: float = 1e-6
@@ -38,11 +41,11 @@ class StepControl:
     def __post_init__(self) -> None:
         atol = self.atol
         if isinstance(atol, Mapping):
-            atol = {name: _positive(f"atol of {name}", value) for name, value in atol.items()}
+            atol = {name: positive(f"atol of {name}", value) for name, value in atol.items()}
         elif atol is not None:
-            atol = _positive("atol", atol)
-        numbers = {name: _number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
-        for name, value in [("atol", atol), *numbers.items()]:
+            atol = positive("atol", atol)
+        values = {name: number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+        for name, value in [("atol", atol), *values.items()]:
             object.__setattr__(self, name, value)
         if not 1e-14 <= self.rtol < 1.0:
             raise InputError(f"rtol = {self.rtol}: must be a number from 1e-14 to below 1")
@@ -58,8 +61,8 @@ class StepControl:
         for name in named:
             if name not in states:
                 raise unknown("state", name, states, "atol")
-        rest = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
-        return np.array([named.get(x, rest) for x in states], np.float64)
+        others = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
+        return np.array([named.get(x, others) for x in states], np.float64)
 
     @property
     def tighter(self) -> StepControl:
@@ -72,33 +75,14 @@ class StepControl:
         return replace(self, rtol=max(self.rtol / 10, 1e-14), atol=atol)
 
 
-def _number(name: str, value: Any) -> float:
-    found = per_cell(name, value)
-    if np.ndim(found):
-        raise InputError(f"{name}: is an array; give one number for all cells")
-    return float(found)
-
-
-def _positive(name: str, value: Any) -> float:
-    found = _number(name, value)
-    if not (math.isfinite(found) and found > 0):
-        raise InputError(f"{name} = {found}: must be a positive number")
-    return found
-
-
-def refuse(given: Mapping[str, Any], integrator: str) -> None:
-    """Raise `InputError` if a fixed-step integrator is given what only an adaptive one takes."""
-    for name in given:
-        raise InputError(f"{name}: only for adaptive integrators; {integrator} takes steps of dt")
-
-
 @dataclass(frozen=True)
-class Course:
-    """Stops in time and how steps are chosen, as an adaptive kernel takes them.
+class AdaptiveSchedule:
+    """The times at which all cells stop, those at which each does, and the step control, as an adaptive kernel takes
+    them.
 
     t, action : (n_nodes,) times, ms, at which recorders begin and end or all cells have a stimulus edge; and what is
     done there, as bits. edges : (n_cells or 1, n_edges) edges that differ between cells, ascending, inf where fewer.
-    samples : the sample times of each recorder that has any.
+    samples : the sample times of each recorder that has any. dt : ms, the first step, and the one after each edge.
     """
 
     t: np.ndarray
@@ -115,25 +99,25 @@ class Course:
     @property
     def n_steps(self) -> int:
         """Roughly, the steps of one cell."""
-        return math.ceil(STEPS_PER_MS * self.t[-1])
+        return math.ceil(STEPS_PER_MS * float(self.t[-1]))
 
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
-        """The kernel's arguments; counts: (2, n_cells) steps taken and rejected, to be filled."""
+        """The kernel's arguments; counts: (2, n_cells) accepted and rejected steps, to be filled."""
         control = self.control
         return (self.t, self.action, self.edges, control.rtol, control.absolute(self.states), self.dt, control.dt_min,
                 control.dt_max, control.max_steps, counts[0], counts[1], *self.samples)
 
-    def finer(self, rows: np.ndarray) -> Course:
-        """The course of some of the cells at a tenth of the tolerances."""
+    def refined(self, rows: np.ndarray) -> AdaptiveSchedule:
+        """The schedule of some of the cells at a tenth of the tolerances."""
         edges = self.edges[rows] if len(self.edges) > 1 else self.edges
         return replace(self, edges=edges, control=self.control.tighter)
 
 
-def course(
-    t_stop: float, dt: float, edges: Sequence[float], moving: np.ndarray, record: Sequence[Recorder],
+def adaptive_schedule(
+    t_stop: float, dt: float, edges: Sequence[float], own_edges: np.ndarray, record: Sequence[Recorder],
     states: tuple[str, ...], control: StepControl,
-) -> Course:
-    """The course of a run. edges : of all cells; moving : (n_cells, k) further ones of each cell, in any order."""
+) -> AdaptiveSchedule:
+    """The schedule of a run. edges : ms, of all cells; own_edges : (n_cells, k) further ones of each, in any order."""
     check_duration(t_stop, dt)
     times = [recorder.times(t_stop) for recorder in record]
     common = inside(edges, t_stop)
@@ -142,4 +126,5 @@ def course(
     action = actions(nodes, [(window, np.empty(0)) for window, _ in times])
     action[nearest(nodes, common)] |= EDGE
     samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
-    return Course(nodes, action, np.ascontiguousarray(np.sort(moving, axis=1)), samples, states, dt, control)
+    each = np.ascontiguousarray(np.sort(own_edges, axis=1))
+    return AdaptiveSchedule(nodes, action, each, samples, states, dt, control)

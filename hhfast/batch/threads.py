@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
 
 import numpy as np
 
-from hhfast.batch.step_control import Course
-from hhfast.batch.time_grid import Grid
-from hhfast.errors import InputError
+from hhfast.batch.step_control import AdaptiveSchedule
+from hhfast.batch.time_grid import TimeGrid
 from hhfast.interrupts import result, undisturbed
 
 _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
@@ -19,12 +19,14 @@ _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten millisecond
 
 @undisturbed()
 def run_blocks(
-    call: Any, n_cells: int, lanes: int, steps: Grid | Course, threads: int | None, stop: np.ndarray, progress: bool
+    call: Callable[[int, int], None], n_cells: int, lanes: int, steps: TimeGrid | AdaptiveSchedule,
+    threads: int | None, stop: np.ndarray, progress: bool,
 ) -> None:
-    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one."""
+    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one.
+
+    call(first, last) : advances these cells. stop : set to 1 to end all calls soon.
+    """
     threads = available_threads() if threads is None else threads
-    if threads < 1:
-        raise InputError(f"threads = {threads}: must be at least 1")
     blocks = -(-n_cells // lanes)
     enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
     cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
@@ -39,12 +41,13 @@ def run_blocks(
                     return
                 last = min(first + cells, n_cells)
                 call(first, last)
-                advance(last - first)
+                with taking:
+                    advance(last - first)
         except BaseException:
             stop[0] = 1
             raise
 
-    with ThreadPoolExecutor(threads) as pool, _bar(progress, n_cells) as advance:
+    with ThreadPoolExecutor(threads) as pool, _progress_bar(progress, n_cells) as advance:
         try:
             for future in [pool.submit(work) for _ in range(threads)]:
                 result(future)
@@ -53,25 +56,16 @@ def run_blocks(
             raise
 
 
-class _bar:
-    """A progress bar over cells, or nothing."""
+@contextmanager
+def _progress_bar(shown: bool, n_cells: int) -> Iterator[Callable[[int], None]]:
+    """A function to be told how many further cells are done."""
+    if not shown:
+        yield lambda n: None
+        return
+    from hhfast.progress import Reporter
 
-    def __init__(self, shown: bool, total: int) -> None:
-        self.shown, self.total = shown, total
-
-    def __enter__(self) -> Any:
-        if not self.shown:
-            return lambda n: None
-        from rich.progress import Progress
-
-        self.progress = Progress()
-        self.progress.start()
-        task = self.progress.add_task("simulating", total=self.total)
-        return lambda n: self.progress.advance(task, n)
-
-    def __exit__(self, *error: object) -> None:
-        if self.shown:
-            self.progress.stop()
+    with Reporter("simulating", n_cells, "cells") as reporter:
+        yield reporter.advance
 
 
 def available_threads() -> int:

@@ -15,44 +15,51 @@ from hhfast.parts.recorder import Recorder, Window
 
 
 @dataclass(frozen=True)
-class Grid:
+class TimeGrid:
     """Nodes in time and the equal steps between them, as the kernels take them.
 
     t, dt, n : (n_nodes,) time of a node, ms; length, ms, and number of the steps that follow it (0 after the last).
     action : (n_nodes,) what recorders do at the node, as bits.
-    moving : whether stimulus edges differ between cells; they then lie within steps.
+    edges_inside : whether stimulus edges differ between cells; they then lie within steps.
     """
 
     t: np.ndarray
     dt: np.ndarray
     n: np.ndarray
     action: np.ndarray
-    moving: bool
+    edges_inside: bool
     least_blocks: ClassVar[int] = 1
     calls_per_thread: ClassVar[int] = 8
 
     @property
     def n_steps(self) -> int:
+        """The steps of one cell."""
         return int(self.n.sum())
 
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; the steps need not be counted."""
-        return self.t, self.action, self.dt, self.n, int(self.moving)
+        return self.t, self.action, self.dt, self.n, int(self.edges_inside)
 
-    def finer(self, rows: np.ndarray) -> Grid:
+    def refined(self, rows: np.ndarray) -> TimeGrid:
         """The same nodes, for some of the cells, with two steps for each one."""
         return replace(self, dt=self.dt / 2, n=2 * self.n)
 
 
 def check_duration(t_stop: float, dt: float) -> None:
-    for name, value in (("t_stop", t_stop), ("dt", dt)):
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(f"{name} = {value}: must be a positive number of ms")
+    """Raise `InputError` unless the duration and the largest step, ms, are positive numbers."""
+    check_step("t_stop", t_stop)
+    check_step("dt", dt)
+
+
+def check_step(name: str, value: float) -> None:
+    """Raise `InputError` unless a length of time, ms, is a positive number."""
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{name} = {value}: must be a positive number of ms")
 
 
 def time_grid(
-    t_stop: float, dt: float, edges: Sequence[float], record: Sequence[Recorder], moving: bool = False
-) -> Grid:
+    t_stop: float, dt: float, edges: Sequence[float], record: Sequence[Recorder], edges_inside: bool = False
+) -> TimeGrid:
     """The grid of a run. Raises `InputError` for a t_stop or dt that is not positive, or too many steps."""
     check_duration(t_stop, dt)
     if t_stop / dt > 2**53:
@@ -66,20 +73,22 @@ def time_grid(
     h = lengths / n
     # Where the steps are dt up to rounding they are dt exactly, so that recording does not change a trajectory.
     h = np.where(np.abs(h - dt) < 1e-9 * dt, dt, h)
-    return Grid(nodes, np.append(h, dt), np.append(n, 0), actions(nodes, times), moving)
+    return TimeGrid(nodes, np.append(h, dt), np.append(n, 0), actions(nodes, times), edges_inside)
 
 
 def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:
     """The edges within the run."""
     times = np.asarray(edges, np.float64)
-    return times[(times > 0) & (times < t_stop)]
+    return np.asarray(times[(times > 0) & (times < t_stop)])
 
 
 def distinct(sorted_times: np.ndarray, tolerance: float) -> np.ndarray:
-    return sorted_times[np.append(True, np.diff(sorted_times) > tolerance)]
+    """Ascending times without those that are within the tolerance (ms) of the one before."""
+    return np.asarray(sorted_times[np.append(True, np.diff(sorted_times) > tolerance)])
 
 
 def actions(nodes: np.ndarray, times: Sequence[tuple[Window, np.ndarray]]) -> np.ndarray:
+    """(n_nodes,) int64: which recorders begin, end or sample at each node, as bits."""
     action = np.zeros(len(nodes), np.int64)
     for r, ((begin, end), samples) in enumerate(times):
         for bit, when in enumerate(([begin], [end], samples)):
@@ -88,5 +97,6 @@ def actions(nodes: np.ndarray, times: Sequence[tuple[Window, np.ndarray]]) -> np
 
 
 def nearest(nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The number of the node that is nearest to each of the times."""
     right = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
     return np.where(times - nodes[right - 1] < nodes[right] - times, right - 1, right)

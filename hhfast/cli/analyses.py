@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +10,13 @@ import typer
 
 from hhfast.cli.console import say
 from hhfast.cli.options import Csv, Figure, ModelName, Parameters, numbers, parameters
+from hhfast.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from hhfast.batch.analyses import Analysis
+    from hhfast.model import Model
 
 
 def fi(
@@ -60,70 +64,44 @@ def refractory(
 
 
 def _analyse(
-    kind: str, name: str, given: Sequence[str] | None, figure: Path | None, options: Mapping[str, Any], csv: bool
+    name: str, model: str, given: Sequence[str] | None, figure: Path | None, options: Mapping[str, Any], csv: bool
 ) -> None:
     """Run an analysis on all cells, print its table, and draw the first cell if a picture is asked for."""
-    import hhfast
-    from hhfast.sweep.sweep import find_model
+    from hhfast.batch.analyses import analyses
+    from hhfast.model.resolve import find_model
 
     if figure is not None:
         from hhfast.figures.canvas import check_picture
 
         check_picture(figure)  # before the time that the analysis takes
-    function, columns = _ANALYSES[kind]
-    model, params = find_model(name), parameters(given)
-    found = getattr(hhfast, function)(model, params=params, **options)
+    analysis, cells, params = analyses[name], find_model(model), parameters(given)
+    found = analysis.function(cells, params=params, **options)
     if figure is not None:
-        from hhfast.figures.analyses import PICTURES
-        from hhfast.figures.canvas import figure_of, save
-
-        axes = PICTURES[kind](found, model, {name: values[:1] for name, values in params.items()}, options)
-        axes.set_title(model.title or model.name)
-        save(figure_of(axes), figure)
-    table = {**params, **columns(found)}
+        _draw(analysis, found, cells, {name: values[:1] for name, values in params.items()}, options, figure)
+    table = {**params, **analysis.table(found)}
     say(_csv(table, found.status) if csv else _aligned(table, found.status))
 
 
-# --- tables ----------------------------------------------------------------------------------------------------------
-def _fi_columns(found: Any) -> dict[str, np.ndarray]:
-    shown = enumerate(found.current) if len(found.current) < 7 else ()
-    return {f"rate at {value:g} (Hz)": found.rate[:, k] for k, value in shown} | {
-        f"onset ({found.unit})": found.onset, "rate there (Hz)": found.onset_rate, "gain": found.gain,
-        "largest rate (Hz)": found.max_rate, "block": found.block, "class": found.excitability,
-    }  # fmt: skip
+def _draw(
+    analysis: Analysis, found: Any, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any], path: Path
+) -> None:
+    """Save the picture of the first cell."""
+    from hhfast.figures import analyses as figures
+    from hhfast.figures.canvas import figure_of, save
 
-
-def _rheobase_columns(found: Any) -> dict[str, np.ndarray]:
-    return {f"threshold ({found.unit})": found.amplitude}
-
-
-def _strength_duration_columns(found: Any) -> dict[str, np.ndarray]:
-    thresholds = {f"{width:g} ms ({found.unit})": found.amplitude[:, k] for k, width in enumerate(found.width)}
-    return thresholds | {"rheobase": found.rheobase, "chronaxie (ms)": found.chronaxie}
-
-
-def _refractory_columns(found: Any) -> dict[str, np.ndarray]:
-    intervals = {f"interval at {s:g} x (ms)": found.minimal_interval[:, k] for k, s in enumerate(found.second)}
-    return {f"threshold ({found.unit})": found.threshold} | intervals | {
-        "absolute (ms)": found.absolute, "relative (ms)": found.relative,
-    }  # fmt: skip
-
-
-# Name of an analysis -> (public function, the columns of its table).
-_ANALYSES: dict[str, tuple[str, Callable[[Any], dict[str, np.ndarray]]]] = {
-    "fi_curve": ("fi_curve", _fi_columns),
-    "rheobase": ("find_rheobase", _rheobase_columns),
-    "strength_duration": ("strength_duration", _strength_duration_columns),
-    "refractory_period": ("refractory_period", _refractory_columns),
-}
+    if analysis.picture is None:
+        raise InputError(f"-o {path}: there is no picture of {analysis.name}")
+    axes = getattr(figures, analysis.picture.name)(analysis.picture.of(found, model, cell, options))
+    axes.set_title(model.title or model.name)
+    save(figure_of(axes), path)
 
 
 def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
     """A heading, one line per cell, its status at the end; six digits."""
-    from hhfast.cli.text import aligned
+    from hhfast.tables import number_text, table
 
-    cells = [[_text(value, "{:.6g}", "-") for value in values] for values in columns.values()]
-    return aligned([(*columns, "status"), *zip(*cells, _outcomes(status), strict=True)], indent="", justify=str.rjust)
+    cells = [[number_text(value) for value in values] for values in columns.values()]
+    return table(zip(*cells, _outcomes(status), strict=True), headings=(*columns, "status"), align="r")
 
 
 def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
@@ -131,7 +109,7 @@ def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
     import csv
     import io
 
-    cells = [[_text(value, "{!r}", "") for value in values.tolist()] for values in columns.values()]
+    cells = [["" if value != value else value for value in values.tolist()] for values in columns.values()]  # noqa: PLR0124  # NaN
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerows([(*columns, "status"), *zip(*cells, _outcomes(status), strict=True)])
@@ -139,12 +117,6 @@ def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
 
 
 def _outcomes(status: np.ndarray) -> list[str]:
-    from hhfast.analysis.status import AnalysisStatus
+    from hhfast.batch.analysis_status import AnalysisStatus
 
     return [AnalysisStatus(code).name.lower().replace("_", " ") for code in status]
-
-
-def _text(value: Any, number: str, missing: str) -> str:
-    if isinstance(value, str):
-        return value
-    return missing if value != value else number.format(value)  # noqa: PLR0124  # NaN differs from itself

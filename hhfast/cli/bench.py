@@ -87,7 +87,7 @@ def bench(
 
 def _cells_of_model(name: str, given: list[str] | None) -> dict[str, Any]:
     """The model and its cells; a parameter with a single value is the same for all of the cells that are drawn."""
-    from hhfast.sweep.sweep import find_model
+    from hhfast.model.resolve import find_model
 
     params = parameters(given)
     shared = {name: values if len(values) > 1 else float(values[0]) for name, values in params.items()}

@@ -15,7 +15,7 @@ def models(
 ) -> None:
     """List the models, or show one: its equations, its parameters and where it was published."""
     from hhfast.cli.text import model_list_text, model_text
-    from hhfast.sweep.sweep import find_model
+    from hhfast.model.resolve import find_model
 
     say(model_list_text() if name is None else model_text(find_model(name)))
 
@@ -27,8 +27,8 @@ def source(
 ) -> None:
     """Print the kernel that is generated for a model: readable Python."""
     from hhfast.kernel.build.kernel import kernel_source
+    from hhfast.model.resolve import find_model
     from hhfast.parts.recorders import Spikes
     from hhfast.parts.stimuli import Step
-    from hhfast.sweep.sweep import find_model
 
     typer.echo(kernel_source(find_model(model), integrator, Step(amplitude=0.0), [Spikes()], dtype))

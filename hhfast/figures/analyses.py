@@ -5,19 +5,16 @@ Every function draws into the Axes given, or new ones, and returns them; `axes.f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from hhfast.analysis.fi_curve import FICurve, fi_curve
-from hhfast.analysis.refractory import Recovery, Refractory, recovery_curve
-from hhfast.analysis.status import AnalysisStatus
-from hhfast.analysis.strength_duration import Fit, StrengthDuration
+from hhfast.analysis.fi_curve import FICurve
+from hhfast.analysis.recovery_curve import RecoveryCurve
+from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
 from hhfast.figures.canvas import MISSING, label_of, new_axes
-from hhfast.model import Model
 
 _BRANCH = {"rest": ("o-", "each current from rest"), "up": ("^-", "current rising"), "down": ("v-", "current falling")}
 
@@ -63,7 +60,7 @@ def plot_strength_duration(result: StrengthDuration, cell: int = 0, axes: Axes |
     return axes
 
 
-def plot_recovery(result: Recovery, cell: int = 0, axes: Axes | None = None) -> Axes:
+def plot_recovery(result: RecoveryCurve, cell: int = 0, axes: Axes | None = None) -> Axes:
     """The threshold of a second pulse, in units of the resting one, against the interval after the first."""
     axes = axes or new_axes()
     ratio = result.ratio[cell]
@@ -103,30 +100,5 @@ def plot_map(
     return axes
 
 
-def _fit_label(name: str, fit: Fit, cell: int) -> str:
+def _fit_label(name: str, fit: StrengthDurationFit, cell: int) -> str:
     return f"{name}: {fit.rheobase[cell]:.3g}, {fit.chronaxie[cell]:.3g} ms (rms {100 * fit.residual[cell]:.1f} %)"
-
-
-# --- pictures of the first cell, for the command line ----------------------------------------------------------------
-def _fi_branches(found: FICurve, model: Model, params: Mapping[str, Any], options: Mapping[str, Any]) -> Axes:
-    return plot_fi([fi_curve(model, params=params, direction=d, **options) for d in ("up", "down")])
-
-
-def _strength_duration(found: StrengthDuration, *_: Any) -> Axes:
-    return plot_strength_duration(found)
-
-
-def _recovery(found: Refractory, model: Model, params: Mapping[str, Any], options: Mapping[str, Any]) -> Axes:
-    if not np.isfinite(found.relative[0]):
-        reason = AnalysisStatus(found.status[0]).name.lower().replace("_", " ")
-        raise InputError(f"the first cell has no refractory period to draw ({reason})")
-    intervals = np.linspace(0.8 * found.absolute[0], 3.0 * found.relative[0], 40)
-    return plot_recovery(recovery_curve(model, intervals, params, width=options["width"], tol=1e-4))
-
-
-# Name of an analysis -> its picture, from what was found for all cells, the model, the first cell, and the options.
-PICTURES: Mapping[str, Callable[[Any, Model, Mapping[str, Any], Mapping[str, Any]], Axes]] = {
-    "fi_curve": _fi_branches,
-    "strength_duration": _strength_duration,
-    "refractory_period": _recovery,
-}

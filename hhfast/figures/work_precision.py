@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hhfast.analysis.work_precision.result import Benchmark, Limits, Row
+from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits
 from hhfast.figures.canvas import new_figure
 
 
@@ -41,7 +41,7 @@ def plot_benchmark(found: Benchmark) -> Figure:
     return figure
 
 
-def _plot_precision(axes: Axes, rows: Sequence[Row], x: str, limit: Limits, k: int) -> None:
+def _plot_precision(axes: Axes, rows: Sequence[BenchmarkRow], x: str, limit: IntegratorLimits, k: int) -> None:
     """One integrator: a line through its sound settings, the middle one of all rimmed."""
     style: dict[str, Any] = {"color": f"C{k % 10}", "marker": "osD^vPX*"[k % 8], "markersize": 5}
     line = "-" if np.isnan(rows[0].rtol) else "--"

@@ -100,7 +100,7 @@ def _numbered(arrays: Iterable[tuple[str, str]], r: int, dtype: str) -> list[tup
 
 
 def kernel_spec(
-    model: Model, integrator: str, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str,
+    model: Model, integrator: str | Integrator, stimulus: Stimulus | None, record: Iterable[Recorder], dtype: str,
     dt: float = 0.025,
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
@@ -113,5 +113,5 @@ def kernel_spec(
                 raise unknown("trace variable", name, model.variables, f"model {model.name}")
     parts = tuple((r.part, number) for r, number in zip(record, detectors(record)[1], strict=True))
     kinds = stimulus.kinds if stimulus is not None else ()
-    method = integrators[integrator]
+    method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
     return KernelSpec(model, method, kinds, parts, dtype, reaches(model, method, dt))

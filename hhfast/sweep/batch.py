@@ -62,10 +62,12 @@ def simulate_rows(
 
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
-        from hhfast.analysis.rows import analyse_rows
+        from hhfast.batch.analyses import analyses
 
-        return analyse_rows(sweep.model, parameters, sweep.analysis, dt=sweep.dt, integrator=sweep.integrator,
-                            rtol=sweep.rtol, threads=threads)  # fmt: skip
+        options = {name: value for name, value in sweep.analysis.items() if name != "kind"}
+        how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
+        status, found = analyses[sweep.analysis["kind"]].rows(sweep.model, parameters, options | how)
+        return Result(status, found, {"model": sweep.model.name})
     return simulate(
         sweep.model,
         parameters,

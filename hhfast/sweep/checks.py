@@ -69,7 +69,8 @@ def _check_choices(sweep: Sweep) -> None:
 
 
 def _check_control(sweep: Sweep) -> None:
-    from hhfast.batch.step_control import StepControl, refuse
+    from hhfast.batch.method import refuse
+    from hhfast.batch.step_control import StepControl
     from hhfast.parts.integrators import integrators
 
     if not integrators[sweep.integrator].adaptive:
@@ -170,9 +171,14 @@ def _check_fixed(where: str, value: Any, varied: bool) -> None:
 def _check_analysis(sweep: Sweep) -> None:
     if sweep.analysis is None:
         return
-    from hhfast.analysis.rows import check_analysis
+    from hhfast.batch.analyses import analyses
 
-    check_analysis(sweep.analysis)
+    kind = sweep.analysis.get("kind")
+    if kind is None:
+        raise InputError(f"analysis.kind: is missing; choose one of {', '.join(analyses)}")
+    if kind not in analyses:
+        raise unknown("analysis", str(kind), analyses, where="analysis.kind")
+    analyses[kind].check({name: value for name, value in sweep.analysis.items() if name != "kind"})
     if sweep.stimulus is not None:
         raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
     if sweep.dtype != "float64":

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.batch.certify import drawn
-from hhfast.errors import InputError, unknown
-from hhfast.model import Model, load_model, models
+from hhfast.errors import InputError
+from hhfast.model import Model
 from hhfast.model.formulas import evaluate
+from hhfast.model.resolve import find_model
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
 from hhfast.sweep.space import Space
 
@@ -235,16 +236,6 @@ class Sweep:
     def with_space(self, space: Space) -> Sweep:
         """The same simulation for other rows of the same parameters."""
         return replace(self, space=space)
-
-
-def find_model(name: str | Path, folder: Path = Path()) -> Model:
-    """A library model by name, or a model file (relative to `folder`)."""
-    if str(name) in models:
-        return models[str(name)]
-    if str(name).endswith(".toml") or "/" in str(name) or "\\" in str(name):
-        return load_model(folder / name)
-    error = unknown("model", str(name), models)
-    raise InputError(f"{error} (a model file ends in .toml)")
 
 
 def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:

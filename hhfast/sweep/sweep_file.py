@@ -10,10 +10,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.model.resolve import find_model
 from hhfast.sampling.distributions import QUANTILES, Distribution
 from hhfast.sampling.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
-from hhfast.sweep.sweep import CONTROL, DEFAULT_FEATURES, Record, Sweep, find_model
+from hhfast.sweep.sweep import CONTROL, DEFAULT_FEATURES, Record, Sweep
 from hhfast.sweep.table import open_table, read_waveform
 
 Number = Annotated[float, Strict()]

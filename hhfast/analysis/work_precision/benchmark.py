@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.population import Cohort
-from hhfast.analysis.rheobase import check_positive
+from hhfast.analysis.population import Population
 from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.limits import longest_step, measured_order
-from hhfast.analysis.work_precision.problem import Problem, Setting, mixed_batch
-from hhfast.analysis.work_precision.reference import Reference, reference_dt, settled, verified
-from hhfast.analysis.work_precision.result import Benchmark, Limits, Row, sample_of
+from hhfast.analysis.work_precision.problem import CellSample, Problem, SampleOptions, Setting
+from hhfast.analysis.work_precision.reference import Reference, reference_dt, verified, with_reference
+from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits, activity_of
 from hhfast.analysis.work_precision.thresholds import Thresholds
 from hhfast.batch.result import Result
 from hhfast.batch.threads import available_threads
 from hhfast.errors import InputError
+from hhfast.inputs import check_positive, positive_numbers
 from hhfast.kernel.jit.precompile import compile_ahead
 from hhfast.model import Model
 from hhfast.parts.integrators import Integrator
@@ -36,28 +36,26 @@ def benchmark_integrators(
     *,
     stimulus: Stimulus | None = None,
     t_stop: float = 200.0,
-    integrators: Sequence[str] | None = None,
+    initial: str = "model",
+    integrators: Sequence[str | Integrator] | None = None,
     dt: Sequence[float] | None = None,
     rtol: Sequence[float] | None = None,
-    cells: int = 64,
-    spread: float = 0.1,
-    current: tuple[float, float] | None = None,
-    initial: str = "model",
-    seed: int = 1,
     rheobase: bool = True,
     repeats: int = 5,
     progress: bool = False,
+    **sample: Unpack[SampleOptions],
 ) -> Benchmark:
     """Measure the error and the cost of integrators over a range of steps or tolerances.
 
     Parameters
     ----------
-    model, params, stimulus, t_stop : as in `hhfast.simulate`. Where no parameter is an array, `cells` cells are drawn
-        (by `seed`): conductances and capacitance within `spread` of the model's, except those given. Without a
-        stimulus each cell has a constant current from t = 0, drawn from the range `current`, or from one in which some
-        cells are silent and the others fire.
+    model, params, stimulus, t_stop : as in `hhfast.simulate`. Where no parameter is an array, `cells` cells (64) are
+        drawn by `seed` (1): conductances and capacitance within `spread` (0.1) of the model's, except those given.
+        Without a stimulus each cell has a constant current from t = 0, drawn from the range `current`, or from one in
+        which some cells are silent and the others fire.
     initial : where the cells start, "model" or "rest".
-    integrators : names; default: all. dt : steps, ms, of those with fixed steps. rtol : tolerances of the others.
+    integrators : names, or `Integrator` objects; default: all of the registry. dt : steps, ms, of those
+        with fixed steps. rtol : tolerances of the others.
     rheobase : measure the error of thresholds (20-ms pulse, 4 cells) as well.
     repeats : how often each setting is timed; the least time counts.
     progress : show a progress bar on a terminal, a line every 30 s otherwise.
@@ -76,17 +74,14 @@ def benchmark_integrators(
     """
     steps, tolerances = _descending("dt", dt, STEPS), _descending("rtol", rtol, TOLERANCES)
     settings = _settings(registry if integrators is None else integrators, steps, tolerances)
-    check_positive(t_stop=t_stop, cells=cells, repeats=repeats)
-    if not 0 <= spread < 1:
-        raise InputError(f"spread = {spread:g}: must be a fraction, at least 0 and less than 1")
-    cohort = Cohort.of(model, params)
-    methods = list(dict.fromkeys(s.integrator for s in settings))
+    check_positive(t_stop=t_stop, repeats=repeats)
+    cells, population = CellSample(**sample), Population.of(model, params)
+    chosen = list(dict.fromkeys(s.integrator for s in settings))
     # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
-    with Reporter("benchmark", 2 + 2 * len(settings) + len(methods) + repeats, "steps", show=progress) as bar:
-        drawn = mixed_batch(cohort, stimulus, t_stop, cells=cells, spread=spread, seed=seed, current=current,
-                            initial=initial)  # fmt: skip
+    with Reporter("benchmark", 2 + 2 * len(settings) + len(chosen) + repeats, "steps", show=progress) as bar:
+        drawn = cells.draw(population, stimulus, t_stop, initial)
         compile_ahead(drawn.kernels(settings), available_threads())
-        problem, reference = settled(drawn, reference_dt(min(steps)))
+        problem, reference = with_reference(drawn, reference_dt(min(steps)))
         bar.advance(1)
         check = verified(problem, reference)
         bar.advance(1)
@@ -95,34 +90,36 @@ def benchmark_integrators(
             runs.append(problem.run(setting))
             bar.advance(1)
         thresholds = _thresholds(problem, settings, bar) if rheobase else np.full(len(settings), np.nan)
-        limits = _limits(problem, reference, methods, bar)
+        limits = _limits(problem, reference, chosen, bar)
         counted = [problem.steps(setting, run) for setting, run in zip(settings, runs, strict=True)]
         cost = measured(problem, settings, counted, repeats, lambda: bar.advance(1))
     rows = [
-        Row.of(setting, reference.errors(run), thresholds[k], counted[k] / t_stop, cost[k])
+        BenchmarkRow.of(setting, reference.errors(run), thresholds[k], counted[k] / t_stop, cost[k])
         for k, (setting, run) in enumerate(zip(settings, runs, strict=True))
     ]
-    sample = sample_of(reference.trains, drawn.cohort.n)
-    return Benchmark(cohort.model.name, t_stop, sample, tuple(rows), limits, reference.dt, reference.own, check)
+    activity = activity_of(reference.trains, drawn.population.n)
+    return Benchmark(population.model.name, t_stop, activity, tuple(rows), limits, reference.dt, reference.own, check)
 
 
 def _descending(name: str, given: Sequence[float] | None, default: Sequence[float]) -> list[float]:
     """The steps or tolerances, the coarsest first."""
-    values = sorted({float(v) for v in np.atleast_1d(np.asarray(default if given is None else given))}, reverse=True)
-    if not values or not all(np.isfinite(v) and v > 0 for v in values):
-        raise InputError(f"{name} = {', '.join(f'{v:g}' for v in values)}: give positive numbers, one at least")
-    return values
+    return sorted(set(positive_numbers(name, default if given is None else given).tolist()), reverse=True)
 
 
-def _settings(names: Sequence[str] | Mapping[str, Any], steps: list[float], tolerances: list[float]) -> list[Setting]:
+def _settings(
+    chosen: Iterable[str | Integrator], steps: list[float], tolerances: list[float]
+) -> list[Setting]:
     found: list[Setting] = []
-    for method in [registry[name] for name in dict.fromkeys(names)]:
-        if method.adaptive:
-            found += [Setting(method, rtol=value) for value in tolerances]
+    for integrator in dict.fromkeys(x if isinstance(x, Integrator) else registry[x] for x in chosen):
+        if integrator.adaptive:
+            found += [Setting(integrator, rtol=value) for value in tolerances]
         else:
-            found += [Setting(method, dt=value) for value in steps]
+            found += [Setting(integrator, dt=value) for value in steps]
     if not found:
         raise InputError("integrators: name one at least")
+    names = [integrator.name for integrator in dict.fromkeys(setting.integrator for setting in found)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"integrators: two are called '{twice[0]}'; give each a name of its own")
     return found
 
 
@@ -136,11 +133,11 @@ def _thresholds(problem: Problem, settings: Sequence[Setting], bar: Reporter) ->
 
 
 def _limits(
-    problem: Problem, reference: Reference, methods: Sequence[Integrator], bar: Reporter
-) -> tuple[Limits, ...]:
+    problem: Problem, reference: Reference, chosen: Sequence[Integrator], bar: Reporter
+) -> tuple[IntegratorLimits, ...]:
     found = []
-    for method in methods:
-        order, longest = measured_order(problem, method), longest_step(problem, reference, method)
-        found.append(Limits(method.name, method.order, order, longest))
+    for integrator in chosen:
+        order, longest = measured_order(problem, integrator), longest_step(problem, reference, integrator)
+        found.append(IntegratorLimits(integrator.name, integrator.order, order, longest))
         bar.advance(1)
     return tuple(found)

@@ -27,7 +27,7 @@ def measured(
         for k, (batch, setting) in enumerate(zip(batches, settings, strict=True)):
             began = time.perf_counter_ns()
             batch.run(setting, threads=1)
-            best[k] = min(best[k], (time.perf_counter_ns() - began) / (batch.cohort.n * batch.t_stop))
+            best[k] = min(best[k], (time.perf_counter_ns() - began) / (batch.population.n * batch.t_stop))
         done()
     return best
 
@@ -39,8 +39,8 @@ def _sized(problem: Problem, setting: Setting, steps: float) -> Problem:
     work of an integrator that chooses its own steps depends on what the cells do, so those run to the end.
     """
     lanes = LANES["float64"][0]
-    least = -(-problem.cohort.n // lanes)
+    least = -(-problem.population.n // lanes)
     blocks = max(least, round(_WORK / (steps * lanes)))
-    batch = problem.take(np.resize(np.arange(problem.cohort.n), blocks * lanes))
+    batch = problem.take(np.resize(np.arange(problem.population.n), blocks * lanes))
     share = _WORK / (steps * blocks * lanes)
     return batch if setting.integrator.adaptive else batch.until(batch.t_stop * min(share, 1.0))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hhfast.analysis.linearisation import slopes_of
 from hhfast.analysis.work_precision.problem import Problem
-from hhfast.batch.cells import initial_states
+from hhfast.batch.initial_states import initial_states
 from hhfast.kernel.math.elementary import train, window
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -35,9 +35,9 @@ def solve(problem: Problem, row: int) -> Solution:
     from scipy.integrate import solve_ivp
 
     alone = problem.take(np.array([row]))
-    X = initial_states(alone.cohort.cells, problem.initial)[:, 0]
-    slopes = slopes_of(alone.cohort.model)
-    parameters = [float(alone.cohort.values(name)[0]) for name in alone.cohort.model.parameters]
+    X = initial_states(alone.population.cells, problem.initial)[:, 0]
+    slopes = slopes_of(alone.population.model)
+    parameters = [float(alone.population.values(name)[0]) for name in alone.population.model.parameters]
     stimulus = _of_one_cell(alone.stimulus)
     current = _Current(stimulus, problem.t_stop)
     rises, falls = [np.empty(0)], [np.empty(0)]
@@ -89,7 +89,7 @@ class _Current:
 
 def _level(V: float, direction: float) -> Any:
     def event(t: float, X: np.ndarray) -> float:
-        return X[0] - V
+        return float(X[0]) - V
 
     event.direction = direction  # type: ignore[attr-defined]
     return event

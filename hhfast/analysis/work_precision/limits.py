@@ -42,7 +42,7 @@ def longest_step(problem: Problem, reference: Reference, integrator: Integrator)
 
     def bears(dt: float) -> bool:
         found = reference.errors(problem.run(Setting(integrator, dt)))
-        return found.diverged == 0 and found.wrong_counts <= (1.0 - _RIGHT) * problem.cohort.n
+        return found.diverged == 0 and found.wrong_counts <= (1.0 - _RIGHT) * problem.population.n
 
     if integrator.adaptive or not bears(_STEPS[0]):
         return np.nan

@@ -45,13 +45,13 @@ def reference_dt(finest: float) -> float:
     return min(_FINEST, finest / 2.0)
 
 
-def settled(problem: Problem, dt: float) -> tuple[Problem, Reference]:
+def with_reference(problem: Problem, dt: float) -> tuple[Problem, Reference]:
     """The cells for which RK4 at `dt` and 2 dt find the same spikes, and their reference.
 
-    A cell on the very edge between two behaviours has no answer that a float64 can hold. Raises `InputError` where
-    that holds for more than half of the cells: the steps are too long for the model.
+    For a cell on the very edge between two behaviours the spikes depend on rounding: it is left out. Raises
+    `InputError` where more than half of the cells are: the steps are too long for the model.
     """
-    rows = np.arange(problem.cohort.n)
+    rows = np.arange(problem.population.n)
     fine, coarse = problem.run(Setting(RK4, dt)), problem.run(Setting(RK4, 2.0 * dt))
     same = (fine.status == OK) & (coarse.status == OK) & (fine.spike_count == coarse.spike_count)
     if np.mean(same) < 0.5:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from hhfast.analysis.work_precision.result import Benchmark, Row
+from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow
 from hhfast.analysis.work_precision.thresholds import RESOLUTION
+from hhfast.tables import number_text, table
 
 _ACCURACIES = (1.0, 0.1, 0.01, 0.001)  # ms
 
-_HEAD = ("", "dt (ms)", "spike times (ms)", "", "", "wrong", "rate", "V", "rheobase", "evaluations", "ns per")
-_UNITS = ("integrator", "or rtol", "95 %", "rms", "max", "counts", "(Hz)", "(mV)", "(rel.)", "per ms", "neuron-ms")
+_HEADINGS = (
+    "integrator", "dt (ms)\nor rtol", "spike times (ms)\n95 %", "rms", "max", "wrong\ncounts", "rate\n(Hz)",
+    "V\n(mV)", "rheobase\n(rel.)", "evaluations\nper ms", "ns per\nneuron-ms",
+)  # fmt: skip
 
 
 def report(found: Benchmark, accuracies: Iterable[float] = _ACCURACIES) -> str:
@@ -42,7 +45,7 @@ def _cells(found: Benchmark) -> str:
     kinds = ((s.silent, "silent"), (s.single, "with one spike"), (s.tonic, "tonic"), (s.bursting, "bursting"))
     what = ", ".join(f"{n} {kind}" for n, kind in kinds if n)
     left_out = s.drawn - s.cells
-    note = f"; {left_out} more left out, whose spikes no step settles" if left_out else ""
+    note = f"; {left_out} more left out, whose spike count depends on the step" if left_out else ""
     return f"{found.model}: {s.cells} cells for {found.t_stop:g} ms ({what}; {s.spikes:,} spikes){note}"
 
 
@@ -54,10 +57,10 @@ def _reference(found: Benchmark) -> str:
 
 
 def _table(found: Benchmark) -> str:
-    return _aligned([_HEAD, _UNITS, *(_cells_of(row, found.floor) for row in found.rows)])
+    return table((_cells_of(row, found.floor) for row in found.rows), _HEADINGS, "lr")
 
 
-def _cells_of(row: Row, floor: float) -> tuple[str, ...]:
+def _cells_of(row: BenchmarkRow, floor: float) -> tuple[str, ...]:
     wrong = str(row.wrong_counts) + (f" ({row.diverged} diverged)" if row.diverged else "")
     shifts = (_error(v, floor) for v in (row.spike_p95, row.spike_rms, row.spike_max))
     others = (_number(row.rate_rms), _number(row.V_rms), _error(row.rheobase, RESOLUTION))
@@ -66,9 +69,9 @@ def _cells_of(row: Row, floor: float) -> tuple[str, ...]:
 
 
 def _limits(found: Benchmark) -> str:
-    head = ("integrator", "order", "measured", "longest stable step (ms)")
+    headings = ("integrator", "order", "measured", "longest stable step (ms)")
     rows = [(x.integrator, str(x.order), _fixed(x.measured_order), _number(x.longest_step)) for x in found.limits]
-    return _aligned([head, *rows])
+    return table(rows, headings, "lr")
 
 
 def _error(value: float, floor: float) -> str:
@@ -77,15 +80,8 @@ def _error(value: float, floor: float) -> str:
 
 
 def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.2g}"
+    return number_text(value, digits=2)
 
 
 def _fixed(value: float) -> str:
     return "-" if np.isnan(value) else f"{value:.2f}"
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns, the first to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))] for row in rows)
-    return "\n".join("  ".join(line).rstrip() for line in lines)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hhfast.analysis.rheobase import check_positive
 from hhfast.analysis.spikes import bursts
 from hhfast.analysis.work_precision.agreement import Errors, Trains
 from hhfast.analysis.work_precision.problem import Setting
 from hhfast.analysis.work_precision.reference import Verification
+from hhfast.inputs import check_positive
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """One integrator at one step (dt, ms) or tolerance (rtol); the other of the two is NaN.
 
     spike_p95, spike_rms, spike_max : ms; wrong_counts, diverged : cells; rate_rms : Hz; V_rms : mV (see `Errors`).
@@ -40,11 +40,11 @@ class Row:
     cost: float
 
     @classmethod
-    def of(cls, setting: Setting, errors: Errors, rheobase: float, steps: float, cost: float) -> Row:
+    def of(cls, setting: Setting, errors: Errors, rheobase: float, steps: float, cost: float) -> BenchmarkRow:
         """`steps` per ms."""
-        method = setting.integrator
-        return cls(method.name, setting.dt, setting.rtol, **asdict(errors), rheobase=rheobase,
-                   evaluations=method.evaluations * steps, cost=float(cost))  # fmt: skip
+        integrator = setting.integrator
+        return cls(integrator.name, setting.dt, setting.rtol, **asdict(errors), rheobase=rheobase,
+                   evaluations=integrator.evaluations * steps, cost=float(cost))  # fmt: skip
 
     @property
     def sound(self) -> bool:
@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Limits:
+class IntegratorLimits:
     """Of one integrator: its stated and its measured order (all states, the first 10 ms of the stimulus), and the
     longest step, ms, with which all cells stay finite and 95 % of the spike counts are right.
     """
@@ -70,8 +70,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """The cells: `cells` of `drawn` (the others have no answer that the reference could settle), by what they do."""
+class Activity:
+    """The cells: `cells` of `drawn` (of the others even the reference is uncertain), by what they do."""
 
     cells: int
     drawn: int
@@ -82,12 +82,12 @@ class Mixture:
     spikes: int
 
 
-def sample_of(trains: Trains, drawn: int) -> Mixture:
+def activity_of(trains: Trains, drawn: int) -> Activity:
     """What cells do, from their spike trains: no spike, one, several, or bursts of them."""
     counts = np.array([len(t) for t in trains])
     bursting = sum(bool(bursts(t)) for t in trains)
     repeated = int(np.sum(counts > 1)) - bursting
-    return Mixture(len(trains), drawn, int(np.sum(counts == 0)), int(np.sum(counts == 1)), repeated, bursting,
+    return Activity(len(trains), drawn, int(np.sum(counts == 0)), int(np.sum(counts == 1)), repeated, bursting,
                    int(counts.sum()))  # fmt: skip
 
 
@@ -96,14 +96,15 @@ class Benchmark:
     """Error against cost of integrators on one model.
 
     rows : one for each integrator and step or tolerance, the coarsest first. limits : one for each integrator.
-    reference_dt : ms, of RK4. reference_errors : how RK4 at twice that step differs. verification : how SciPy does.
+    sample : the cells. reference_dt : ms, of RK4. reference_errors : how RK4 at twice that step differs.
+    verification : how SciPy does.
     """
 
     model: str
     t_stop: float
-    sample: Mixture
-    rows: tuple[Row, ...]
-    limits: tuple[Limits, ...]
+    sample: Activity
+    rows: tuple[BenchmarkRow, ...]
+    limits: tuple[IntegratorLimits, ...]
     reference_dt: float
     reference_errors: Errors
     verification: Verification
@@ -117,21 +118,25 @@ class Benchmark:
         """ms: spike-time errors below this are those of the reference itself."""
         return float(np.nanmax([self.reference_errors.spike_p95, self.verification.spike_max, 0.0]))
 
-    def recommend(self, accuracy: float) -> Row | None:
+    def recommend(self, accuracy: float) -> BenchmarkRow | None:
         """The cheapest setting with every count right and 95 % of the spikes within `accuracy` ms; None: none has."""
         check_positive(accuracy=accuracy)
         good = [row for row in self.rows if row.sound and row.spike_p95 <= accuracy]
         return min(good, key=lambda row: row.cost, default=None)
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """The rows as CSV, units as in `Row`; written to `path` if given."""
+        """The rows as CSV, units as in `BenchmarkRow`; written to `path` if given."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([field.name for field in fields(Row)])
+        writer.writerow([field.name for field in fields(BenchmarkRow)])
         writer.writerows([["" if v != v else v for v in astuple(row)] for row in self.rows])  # noqa: PLR0124  # NaN
         if path is not None:
             Path(path).write_text(text.getvalue(), encoding="utf-8")
         return text.getvalue()
+
+    def __repr__(self) -> str:
+        names = ", ".join(limit.integrator for limit in self.limits)
+        return f"Benchmark({self.model!r}, {self.sample.cells} cells, {self.t_stop:g} ms; {names})"
 
     def __str__(self) -> str:
         from hhfast.analysis.work_precision.report import report

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hhfast.analysis.bisection import bisect
-from hhfast.analysis.population import Cohort
+from hhfast.analysis.population import Population
 from hhfast.analysis.rheobase import find_rheobase
-from hhfast.analysis.spike_test import Answer
+from hhfast.analysis.spike_test import SpikeTest
 from hhfast.analysis.work_precision.problem import RECORD, Problem, Setting
 from hhfast.batch.result import OK
-from hhfast.batch.simulate import simulate
 from hhfast.parts.integrators import RK4
 from hhfast.parts.stimuli import Pulse
 
@@ -26,7 +25,7 @@ _FINE = Setting(RK4, 0.0025)
 class Thresholds:
     """Cells at rest, X (n_states, n), their rheobase roughly, and by RK4 at 0.0025 ms; NaN for those without one."""
 
-    cohort: Cohort
+    population: Population
     X: np.ndarray
     rough: np.ndarray
     fine: np.ndarray
@@ -34,31 +33,28 @@ class Thresholds:
     @classmethod
     def of(cls, problem: Problem) -> Thresholds:
         """Those of some of the cells."""
-        rows = np.linspace(0, problem.cohort.n - 1, min(_CELLS, problem.cohort.n)).astype(int)
-        cohort = problem.cohort.take(rows)
-        rough = find_rheobase(cohort.model, cohort.params, width=_WIDTH, tol=0.01).amplitude
-        found = cls(cohort, cohort.rest(), rough, rough)
-        return cls(cohort, found.X, rough, found.search(_FINE))
+        n = problem.population.n
+        population = problem.population.take(np.linspace(0, n - 1, min(_CELLS, n)).astype(int))
+        rough = find_rheobase(population.model, population.params, width=_WIDTH, tol=0.01).amplitude
+        found = cls(population, population.rest(), rough, rough)
+        return cls(population, found.X, rough, found.search(_FINE))
 
     def search(self, setting: Setting) -> np.ndarray:
         """(n,) the weakest pulse that makes each cell fire, between half and twice the rough one."""
 
-        def test(rows: np.ndarray, amplitude: np.ndarray) -> Answer:
-            cohort, pulse = self.cohort.take(rows), Pulse(amplitude=amplitude, start=0.0, width=_WIDTH)
-            rest = dict(zip(cohort.model.states, self.X[:, rows], strict=True))
-            run = simulate(
-                cohort.model, cohort.params, stimulus=pulse, t_stop=_WIDTH + _WATCH, record=RECORD, initial=rest,
-                **setting.options,
-            )  # fmt: skip
-            return Answer((run.spike_count > 0) & (run.status == OK), run.status != OK)
+        def fires(rows: np.ndarray, amplitude: np.ndarray) -> SpikeTest:
+            chosen = replace(self.population.take(rows), method=setting.method())
+            pulse = Pulse(amplitude=amplitude, start=0.0, width=_WIDTH)
+            run = chosen.run(self.X[:, rows], pulse, _WIDTH + _WATCH, RECORD)
+            return SpikeTest((run.spike_count > 0) & (run.status == OK), run.status != OK)
 
         rows = np.flatnonzero(np.isfinite(self.rough))
         found = np.full(len(self.rough), np.nan)
         if len(rows):
             low, high = 0.5 * self.rough[rows], 2.0 * self.rough[rows]
-            brackets = ~test(rows, low).fired & test(rows, high).fired
+            brackets = ~fires(rows, low).fired & fires(rows, high).fired
             rows, low, high = rows[brackets], low[brackets], high[brackets]
-            lo, hi = bisect(lambda k, value: test(rows[k], value), low, high, RESOLUTION)
+            lo, hi = bisect(lambda k, value: fires(rows[k], value), low, high, RESOLUTION)
             found[rows] = np.where(np.isnan(lo), np.nan, hi)
         return found
 

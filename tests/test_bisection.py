@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hhfast.analysis import bisection as search
-from hhfast.analysis.spike_test import Answer
+from hhfast.analysis.spike_test import SpikeTest
 
 
-def fires_above(thresholds, asked=None):
+def fires_above(thresholds, tested=None):
     def test(rows, value):
-        if asked is not None:
-            asked.append(len(rows))
+        if tested is not None:
+            tested.append(len(rows))
         fired = value >= thresholds[rows]
-        return Answer(fired, np.zeros(len(rows), bool))
+        return SpikeTest(fired, np.zeros(len(rows), bool))
 
     return test
 
@@ -29,24 +29,24 @@ def test_bracket_and_bisection_enclose(thresholds, tol):
     assert ((lo < thresholds) & (thresholds <= hi) & (hi - lo <= tol * hi)).all()
 
 
-def test_asking_ahead_changes_nothing(monkeypatch):
+def test_testing_in_advance_changes_nothing(monkeypatch):
     """Few cells are bisected several rounds at a time; the path is that of plain bisection."""
     thresholds = np.random.default_rng(0).uniform(1.0, 2.0, 7)
     lo, hi = np.full(7, 1.0), np.full(7, 2.0)
-    asked = []
-    ahead = search.bisect(fires_above(thresholds, asked), lo, hi, 1e-12)
-    calls = len(asked)
-    monkeypatch.setattr(search, "_ASK", 1)
-    plain = search.bisect(fires_above(thresholds, asked), lo, hi, 1e-12)
-    assert np.array_equal(ahead, plain)
-    assert calls < (len(asked) - calls) / 2
+    tested = []
+    in_advance = search.bisect(fires_above(thresholds, tested), lo, hi, 1e-12)
+    calls = len(tested)
+    monkeypatch.setattr(search, "_PAIRS", 1)
+    plain = search.bisect(fires_above(thresholds, tested), lo, hi, 1e-12)
+    assert np.array_equal(in_advance, plain)
+    assert calls < (len(tested) - calls) / 2
 
 
 def test_block_at_the_guess():
     """A cell that fires in a window below the guess only is found there, and marked as non-monotone."""
 
     def test(rows, value):
-        return Answer((value > 0.3) & (value < 0.8), np.zeros(len(rows), bool))
+        return SpikeTest((value > 0.3) & (value < 0.8), np.zeros(len(rows), bool))
 
     found = search.bracket(test, np.array([1.0]), np.array([1e3]))
     assert found.gap.tolist() == [True]
@@ -66,7 +66,7 @@ def test_divergence_is_reported():
     """A test that diverges ends the search of its cell, not of others."""
 
     def test(rows, value):
-        return Answer((value >= 3.0) & (rows == 0), (value >= 3.0) & (rows == 1))
+        return SpikeTest((value >= 3.0) & (rows == 0), (value >= 3.0) & (rows == 1))
 
     found = search.bracket(test, np.ones(2), np.full(2, 1e3))
     assert found.diverged.tolist() == [False, True]
@@ -74,17 +74,17 @@ def test_divergence_is_reported():
 
 
 def test_statuses_of_the_search():
-    """Fires in a window only: non-monotone; not up to the cap: never; spontaneous and broken cells are not asked."""
+    """Fires in a window only: non-monotone; not up to the cap: never; spontaneous and broken cells are not tested."""
     from hhfast import AnalysisStatus as Status
-    from hhfast.analysis.rheobase import search as threshold_search
+    from hhfast.analysis.threshold_search import lowest_firing
 
     low, high = np.array([1.3, 1.3, 1e9, 0.0, 0.0]), np.array([np.inf, 3.0, np.inf, 1.0, 1.0])
 
     def test(rows, value):
         assert (rows < 3).all()
-        return Answer((value >= low[rows]) & (value < high[rows]), np.zeros(len(rows), bool))
+        return SpikeTest((value >= low[rows]) & (value < high[rows]), np.zeros(len(rows), bool))
 
-    free = Answer(np.array([False, False, False, True, False]), np.array([False, False, False, False, True]))
-    value, status = threshold_search(test, np.ones(5), np.full(5, 1e3), 1e-6, free)
+    without = SpikeTest(np.array([False, False, False, True, False]), np.array([False, False, False, False, True]))
+    value, status = lowest_firing(test, np.ones(5), np.full(5, 1e3), 1e-6, without)
     assert status.tolist() == [Status.OK, Status.NON_MONOTONE, Status.NEVER, Status.SPONTANEOUS, Status.DIVERGED]
     np.testing.assert_allclose(value, [1.3, 1.3, np.nan, np.nan, np.nan], rtol=2e-6)

@@ -6,23 +6,24 @@ import pytest
 import hhfast as hh
 from hhfast import AnalysisStatus as Status
 from hhfast.analysis.linearisation import jacobian
-from hhfast.analysis.population import Cohort
+from hhfast.analysis.population import Population
+from hhfast.batch.initial_states import initial_states
 
 
 @pytest.mark.parametrize("model", list(hh.models))
 def test_jacobian_is_the_derivative(model):
     """Symbolic derivatives agree with central differences of the compiled equations, near a removable pole too."""
     rng = np.random.default_rng(0)
-    cohort = Cohort.of(model, {"C_m": np.full(4, hh.models[model].parameters["C_m"].value)})
-    X = hh.cells.initial_states(cohort.cells, {"V": np.array([-62.3, -39.999, -33.0, -54.999])})
+    population = Population.of(model, {"C_m": np.full(4, hh.models[model].parameters["C_m"].value)})
+    X = initial_states(population.cells, {"V": np.array([-62.3, -39.999, -33.0, -54.999])})
     X[1:] *= rng.uniform(0.9, 1.1, X[1:].shape)
-    J = jacobian(cohort.cells, X)
+    J = jacobian(population.cells, X)
     for k in range(len(X)):
         h = 1e-5 * max(1.0, np.abs(X[k]).max())
         up, down = X.copy(), X.copy()
         up[k] += h
         down[k] -= h
-        (A1, B1), (A0, B0) = cohort.cells.rates(up), cohort.cells.rates(down)
+        (A1, B1), (A0, B0) = population.cells.rates(up), population.cells.rates(down)
         numeric = ((A1 - B1 * up) - (A0 - B0 * down)) / (2.0 * h)
         scale = np.abs(J[:, :, k]).max() + 1e-6
         np.testing.assert_allclose(J[:, :, k].T, numeric, rtol=2e-5, atol=1e-6 * scale)
@@ -81,7 +82,7 @@ def test_equilibria_are_equilibria():
     for model in ("connor_stevens", "prinz_stg"):
         r = hh.resting_state(model)
         X = np.array([r.equilibria.states[x] for x in hh.models[model].states])
-        A, B = Cohort.of(model, None).take(r.equilibria.cell).cells.rates(X)
+        A, B = Population.of(model, None).take(r.equilibria.cell).cells.rates(X)
         np.testing.assert_allclose(A / B, X, rtol=1e-8)
 
 

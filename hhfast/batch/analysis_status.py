@@ -1,4 +1,4 @@
-"""What became of a cell in an analysis: one list of codes for all of them."""
+"""The outcome of an analysis for one cell: one list of codes for all analyses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum
 class AnalysisStatus(IntEnum):
     """The status of a row. Where several apply, the first cause is given.
 
-    OK : the answer is there.
+    OK : there is a result.
     DIVERGED : the states became NaN or infinite (or a parameter is NaN, or C_m not positive; or an
         adaptive integrator gave up).
     SPONTANEOUS : the cell fires without current.

@@ -1,4 +1,4 @@
-"""Refractory periods and recovery curves."""
+"""Refractory periods and recovery curves: both are measured with paired pulses."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ import numpy as np
 from hhfast.analysis.spikes import crossings
 from hhfast.errors import InputError
 
-NAMES = {  # -> unit
+UNITS = {  # feature -> unit
     "cell": "1",
     "peak_time": "ms",
     "peak_voltage": "mV",
@@ -54,8 +54,8 @@ def ap_features(
         starts = crossings(v, threshold, rearm)
         for start, stop in zip(starts, [*starts[1:], len(v)], strict=True):
             rows.append((cell, *_shape(time, v, int(start), int(stop), threshold, derivative_threshold, base)))
-    columns = np.array(rows, np.float64).reshape(len(rows), len(NAMES)).T
-    found = dict(zip(NAMES, columns, strict=True))
+    columns = np.array(rows, np.float64).reshape(len(rows), len(UNITS)).T
+    found = dict(zip(UNITS, columns, strict=True))
     return found | {"cell": found["cell"].astype(np.int64)}
 
 

@@ -1,0 +1,160 @@
+"""The registry of analyses, which sweeps, the command line and the figures walk.
+
+An analysis is one module of `hhfast.analysis` with an entry `ANALYSIS = Analysis(...)`: putting the module there
+registers it. The modules are imported when the registry is first used.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.result import DIVERGED, OK
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import positive
+from hhfast.model import Model
+from hhfast.parts.variable import Variable
+from hhfast.registry import Registry
+
+_PACKAGE = "hhfast.analysis"
+REQUIRED = inspect.Parameter.empty  # the default of an option that must be given
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of an analysis.
+
+    help : what it is. unit : of the value. check : (name, value) -> the value, or an `InputError`; a function of
+    `hhfast.inputs`, by which one also sees whether the value is a number, a list of numbers or true or false.
+    """
+
+    help: str
+    unit: str = "1"
+    check: Callable[[str, Any], Any] = positive
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn of the first cell: `of(result, model, cell, options)` makes what `figures.analyses.NAME` draws.
+
+    result : that of all cells. cell : the parameters of the first. options : those given to the function. Raises
+    `InputError` where there is nothing to draw.
+    """
+
+    name: str
+    of: Callable[[Any, Model, Mapping[str, Any], Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis: a function over a batch of cells, and what others must know of it.
+
+    name : as in `[analysis] kind = "rheobase"`. help : one line for the command line.
+    function : (model, params=..., **options) -> a result with a `status` per cell; it may also take the keywords of a
+        `Method`. Its defaults are those of the options.
+    options : name -> `Option`, those of the function but for the method.
+    variables : result -> name -> `Variable`, one number per cell each, the same names whatever the cells.
+    columns : result -> heading -> (n,) values, as people read them; None: the variables.
+    picture : what is drawn, if anything. check_together : raises `InputError` for options that do not go together.
+    """
+
+    name: str
+    help: str
+    function: Callable[..., Any] = field(repr=False)
+    options: Mapping[str, Option] = field(repr=False)
+    variables: Callable[[Any], dict[str, Variable]] = field(repr=False)
+    columns: Callable[[Any], dict[str, np.ndarray]] | None = field(default=None, repr=False)
+    picture: Picture | None = None
+    check_together: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Option -> its default, or `REQUIRED`."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: parameters[name].default for name in self.options}
+
+    @property
+    def simulates(self) -> bool:
+        """Whether the function takes the keywords of a `Method`."""
+        return "method" in inspect.signature(self.function).parameters
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Raise `InputError` (key path, reason, remedy) for options, as in a sweep file, with which it cannot run."""
+        for name in options:
+            if name not in self.options:
+                raise unknown(f"option of {self.name}", name, self.options, where=f"analysis.{name}")
+        for name, option in self.options.items():
+            if name in options:
+                option.check(f"analysis.{name}", options[name])
+            elif self.defaults[name] is REQUIRED:
+                raise InputError(f"analysis.{name}: is missing; {self.name} needs it")
+        if self.check_together is not None:
+            try:
+                self.check_together({**self.defaults, **options})
+            except InputError as error:
+                raise InputError(f"analysis.{error}") from None
+
+    def rows(
+        self, model: Model, params: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Variable]]:
+        """Run it on rows of parameters: (status, variables), as `Result` has them.
+
+        options : those of the analysis, and keywords of a `Method` or `method` itself. status : (n,) uint8, 0 ok, 1
+        diverged; the variable `analysis_status` says more. Raises `InputError` as the function.
+        """
+        given = options if self.simulates else {name: options[name] for name in options if name in self.options}
+        found = self.function(model, params=params, **given)
+        status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
+        names = [code.name.lower() for code in AnalysisStatus]
+        codes = Variable(found.status, ("cell",), "1", f"outcome of the analysis ({coded(names)})")
+        return status, self.variables(found) | {"analysis_status": codes}
+
+    def table(self, result: Any) -> dict[str, np.ndarray]:
+        """Heading -> (n,) values, as people read them."""
+        if self.columns is not None:
+            return self.columns(result)
+        return {_heading(name, variable.unit): variable.values for name, variable in self.variables(result).items()}
+
+
+def check_options(options: Mapping[str, Option], **values: Any) -> None:
+    """Check options of a function by the entries of its analysis; raises `InputError` for the first that is wrong."""
+    for name, value in values.items():
+        options[name].check(name, value)
+
+
+def per_cell_number(values: np.ndarray, unit: str, long_name: str) -> Variable:
+    """(n,) values as a variable with one number per cell."""
+    return Variable(values, ("cell",), unit, long_name)
+
+
+def coded(names: list[str] | tuple[str, ...]) -> str:
+    """What the codes 0, 1, ... mean, for the long name of a variable."""
+    return ", ".join(f"{code}: {name}" for code, name in enumerate(names))
+
+
+def _heading(name: str, unit: str) -> str:
+    return name if unit == "1" else f"{name} ({unit})"
+
+
+def _found() -> dict[str, Analysis]:
+    """The entries of all modules of `hhfast.analysis`."""
+    entries: dict[str, Analysis] = {}
+    for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__, f"{_PACKAGE}."):
+        entry = getattr(import_module(module.name), "ANALYSIS", None)
+        if entry is None:
+            continue
+        if entry.name in entries:
+            raise ValueError(f"{module.name}: there is an analysis '{entry.name}' already")
+        entries[entry.name] = entry
+    return entries
+
+
+analyses: Registry[Analysis] = Registry("analysis", _found)

@@ -1,0 +1,40 @@
+"""Tables as text, and results on one line."""
+
+import numpy as np
+
+import hhfast as hh
+from hhfast.tables import number_text, table
+
+
+def test_columns_are_aligned():
+    """Two spaces between, no spaces at ends of lines, headings of several lines; the last letter goes on."""
+    assert table([("rk4", "0.05", "12"), ("euler", "0.1", "3")], ["", "dt\n(ms)", "n"], "lr").split("\n") == [
+        "         dt",
+        "       (ms)   n",
+        "rk4    0.05  12",
+        "euler   0.1   3",
+    ]
+
+
+def test_text_is_printed_as_it_is():
+    """Nothing is taken for markup, cut or wrapped, however long."""
+    long = "[red]" + 300 * "x "
+    assert table([(long, "1"), ("b", "2")], indent="  ").split("\n") == [
+        f"  {long}  1", f"  b{' ' * (len(long) - 1)}  2"
+    ]  # fmt: skip
+
+
+def test_numbers():
+    """Six digits, a dash for what is not known."""
+    assert [number_text(v) for v in (1 / 3, np.nan, "III", np.True_, 1e9)] == ["0.333333", "-", "III", "yes", "1e+09"]
+
+
+def test_results_are_short():
+    """However many cells they have."""
+    n = 10_000
+    found = hh.Rheobase(np.ones(n), np.zeros(n, np.uint8), 1.0, "uA cm-2")
+    assert repr(found) == "Rheobase(amplitude=float64[10000], status=uint8[10000], width=1.0, unit='uA cm-2')"
+    points = hh.Bifurcations(*[[np.empty(0)] * n] * 5, np.zeros(n, np.uint8), "uA cm-2")
+    assert len(repr(points)) < 300
+    result = hh.simulate("hodgkin_huxley", {"g_Na": np.full(300, 120.0)}, t_stop=0.1, record=[hh.Final()])
+    assert len(repr(result)) < 200
