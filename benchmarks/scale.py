@@ -123,7 +123,7 @@ class Watch:
         module.run_blocks = timed
 
     def stages(self, run) -> None:
-        accept, merge = run._accept, run.merge_parts
+        accept, merge = run._accept, run.complete_merge
 
         def accepted(*arguments):
             accept(*arguments)
@@ -133,7 +133,7 @@ class Watch:
             self.merging = time.perf_counter()
             merge(*arguments)
 
-        run._accept, run.merge_parts = accepted, merging
+        run._accept, run.complete_merge = accepted, merging
 
 
 def peak_memory() -> int:

@@ -15,7 +15,7 @@ from dask_jobqueue import SLURMCluster
 from distributed import Client
 
 import hhfast as hh
-from hhfast.sweep.cluster import dask_executor
+from hhfast.sweep.executor import dask_executor
 
 
 def main(spec: str, out: str, jobs: int = 10, cores: int = 32, **settings: Any) -> None:

@@ -5,59 +5,67 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 LINE_EVERY = 30.0  # seconds
 
 
 class Reporter:
-    """Shows how many of `total` units are done, and messages, on standard error; use it in a `with` statement."""
+    """Shows how many of `total` units are done, and messages, on standard error; use it in a `with` statement.
+
+    Any thread may report. With `show=False` nothing is printed, and messages go to the log.
+    """
 
     def __init__(self, title: str, total: int, unit: str, done: int = 0, show: bool = True) -> None:
         self.title, self.total, self.unit, self.done, self.show = title, total, unit, done, show
         self._began, self._first = time.monotonic(), done
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._bar: Progress | None = None
-        self._stop = threading.Event()
-        self._ticker: threading.Thread | None = None
+        self._counting = threading.Lock()
+        self._console: Console | None = _console() if show else None
+        self._bar: tuple[Progress, TaskID] | None = None
+        self._end = threading.Event()
+        self._lines: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        if self.show and self._console.is_terminal:
-            counts = (TextColumn(self.title), BarColumn(), MofNCompleteColumn(), TextColumn(self.unit))
-            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-            self._bar = Progress(*counts, *times, console=self._console, transient=True)
-            self._task = self._bar.add_task(self.title, total=self.total, completed=self.done)
-            self._bar.start()
-        elif self.show:
-            self._ticker = threading.Thread(target=self._tick, daemon=True, name="hhfast-progress")
-            self._ticker.start()
+        if self._console is None:
+            return self
+        if self._console.is_terminal or self._console.is_jupyter:
+            bar = _bar(self.title, self.unit, self._console)
+            self._bar = bar, bar.add_task(self.title, total=self.total, completed=self.done)
+            bar.start()
+        else:
+            self._lines = threading.Thread(target=self._print_lines, daemon=True, name="hhfast-progress")
+            self._lines.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
-            self._bar.stop()
-        if self._ticker is not None:
-            self._stop.set()
-            self._ticker.join()
+            self._bar[0].stop()
+        if self._lines is not None:
+            self._end.set()
+            self._lines.join()
 
     def advance(self, n: int) -> None:
-        self.done += n
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self.done)
+        """Count n further units as done."""
+        with self._counting:
+            self.done += n
+            if self._bar is not None:
+                bar, task = self._bar
+                bar.update(task, completed=self.done)
 
     def say(self, text: str) -> None:
         """Tell the user something that must not go unnoticed, above the bar."""
-        if self.show:
+        if self._console is not None:
             self._console.print(text, markup=False)
         else:
             logging.getLogger("hhfast").warning(text)
 
-    def _tick(self) -> None:
-        while not self._stop.wait(LINE_EVERY):
-            self._console.print(self.line(), markup=False)
+    def _print_lines(self) -> None:
+        while not self._end.wait(LINE_EVERY):
+            self.say(self.line())
 
     def line(self) -> str:
         """The state of the work in one line."""
@@ -66,6 +74,27 @@ class Reporter:
         if self.done > self._first and self.done < self.total:
             text += f", {duration(elapsed / (self.done - self._first) * (self.total - self.done))} left"
         return text
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _bar(title: str, unit: str, console: Console) -> Progress:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    counts = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(*counts, *times, console=console, transient=True)
 
 
 def duration(seconds: float) -> str:

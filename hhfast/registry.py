@@ -1,4 +1,4 @@
-"""Registries: mappings from a name to a part (model, integrator, stimulus, recorder), with did-you-mean."""
+"""Registries: mappings from a name to a part (integrator, stimulus, recorder, analysis), with did-you-mean."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
 
-from hhfast.errors import unknown
+from hhfast.errors import InputError, unknown
 
 T = TypeVar("T")
 
 
 class Registry(Mapping[str, T]):
-    """A read-only mapping; a missing name raises `UnknownName` (a KeyError) that suggests the nearest one.
+    """A mapping to which entries can be added; a missing name raises `UnknownName` that suggests the nearest one.
 
     entries : name -> part, or a function that finds them when they are first asked for.
     """
@@ -29,6 +29,15 @@ class Registry(Mapping[str, T]):
     def of(cls, kind: str, parts: Iterable[T]) -> Registry[T]:
         """A registry of parts that know their own `name`."""
         return cls(kind, {part.name: part for part in parts})  # type: ignore[attr-defined]
+
+    def register(self, name: str, entry: T) -> None:
+        """Give an entry a name in this process, so that sweep files, the command line and results can use it.
+
+        Raises `InputError` if the name is taken.
+        """
+        if name in self._entries:
+            raise InputError(f"{self.kind} '{name}' exists already; choose another name")
+        self._entries[name] = entry
 
     def __getitem__(self, name: str) -> T:
         try:

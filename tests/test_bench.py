@@ -22,9 +22,9 @@ from hhfast.cli.app import app
 from hhfast.cli.bench import problem_of_sweep
 from hhfast.figures.work_precision import plot_benchmark
 from hhfast.kernel.jit.cache import is_cached
-from hhfast.kernel.jit.precompile import compile_ahead
+from hhfast.kernel.jit.precompile import precompile
 from hhfast.kernel.spec import kernel_spec
-from hhfast.sweep.excerpt import excerpt
+from hhfast.sweep.random_rows import random_rows
 
 STEPS = (0.1, 0.02, 0.01)
 
@@ -276,14 +276,14 @@ def test_rows_of_a_sweep(tmp_path):
     """Its rows have their own parameters, start and noise; excluded ones are left out; fewer are drawn by the seed."""
     (tmp_path / "scan.toml").write_text(SWEEP)
     sweep = hh.Sweep.from_toml(tmp_path / "scan.toml")
-    params, stimulus = excerpt(sweep, 100)
+    params, stimulus = random_rows(sweep, 100)
     np.testing.assert_array_equal(params["g_Na"], [120, 140, 140] * 2)
     again = hh.simulate("hodgkin_huxley", params, stimulus=stimulus, t_stop=30.0, dt=0.04, initial="rest",
                         record=[hh.Features(["V_mean"])])  # fmt: skip
     sweep.run(tmp_path / "out.h5", progress=False)
     stored = hh.open_results(tmp_path / "out.h5")
     np.testing.assert_array_equal(again["V_mean"], stored["V_mean"].values[stored["status"].values == 0])
-    few = [excerpt(sweep, 3, seed)[0]["g_Na"].tolist() for seed in (1, 1, 2, 3, 4)]
+    few = [random_rows(sweep, 3, seed)[0]["g_Na"].tolist() for seed in (1, 1, 2, 3, 4)]
     assert [len(row) for row in few] == [3] * 5
     assert few[0] == few[1]
     assert len({tuple(row) for row in few}) > 1
@@ -346,8 +346,8 @@ def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
     specs = [kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
              for name in ("euler", "exp_midpoint")]
     assert not any(map(is_cached, specs))
-    compile_ahead(specs, 2)
+    precompile(specs, 2)
     assert all(map(is_cached, specs))
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}
-    compile_ahead(specs, 2)
+    precompile(specs, 2)
     assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}

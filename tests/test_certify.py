@@ -13,8 +13,7 @@ from hhfast.batch.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
 from hhfast.cli.app import app
 from hhfast.cli.text import certificate_text
 from hhfast.errors import InputError
-from hhfast.sweep import Record, Rows
-from hhfast.sweep import run as running
+from hhfast.sweep import Record, Rows, executor
 from hhfast.sweep.resimulate import resimulate
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep
@@ -195,15 +194,15 @@ def test_the_batch_size_does_not_change_a_certificate(tmp_path, certified_sweep,
 
 
 def test_an_interrupted_run_certifies_the_same_rows(tmp_path, monkeypatch, certified_sweep):
-    original = running.simulate_job
+    original = executor.simulate_batch
 
-    def simulate_job(job):
-        if job.batch == 2:
+    def simulate_batch(batch):
+        if batch.number == 2:
             raise KeyboardInterrupt
-        return original(job)
+        return original(batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, "simulate_job", simulate_job)
+        patch.setattr(executor, "simulate_batch", simulate_batch)
         with pytest.raises(KeyboardInterrupt):
             small(certify=0.4).run(tmp_path / "out.h5", progress=False)
     assert contents(small(certify=0.4).run(tmp_path / "out.h5", progress=False)) == contents(certified_sweep)

@@ -7,8 +7,8 @@ import sys
 import pytest
 from commands import SCAN, hhfast, names, refused
 
-from hhfast.sweep.durable import lock
-from hhfast.sweep.parts import Parts
+from hhfast.sweep.lock import lock
+from hhfast.sweep.run_directory import RunDirectory
 
 
 @pytest.mark.core
@@ -43,22 +43,22 @@ def unfinished(here):
     result = hhfast("run", "scan.toml", "-o", "whole.h5")
     assert result.exit_code == 0
     code = (
-        "import os\nfrom hhfast.sweep import run\n"
-        "original = run.simulate_job\n"
-        "run.simulate_job = lambda job: original(job) if job.batch < 2 else os._exit(9)\n"
+        "import os\nfrom hhfast.sweep import executor\n"
+        "original = executor.simulate_batch\n"
+        "executor.simulate_batch = lambda batch: original(batch) if batch.number < 2 else os._exit(9)\n"
         "from hhfast.cli.app import main\nmain()"
     )
     subprocess.run([sys.executable, "-c", code, "run", "scan.toml", "-o", "out.h5"], check=False, cwd=here)
-    return Parts.open(here / "out.h5.parts")
+    return RunDirectory.open(here / "out.h5.parts")
 
 
 def test_status_of_an_unfinished_run(here):
     parts = unfinished(here)
     result = hhfast("status", "out.h5")
     assert result.exit_code == 3
-    done = 4 * len(parts.present())
+    done = 4 * len(parts.finished())
     assert f"out.h5: incomplete, {done} of 12 rows" in result.stdout
-    with lock(parts.lock_path(), "out.h5"):
+    with lock(parts.folder / "lock", "out.h5"):
         result = hhfast("status", "out.h5")
     assert result.exit_code == 0
     assert f"running (process {os.getpid()} on " in result.stdout
@@ -68,7 +68,7 @@ def test_status_of_an_unfinished_run(here):
 
 def test_a_run_in_use_is_refused(here):
     parts = unfinished(here)
-    with lock(parts.lock_path(), "out.h5"):
+    with lock(parts.folder / "lock", "out.h5"):
         assert "in use by process" in refused("run", "scan.toml", "-o", "out.h5")
 
 

@@ -30,7 +30,7 @@ def test_registries_are_mappings_with_suggestions(registry):
     assert len(entries) == len(names) == len(set(names)) > 0
     for name in names:
         assert name in entries
-        with pytest.raises(UnknownName, match=f"did you mean '{name}'"):
+        with pytest.raises(UnknownName, match=rf"did you mean '{name}'\?"):
             entries[f"{name}x"]
         with pytest.raises(KeyError, match=f"did you mean '{name}'"):
             entries[name.upper()]

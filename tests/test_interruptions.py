@@ -13,10 +13,9 @@ import pytest
 from sweeps import contents, small
 
 import hhfast as hh
-from hhfast.sweep.joining import collect
-from hhfast.sweep.outputs import Part
-from hhfast.sweep.parts import Parts
+from hhfast.sweep.merge import merge_parts
 from hhfast.sweep.run import Incomplete, run_sweep
+from hhfast.sweep.run_directory import RunDirectory, RunPart
 from hhfast.sweep.status import run_status
 from hhfast.sweep.store import check_digests
 
@@ -105,7 +104,7 @@ def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, whole, ending):
     else:
         assert code == 130
         assert "rows are safe; run the same command again to resume" in error
-    done = len(Parts.open(tmp_path / "out.h5.parts").present())
+    done = len(RunDirectory.open(tmp_path / "out.h5.parts").finished())
     assert 3 <= done < 48
 
     code, error = ended(start_run(tmp_path))
@@ -122,13 +121,13 @@ def test_an_analysis_that_is_killed_or_divided_gives_the_same_bits(tmp_path):
     wait_for_shards(tmp_path, process, 2)
     process.kill()
     assert ended(process)[0] == -signal.SIGKILL
-    assert 2 <= len(Parts.open(tmp_path / "out.h5.parts").present()) < 8
+    assert 2 <= len(RunDirectory.open(tmp_path / "out.h5.parts").finished()) < 8
     sweep = hh.Sweep.from_toml(tmp_path / "scan.toml")
     resumed = contents(run_sweep(sweep, tmp_path / "out.h5", progress=False))
 
     for number in (2, 1):
-        run_sweep(sweep, tmp_path / "parts.h5", progress=False, part=Part(number, 2))
-    assert collect(tmp_path / "parts.h5", [], progress=False) == 0
+        run_sweep(sweep, tmp_path / "parts.h5", progress=False, part=RunPart(number, 2))
+    assert merge_parts(tmp_path / "parts.h5", [], progress=False) == 0
     assert contents(tmp_path / "parts.h5") == resumed
 
     (tmp_path / "scan.toml").write_text(ANALYSIS.replace("batch = 4", "batch = 32"))
@@ -140,10 +139,10 @@ MERGE = """\
 import signal, sys, time
 from pathlib import Path
 import hhfast.sweep.store
-from hhfast.sweep.joining import collect
+from hhfast.sweep.merge import merge_parts
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))  # nobody handles this signal: the process dies at once
 began = time.perf_counter()
-collect(Path("out.h5"), [], progress=False)
+merge_parts(Path("out.h5"), [], progress=False)
 print(time.perf_counter() - began)
 """
 
@@ -151,7 +150,7 @@ print(time.perf_counter() - began)
 def test_a_merge_that_is_killed_anywhere_loses_no_shard(tmp_path, whole):
     (tmp_path / "scan.toml").write_text(SIMULATION)
     sweep = hh.Sweep.from_toml(tmp_path / "scan.toml")
-    run_sweep(sweep, tmp_path / "out.h5", progress=False, part=Part(1, 1))
+    run_sweep(sweep, tmp_path / "out.h5", progress=False, part=RunPart(1, 1))
 
     def merged_in_a_copy(name, seconds):
         shutil.copytree(tmp_path / "out.h5.parts", tmp_path / name / "out.h5.parts")
@@ -168,7 +167,7 @@ def test_a_merge_that_is_killed_anywhere_loses_no_shard(tmp_path, whole):
         if not output:
             killed += 1
             if not out.exists():
-                parts = Parts.open(tmp_path / f"{k}" / "out.h5.parts")
+                parts = RunDirectory.open(tmp_path / f"{k}" / "out.h5.parts")
                 assert [parts.read(batch)[0].batch for batch in range(48)] == list(range(48))
             assert run_sweep(sweep, out, progress=False) == out
         assert contents(out) == whole
@@ -201,27 +200,27 @@ def test_fifty_kills_at_random_moments_lose_nothing(tmp_path, whole):
 # --- the disk --------------------------------------------------------------------------------------------------------
 def test_a_full_disk_leaves_the_finished_batches(tmp_path, monkeypatch, undisturbed):
     """The files of this process may not grow beyond a shard's size for a while: writing really fails."""
-    from hhfast.sweep import run
+    from hhfast.sweep import executor
 
-    original = run.simulate_job
+    original = executor.simulate_batch
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def simulate_job(job):
-        if job.batch == 2:
+    def simulate_batch(batch):
+        if batch.number == 2:
             while not (tmp_path / "out.h5.parts" / "batch-00000000.h5").exists():
                 time.sleep(0.01)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        return original(job)
+        return original(batch)
 
-    monkeypatch.setattr(run, "simulate_job", simulate_job)
+    monkeypatch.setattr(executor, "simulate_batch", simulate_batch)
     try:
         with pytest.raises(Incomplete, match="disk is full; what is finished is safe"):
             run_sweep(small(), tmp_path / "out.h5", progress=False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert {0} <= set(Parts.open(tmp_path / "out.h5.parts").present()) <= {0, 1}
+    assert {0} <= set(RunDirectory.open(tmp_path / "out.h5.parts").finished()) <= {0, 1}
     assert not [p for p in (tmp_path / "out.h5.parts").iterdir() if p.name.endswith("tmp")]
-    monkeypatch.setattr(run, "simulate_job", original)
+    monkeypatch.setattr(executor, "simulate_batch", original)
     assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
 
 
@@ -250,7 +249,7 @@ def test_a_directory_made_read_only_while_running_costs_nothing_that_is_finished
     (tmp_path / place).chmod(0o755)
     assert (code, error.count("\n")) == (3, 1)
     assert f"{place} cannot be written any more (Permission denied); what is finished is safe" in error
-    done = len(Parts.open(tmp_path / "out.h5.parts").present())
+    done = len(RunDirectory.open(tmp_path / "out.h5.parts").finished())
     assert 3 <= done < 48 or place == "."
     code, error = ended(start_run(tmp_path))
     assert code == 0
@@ -276,15 +275,29 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path, whole):
     assert contents(tmp_path / "out.h5") == whole
 
 
-def test_changed_code_does_not_finish_a_run(tmp_path, whole):
-    """A developer's edit: hhfast is run from a copy in the working directory, which differs in a comment."""
+def test_comments_and_code_that_decides_no_row_do_not_forbid_to_resume(tmp_path, whole):
     process = start_run(tmp_path)
     wait_for_shards(tmp_path, process, 2)
     process.kill()
     ended(process)
     shutil.copytree(Path(hh.__file__).parent, tmp_path / "hhfast", ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "hhfast" / "analysis" / "search.py").open("a") as file:
+    with (tmp_path / "hhfast" / "batch" / "simulate.py").open("a") as file:
         file.write("# edited\n")
+    with (tmp_path / "hhfast" / "progress.py").open("a") as file:
+        file.write("EDITED = True\n")
+    assert ended(start_run(tmp_path))[0] == 0
+    assert contents(tmp_path / "out.h5") == whole
+
+
+def test_changed_code_does_not_finish_a_run(tmp_path, whole):
+    """A developer's edits: hhfast is run from a copy in the working directory, which differs in what decides rows."""
+    process = start_run(tmp_path)
+    wait_for_shards(tmp_path, process, 2)
+    process.kill()
+    ended(process)
+    shutil.copytree(Path(hh.__file__).parent, tmp_path / "hhfast", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "hhfast" / "batch" / "simulate.py").open("a") as file:
+        file.write("EDITED = True\n")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out.h5.parts").iterdir()}
     code, error = ended(start_run(tmp_path))
     assert code == 2

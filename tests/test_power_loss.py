@@ -18,11 +18,12 @@ import pytest
 from sweeps import FEATURES, contents, small
 
 from hhfast.errors import InputError
-from hhfast.sweep import Grid, durable, parts, run
-from hhfast.sweep.joining import collect
-from hhfast.sweep.outputs import Part
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory
+from hhfast.sweep import Grid, durable_files, lock, run
+from hhfast.sweep import run_directory as directories
+from hhfast.sweep.merge import merge_parts
 from hhfast.sweep.run import Incomplete, run_sweep
+from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
+from hhfast.sweep.shards import DamagedShard
 
 CHANGES = ("replace", "unlink", "mkdir", "rmdir")
 FATES = ("old", "new", "empty", "torn", *["mixed"] * 4)  # of what was not synced
@@ -138,9 +139,9 @@ def running(folder):
 
 
 def merging(folder):
-    """Joining the parts of two machines."""
+    """Merging the parts of two machines."""
     sources = [folder / f"part{k}.h5.parts" for k in (1, 2)]
-    assert collect(folder / "out.h5", sources, progress=False) == 0
+    assert merge_parts(folder / "out.h5", sources, progress=False) == 0
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +156,13 @@ def recorded(folder, action, forgotten="nothing"):
     folder.mkdir()
     if action is merging:
         for k in (1, 2):
-            run_sweep(tiny(), folder / f"part{k}.h5", progress=False, part=Part(k, 2))
+            run_sweep(tiny(), folder / f"part{k}.h5", progress=False, part=RunPart(k, 2))
     disk = Disk(folder, forgotten)
     original = run._accept
 
-    def accept(done, parts, reporter):
-        original(done, parts, reporter)
-        disk.report(done.header.batch)
+    def accept(batch, run, reporter):
+        original(batch, run, reporter)
+        disk.report(batch.header.batch)
 
     with pytest.MonkeyPatch.context() as patch, disk.watching():
         patch.setattr(run, "_accept", accept)
@@ -174,8 +175,8 @@ def problems(moments, action, folder, expected):
     rng, seen = np.random.default_rng(0), set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)  # it has been seen to
-        patch.setattr(durable, "_birth", lambda pid: "after the machine has started again")
-        patch.setattr(durable.time, "sleep", lambda seconds: None)
+        patch.setattr(lock, "_birth", lambda pid: "after the machine has started again")
+        patch.setattr(lock.time, "sleep", lambda seconds: None)
         for number, moment in enumerate(moments):
             for attempt, fate in enumerate(FATES):
                 found = folder / f"{number}-{attempt}"
@@ -199,8 +200,8 @@ def resumed(folder, moment, action, expected):
             if moment.finished:
                 return "the finished result is gone"
             for batch in moment.reported:
-                Parts.open(parts_directory(out)).read(batch)
-        if action is running or not out.exists() or parts_directory(out).exists():  # else there is nothing to merge
+                RunDirectory.open(run_directory(out)).read(batch)
+        if action is running or not out.exists() or run_directory(out).exists():  # else there is nothing to merge
             action(folder)
     except (InputError, DamagedShard, Incomplete) as error:
         return f"{type(error).__name__}: {error}"
@@ -227,13 +228,13 @@ def test_each_sync_is_needed(tmp_path, expected, action, forgotten):
 
 def test_syncing_after_renaming_would_be_noticed(tmp_path, expected, monkeypatch):
     def hasty(path, *pieces):
-        with durable.temporary_name(path).open("wb") as file:
+        with durable_files.temporary_name(path).open("wb") as file:
             file.writelines(pieces)
             file.flush()
-            durable.publish(Path(file.name), path)
+            durable_files.publish(Path(file.name), path)
             os.fsync(file.fileno())
 
     with monkeypatch.context() as patch:
-        patch.setattr(parts, "write_durably", hasty)
+        patch.setattr(directories, "write_durably", hasty)
         moments = recorded(tmp_path / "run", running)
     assert any("damaged shard" in line for line in problems(moments, running, tmp_path, expected))

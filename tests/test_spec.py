@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.model import models
+from hhfast.sweep.record import Record
 from hhfast.sweep.space import Grid
-from hhfast.sweep.sweep import Record, Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 
 GOOD = """\
 model = "hodgkin_huxley"
@@ -32,7 +34,7 @@ def test_a_sweep_file_is_read(tmp_path):
     sweep = read(tmp_path, GOOD)
     assert sweep.model == models["hodgkin_huxley"]
     assert sweep.space.shape == (4, 3)
-    assert sweep.record.features == ("spike_count", "rate")
+    assert sweep.record == (hh.Features(("spike_count", "rate")),)
     assert sweep.units["stimulus.amplitude"] == "uA cm-2"
 
 
@@ -77,7 +79,7 @@ def test_a_sweep_file_is_read(tmp_path):
         ("[axes]", "[record]\nfeatures = ['spike_cont']\n[axes]", "did you mean 'spike_count'?"),
         ("[axes]", "[record]\nwindow = [5, 200]\n[axes]", "record.window"),
         ("[axes]", "[record]\nrearm = 0\n[axes]", "above the threshold"),
-        ("[axes]", "[record]\nfeatures = []\n[axes]", "asks for nothing"),
+        ("[axes]", "[record]\nfeatures = []\n[axes]", "nothing is recorded"),
         ("[axes]", "[record.trace]\nvariables = ['W']\nevery = 1\n[axes]", "unknown variable 'W'"),
         ("[axes]", "[record.trace]\nvariables = ['V']\n[axes]", "record.trace.every: is missing"),
         ("[axes]", "[analysis]\nkind = 'rheobase'\n[axes]", "t_stop: does not go with [analysis]"),
@@ -135,9 +137,8 @@ def test_a_sweep_comes_back_from_its_canonical_text(tmp_path):
 def test_the_same_checks_hold_in_python():
     with pytest.raises(InputError, match="did you mean 'g_Na'"):
         Sweep(model="hodgkin_huxley", space=Grid.of({"g_na": [1.0]}), t_stop=10)
-    record = Record(features=("spike_count",), spikes=True, window=(1.0, 5.0))
     with pytest.raises(InputError, match="counts the window"):
-        Sweep(model="hodgkin_huxley", space=Grid.of({"g_Na": [1.0]}), t_stop=10, record=record)
+        Record(features=("spike_count",), spikes=True, window=(1.0, 5.0))
 
 
 def test_tolerances_are_part_of_the_spec_only_where_given(tmp_path):

@@ -16,10 +16,11 @@ from sweeps import FEATURES, contents, small
 import hhfast as hh
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.sweep import Rows, open_results, run
-from hhfast.sweep.durable import lock, temporary_name
-from hhfast.sweep.parts import Parts
+from hhfast.sweep import Rows, executor, open_results, run
+from hhfast.sweep.durable_files import temporary_name
+from hhfast.sweep.lock import lock
 from hhfast.sweep.run import run_sweep
+from hhfast.sweep.run_directory import RunDirectory
 
 
 @pytest.mark.core
@@ -110,15 +111,15 @@ class Stopped(Exception):
 
 def stop_after(monkeypatch, n_batches):
     """Let a run fail at its batch number `n_batches`."""
-    original, calls = run.simulate_job, []
+    original, calls = executor.simulate_batch, []
 
-    def simulate_job(job):
-        calls.append(job.batch)
+    def simulate_batch(batch):
+        calls.append(batch.number)
         if len(calls) > n_batches:
             raise Stopped
-        return original(job)
+        return original(batch)
 
-    monkeypatch.setattr(run, "simulate_job", simulate_job)
+    monkeypatch.setattr(executor, "simulate_batch", simulate_batch)
     return calls
 
 
@@ -129,7 +130,7 @@ def interrupted(monkeypatch, tmp_path, n_batches=2):
         stop_after(patch, n_batches)
         with pytest.raises(Stopped):
             run_sweep(small(), tmp_path / "out.h5", progress=False)
-    return Parts.open(tmp_path / "out.h5.parts")
+    return RunDirectory.open(tmp_path / "out.h5.parts")
 
 
 @pytest.mark.parametrize("pool", [None, ThreadPoolExecutor, ProcessPoolExecutor])
@@ -142,15 +143,15 @@ def test_shards_are_merged_while_others_are_computed(tmp_path, monkeypatch, firs
         with pytest.raises(Stopped):
             small(FEATURES).run(tmp_path / "out.h5", progress=False)
 
-    sizes, original = [], run.merge_parts
+    sizes, original = [], run.complete_merge
 
-    def merge_parts(*arguments):
+    def complete_merge(*arguments):
         sizes.extend(path.stat().st_size for path in (tmp_path / "out.h5.parts").glob(".out.h5*"))
         original(*arguments)
 
-    monkeypatch.setattr(run, "merge_parts", merge_parts)
-    with pool(2) if pool else contextlib.nullcontext() as executor:
-        small(FEATURES).run(tmp_path / "out.h5", executor, progress=False)
+    monkeypatch.setattr(run, "complete_merge", complete_merge)
+    with pool(2) if pool else contextlib.nullcontext() as pool_or_none:
+        small(FEATURES).run(tmp_path / "out.h5", pool_or_none, progress=False)
     assert contents(tmp_path / "out.h5") == whole
     assert [size > 0.5 * (tmp_path / "out.h5").stat().st_size for size in sizes] == [True]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "whole.h5"]
@@ -158,7 +159,7 @@ def test_shards_are_merged_while_others_are_computed(tmp_path, monkeypatch, firs
 
 @pytest.mark.core
 def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
-    assert interrupted(monkeypatch, tmp_path).present() == [0, 1]
+    assert interrupted(monkeypatch, tmp_path).finished() == [0, 1]
     calls = stop_after(monkeypatch, 100)
     assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert calls == [2, 3]
@@ -203,7 +204,7 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
     assert (tmp_path / "out.h5").read_bytes() == finished
 
 
-@pytest.mark.parametrize("moment", ["merge_parts", "remove_parts"])
+@pytest.mark.parametrize("moment", ["complete_merge", "remove_run"])
 def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, undisturbed, moment):
     """Between the last shard and the removal of all shards."""
     def stop(*arguments):
@@ -214,7 +215,7 @@ def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, u
         with pytest.raises(Stopped):
             run_sweep(small(), tmp_path / "out.h5", progress=False)
     temporary_name(tmp_path / "out.h5.parts" / "out.h5").write_bytes(b"half a merged file")
-    assert (tmp_path / "out.h5").exists() == (moment == "remove_parts")
+    assert (tmp_path / "out.h5").exists() == (moment == "remove_run")
     assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["out.h5"]
 
@@ -233,19 +234,19 @@ def test_fresh_does_not_discard_what_another_process_is_at(tmp_path, monkeypatch
     finished = small().run(tmp_path / "out.h5", progress=False).read_bytes()
     parts = interrupted(monkeypatch, tmp_path / "other")
     parts.folder.rename(tmp_path / "out.h5.parts")
-    parts = Parts.open(tmp_path / "out.h5.parts")
-    with lock(parts.lock_path(), "x"), pytest.raises(InputError, match="in use by process"):
+    parts = RunDirectory.open(tmp_path / "out.h5.parts")
+    with lock(parts.folder / "lock", "x"), pytest.raises(InputError, match="in use by process"):
         run_sweep(small(), tmp_path / "out.h5", fresh=True, progress=False)
     assert (tmp_path / "out.h5").read_bytes() == finished
-    assert parts.present() == [0, 1]
+    assert parts.finished() == [0, 1]
 
 
 def test_other_code_does_not_finish_a_run(tmp_path, monkeypatch):
     interrupted(monkeypatch, tmp_path)
     from hhfast.sweep import provenance
 
-    now = provenance.versions() | {"numba": "9"}
-    monkeypatch.setattr(provenance, "versions", lambda: now)
+    now = provenance.versions(small()) | {"numba": "9"}
+    monkeypatch.setattr(provenance, "versions", lambda sweep: now)
     with pytest.raises(InputError, match=r"numba .* -> 9"):
         run_sweep(small(), tmp_path / "out.h5", progress=False)
 
@@ -278,15 +279,15 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path):
 
 def test_two_runs_of_one_output_are_refused(tmp_path, monkeypatch):
     parts = interrupted(monkeypatch, tmp_path)
-    with lock(parts.lock_path(), "x"), pytest.raises(InputError, match="in use by process"):
+    with lock(parts.folder / "lock", "x"), pytest.raises(InputError, match="in use by process"):
         run_sweep(small(), tmp_path / "out.h5", progress=False)
 
 
 def test_a_mistake_found_by_the_first_simulation_leaves_nothing(tmp_path, monkeypatch):
-    def refuse(job):
+    def refuse(batch):
         raise InputError("no such thing")
 
-    monkeypatch.setattr(run, "simulate_job", refuse)
+    monkeypatch.setattr(executor, "simulate_batch", refuse)
     with pytest.raises(InputError, match="no such thing"):
         run_sweep(small(), tmp_path / "out.h5", progress=False)
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ import numpy as np
 from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
 from hhfast.analysis.population import Population, final_states
 from hhfast.batch.result import GAVE_UP, Result
-from hhfast.parts.recorder import Part, Recording, Run, Window
+from hhfast.parts.recorder import Hooks, Recording, Run, Window
 from hhfast.parts.recorders import Final
 from hhfast.parts.stimuli import Pulse
 from hhfast.parts.variable import Variable
@@ -34,21 +34,20 @@ class RegenerativeSpikes:
     names: ClassVar[tuple[str, ...]] = ("first_spike", "last_spike", "repolarised")
 
     @property
-    def part(self) -> Part:
-        return Part(
-            begin="crossed_{r}_ = np.nan\nlevel_{r}_ = 1.0e9 + 0.0 * V\n"
-            "first_{r}_ = np.nan\nlast_{r}_ = np.nan\nfell_{r}_ = np.nan",
+    def hooks(self) -> Hooks:
+        return Hooks(
+            begin="crossed = np.nan\nlevel = 1.0e9 + 0.0 * V\nfirst = np.nan\nlast = np.nan\nfell = np.nan",
             step=f"""\
-own_{{r}}_ = C_m * (V - V_was_) - dt_ * i_app
-rises_{{r}}_ = (V >= level_{{r}}_) & (own_{{r}}_ > 0.0)
-first_{{r}}_ = crossed_{{r}}_ if rises_{{r}}_ & (first_{{r}}_ != first_{{r}}_) else first_{{r}}_
-last_{{r}}_ = crossed_{{r}}_ if rises_{{r}}_ else last_{{r}}_
-falls_{{r}}_ = (V < {self.rearm}) & (first_{{r}}_ == first_{{r}}_) & (fell_{{r}}_ != fell_{{r}}_)
-fell_{{r}}_ = t_end_ if falls_{{r}}_ else fell_{{r}}_""",
-            spike="crossed_{r}_ = t_spike_\nlevel_{r}_ = V_was_",
-            end="\n".join(f"feature_{{r}}_[{k}, lane_] = {v}_{{r}}_" for k, v in enumerate(("first", "last", "fell"))),
-            extra=("crossed_{r}_", "first_{r}_", "last_{r}_", "fell_{r}_"),
-            arrays=(("feature_{r}_", "float64[:, ::1]"),),
+own = C_m * (V - V_was) - dt * i_app
+rises = (V >= level) & (own > 0.0)
+first = crossed if rises & (first != first) else first
+last = crossed if rises else last
+falls = (V < {self.rearm}) & (first == first) & (fell != fell)
+fell = t_end if falls else fell""",
+            spike="crossed = t_spike\nlevel = V_was",
+            end="\n".join(f"feature[{k}, cell] = {name}" for k, name in enumerate(("first", "last", "fell"))),
+            extra=("crossed", "first", "last", "fell"),
+            arrays=(("feature", "float64[:, ::1]"),),
             detects=True,
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
-from hhfast.kernel.jit.cache import compiled_rates
+from hhfast.kernel.jit.compile import compiled_rates
 from hhfast.model import Model
 from hhfast.parts.stimuli import Stimulus
 

@@ -19,7 +19,7 @@ from hhfast.batch.threads import run_blocks
 from hhfast.batch.time_grid import TimeGrid, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
-from hhfast.kernel.jit.cache import compiled
+from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.model.resolve import find_model

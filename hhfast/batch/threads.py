@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 
 from hhfast.batch.step_control import AdaptiveSchedule
 from hhfast.batch.time_grid import TimeGrid
 from hhfast.interrupts import result, undisturbed
+from hhfast.progress import Reporter
 
 _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
 
@@ -41,31 +41,18 @@ def run_blocks(
                     return
                 last = min(first + cells, n_cells)
                 call(first, last)
-                with taking:
-                    advance(last - first)
+                reporter.advance(last - first)
         except BaseException:
             stop[0] = 1
             raise
 
-    with ThreadPoolExecutor(threads) as pool, _progress_bar(progress, n_cells) as advance:
+    with ThreadPoolExecutor(threads) as pool, Reporter("simulating", n_cells, "cells", show=progress) as reporter:
         try:
             for future in [pool.submit(work) for _ in range(threads)]:
                 result(future)
         except BaseException:
             stop[0] = 1  # kernels look at it every few hundred steps
             raise
-
-
-@contextmanager
-def _progress_bar(shown: bool, n_cells: int) -> Iterator[Callable[[int], None]]:
-    """A function to be told how many further cells are done."""
-    if not shown:
-        yield lambda n: None
-        return
-    from hhfast.progress import Reporter
-
-    with Reporter("simulating", n_cells, "cells") as reporter:
-        yield reporter.advance
 
 
 def available_threads() -> int:

@@ -99,12 +99,12 @@ def problem_of_sweep(
 ) -> dict[str, Any]:
     """What integrators are compared on: rows of a sweep, with its own step or tolerance among those that are tried."""
     from hhfast.analysis.work_precision.benchmark import STEPS, TOLERANCES
-    from hhfast.sweep.excerpt import excerpt
+    from hhfast.sweep.random_rows import random_rows
     from hhfast.sweep.sweep import Sweep
 
     sweep = Sweep.from_toml(path)
     try:
-        params, stimulus = excerpt(sweep, cells, seed)
+        params, stimulus = random_rows(sweep, cells, seed)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return {

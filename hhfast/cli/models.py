@@ -26,7 +26,7 @@ def source(
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
 ) -> None:
     """Print the kernel that is generated for a model: readable Python."""
-    from hhfast.kernel.build.kernel import kernel_source
+    from hhfast.kernel.print.source import kernel_source
     from hhfast.model.resolve import find_model
     from hhfast.parts.recorders import Spikes
     from hhfast.parts.stimuli import Step

@@ -43,12 +43,12 @@ def run(
 ) -> None:  # fmt: skip
     """Run a sweep into an HDF5 file; an interrupted run is resumed where it stopped."""
     from hhfast.sweep import Sweep
-    from hhfast.sweep.outputs import Part, is_finished
-    from hhfast.sweep.run import run_sweep
+    from hhfast.sweep.run import is_finished, run_sweep
+    from hhfast.sweep.run_directory import RunPart
 
     sweep = Sweep.from_toml(spec)
     out = output or Path(spec.with_suffix(".h5").name)
-    share = None if part is None else Part.parse(part)
+    share = None if part is None else RunPart.parse(part)
     if dry_run:
         _print_estimate(sweep, out, threads)
     elif not fresh and is_finished(sweep, out):
@@ -72,11 +72,11 @@ def merge(
     ] = None,
 ) -> None:
     """Join what `hhfast run --part` has computed, here and on other machines, into one result."""
-    from hhfast.sweep.joining import collect
+    from hhfast.sweep.merge import merge_parts
     from hhfast.sweep.run import explained
 
     with explained(out):
-        missing = collect(out, parts or [])
+        missing = merge_parts(out, parts or [])
     if missing:
         fail(f"incomplete: {out}: {missing:,} rows are missing; run their parts, then merge again", Exit.INCOMPLETE)
     _print_status(out)
@@ -111,7 +111,7 @@ def _executor(dask: str | None, sweep: Sweep, threads: int | None) -> Iterator[E
     if dask is None:
         yield None
         return
-    from hhfast.sweep.cluster import dask_executor
+    from hhfast.sweep.executor import dask_executor
 
     with dask_executor(dask, sweep, threads or 1) as (executor, text):
         note(text)

@@ -98,7 +98,8 @@ def result_text(result: ResultFile) -> str:
 
 
 def _steps_text(spec: dict[str, Any]) -> str:
-    if not integrators[spec["integrator"]].adaptive:
+    known = spec["integrator"] in integrators  # a result may come from an integrator of its author's own
+    if not (known and integrators[spec["integrator"]].adaptive):
         return f"dt {spec['dt']:g} ms"
     told = {"rtol": StepControl.rtol} | {name: spec[name] for name in CONTROL if name in spec}
     return ", ".join(f"{name} {value}" for name, value in told.items())

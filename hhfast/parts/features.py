@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import unknown
-from hhfast.parts.recorder import Part, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
 
 
@@ -39,8 +39,12 @@ def _isi_cv(a: dict[str, Any]) -> np.ndarray:
 FEATURES: dict[str, Feature] = {
     "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
     "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
-    "latency": Feature("ms", "time of the first spike after the stimulus start", ("times",),
-                       lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan)),
+    "latency": Feature(
+        "ms",
+        "time of the first spike after the stimulus start",
+        ("times",),
+        lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan),
+    ),
     "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
     "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),
     "V_max": Feature("mV", "largest membrane potential", ("extremes",), lambda a: a["V_max"]),
@@ -61,35 +65,35 @@ class _Accumulator:
 
 
 _ACCUMULATORS: dict[str, _Accumulator] = {
-    "count": _Accumulator("spikes_{r}_ = 0.0", spike="spikes_{r}_ = spikes_{r}_ + 1.0", extra=("spikes",)),
+    "count": _Accumulator("spikes = 0.0", spike="spikes = spikes + 1.0", extra=("spikes",)),
     "times": _Accumulator(  # the scatter of the intervals is accumulated as by Welford 1962
-        begin="spikes_{r}_ = 0.0\nfirst_{r}_ = np.nan\nlast_{r}_ = np.nan\nscatter_{r}_ = 0.0",
+        begin="spikes = 0.0\nfirst = np.nan\nlast = np.nan\nscatter = 0.0",
         spike="""\
-if spikes_{r}_ == 0.0:
-    first_{r}_ = t_spike_
+if spikes == 0.0:
+    first = t_spike
 else:
-    mean_{r}_ = (last_{r}_ - first_{r}_) / max(spikes_{r}_ - 1.0, 1.0)
-    isi_{r}_ = t_spike_ - last_{r}_
-    mean_new_{r}_ = (t_spike_ - first_{r}_) / spikes_{r}_
-    scatter_{r}_ = scatter_{r}_ + (isi_{r}_ - mean_{r}_) * (isi_{r}_ - mean_new_{r}_)
-last_{r}_ = t_spike_
-spikes_{r}_ = spikes_{r}_ + 1.0""",
+    mean = (last - first) / max(spikes - 1.0, 1.0)
+    isi = t_spike - last
+    mean_new = (t_spike - first) / spikes
+    scatter = scatter + (isi - mean) * (isi - mean_new)
+last = t_spike
+spikes = spikes + 1.0""",
         extra=("spikes", "first", "last", "scatter"),
     ),
     "extremes": _Accumulator(
-        begin="V_max_{r}_ = V\nV_min_{r}_ = V",
+        begin="V_max = V\nV_min = V",
         step="""\
-V_max_{r}_ = V_high_ if V_high_ > V_max_{r}_ else V_max_{r}_
-V_min_{r}_ = V_low_ if V_low_ < V_min_{r}_ else V_min_{r}_""",
+V_max = V_high if V_high > V_max else V_max
+V_min = V_low if V_low < V_min else V_min""",
         values=("V_max", "V_min"),
     ),
     "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
-        begin="V_sum_{r}_ = 0.0 * V\nrounding_{r}_ = 0.0 * V",
+        begin="V_sum = 0.0 * V\nrounding = 0.0 * V",
         step="""\
-piece_{r}_ = dt_ * V_step_ - rounding_{r}_
-total_{r}_ = V_sum_{r}_ + piece_{r}_
-rounding_{r}_ = (total_{r}_ - V_sum_{r}_) - piece_{r}_
-V_sum_{r}_ = total_{r}_""",
+piece = dt * V_step - rounding
+total = V_sum + piece
+rounding = (total - V_sum) - piece
+V_sum = total""",
         values=("V_sum",),
     ),
 }
@@ -128,21 +132,21 @@ class Features:
         return [v for name in self._accumulators for v in (*_ACCUMULATORS[name].values, *_ACCUMULATORS[name].extra)]
 
     @cached_property
-    def part(self) -> Part:
+    def hooks(self) -> Hooks:
         chosen = [_ACCUMULATORS[name] for name in self._accumulators]
-        return Part(
+        return Hooks(
             begin="\n".join(a.begin for a in chosen),
             step="\n".join(a.step for a in chosen if a.step),
             spike="\n".join(a.spike for a in chosen if a.spike),
-            end="\n".join(f"feature_{{r}}_[{k}, lane_] = {v}_{{r}}_" for k, v in enumerate(self._outputs)),
-            extra=tuple(f"{v}_{{r}}_" for a in chosen for v in a.extra),
-            arrays=(("feature_{r}_", "float64[:, ::1]"),),
+            end="\n".join(f"feature[{k}, cell] = {v}" for k, v in enumerate(self._outputs)),
+            extra=tuple(v for a in chosen for v in a.extra),
+            arrays=(("feature", "float64[:, ::1]"),),
             detects=any(a.spike for a in chosen),
         )
 
     @property
     def levels(self) -> tuple[float, float] | None:
-        return (self.threshold, self.rearm) if self.part.detects else None
+        return (self.threshold, self.rearm) if self.hooks.detects else None
 
     def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
         return window_of("Features", self.window, t_stop), np.empty(0)

@@ -1,19 +1,19 @@
-"""Integrators as text: an integrator is a few lines over every state, for x' = a - b x.
+"""Integrators as text: an integrator is a few lines for every state x, for x' = a - b x.
 
-A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them:
-`{x}` is the value, `{a}`, `{b}` its coefficients, `{f}` = a - b x, `dt_` the step; any other name in braces, e.g.
-`{old}`, is a value of the stage's own that lives until the end of the step. The evaluation comes before all
-updates of its stage. In a stage `over` a fraction of the step, `{a}`, `{b}` and `{f}` are multiplied by that time;
-an exponential update is then `phi_({b}) * {f}`. Adding an integrator is adding an entry to `integrators`.
+A `Stage` evaluates a and b of a group of states at the current values and then runs its text for each of them: `x` is
+the value, `a`, `b` its coefficients, `f` = a - b x, `dt` the step; any other name, e.g. `old`, is a value of the
+state's own that lives until the end of the step. The evaluation comes before all updates of its stage. In a stage
+`over` a fraction of the step, `a`, `b` and `f` are multiplied by that time; an exponential update is then `phi(b) *
+f`, with phi(z) = (1 - exp(-z)) / z. Adding an integrator is adding an entry to `integrators`.
 
 An adaptive integrator is a `Tableau` instead of stages; every cell then takes steps of its own.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
+from hhfast.parts.grammar import names_used
 from hhfast.parts.tableaux import BOGACKI_SHAMPINE, RODAS, TSITOURAS, Tableau
 from hhfast.registry import Registry
 
@@ -23,7 +23,7 @@ class Stage:
     """Lines run for each state of a group.
 
     states : "all", "V", "gates" or "pools".
-    at : time of the stimulus, as a fraction of the step; one for each repetition.
+    c : time of the stimulus, as a fraction of the step; one for each repetition.
     when : "linear" or "curved": only for models in which the group's own a and b do not (do) depend on the group,
         so that one exponential does not (does) solve it exactly when the other groups are held.
     coefficients : name -> value at each repetition; the stage is repeated once for each.
@@ -32,7 +32,7 @@ class Stage:
 
     states: str
     text: str
-    at: tuple[float, ...] = (0.0,)
+    c: tuple[float, ...] = (0.0,)
     when: str = "always"
     coefficients: tuple[tuple[str, tuple[float, ...]], ...] = ()
     over: float | None = None
@@ -40,7 +40,7 @@ class Stage:
     @property
     def evaluates(self) -> bool:
         """Whether the stage asks for the rates, and does not only copy or combine."""
-        return re.search(r"{[abf]}", self.text) is not None
+        return not {"a", "b", "f"}.isdisjoint(names_used(self.text))
 
 
 @dataclass(frozen=True)
@@ -70,27 +70,28 @@ class Integrator:
         if self.tableau is not None:
             return self.tableau.stages - self.tableau.first_same_as_last
         asking = (s for s in self.stages if s.evaluates and s.states in ("all", "gates") and s.when != "curved")
-        return sum(len(stage.at) for stage in asking)
+        return sum(len(stage.c) for stage in asking)
 
 
-_EXPONENTIAL = "{x} = {x} + phi_({b}) * {f}"
+_EXPONENTIAL = "x = x + phi(b) * f"
 
 
-def _flow(states: str, fraction: float, at: float) -> tuple[Stage, ...]:
+def _flow(states: str, fraction: float, c: float) -> tuple[Stage, ...]:
     """Advance one group by `fraction` of the step, the others held, to second order.
 
     Exactly, where the group is linear in itself; else by an exponential midpoint rule.
     """
     return (
-        Stage(states, _EXPONENTIAL, (at,), "linear", over=fraction),
-        Stage(states, "{start} = {x}\n" + _EXPONENTIAL, (at,), "curved", over=fraction / 2),
-        Stage(states, "{f} = {a} - {b} * {start}\n{x} = {start} + phi_({b}) * {f}", (at,), "curved", over=fraction),
+        Stage(states, _EXPONENTIAL, (c,), "linear", over=fraction),
+        Stage(states, "start = x\n" + _EXPONENTIAL, (c,), "curved", over=fraction / 2),
+        Stage(states, "f = a - b * start\nx = start + phi(b) * f", (c,), "curved", over=fraction),
     )
+
 
 EULER = Integrator(
     name="euler",
     order=1,
-    stages=(Stage("all", "{x} = {x} + dt_ * {f}"),),
+    stages=(Stage("all", "x = x + dt * f"),),
     stability="dt below 2 / the fastest rate (about 0.04 ms during a squid-axon spike)",
     citation="Euler 1768; Hairer, Norsett & Wanner 1993, Solving ODEs I, sec. I.7",
 )
@@ -106,8 +107,8 @@ EXP_MIDPOINT = Integrator(
     name="exp_midpoint",
     order=2,
     stages=(
-        Stage("all", "{old} = {x}\n" + _EXPONENTIAL, (0.0,), over=0.5),
-        Stage("all", "{f} = {a} - {b} * {old}\n{x} = {old} + phi_({b}) * {f}", (0.5,), over=1.0),
+        Stage("all", "old = x\n" + _EXPONENTIAL, (0.0,), over=0.5),
+        Stage("all", "f = a - b * old\nx = old + phi(b) * f", (0.5,), over=1.0),
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Oh & French 2006, J Neurosci Methods 156:231-242; Boerner et al. 2013",
@@ -116,11 +117,11 @@ STRANG = Integrator(
     name="strang",
     order=2,
     stages=(
-        *_flow("V", 0.5, at=0.25),
-        *_flow("pools", 0.5, at=0.5),
-        *_flow("gates", 1.0, at=0.5),
-        *_flow("pools", 0.5, at=0.5),
-        *_flow("V", 0.5, at=0.75),
+        *_flow("V", 0.5, c=0.25),
+        *_flow("pools", 0.5, c=0.5),
+        *_flow("gates", 1.0, c=0.5),
+        *_flow("pools", 0.5, c=0.5),
+        *_flow("V", 0.5, c=0.75),
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Strang 1968, SIAM J Numer Anal 5:506-517; Hines 1984 (staggered form)",
@@ -129,14 +130,14 @@ RK4 = Integrator(
     name="rk4",
     order=4,
     stages=(
-        Stage("all", "{old} = {x}\n{sum} = 0.0 * {x}"),
+        Stage("all", "old = x\nsum = 0.0 * x"),
         Stage(
             "all",
-            "{sum} = {sum} + weight_ * {f}\n{x} = {old} + ahead_ * dt_ * {f}",
-            at=(0.0, 0.5, 0.5, 1.0),
-            coefficients=(("weight_", (1 / 6, 1 / 3, 1 / 3, 1 / 6)), ("ahead_", (0.5, 0.5, 1.0, 0.0))),
+            "sum = sum + weight * f\nx = old + ahead * dt * f",
+            c=(0.0, 0.5, 0.5, 1.0),
+            coefficients=(("weight", (1 / 6, 1 / 3, 1 / 3, 1 / 6)), ("ahead", (0.5, 0.5, 1.0, 0.0))),
         ),
-        Stage("all", "{x} = {old} + dt_ * {sum}"),
+        Stage("all", "x = old + dt * sum"),
     ),
     stability="dt below 2.8 / the fastest rate (about 0.055 ms during a squid-axon spike)",
     citation="Kutta 1901; Hairer, Norsett & Wanner 1993, Solving ODEs I, table II.1.2",

@@ -45,6 +45,11 @@ class Points:
     together: bool = False
     jumps: bool = False
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a kernel depends on."""
+        return self.begin, self.onward, self.rows, self.arrays, self.together, self.jumps
+
 
 POINT_ROWS = ("since", "level", "slope", "until")
 
@@ -53,8 +58,10 @@ POINT_ROWS = ("since", "level", "slope", "until")
 def _padded(p: Values) -> tuple[np.ndarray, ...]:
     """Times and values with zero current before the first and after the last."""
     times, values = p["times"], p["values"]
-    return (np.concatenate([[-_NEVER, times[0]], times, [times[-1], _NEVER]]),
-            np.concatenate([[0.0, 0.0], values, [0.0, 0.0]]))
+    return (
+        np.concatenate([[-_NEVER, times[0]], times, [times[-1], _NEVER]]),
+        np.concatenate([[0.0, 0.0], values, [0.0, 0.0]]),
+    )
 
 
 def check_waveform(p: Values) -> None:
@@ -112,14 +119,17 @@ def check_seeds(noises: Iterable[Values]) -> None:
     keys = [(p["seed"], p.get("cell", math.nan)) for p in noises]
     fixed = [f"{float(seed)}, {float(cell)}" for seed, cell in keys if not (np.ndim(seed) or np.ndim(cell))]
     if len(set(fixed)) < len(fixed):
-        raise InputError("stimulus: two noises have the same seed, so their random numbers are the same; "
-                         "give each its own")
+        raise InputError(
+            "stimulus: two noises have the same seed, so their random numbers are the same; give each its own"
+        )
 
 
 def _noise_times(p: Values, t_stop: float) -> np.ndarray:
     """From start to stop, where these are the same for all cells; elsewhere steps may pass points."""
-    first, last = (t_end if np.ndim(p[name]) else min(max(p[name], 0.0), t_stop)
-                   for name, t_end in (("start", 0.0), ("stop", t_stop)))
+    first, last = (
+        t_end if np.ndim(p[name]) else min(max(p[name], 0.0), t_stop)
+        for name, t_end in (("start", 0.0), ("stop", t_stop))
+    )
     if not (last - first) / p["every"] <= MOST:
         raise InputError(f"stimulus 'noise': every = {p['every']:g} ms gives more than {MOST} points; make it longer")
     return p["every"] * np.arange(math.floor(first / p["every"]), math.ceil(last / p["every"]))

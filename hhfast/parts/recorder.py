@@ -1,11 +1,12 @@
 """What every recorder is made of: its text, what it learns of a run, and what it does with the arrays of one.
 
-A recorder's `Part` has up to five pieces of text, over the values of a lane: `begin` and `end` run when its window
-opens and closes, `step` after every step, `spike` at every spike (at `t_spike_`), and the variables it samples.
-A step goes from `t_` to `t_end_`, `dt_` later, and from `V_was_` to `V`; over it, `V_step_` is the mean of V, and
-`V_high_` and `V_low_` are its extrema (but for its value at the start). `{r}` is the recorder's number, which keeps
-its names apart from those of others. Text that runs every step is branch-free. A recorder also says when its window
-and samples are, makes the arrays of a run (`open`), and turns them into variables.
+A recorder's `Hooks` has up to four pieces of text, over the values of a lane: `begin` and `end` run when its window
+opens and closes, `step` after every step, `spike` at every spike (at `t_spike`); and the variables it samples. A step
+goes from `t` to `t_end`, `dt` later, and from `V_was` to `V`; over it, `V_step` is the mean of V, and `V_high` and
+`V_low` are its extrema (but for its value at the start). `C_m` and `i_app` are the membrane's, `cell` is the number
+of the cell, `first_cell` that of the first in its call. A recorder's own names do not meet those of others. What it
+assigns in `begin` is kept from step to step. Text that runs every step has no branches. A recorder also says when its
+window and samples are, makes the arrays of a run (`open`), and turns them into variables.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ Window = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Part:
-    """The text of a recorder, and the arrays it writes: (name, Numba type). `extra` values are kept in float64."""
+class Hooks:
+    """The text of a recorder, and the arrays it writes: (name, type, `{dtype}` being that of the lanes).
+
+    samples : the variables it samples, into an array called `trace`. extra : values that are kept in float64.
+    """
 
     begin: str = ""
     step: str = ""
@@ -65,7 +69,7 @@ class Recorder(Protocol):
     """A recorder: its text, its spike levels (threshold, rearm) if it detects spikes, its window and sample times."""
 
     @property
-    def part(self) -> Part: ...
+    def hooks(self) -> Hooks: ...
     @property
     def levels(self) -> tuple[float, float] | None: ...
     def times(self, t_stop: float) -> tuple[Window, np.ndarray]: ...

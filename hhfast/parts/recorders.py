@@ -14,7 +14,7 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.parts.features import Features, SpikeCount
-from hhfast.parts.recorder import Part, Recorder, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -37,19 +37,19 @@ class Spikes:
             raise InputError(f"Spikes: max_per_cell = {self.max_per_cell} is outside 1..10000000")
 
     @property
-    def part(self) -> Part:
-        return Part(
-            begin="stored_{r}_ = 0.0",
+    def hooks(self) -> Hooks:
+        return Hooks(
+            begin="stored = 0.0",
             spike="""\
-place_{r}_ = np.int64(stored_{r}_)
-if place_{r}_ < spike_time_{r}_.shape[1]:
-    spike_time_{r}_[lane_ - first_, place_{r}_] = t_spike_
-    stored_{r}_ = stored_{r}_ + 1.0
+place = int(stored)
+if place < spike_time.shape[1]:
+    spike_time[cell - first_cell, place] = t_spike
+    stored = stored + 1.0
 else:
-    status_[lane_] = 2""",
-            end="stored_count_{r}_[lane_ - first_] = np.int64(stored_{r}_)",
-            extra=("stored_{r}_",),
-            arrays=(("spike_time_{r}_", "float64[:, ::1]"), ("stored_count_{r}_", "int64[::1]")),
+    status[cell] = 2""",
+            end="stored_count[cell - first_cell] = int(stored)",
+            extra=("stored",),
+            arrays=(("spike_time", "float64[:, ::1]"), ("stored_count", "int64[::1]")),
             detects=True,
         )
 
@@ -108,8 +108,8 @@ class Trace:
         object.__setattr__(self, "every", float(every))
 
     @property
-    def part(self) -> Part:
-        return Part(samples=self.variables, arrays=(("trace_{r}_", "{dtype}[:, :, ::1]"),))
+    def hooks(self) -> Hooks:
+        return Hooks(samples=self.variables, arrays=(("trace", "{dtype}[:, :, ::1]"),))
 
     @property
     def levels(self) -> None:
@@ -135,8 +135,8 @@ class Final:
     """The state at t_stop, as `V_final`, `m_final` ..., one number per cell each."""
 
     @property
-    def part(self) -> Part:
-        return Part()
+    def hooks(self) -> Hooks:
+        return Hooks()
 
     @property
     def levels(self) -> None:

@@ -84,7 +84,8 @@ def _polynomial(coefficients: Sequence[float], x: np.ndarray) -> np.ndarray:
 
 def _exp(x: np.ndarray) -> np.ndarray:
     power = np.floor(x / _LN2 + 0.5)
-    return np.ldexp(_polynomial(_EXP, x - power * _LN2), power.astype(np.int32))
+    result: np.ndarray = np.ldexp(_polynomial(_EXP, x - power * _LN2), power.astype(np.int32))
+    return result
 
 
 def _log(x: np.ndarray) -> np.ndarray:
@@ -92,7 +93,8 @@ def _log(x: np.ndarray) -> np.ndarray:
     low = mantissa < math.sqrt(0.5)
     mantissa, power = np.where(low, 2 * mantissa, mantissa), np.where(low, power - 1, power)
     t = (mantissa - 1) / (mantissa + 1)
-    return power * _LN2 + 2 * t * _polynomial(_ATANH, t * t)
+    result: np.ndarray = power * _LN2 + 2 * t * _polynomial(_ATANH, t * t)
+    return result
 
 
 # Wichura 1988, Appl Statist 37:477-484, algorithm AS 241 (PPND16), about 1e-16.
@@ -125,4 +127,5 @@ def _standard_normal(u: np.ndarray) -> np.ndarray:
 
 
 def _ratio(coefficients: tuple[Sequence[float], Sequence[float]], x: np.ndarray) -> np.ndarray:
-    return _polynomial(coefficients[0], x) / _polynomial(coefficients[1], x)
+    result: np.ndarray = _polynomial(coefficients[0], x) / _polynomial(coefficients[1], x)
+    return result

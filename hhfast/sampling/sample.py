@@ -86,7 +86,8 @@ def _sobol(sample: Sample, k: int, name: str, start: int, stop: int) -> np.ndarr
 
 def _latin_hypercube(sample: Sample, k: int, name: str, start: int, stop: int) -> np.ndarray:
     stratum = permuted(sample.seed, name, sample.n, start, stop)
-    return (stratum + uniform(sample.seed, f"latin_hypercube {name}", start, stop)) / sample.n
+    shares: np.ndarray = (stratum + uniform(sample.seed, f"latin_hypercube {name}", start, stop)) / sample.n
+    return shares
 
 
 METHODS: dict[str, Callable[[Sample, int, str, int, int], np.ndarray]] = {

@@ -2,11 +2,13 @@
 
 from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
-from hhfast.sweep.export import BatchedSimulator, to_csv, to_pandas, to_parquet
+from hhfast.sweep.batched_simulator import BatchedSimulator
+from hhfast.sweep.export import to_csv, to_pandas, to_parquet
 from hhfast.sweep.nwb import to_nwb
+from hhfast.sweep.record import Record
 from hhfast.sweep.results import open_results
 from hhfast.sweep.space import Axis, Grid, Rows, Values
-from hhfast.sweep.sweep import Record, Sweep
+from hhfast.sweep.sweep import Sweep
 from hhfast.sweep.table import Table
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""One batch of a sweep: its rows' parameters, their simulation, and the shard that holds the outcome."""
+"""One batch of a sweep: its rows' parameters, their simulation, and the shard that holds the results."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ import numpy as np
 
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.parts.variable import Variable
-from hhfast.sweep.parts import Header, Parts, sealed
-from hhfast.sweep.sweep import Record, Sweep
+from hhfast.sweep.run_directory import RunDirectory
+from hhfast.sweep.shards import ShardHeader, shard_bytes
+from hhfast.sweep.stimulus import stimulus_kind
+from hhfast.sweep.sweep import Sweep
 
 if TYPE_CHECKING:
     from hhfast.parts.stimuli import Stimulus
 
 
 @dataclass(frozen=True)
-class Job:
-    """A batch to be computed anywhere; picklable.
+class Batch:
+    """Rows to be computed together, anywhere; picklable.
 
     columns : the parameters of its rows, where the worker cannot find them itself (a table on the driver's disk).
-    folder : the parts directory, where the shard goes if the worker can see it.
+    folder : the directory of the run, where the shard goes if the worker can see it.
     failed : rows (from the batch's first) that are known to crash the process; they are only flagged.
     """
 
     sweep: Sweep
     spec_sha256: str
-    batch: int
+    number: int
     start: int
     stop: int
     rows_per_batch: int
@@ -43,10 +45,10 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedBatch:
     """A computed batch: its header, and its shard unless the worker stored that itself."""
 
-    header: Header
+    header: ShardHeader
     shard: bytes | None
 
 
@@ -62,26 +64,29 @@ def simulate_rows(
 
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
-        from hhfast.batch.analyses import analyses
-
-        options = {name: value for name, value in sweep.analysis.items() if name != "kind"}
-        how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
-        status, found = analyses[sweep.analysis["kind"]].rows(sweep.model, parameters, options | how)
-        return Result(status, found, {"model": sweep.model.name})
+        return _analyse(sweep, sweep.analysis, parameters, threads)
+    method: dict[str, Any] = {"integrator": sweep.integrator, "dt": sweep.dt, "dtype": sweep.dtype, **sweep.control}
     return simulate(
         sweep.model,
         parameters,
         stimulus=stimulus,
         t_stop=sweep.t_stop,
-        dt=sweep.dt,
-        integrator=sweep.integrator,
-        record=_recorders(sweep.record),
+        record=sweep.recorders,
         initial=sweep.initial,
-        dtype=sweep.dtype,
         threads=threads,
         certify=certify,
-        **sweep.control,
+        **method,
     )
+
+
+def _analyse(sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None) -> Result:
+    """Run an analysis of the registry on rows."""
+    from hhfast.batch.analyses import analyses
+
+    options = {name: value for name, value in analysis.items() if name != "kind"}
+    how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
+    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how)
+    return Result(status, found, {"model": sweep.model.name})
 
 
 def cells_of(
@@ -92,7 +97,7 @@ def cells_of(
     What is varied is always an array, what is fixed a scalar, so that a row's result does not depend on the rows it
     is batched with.
     """
-    from hhfast.parts.stimuli import Stimulus, stimuli
+    from hhfast.parts.stimuli import Stimulus
 
     prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
     parameters = {**sweep.parameters, **{n: values for n, values in columns.items() if not n.startswith(prefixes)}}
@@ -100,62 +105,48 @@ def cells_of(
     for prefix, entry in sweep.stimuli.items():
         fixed = {name: value for name, value in entry.items() if name != "kind"}
         varied = {n.removeprefix(f"{prefix}."): values for n, values in columns.items() if n.startswith(f"{prefix}.")}
-        total += stimuli[entry["kind"]](**fixed, **varied)
+        total += stimulus_kind(entry)(**fixed, **varied)
     return parameters, total if numbers is None else total.numbered(numbers)
 
 
-def _recorders(record: Record) -> list[Any]:
-    from hhfast.parts.recorders import Features, Spikes, Trace
-
-    chosen: list[Any] = []
-    if record.features:
-        chosen.append(Features(record.features, threshold=record.threshold, rearm=record.rearm, window=record.window))
-    if record.spikes:
-        limit = Spikes.max_per_cell if record.max_spikes is None else record.max_spikes
-        chosen.append(Spikes(threshold=record.threshold, rearm=record.rearm, max_per_cell=limit))
-    if record.every is not None:
-        chosen.append(Trace(*record.trace, every=record.every))
-    return chosen
-
-
 @dataclass(frozen=True)
-class Outcome:
-    """The rows of a batch, simulated."""
+class SimulatedBatch:
+    """The rows of a batch with their results."""
 
     columns: Mapping[str, np.ndarray]
     result: Result
     seconds: float
 
 
-def columns_of(job: Job) -> Mapping[str, np.ndarray]:
-    """The parameters of a job's rows."""
-    return job.columns if job.columns is not None else job.sweep.space.columns(job.start, job.stop)
+def columns_of(batch: Batch) -> Mapping[str, np.ndarray]:
+    """The parameters of a batch's rows."""
+    return batch.columns if batch.columns is not None else batch.sweep.space.columns(batch.start, batch.stop)
 
 
-def simulate_job(job: Job) -> Outcome:
-    """The first half of a job: its arithmetic."""
+def simulate_batch(batch: Batch) -> SimulatedBatch:
+    """The first half of the work on a batch: its arithmetic."""
     began = time.perf_counter()
-    columns = columns_of(job)
-    excluded = ~job.sweep.allowed(columns)
-    failed = np.zeros(job.stop - job.start, bool)
-    failed[list(job.failed)] = True
-    result = _simulate_some(job, columns, ~(excluded | failed))
+    columns = columns_of(batch)
+    excluded = ~batch.sweep.allowed(columns)
+    failed = np.zeros(batch.stop - batch.start, bool)
+    failed[list(batch.failed)] = True
+    result = _simulate_some(batch, columns, ~(excluded | failed))
     result.status[excluded] = EXCLUDED
     result.status[failed] = FAILED
-    return Outcome(columns, result, time.perf_counter() - began)
+    return SimulatedBatch(columns, result, time.perf_counter() - began)
 
 
-def _simulate_some(job: Job, columns: Mapping[str, np.ndarray], wanted: np.ndarray) -> Result:
+def _simulate_some(batch: Batch, columns: Mapping[str, np.ndarray], wanted: np.ndarray) -> Result:
     """Simulate the wanted rows of a batch; the others have NaN, and no spikes."""
-    certify = job.sweep.certified(job.start, job.stop)
-    numbers = np.arange(job.start, job.stop)
+    certify = batch.sweep.certified(batch.start, batch.stop)
+    numbers = np.arange(batch.start, batch.stop)
     if wanted.all():
-        return simulate_rows(job.sweep, columns, job.threads, certify, numbers)
+        return simulate_rows(batch.sweep, columns, batch.threads, certify, numbers)
     # If no row is wanted, the model's own values for one show which variables there would be.
-    some = {name: values[wanted] for name, values in columns.items()} if wanted.any() else _example(job.sweep)
+    some = {name: values[wanted] for name, values in columns.items()} if wanted.any() else _example(batch.sweep)
     if isinstance(certify, np.ndarray):
         certify = certify[wanted] if wanted.any() else np.zeros(1, bool)
-    result = simulate_rows(job.sweep, some, job.threads, certify, numbers[wanted] if wanted.any() else None)
+    result = simulate_rows(batch.sweep, some, batch.threads, certify, numbers[wanted] if wanted.any() else None)
     return Result(_spread(result.status, wanted), {k: _spread_variable(v, wanted) for k, v in result.variables.items()})
 
 
@@ -180,52 +171,50 @@ def _spread(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return result
 
 
-def store_job(job: Job, outcome: Outcome) -> Done:
-    """The second half: the shard, stored if the parts directory is in sight of this process."""
+def store_batch(batch: Batch, simulated: SimulatedBatch) -> FinishedBatch:
+    """The second half: the shard, stored if this process sees the directory of the run."""
     from hhfast.sweep.store import batch_columns, shard_image
 
-    columns = batch_columns(job.start, outcome.columns, job.sweep.units, outcome.result)
-    image = shard_image(columns, job.rows_per_batch)
-    header = _header(job, outcome)
-    parts = None if job.folder is None else visible_parts(job.folder, job.spec_sha256)
-    if parts is None:
-        return Done(header, b"".join(sealed(header, image)))
-    parts.write(header, image)
-    return Done(header, None)
+    columns = batch_columns(batch.start, simulated.columns, batch.sweep.units, simulated.result)
+    image = shard_image(columns, batch.rows_per_batch)
+    header = _header(batch, simulated)
+    run = None if batch.folder is None else visible_run(batch.folder, batch.spec_sha256)
+    if run is None:
+        return FinishedBatch(header, b"".join(shard_bytes(header, image)))
+    run.write(header, image)
+    return FinishedBatch(header, None)
 
 
-def try_rows(job: Job, first: int, last: int) -> None:
+def try_rows(batch: Batch, first: int, last: int) -> None:
     """Simulate some rows of a batch (from its first row), to see whether they can be."""
-    columns = {name: values[first:last] for name, values in columns_of(job).items()}
-    part = replace(job, columns=columns, start=job.start + first, stop=job.start + last)
-    simulate_job(part)
+    columns = {name: values[first:last] for name, values in columns_of(batch).items()}
+    part = replace(batch, columns=columns, start=batch.start + first, stop=batch.start + last)
+    simulate_batch(part)
 
 
 def warm_up(sweep: Sweep) -> None:
-    """Compile the kernel of a sweep (or find it compiled), by one row of one step."""
-    whole = sweep.analysis is not None
-    brief = sweep if whole else replace(sweep, t_stop=sweep.dt, record=replace(sweep.record, window=None))
-    simulate_rows(brief, _example(sweep), threads=1)
+    """Compile the kernel of a sweep (or find it compiled), by simulating one row."""
+    simulate_rows(sweep, _example(sweep), threads=1)
 
 
-def compute(job: Job) -> Done:
-    """The whole of a job, as an executor's worker does it."""
-    return store_job(job, simulate_job(job))
+def compute_batch(batch: Batch) -> FinishedBatch:
+    """The whole of the work on a batch, as a worker of an executor does it."""
+    return store_batch(batch, simulate_batch(batch))
 
 
-def _header(job: Job, outcome: Outcome) -> Header:
-    result = outcome.result
+def _header(batch: Batch, simulated: SimulatedBatch) -> ShardHeader:
+    result = simulated.result
     status = np.bincount(result.status, minlength=len(STATUS_MEANINGS)).tolist()
     spikes = len(result.spike_time) if "spike_time" in result else 0
-    seconds, host = round(outcome.seconds, 3), socket.gethostname()[:64]
-    return Header(job.batch, job.start, job.stop, job.spec_sha256, tuple(status), spikes, host, seconds)
+    seconds, host = round(simulated.seconds, 3), socket.gethostname()[:64]
+    return ShardHeader(batch.number, batch.start, batch.stop, batch.spec_sha256, tuple(status), spikes, host, seconds)
 
 
 @functools.lru_cache(maxsize=8)
-def visible_parts(folder: str, spec_sha256: str) -> Parts | None:
-    """The parts directory of this very run, if this process sees it (same machine or shared file system)."""
+def visible_run(folder: str, spec_sha256: str) -> RunDirectory | None:
+    """The directory of this very run, if this process sees it (same machine or shared file system)."""
     try:
-        parts = Parts.open(Path(folder))
+        run = RunDirectory.open(Path(folder))
     except ValueError:
         return None
-    return parts if parts.plan.spec_sha256 == spec_sha256 else None
+    return run if run.plan.spec_sha256 == spec_sha256 else None

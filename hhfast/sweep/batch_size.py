@@ -1,15 +1,16 @@
-"""How a sweep is cut into batches: one task, one shard each."""
+"""How a sweep is cut into batches: one task and one shard each."""
 
 from __future__ import annotations
 
 import math
 
+from hhfast.parts.recorders import Spikes, Trace
 from hhfast.sweep.sweep import Sweep
 
 _STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
-_ROWS = 1024, 65536  # enough to occupy all threads; few enough to lose little with a batch
-_MOST = 16384  # batches: files that one directory holds, and a merge reads, without pain
+_ROWS = 1024, 65536  # the fewest occupy all threads; of the most, a lost batch costs little
+_MOST = 16384  # batches: more files slow a directory and a merge down
 _BYTES = 64e6  # as stored; a run holds a few times that in memory
 _SPIKES_PER_MS = 0.5  # no neuron fires faster for long
 
@@ -32,11 +33,18 @@ def rows_per_batch(sweep: Sweep) -> int:
 
 def row_bytes(sweep: Sweep) -> float:
     """Bytes of one row of the result, before compression, by what it records: an upper estimate on paper."""
-    record = sweep.record
-    compared = 2 if sweep.certify else 1  # a certified feature has an error beside it
-    total = 8.0 * (2 + len(sweep.space.names) + compared * len(record.features))
-    if record.spikes:
-        total += 8 * min(record.max_spikes or math.inf, _SPIKES_PER_MS * sweep.t_stop)
-    if record.every is not None:
-        total += 4 * len(record.trace) * (1 + sweep.t_stop / record.every)
+    certified = 2 if sweep.certify else 1  # a certified number has its error beside it
+    total = 8.0 * (2 + len(sweep.space.names))
+    for recorder in sweep.recorders:
+        if isinstance(recorder, Spikes):
+            total += 8 * min(recorder.max_per_cell, _SPIKES_PER_MS * sweep.t_stop)
+        elif isinstance(recorder, Trace):
+            total += trace_bytes(recorder, sweep.t_stop)
+        else:  # numbers, as many as it names; of a recorder that names none a few
+            total += 8 * certified * len(getattr(recorder, "names", sweep.model.states))
     return total
+
+
+def trace_bytes(trace: Trace, t_stop: float) -> float:
+    """Bytes of the traces of one row, stored as float32."""
+    return 4 * len(trace.variables) * (1 + t_stop // trace.every)

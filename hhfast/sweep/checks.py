@@ -1,4 +1,4 @@
-"""The checks of a sweep: each mistake an `InputError` of one line, with its key path, the reason and the remedy."""
+"""The checks of a sweep: each mistake is an `InputError` of one line with key path, reason and remedy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
+from hhfast.sweep.record import recorded_names
+from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
     from hhfast.parts.stimuli import StimulusKind
@@ -61,20 +63,20 @@ def _check_numbers(sweep: Sweep) -> None:
 
 
 def _check_choices(sweep: Sweep) -> None:
-    from hhfast.parts.integrators import integrators
+    from hhfast.parts.integrators import Integrator, integrators
 
     for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
-        if getattr(sweep, key) not in known:
-            raise unknown(key, getattr(sweep, key), known, where=key)
+        value = getattr(sweep, key)
+        if not isinstance(value, Integrator) and value not in known:
+            raise unknown(key, str(value), known, where=key)
 
 
 def _check_control(sweep: Sweep) -> None:
     from hhfast.batch.method import refuse
     from hhfast.batch.step_control import StepControl
-    from hhfast.parts.integrators import integrators
 
-    if not integrators[sweep.integrator].adaptive:
-        refuse(sweep.control, sweep.integrator)
+    if not sweep.scheme.adaptive:
+        refuse(sweep.control, sweep.scheme.name)
         return
     numbers = sweep.control
     if isinstance(sweep.atol, Mapping):
@@ -88,16 +90,17 @@ def _check_control(sweep: Sweep) -> None:
 
 
 def _check_stimuli(sweep: Sweep) -> None:
-    from hhfast.parts.stimuli import stimuli
+    from hhfast.parts.stimuli import StimulusKind, stimuli
 
     for prefix, entry in sweep.stimuli.items():
         if "kind" not in entry:
             raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
-        if entry["kind"] not in stimuli:
+        if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
-        _check_stimulus(prefix, entry, stimuli[entry["kind"]], sweep.space.names)
-    check_seeds({"seed": 0} | dict(entry) for prefix, entry in sweep.stimuli.items()
-                if entry["kind"] == "noise" and not {f"{prefix}.seed", f"{prefix}.cell"} & set(sweep.space.names))
+        _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+    varied = set(sweep.space.names)
+    random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
+    check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
 
 
 def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, varied: Sequence[str]) -> None:
@@ -134,7 +137,8 @@ def _check_parameters(sweep: Sweep) -> None:
         _check_fixed(where, value, name in sweep.space.names)
         if name in POSITIVE and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
-    taken = {*RESERVED, *sweep.record.features, *(f"{x}_error" for x in sweep.record.features), *sweep.record.trace}
+    recorded = recorded_names(sweep.recorders)
+    taken = {*RESERVED, *recorded, *(f"{name}_error" for name in recorded)}
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
@@ -190,35 +194,18 @@ def _check_certify(sweep: Sweep) -> None:
         return
     check_share(sweep.certify)
     if sweep.analysis is not None:
-        raise InputError("certify: does not go with [analysis], whose answers are found to a tolerance; remove it")
-    check_counts((*sweep.record.features, *(["spike_count"] if sweep.record.spikes else [])))
+        raise InputError("certify: does not go with [analysis], whose results are found to a tolerance; remove it")
+    check_counts(recorded_names(sweep.recorders))
 
 
 def _check_record(sweep: Sweep) -> None:
-    from hhfast.parts.recorders import Features
-
-    record = sweep.record
-    for name in record.features:
-        if name not in Features.known:
-            raise unknown("feature", name, Features.known, where="record.features")
-        if record.features.count(name) > 1:
-            raise InputError(f"record.features: '{name}' is listed twice; keep one")
-    if not record.rearm <= record.threshold:
-        raise InputError(f"record.rearm: is {record.rearm:g} mV, above the threshold {record.threshold:g} mV; lower it")
-    if record.window is not None and not 0 <= record.window[0] < record.window[1] <= sweep.t_stop:
-        limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
-        raise InputError(f"record.window: is {list(record.window)}; it must be {limits}")
-    if record.spikes and "spike_count" in record.features and record.window not in (None, (0.0, sweep.t_stop)):
-        raise InputError(
-            "record.features: 'spike_count' counts the window, while spikes = true needs spike_count to count all "
-            "spike times; leave out one of the three"
-        )
-    if record.max_spikes is not None and record.max_spikes < 1:
-        raise InputError(f"record.max_spikes: is {record.max_spikes}; it must be at least 1")
-    for name in record.trace:
-        if name not in sweep.model.variables:
-            raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")
-    if record.trace and not (record.every is not None and record.every > 0):
-        raise InputError(f"record.trace.every: is {record.every}; it must be a positive number of ms")
-    if not (record.features or record.spikes or record.trace):
-        raise InputError("record: asks for nothing; name features, or set spikes = true, or a trace")
+    if not sweep.recorders:
+        raise InputError("record: nothing is recorded; name features, set spikes = true, or give a trace")
+    for recorder in sweep.recorders:
+        window = getattr(recorder, "window", None)
+        if window is not None and not 0 <= window[0] < window[1] <= sweep.t_stop:
+            limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
+            raise InputError(f"record.window: is {list(window)}; it must be {limits}")
+        for name in getattr(recorder, "variables", ()):
+            if name not in sweep.model.variables:
+                raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")

@@ -1,19 +1,22 @@
-"""What a sweep will cost, from a second of it."""
+"""What a sweep will take in time and space, measured on a second of it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
 from hhfast.batch.result import Result
+from hhfast.parts.recorder import Recorder
+from hhfast.parts.recorders import Trace
 from hhfast.sweep.batch import simulate_rows
-from hhfast.sweep.batch_size import rows_per_batch
+from hhfast.sweep.batch_size import rows_per_batch, trace_bytes
 from hhfast.sweep.sweep import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads
-_SECONDS = 0.5  # a measurement at least this long is believed
+_SECONDS = 0.5  # the shortest measurement that is accurate enough
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,21 @@ def _some_rows(sweep: Sweep) -> dict[str, np.ndarray]:
     n_rows = sweep.space.n_rows
     starts = np.linspace(0, max(0, n_rows - 16), _ROWS // 16).astype(int) if n_rows > _ROWS else np.array([0])
     length = 16 if n_rows > _ROWS else n_rows
-    pieces = [sweep.space.columns(start, start + length) for start in starts.tolist()]
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in sweep.space.names}
+    blocks = [sweep.space.columns(start, start + length) for start in starts.tolist()]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in sweep.space.names}
 
 
 def _shortened(sweep: Sweep, duration: float) -> Sweep:
-    return replace(sweep, t_stop=duration, record=replace(sweep.record, window=None))
+    """The sweep with another duration; what is recorded in a window is recorded all the time."""
+    if duration == sweep.t_stop:
+        return sweep
+    return replace(sweep, t_stop=duration, record=tuple(map(_without_window, sweep.recorders)))
+
+
+def _without_window(recorder: Recorder) -> Recorder:
+    has_window = is_dataclass(recorder) and getattr(recorder, "window", None) is not None
+    without: Recorder = replace(cast("Any", recorder), window=None) if has_window else recorder
+    return without
 
 
 def _bytes_per_row(sweep: Sweep, result: Result, duration: float) -> float:
@@ -74,6 +86,4 @@ def _bytes_per_row(sweep: Sweep, result: Result, duration: float) -> float:
             total += longer * variable.values.nbytes / result.n_cells
         elif variable.dims == ("cell",):
             total += variable.values.itemsize
-    if sweep.record.every is not None:
-        total += 4 * len(sweep.record.trace) * (1 + sweep.t_stop // sweep.record.every)
-    return total
+    return total + sum(trace_bytes(r, sweep.t_stop) for r in sweep.recorders if isinstance(r, Trace))

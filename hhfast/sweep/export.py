@@ -1,22 +1,16 @@
-"""Results for other tools: pandas, CSV, Parquet, and a sweep as a function of its parameters."""
+"""Results for other tools: pandas, CSV, Parquet."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.sweep.batch import Job, simulate_job
-from hhfast.sweep.durable import publish, temporary_name
-from hhfast.sweep.space import Rows
-from hhfast.sweep.sweep import Sweep
+from hhfast.sweep.durable_files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +50,7 @@ def to_csv(path: str | Path, out: str | Path, rows: Sequence[int] | None = None)
 
     with (
         ResultFile(path) as result,
-        written(out) as temporary,
+        atomic_file(out) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         blocks = _blocks(result, rows)
@@ -79,7 +73,7 @@ def to_parquet(path: str | Path, out: str | Path, rows: Sequence[int] | None = N
         raise InputError("Parquet needs pyarrow; install it with: pip install 'hhfast[export]'") from None
     from hhfast.sweep.store import ResultFile
 
-    with ResultFile(path) as result, written(out) as temporary:
+    with ResultFile(path) as result, atomic_file(out) as temporary:
         blocks = _blocks(result, rows)
         types = {name: pa.from_numpy_dtype(result.dtype(name)) for name in _columns(result)}
         fields = [pa.field(n, t, nullable=False, metadata={"units": result.unit(n)}) for n, t in types.items()]
@@ -113,65 +107,3 @@ def check_rows(result: ResultFile, rows: Sequence[int]) -> None:
             raise InputError(f"{result.path}: has no row {row}; the last is {result.n_rows - 1}")
     if not rows:
         raise InputError(f"{result.path}: no rows are chosen; name at least one")
-
-
-@contextlib.contextmanager
-def written(out: str | Path, suffix: str = "") -> Iterator[Path]:
-    """A temporary file (ending in `suffix`) that takes the name `out` when it is complete and synced, or vanishes."""
-    out = Path(out)
-    temporary = temporary_name(out)
-    temporary = temporary.with_name(temporary.name + suffix)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        publish(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class BatchedSimulator:
-    """A sweep as a function theta (n, d) -> features (n, k): for sbi, SALib, or any optimiser.
-
-    The columns of theta are the parameters that the sweep varies, in its order (`names`); those of the answer its
-    features (`features`). A row that cannot be simulated (diverged, excluded by a constraint, C_m <= 0, not finite)
-    is NaN.
-    """
-
-    sweep: Sweep
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if not self.sweep.record.features:
-            raise InputError("BatchedSimulator: the sweep records no features; name some")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.sweep.space.names
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return self.sweep.record.features
-
-    def __call__(self, theta: Any) -> np.ndarray:
-        rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))
-        if rows.ndim != 2 or rows.shape[1] != len(self.names):
-            wanted = f"(n, {len(self.names)}): {', '.join(self.names)}"
-            raise InputError(f"theta has shape {rows.shape}; it must be {wanted}")
-        result = np.full((len(rows), len(self.features)), np.nan)
-        sound = np.isfinite(rows).all(axis=1)
-        for k, name in enumerate(self.names):
-            if name == "C_m":
-                sound &= rows[:, k] > 0
-        if sound.any():
-            result[sound] = self._simulate(rows[sound])
-        return result
-
-    def _simulate(self, rows: np.ndarray) -> np.ndarray:
-        space = Rows({name: rows[:, k] for k, name in enumerate(self.names)})
-        sweep = replace(self.sweep, space=space, certify=False)
-        outcome = simulate_job(Job(sweep, "", 0, 0, len(rows), len(rows), self.threads)).result
-        values = np.column_stack([outcome[name].astype(np.float64) for name in self.features])
-        values[outcome.status != 0] = np.nan
-        return values

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import hhfast
 from hhfast.errors import InputError
-from hhfast.sweep.export import check_rows, written
+from hhfast.sweep.durable_files import atomic_file
+from hhfast.sweep.export import check_rows
 from hhfast.sweep.resimulate import Resimulated, resimulate
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def to_nwb(path: str | Path, out: str | Path, rows: Sequence[int], every: float 
     table = file.intracellular_recordings
     for name in names:
         table.add_column(_plain(name), about[name], data=[values[row][name] for row in rows])
-    with written(out, ".nwb") as temporary, pynwb.NWBHDF5IO(temporary, "w") as io:
+    with atomic_file(out, ".nwb") as temporary, pynwb.NWBHDF5IO(temporary, "w") as io:
         io.write(file)
     return Path(out)
 

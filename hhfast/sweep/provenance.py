@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hhfast
 from hhfast.errors import InputError
+from hhfast.sweep.syntax_tree import fingerprint
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -20,37 +20,42 @@ if TYPE_CHECKING:
 
 # What may change the last digits of a result; a run is finished by what began it.
 DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")
-_ONLY_SHOW = ("__main__.py", "ask.py", "cli.py", "curves.py", "plots.py", "progress.py", "show.py")
+# The code that decides the rows of any sweep, and how shards hold them.
+_ROWS = (
+    "model", "parts", "kernel", "batch", "sampling", "inputs.py",
+    "sweep/space.py", "sweep/table.py", "sweep/record.py", "sweep/sweep.py", "sweep/batch.py", "sweep/store/layout.py",
+)  # fmt: skip
+_ANALYSIS = ("analysis",)  # and those of an analysis
 
 
-@lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Versions of everything that takes part; "code" is a hash of hhfast itself."""
+def versions(sweep: Sweep) -> dict[str, str]:
+    """Versions of everything that takes part; "code" is a hash of the code that decides the rows of this sweep."""
+    code = _code(_ROWS if sweep.analysis is None else _ROWS + _ANALYSIS)
     found = {name: metadata.version(name) for name in ("numba", "llvmlite", "sympy", "numpy", "h5py")}
     place = {"python": platform.python_version(), "machine": platform.machine()}
-    return {"hhfast": hhfast.__version__, "code": _code(), **found, **place}
+    return {"hhfast": hhfast.__version__, "code": code, **found, **place}
 
 
-def _code() -> str:
-    """The hash of the files that a row or a shard may depend on: all but those that only show."""
-    digest = hashlib.sha256()
-    for source in _sources(files("hhfast")):
-        if source.name not in _ONLY_SHOW:
-            digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
+@lru_cache(maxsize=2)
+def _code(places: tuple[str, ...]) -> str:
+    """A hash of the code in some folders and files of the package; comments and docstrings do not count."""
+    package = files("hhfast")
+    sources = [source for place in places for source in _sources(package.joinpath(*place.split("/")))]
+    return fingerprint(*(source.read_text(encoding="utf-8") for source in sources))
 
 
-def _sources(folder: Traversable) -> Iterator[Traversable]:
-    for entry in sorted(folder.iterdir(), key=lambda f: f.name):
-        if entry.name.endswith(".py"):
-            yield entry
-        elif entry.is_dir():
+def _sources(place: Traversable) -> Iterator[Traversable]:
+    """A Python file, or all those in a folder and below."""
+    if place.is_dir():
+        for entry in sorted(place.iterdir(), key=lambda f: f.name):
             yield from _sources(entry)
+    elif place.name.endswith(".py"):
+        yield place
 
 
-def check_versions(began: dict[str, str], place: str) -> None:
+def check_versions(began: dict[str, str], sweep: Sweep, place: str) -> None:
     """Refuse to finish a run with other arithmetic than it was begun with."""
-    now = versions()
+    now = versions(sweep)
     changed = [f"{k} {began.get(k)} -> {now[k]}" for k in DECISIVE if began.get(k) != now[k]]
     if changed:
         raise InputError(

@@ -11,6 +11,7 @@ from hhfast.batch.certify import NOT_CHECKED
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.model import parse_model
+from hhfast.parts.recorders import Spikes, Trace
 from hhfast.sweep.batch import simulate_rows
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
@@ -68,11 +69,19 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     left_out = status in _LEFT_OUT
     differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
     steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
-    record = replace(sweep.record, features=(), spikes=True, window=None, trace=(*model.states, "i_app"),
-                     every=sweep.dt * max(1, round(steps)))  # fmt: skip
+    record = (_spikes(sweep), Trace(*model.states, "i_app", every=sweep.dt * max(1, round(steps))))
     traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
     return Resimulated(f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
+
+
+def _spikes(sweep: Sweep) -> Spikes:
+    """A recorder of all spike times, by the spike levels of the sweep."""
+    found = next((r for r in sweep.recorders if isinstance(r, Spikes)), None)
+    levels = next((r.levels for r in sweep.recorders if r.levels is not None), None)
+    if found is not None:
+        return replace(found, window=None)
+    return Spikes() if levels is None else Spikes(*levels)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

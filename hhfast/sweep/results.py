@@ -61,7 +61,7 @@ def _file_array(result: ResultFile, name: str, n_axes: int, grid_shape: tuple[in
         dtype = result.dtype(name)
 
         def __getitem__(self, key: Any) -> np.ndarray:
-            return explicit_indexing_adapter(key, self.shape, IndexingSupport.BASIC, self._read)
+            return np.asarray(explicit_indexing_adapter(key, self.shape, IndexingSupport.BASIC, self._read))
 
         def _read(self, key: tuple[Any, ...]) -> np.ndarray:
             at = range(self.shape[0])[key[0]]

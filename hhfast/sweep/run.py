@@ -4,138 +4,200 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections import deque
+import json
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
 from hhfast.errors import Incomplete, InputError
-from hhfast.interrupts import result, safe_point, undisturbed
+from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter
-from hhfast.sweep.batch import Done, Job, Outcome, columns_of, simulate_job, store_job
-from hhfast.sweep.distribute import FailingRows, run_on
-from hhfast.sweep.joining import merge_parts
-from hhfast.sweep.merging import Merging
-from hhfast.sweep.outputs import Part, is_finished, opened
-from hhfast.sweep.parts import DamagedShard, Parts, parts_directory, remove_parts
+from hhfast.sweep.batch import Batch, FinishedBatch
+from hhfast.sweep.batch_size import rows_per_batch
+from hhfast.sweep.durable_files import make_directory, sync_directory
+from hhfast.sweep.executor import FailingRows, compute_here, compute_on
+from hhfast.sweep.merge import Merge, complete_merge
+from hhfast.sweep.provenance import check_versions, global_attributes, versions
+from hhfast.sweep.run_directory import (
+    Plan,
+    RunDirectory,
+    RunPart,
+    holds_run,
+    locked,
+    remove_merged_run,
+    remove_run,
+    run_directory,
+)
+from hhfast.sweep.shards import DamagedShard
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-_UNWRITTEN = 2  # batches that may wait for the disk while the next is computed
 
 
 @undisturbed()
 def run_sweep(
     sweep: Sweep, out: Path, executor: Executor | None = None, *, fresh: bool = False, repair: bool = False,
-    progress: bool = True, threads: int | None = None, part: Part | None = None,
+    progress: bool = True, threads: int | None = None, part: RunPart | None = None,
 ) -> Path:  # fmt: skip
     """Simulate every row of a sweep (or those of one part, without merging) into `out`; see `Sweep.run`.
 
     Raises `InputError` before anything is touched, `Incomplete` or KeyboardInterrupt when what is finished is safe.
     """
     if fresh and part is not None:
-        folder = parts_directory(out)
+        folder = run_directory(out)
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
-    with opened(sweep, out, fresh, part) as parts, explained(out), Merging(parts, early=part is None) as merging:
-        batches = [batch for batch in range(parts.plan.n_batches) if part is None or batch in part]
-        rows = sum(stop - start for start, stop in map(parts.plan.rows, batches))
+    with _opened(sweep, out, fresh, part) as run, explained(out), Merge(run, early=part is None) as merge:
+        numbers = [number for number in range(run.plan.n_batches) if part is None or number in part]
+        rows = sum(stop - start for start, stop in map(run.plan.rows, numbers))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
-            todo = _check_shards(parts, batches, reporter, repair)
-            merging.there.update(set(batches) - set(todo))
+
+            def accept(batch: FinishedBatch) -> None:
+                _accept(batch, run, reporter)
+
+            def accept_and_merge(batch: FinishedBatch) -> None:
+                accept(batch)
+                merge.add_finished(batch.header.batch)
+
+            missing = _check_shards(run, numbers, reporter, repair)
+            merge.finished.update(set(numbers) - set(missing))
             if executor is None:
-                _run_here(_jobs(sweep, parts, todo, threads), parts, reporter, merging)
+                compute_here(_batches(sweep, run, missing, threads), merge.add_finished, accept)
             else:
-
-                def accept(done: Done) -> None:
-                    _accept(done, parts, reporter)
-                    merging.follow(done.header.batch)
-
-                run_on(executor, _jobs(sweep, parts, todo, threads or 1), accept, reporter.say)
+                compute_on(executor, _batches(sweep, run, missing, threads or 1), accept_and_merge, reporter.say)
         if part is None:
-            merge_parts(merging, progress)
-            remove_parts(parts.folder)
+            complete_merge(merge, progress)
+            remove_run(run.folder)
     return out
 
 
-def _check_shards(parts: Parts, batches: list[int], reporter: Reporter, repair: bool) -> list[int]:
-    """Check every shard in full; the batches still to do.
+def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
+    """Whether `out` already holds this sweep; with `fresh` it does not count, and a result that is ours may make way.
+
+    Raises `InputError` if `out` is anything else: it is never overwritten.
+    """
+    if not out.exists():
+        return False
+    from hhfast.sweep.store import ResultFile
+
+    if out.is_dir():
+        raise InputError(f"{out}: is a directory; give a file name with -o")
+    try:
+        with ResultFile(out) as result:
+            sha256 = result.attributes["hhfast_spec_sha256"]
+    except InputError as error:
+        raise InputError(f"{error}, and is not overwritten; choose another output with -o") from None
+    if fresh:
+        return False
+    if sha256 != sweep.sha256:
+        remedy = "choose another output with -o, or replace it with --fresh"
+        raise InputError(f"{out}: holds the result of another sweep; {remedy}")
+    remove_merged_run(out, sha256)
+    return True
+
+
+@contextlib.contextmanager
+def _opened(sweep: Sweep, out: Path, fresh: bool, part: RunPart | None = None) -> Iterator[RunDirectory]:
+    """The directory of a run, found or made, and locked; if it ends up empty, it is removed."""
+    folder = run_directory(out)
+    if holds_run(folder) and not fresh:
+        _check_same(RunDirectory.open(folder), sweep)
+    try:
+        make_directory(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another output with -o") from None
+    try:
+        with locked(folder, part):
+            if fresh:
+                _discard(out)
+            run = RunDirectory.open(folder) if holds_run(folder) else RunDirectory.create(folder, _plan(sweep))
+            if part is None:  # with parts, they may be those of another machine
+                run.remove_temporaries()
+            try:
+                yield run
+            except InputError:
+                if not run.finished():  # a mistake that only the first simulation could find
+                    remove_run(folder)
+                raise
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _discard(out: Path) -> None:
+    """Remove a result and its unfinished run; for the one who holds the lock."""
+    folder = run_directory(out)
+    if holds_run(folder):
+        RunDirectory.open(folder)  # refuses a directory that is not recognisably ours
+        remove_run(folder)
+    out.unlink(missing_ok=True)
+    sync_directory(out.parent)  # else it might be back after power loss, and be taken for the new one
+
+
+def _plan(sweep: Sweep) -> Plan:
+    model, now = sweep.model.to_toml(), versions(sweep)
+    attributes = global_attributes(sweep, now)
+    return Plan(sweep.text, sweep.sha256, model, sweep.space.n_rows, rows_per_batch(sweep), now, attributes)
+
+
+def _check_same(run: RunDirectory, sweep: Sweep) -> None:
+    if run.plan.spec_sha256 != sweep.sha256:
+        raise InputError(
+            f"{run.folder}: holds an unfinished run of another sweep ({_difference(run.plan.spec, sweep.text)}); "
+            "finish that one, choose another output with -o, or start again with --fresh"
+        )
+    check_versions(run.plan.versions, sweep, str(run.folder))
+
+
+def _difference(old: str, new: str) -> str:
+    """The keys in which two canonical specs differ."""
+    a, b = json.loads(old), json.loads(new)
+    return ", ".join(sorted(key for key in a.keys() | b.keys() if a.get(key) != b.get(key))) + " differ"
+
+
+def _check_shards(run: RunDirectory, numbers: list[int], reporter: Reporter, repair: bool) -> list[int]:
+    """Check every shard of some batches in full; the numbers of those still to be computed.
 
     Shards are written so that no crash can leave a damaged one: something else did, and the user should know. With
-    `repair` it is set aside and its batch done again.
+    `repair` it is set aside and its batch computed again.
     """
-    for batch in sorted(set(batches) & set(parts.present())):
+    for batch in sorted(set(numbers) & set(run.finished())):
         try:
-            header, _ = parts.read(batch)
+            header, _ = run.read(batch)
         except DamagedShard as damage:
             if not repair:
-                raise InputError(f"{parts.path(batch)}: a damaged shard ({damage}); nothing was changed; with --repair "
+                raise InputError(f"{run.path(batch)}: a damaged shard ({damage}); nothing was changed; with --repair "
                                  "it is set aside and its rows are computed again") from None
-            kept = parts.set_aside(batch)
+            kept = run.set_aside(batch)
             reporter.say(f"batch {batch}: its shard is damaged ({damage}); kept as {kept}, computing its rows again")
         else:
             reporter.advance(header.stop - header.start)
         safe_point()
     if reporter.done:
-        reporter.say(f"resuming {parts.out}: {reporter.done:,} of {reporter.total:,} rows are done")
-    missing = set(parts.missing())
-    return [batch for batch in batches if batch in missing]
+        reporter.say(f"resuming {run.out}: {reporter.done:,} of {reporter.total:,} rows are done")
+    missing = set(run.missing())
+    return [batch for batch in numbers if batch in missing]
 
 
-def _jobs(sweep: Sweep, parts: Parts, batches: Iterable[int], threads: int | None) -> Iterator[Job]:
-    """The jobs of some batches, made as they are asked for."""
-    folder, size = str(parts.folder.resolve()), parts.plan.rows_per_batch
+def _batches(sweep: Sweep, run: RunDirectory, numbers: Iterable[int], threads: int | None) -> Iterator[Batch]:
+    """The batches of these numbers, made one by one as they are needed."""
+    folder, size = str(run.folder.resolve()), run.plan.rows_per_batch
     # A table is on this machine's disk, and too large to travel whole with each task: its rows go, a batch each.
     sent = sweep if sweep.space.formula else sweep.with_space(Rows(sweep.space.columns(0, 1)))
-    for batch in batches:
-        start, stop = parts.plan.rows(batch)
+    for number in numbers:
+        start, stop = run.plan.rows(number)
         columns = None if sweep.space.formula else sweep.space.columns(start, stop)
-        yield Job(sent, sweep.sha256, batch, start, stop, size, threads, columns, folder)
+        yield Batch(sent, sweep.sha256, number, start, stop, size, threads, columns, folder)
 
 
-def _run_here(jobs: Iterator[Job], parts: Parts, reporter: Reporter, merging: Merging) -> None:
-    """Simulate in this thread, which interrupts reach, while another prepares the next batch, and writes and merges
-    the last.
-    """
-
-    def store(job: Job, outcome: Outcome) -> Done:
-        done = store_job(job, outcome)
-        merging.follow(job.batch)
-        return done
-
-    with ThreadPoolExecutor(1, thread_name_prefix="hhfast-helper") as helper:
-        unwritten: deque[Future[Done]] = deque()
-        for job in _prepared(jobs, helper):
-            unwritten.append(helper.submit(store, job, simulate_job(job)))
-            while len(unwritten) > _UNWRITTEN or (unwritten and unwritten[0].done()):
-                _accept(result(unwritten.popleft()), parts, reporter)
-            safe_point()
-        for future in unwritten:
-            _accept(result(future), parts, reporter)
-
-
-def _prepared(jobs: Iterator[Job], helper: Executor) -> Iterator[Job]:
-    """The jobs with the parameters of their rows, made ahead."""
-
-    def after_next() -> Job | None:
-        job = next(jobs, None)
-        return job and replace(job, columns=columns_of(job))
-
-    coming = helper.submit(after_next)
-    while (job := result(coming)) is not None:
-        coming = helper.submit(after_next)
-        yield job
-
-
-def _accept(done: Done, parts: Parts, reporter: Reporter) -> None:
-    """Take in a finished batch, and store it if its worker could not."""
-    if done.shard is not None:
-        parts.adopt(done.header.batch, done.shard)
-    reporter.advance(done.header.stop - done.header.start)
+def _accept(batch: FinishedBatch, run: RunDirectory, reporter: Reporter) -> None:
+    """Count a finished batch, and store its shard if the worker does not see the directory of the run."""
+    if batch.shard is not None:
+        run.copy_in(batch.header.batch, batch.shard)
+    reporter.advance(batch.header.stop - batch.header.start)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, unknown
 
 VALUE_KINDS = ("values", "linspace", "logspace", "arange")
 _LARGEST_EXPONENT = 30  # of logspace; beyond it, someone gave the values instead of their powers of ten
@@ -56,6 +56,8 @@ class Values:
     arguments: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        if self.kind not in VALUE_KINDS:
+            raise unknown("kind of values", self.kind, VALUE_KINDS)
         if not all(math.isfinite(x) for x in self.arguments):
             raise InputError(f"{self.kind} holds a number that is not finite; give finite numbers")
         if self.kind in ("linspace", "logspace"):

@@ -10,8 +10,9 @@ import numpy as np
 
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.errors import InputError
-from hhfast.sweep.durable import Holder, live_holder
-from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
+from hhfast.sweep.lock import LockHolder, live_holder
+from hhfast.sweep.run_directory import RunDirectory, holds_run, run_directory
+from hhfast.sweep.shards import DamagedShard
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RunStatus:
     rows_done: int
     n_rows: int
     counts: tuple[int, ...]
-    holders: tuple[Holder, ...] = ()
+    holders: tuple[LockHolder, ...] = ()
     rows_per_second: float | None = None
     damaged: tuple[Path, ...] = ()
 
@@ -47,9 +48,9 @@ class RunStatus:
 
 def run_status(out: Path) -> RunStatus:
     """The state of an output; `InputError` if there is neither a result nor an unfinished run."""
-    folder = parts_directory(out)
-    if is_planned(folder):
-        return _unfinished(out, Parts.open(folder))
+    folder = run_directory(out)
+    if holds_run(folder):
+        return _unfinished(out, RunDirectory.open(folder))
     if not out.exists():
         raise InputError(f"{out}: neither it nor {folder} exists; check the path")
     from hhfast.sweep.store import ResultFile
@@ -59,22 +60,22 @@ def run_status(out: Path) -> RunStatus:
         return RunStatus(out, True, result.n_rows, result.n_rows, tuple(counts))
 
 
-def _unfinished(out: Path, parts: Parts) -> RunStatus:
-    holders = tuple(h for path in parts.locks() if (h := live_holder(path)) is not None)
+def _unfinished(out: Path, run: RunDirectory) -> RunStatus:
+    holders = tuple(h for path in run.locks() if (h := live_holder(path)) is not None)
     began = min((h.started for h in holders), default=None)
     counts = [0] * len(STATUS_MEANINGS)
     done = recent = 0
     damaged = []
-    for batch in parts.present():
+    for batch in run.finished():
         try:
-            header = parts.header(batch)
-            written = parts.path(batch).stat().st_mtime
+            header = run.header(batch)
+            written = run.path(batch).stat().st_mtime
         except (DamagedShard, OSError):
-            damaged.append(parts.path(batch))
+            damaged.append(run.path(batch))
             continue
         rows = header.stop - header.start
         done += rows
         recent += rows if began is not None and written >= began else 0
         counts = [a + b for a, b in zip(counts, header.status, strict=True)]
     rate = recent / max(time.time() - began, 1e-3) if began is not None and recent else None
-    return RunStatus(out, False, done, parts.plan.n_rows, tuple(counts), holders, rate, tuple(damaged))
+    return RunStatus(out, False, done, run.plan.n_rows, tuple(counts), holders, rate, tuple(damaged))

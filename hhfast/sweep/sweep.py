@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,42 +18,20 @@ from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
+from hhfast.parts.integrators import Integrator, integrators
+from hhfast.parts.recorder import Recorder
+from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
+from hhfast.sweep.own_objects import check_nothing_own, class_name, described
+from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Space
+from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 FORMAT = 1  # of the canonical spec
-DEFAULT_FEATURES = ("spike_count", "rate")
 CONTROL = ("rtol", "atol", "dt_min", "dt_max", "max_steps")  # the keywords of adaptive integrators
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is kept of each row.
-
-    features : names of streaming features, over `window` (ms; None: the whole run).
-    threshold, rearm : mV, the spike contract.
-    spikes : keep the spike times, at most `max_spikes` per row.
-    trace : variables sampled each `every` ms, stored as float32.
-    """
-
-    features: tuple[str, ...] = DEFAULT_FEATURES
-    threshold: float = -20.0
-    rearm: float = -30.0
-    window: tuple[float, float] | None = None
-    spikes: bool = False
-    max_spikes: int | None = None
-    trace: tuple[str, ...] = ()
-    every: float | None = None
-
-    def canonical(self) -> dict[str, Any]:
-        return {
-            "features": list(self.features), "threshold": self.threshold, "rearm": self.rearm,
-            "window": None if self.window is None else list(self.window), "spikes": self.spikes,
-            "max_spikes": self.max_spikes, "trace": list(self.trace), "every": self.every,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +41,23 @@ class Sweep:
     model : library name, path of a TOML file, or Model.
     space : `Grid`, `Table`, `Rows` or `Sample`; its names are model parameters or "stimulus.NAME".
     t_stop, dt : ms.
-    stimulus : {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are then
-        "stimulus.0.NAME"); what the space varies need not be given. None: no current. The `cell` of a noise is the
-        number of the row.
+    integrator : name in `hhfast.integrators`, or an `Integrator` of your own.
+    stimulus : a `Stimulus`, or {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are
+        then "stimulus.0.NAME"); what the space varies need not be given. None: no current. The `cell` of a noise is the
+        number of the row. A kind may be an object of your own instead of a name.
+    record : recorders (`hhfast.recorders`, or your own), or a `Record` that makes them; afterwards always a tuple.
     parameters : fixed values of model parameters.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
-    analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to ask of each row instead
-        of one simulation. It brings its own current and duration; only dt and integrator are those of the sweep.
+    analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
+        instead of one simulation. It has its own current and duration; only dt and integrator are those of the sweep.
     certify : True, or a share of the rows, above 0 and up to 1: these are run again at half the step, which gives each
         feature an estimated error and flags rows whose spike count changes (see `simulate`).
     rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only; None: as in `simulate`.
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
+
+    Objects of your own that are in no registry work like registered ones, but no file holds their code: the spec only
+    describes them, and rows of the result cannot be simulated again from the file alone (see `Registry.register`).
 
     Raises `InputError` (key path, reason, remedy) for anything that cannot be simulated.
     """
@@ -83,10 +66,10 @@ class Sweep:
     space: Space
     t_stop: float
     dt: float = 0.025
-    integrator: str = "rk4"
-    stimulus: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    integrator: str | Integrator = "rk4"
+    stimulus: Stimulus | Entry | Sequence[Entry] | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
-    record: Record = Record()
+    record: Recorded = field(default_factory=Record)
     initial: str = "model"
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
@@ -102,6 +85,8 @@ class Sweep:
     def __post_init__(self) -> None:
         if not isinstance(self.model, Model):
             object.__setattr__(self, "model", find_model(self.model))
+        object.__setattr__(self, "record", recorders_of(self.record))
+        object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         check_sweep(self)
 
     def __repr__(self) -> str:
@@ -131,32 +116,40 @@ class Sweep:
         return run_sweep(self, Path(out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads)
 
     @property
-    def stimuli(self) -> dict[str, Mapping[str, Any]]:
+    def recorders(self) -> tuple[Recorder, ...]:
+        """The recorders."""
+        return cast("tuple[Recorder, ...]", self.record)
+
+    @property
+    def scheme(self) -> Integrator:
+        """The integrator itself, also where it is given by name."""
+        return integrators[self.integrator] if isinstance(self.integrator, str) else self.integrator
+
+    @property
+    def stimuli(self) -> dict[str, Entry]:
         """The stimuli by the prefix of their parameters: "stimulus", or "stimulus.0", "stimulus.1", ..."""
-        if self.stimulus is None:
+        entries = cast("Entry | Sequence[Entry] | None", self.stimulus)
+        if entries is None:
             return {}
-        if isinstance(self.stimulus, Mapping):
-            return {"stimulus": self.stimulus}
-        return {f"stimulus.{k}": entry for k, entry in enumerate(self.stimulus)}
+        if isinstance(entries, Mapping):
+            return {"stimulus": entries}
+        return {f"stimulus.{k}": entry for k, entry in enumerate(entries)}
 
     @cached_property
     def n_steps(self) -> int:
         """Steps of one row: of a fixed-step integrator the number, of an adaptive one the order of magnitude."""
         from hhfast.batch.step_control import STEPS_PER_MS
-        from hhfast.parts.integrators import integrators
 
-        if integrators[self.integrator].adaptive:
+        if self.scheme.adaptive:
             return math.ceil(self.t_stop * STEPS_PER_MS)
         return math.ceil(self.t_stop / self.dt - 1e-9)
 
     @cached_property
     def units(self) -> dict[str, str]:
         """The unit of every name the space may vary."""
-        from hhfast.parts.stimuli import stimuli
-
         units = {name: p.unit for name, p in self.model.parameters.items()}
         for prefix, entry in self.stimuli.items():
-            for name, (_, unit) in stimuli[entry["kind"]].parameters.items():
+            for name, (_, unit) in stimulus_kind(entry).parameters.items():
                 units[f"{prefix}.{name}"] = self.model.variables["i_app"] if unit == "uA cm-2" else unit
         return units
 
@@ -170,10 +163,10 @@ class Sweep:
             "space": self.space.canonical(),
             "t_stop": float(self.t_stop),
             "dt": float(self.dt),
-            "integrator": self.integrator,
-            "stimulus": _plain(self.stimulus),
+            "integrator": self.scheme.name,
+            "stimulus": plain(self.stimulus),
             "parameters": {k: float(v) for k, v in self.parameters.items()},
-            "record": self.record.canonical(),
+            "record": canonical_record(self.recorders),
             "initial": self.initial,
             "dtype": self.dtype,
             "constraints": list(self.constraints),
@@ -182,18 +175,32 @@ class Sweep:
     @property
     def _optional(self) -> dict[str, Any]:
         """The part of the canonical spec that has only what is used: files without it keep their checksum."""
-        analysis = {} if self.analysis is None else {"analysis": dict(self.analysis)}
-        return analysis | ({} if self.certify is False else {"certify": float(self.certify)}) | self._plain_control
+        optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
+        if self.certify is not False:
+            optional["certify"] = float(self.certify)
+        if self._own_objects:
+            optional["own"] = self._own_objects
+        return optional | self._plain_control
+
+    @cached_property
+    def _own_objects(self) -> dict[str, Any]:
+        """Descriptions of the objects that no registry has."""
+        scheme, kinds = self.scheme, [stimulus_kind(entry) for entry in self.stimuli.values()]
+        own: dict[str, Any] = {}
+        if scheme.name not in integrators or integrators[scheme.name] != scheme:
+            own[f"integrator {scheme.name}"] = described(scheme)
+        own |= {f"stimulus {kind.name}": described(kind) for kind in kinds if not is_registered(kind)}
+        return own | {f"recorder {class_name(r)}": described(r) for r in self.recorders if registered_as(r) is None}
 
     @property
     def control(self) -> dict[str, Any]:
-        """What an adaptive integrator is told, as far as it is given."""
+        """The step control of an adaptive integrator, as far as it is given, by keyword."""
         return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
 
     @property
     def _plain_control(self) -> dict[str, Any]:
-        plain: dict[str, Any] = _plain(self.control)
-        return plain | ({} if self.max_steps is None else {"max_steps": int(self.max_steps)})
+        given: dict[str, Any] = plain(self.control)
+        return given | ({} if self.max_steps is None else {"max_steps": int(self.max_steps)})
 
     @cached_property
     def text(self) -> str:
@@ -223,11 +230,9 @@ class Sweep:
     @property
     def _fixed(self) -> dict[str, float]:
         """The value of everything that does not vary."""
-        from hhfast.parts.stimuli import stimuli
-
         values: dict[str, float] = {name: p.value for name, p in self.model.parameters.items()} | dict(self.parameters)
         for prefix, entry in self.stimuli.items():
-            for name, (default, _) in stimuli[entry["kind"]].parameters.items():
+            for name, (default, _) in stimulus_kind(entry).parameters.items():
                 value = entry.get(name, default)
                 if value is not None:
                     values[f"{prefix}.{name}"] = float(value)
@@ -243,18 +248,8 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
     spec = json.loads(text)
     if spec["format"] != FORMAT:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
-    record: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec["record"].items()}
+    check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
     given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify", *CONTROL) if k in spec}
-    return Sweep(model=model, space=space, record=Record(**record), constraints=tuple(spec["constraints"]), **given)
-
-
-def _plain(value: Any) -> Any:
-    """Texts, numbers (1 as 1.0), tables and lists of them, as JSON has them."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, Mapping):
-        return {k: _plain(entry) for k, entry in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(entry) for entry in value]
-    return value if value is None or isinstance(value, str) else float(value)
+    record = record_from_canonical(spec["record"])
+    return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
 from hhfast.model.resolve import find_model
-from hhfast.sampling.distributions import QUANTILES, Distribution
-from hhfast.sampling.sample import Sample
-from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
-from hhfast.sweep.sweep import CONTROL, DEFAULT_FEATURES, Record, Sweep
-from hhfast.sweep.table import open_table, read_waveform
+from hhfast.parts.recorder import Recorder
+from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
+from hhfast.sweep.space_file import read_space
+from hhfast.sweep.sweep import CONTROL, Sweep
+from hhfast.sweep.table import read_waveform
 
 Number = Annotated[float, Strict()]
 Count = Annotated[int, Strict()]
@@ -40,11 +39,12 @@ class RecordTable(BaseModel):
     spikes: Annotated[bool, Strict()] = False
     max_spikes: Count | None = None
     trace: TraceTable | None = None
+    recorders: list[dict[str, Any]] = Field(default_factory=list)
 
-    def record(self) -> Record:
-        # Without a word about features, a sweep that records spikes or traces records only those.
-        default = () if self.spikes or self.trace else DEFAULT_FEATURES
-        return Record(
+    def record(self) -> tuple[Recorder, ...]:
+        # Where other things are recorded, features are so only if they are named.
+        default = () if self.spikes or self.trace or self.recorders else DEFAULT_FEATURES
+        usual = Record(
             features=default if self.features is None else tuple(self.features),
             threshold=self.threshold,
             rearm=self.rearm,
@@ -54,6 +54,8 @@ class RecordTable(BaseModel):
             trace=tuple(self.trace.variables) if self.trace else (),
             every=self.trace.every if self.trace else None,
         )
+        further = (make_recorder(f"record.recorders.{k}", entry) for k, entry in enumerate(self.recorders))
+        return (*usual.recorders, *further)
 
 
 class TableTable(BaseModel):
@@ -123,7 +125,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         raise InputError(f"model: {error}") from None
     return Sweep(
         model=model,
-        space=_space(file, folder),
+        space=read_space(file.axes, file.sample, None if file.table is None else file.table.file, folder),
         t_stop=ANALYSIS_T_STOP if file.t_stop is None else file.t_stop,
         dt=file.dt,
         integrator=file.integrator,
@@ -141,7 +143,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
 
 
 def _check_keys(file: SweepFile) -> None:
-    """What a simulation needs, an analysis brings along."""
+    """A simulation needs a duration; an analysis has its own duration and records."""
     if file.analysis is None:
         if file.t_stop is None:
             raise InputError("t_stop: is missing; add it (ms)")
@@ -170,78 +172,6 @@ def _is_stimulus(entry: Any) -> bool:
     if isinstance(entry, list):
         return bool(entry) and all(isinstance(e, dict) for e in entry)
     return isinstance(entry, dict)
-
-
-def _space(file: SweepFile, folder: Path) -> Space:
-    given = [f"[{name}]" for name in ("axes", "sample", "table") if getattr(file, name) is not None]
-    if len(given) > 1:
-        raise InputError(f"{' and '.join(given)} are given; keep one")
-    if not given:
-        raise InputError("[axes], [sample] and [table] are all missing; give one, to say what varies")
-    if file.table is not None:
-        return open_table(folder / file.table.file)
-    if file.sample is not None:
-        return _sample(file.sample)
-    if not file.axes:
-        raise InputError("axes: is empty; vary at least one parameter")
-    return Grid(tuple(_axis(name, entry) for name, entry in file.axes.items()))
-
-
-def _sample(entry: Mapping[str, Any]) -> Sample:
-    settings = {"method": str, "n": int, "seed": int}
-    for key, kind in settings.items():
-        if key in entry and type(entry[key]) is not kind:
-            raise InputError(f"sample.{key}: is {entry[key]!r}; it must be {'a text' if kind is str else 'an integer'}")
-    for key in ("method", "n"):
-        if key not in entry:
-            raise InputError(f"sample.{key}: is missing; add it")
-    parameters = {key: _distribution(f"sample.{key}", value) for key, value in entry.items() if key not in settings}
-    try:
-        return Sample(entry["method"], entry["n"], parameters, entry.get("seed", 0))
-    except InputError as error:
-        raise InputError(f"sample: {error}") from None
-
-
-def _distribution(where: str, entry: Any) -> Distribution:
-    kind, arguments = _only_entry(where, entry, tuple(QUANTILES), "{ uniform = [90, 150] }")
-    try:
-        return Distribution(kind, arguments)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
-    where = f"axes.{name}"
-    if set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
-        members = tuple((key, _values(f"{where}.zip.{key}", value)) for key, value in entry["zip"].items())
-    else:
-        members = ((name, _values(where, entry)),)
-    try:
-        return Axis(name, members)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _values(where: str, entry: Any) -> Values:
-    kind, arguments = _only_entry(where, entry, (*VALUE_KINDS, "zip"), "{ linspace = [90, 150, 32] }")
-    try:
-        return Values(kind, arguments)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None
-
-
-def _only_entry(where: str, entry: Any, kinds: tuple[str, ...], example: str) -> tuple[str, tuple[float, ...]]:
-    """(kind, numbers) of a table with one key, a kind, and a list of numbers."""
-    if where.endswith(".stimulus") and isinstance(entry, dict):
-        raise InputError(f'{where}: a dot in a key needs quotes here, as in "stimulus.amplitude" = {example}')
-    if not isinstance(entry, dict) or len(entry) != 1:
-        raise InputError(f"{where}: must be a table with one of {', '.join(kinds)}, as in {example}")
-    ((kind, arguments),) = entry.items()
-    if kind not in kinds:
-        raise InputError(f"{where}: unknown key '{kind}'; {did_you_mean(kind, kinds)}")
-    if not isinstance(arguments, list) or not all(type(x) in (int, float) for x in arguments):
-        raise InputError(f"{where}.{kind}: must be a list of numbers")
-    return kind, tuple(map(float, arguments))
 
 
 def _explain(error: ValidationError) -> str:

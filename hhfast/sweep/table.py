@@ -74,7 +74,7 @@ class Table:
 
 
 def open_table(path: Path) -> Space:
-    """A table of parameter sets by its file's ending: HDF5 (.h5, .hdf5, .nc), else CSV."""
+    """A table of parameter sets, read according to the ending of its file: HDF5 (.h5, .hdf5, .nc), else CSV."""
     if path.suffix not in (".h5", ".hdf5", ".nc"):
         return Table.open(path)
     from hhfast.sweep.store import HDF5Table

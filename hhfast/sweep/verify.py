@@ -8,11 +8,12 @@ from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.progress import Reporter
-from hhfast.sweep.parts import DamagedShard, Parts, is_planned, parts_directory
+from hhfast.sweep.run_directory import RunDirectory, holds_run, run_directory
+from hhfast.sweep.shards import DamagedShard
 
 
 @dataclass(frozen=True)
-class Verified:
+class OutputCheck:
     """What was found: a line that says it, and the problems."""
 
     summary: str
@@ -23,17 +24,17 @@ class Verified:
         return "\n".join([self.summary, *(f"  {problem}" for problem in self.problems)])
 
 
-def verify_output(out: Path) -> Verified:
+def verify_output(out: Path) -> OutputCheck:
     """Check a result, or the parts of an unfinished one; nothing is changed."""
-    folder = parts_directory(out)
+    folder = run_directory(out)
     if out.exists():
         return _result(out)
-    if is_planned(folder):
-        return _parts(out, Parts.open(folder))
+    if holds_run(folder):
+        return _unfinished(out, RunDirectory.open(folder))
     raise InputError(f"{out}: neither it nor {folder} exists; check the path")
 
 
-def _result(out: Path) -> Verified:
+def _result(out: Path) -> OutputCheck:
     from hhfast.sweep.store import ResultFile, check_digests
 
     with ResultFile(out) as result:
@@ -46,18 +47,19 @@ def _result(out: Path) -> Verified:
         problems.append("the model does not match its checksum")
     problems += check_digests(out)
     state = "damaged" if problems else "every variable matches its checksum"
-    return Verified(f"{out}: {n_rows:,} rows, {state}", tuple(problems))
+    return OutputCheck(f"{out}: {n_rows:,} rows, {state}", tuple(problems))
 
 
-def _parts(out: Path, parts: Parts) -> Verified:
-    present = parts.present()
+def _unfinished(out: Path, run: RunDirectory) -> OutputCheck:
+    finished = run.finished()
     problems = []
-    with Reporter(f"verifying {out.name}", len(present), "shards") as reporter:
-        for batch in present:
+    with Reporter(f"verifying {out.name}", len(finished), "shards") as reporter:
+        for batch in finished:
             try:
-                parts.read(batch)
+                run.read(batch)
             except DamagedShard as damage:
-                problems.append(f"{parts.path(batch)}: {damage}; run the sweep with --repair to compute its rows again")
+                problems.append(f"{run.path(batch)}: {damage}; run the sweep with --repair to compute its rows again")
             reporter.advance(1)
-    good = len(present) - len(problems)
-    return Verified(f"{out}: unfinished, {good} of {parts.plan.n_batches} batches are there and sound", tuple(problems))
+    good = len(finished) - len(problems)
+    summary = f"{out}: unfinished, {good} of {run.plan.n_batches} batches are there and sound"
+    return OutputCheck(summary, tuple(problems))

@@ -19,7 +19,7 @@ from hhfast.batch.result import Result
 from hhfast.batch.threads import available_threads
 from hhfast.errors import InputError
 from hhfast.inputs import check_positive, positive_numbers
-from hhfast.kernel.jit.precompile import compile_ahead
+from hhfast.kernel.jit.precompile import precompile
 from hhfast.model import Model
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.integrators import integrators as registry
@@ -80,7 +80,7 @@ def benchmark_integrators(
     # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
     with Reporter("benchmark", 2 + 2 * len(settings) + len(chosen) + repeats, "steps", show=progress) as bar:
         drawn = cells.draw(population, stimulus, t_stop, initial)
-        compile_ahead(drawn.kernels(settings), available_threads())
+        precompile(drawn.kernels(settings), available_threads())
         problem, reference = with_reference(drawn, reference_dt(min(steps)))
         bar.advance(1)
         check = verified(problem, reference)

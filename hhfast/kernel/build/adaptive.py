@@ -1,6 +1,6 @@
 """Adaptive kernels: every lane has its own time and step, and takes a new cell when its own is done.
 
-All lanes attempt a step at once; where the estimated error is too large the lane keeps its old state, so no lane
+All lanes try a step at once; where the estimated error is too large the lane keeps its old state, so no lane
 waits for another, and none influences another. What happens rarely (a cell ends or begins, a stimulus edge, a spike,
 a sample) is done lane by lane, in scalar loops. A lane stops exactly at the edges of its stimulus and of the
 recorders' windows; spikes and samples come from the method's dense output and change no step.
@@ -8,211 +8,311 @@ recorders' windows; spikes and samples come from the method's dense output and c
 
 from __future__ import annotations
 
-from hhfast.kernel.build.lane_refill import Turnover
-from hhfast.kernel.build.parts_of_kernel import Draft
-from hhfast.kernel.build.scratch import Woven, indent
-from hhfast.kernel.build.trial_step import Attempt
+from typing import Any
+
+from hhfast.kernel.build.builder import Builder, RecorderNames
+from hhfast.kernel.build.lane_refill import LaneRefill
+from hhfast.kernel.build.scratch import Recording
+from hhfast.kernel.build.trial_step import TrialStep, sum_of
 from hhfast.kernel.spec import DIVERGED
-from hhfast.parts.recorder import Part
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.parts.tableaux import Tableau
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
 _LEAST = 1e-10  # square of the smallest relative error that is told from zero
+# What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, the turn in
+# which its cell began, how many steps were accepted, whether it stands at a stop, and whether its cell is given up.
+_OF_TIME = ("t", "t_end", "next_stop", "step", "began", "accepted", "is_due", "failed")
+# In the lanes' type: the error, and the logarithm of that of the last accepted step.
+_OF_STEP = ("error", "log_error_before")
+
+# Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have
+# one.
+_OF_CALL = ("relative", "t_stop", "next_cell", "running", "turns", "size")
 
 
 class Adaptive:
-    """The text of a kernel with an adaptive integrator."""
+    """Builds a kernel with an adaptive integrator."""
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft, self.rows = draft, draft.rows
-        tableau = draft.spec.integrator.tableau
+    def __init__(self, builder: Builder) -> None:
+        self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
+        tableau = builder.spec.integrator.tableau
         assert tableau is not None
         self.tableau: Tableau = tableau
-        self.rows.add_extra("t_", "t_end_", "until_", "step_", "tries_", "taken_", "due_", "failed_")
-        self.rows.add("dt_", "ok_", "error_", "before_", "again_")
-        self.attempt = Attempt(draft, tableau)
-        draft.declare_recording()
-        self.parts = [(r, part) for r, (part, _) in enumerate(draft.spec.parts)]
-        self.sampling = [(r, part) for r, part in self.parts if part.samples]
-        self.rows.add_extra(*(f"on_{r}_" for r, _ in self.parts), *(f"next_{r}_" for r, _ in self.sampling))
-        self.rows.add_whole("cell_", "node_", "edge_", *(f"sample_{r}_" for r, _ in self.sampling))
+        for name in (*_OF_TIME, *_OF_STEP, *_OF_CALL, "h", "ok", "begins_anew", "cell_of", "node_of", "edge_of"):
+            self.own.setdefault(name, Symbol(name))
+        for name in ("any_due", "any_anew"):
+            self.own[name] = Symbol(name, is_flag=True)
+        self.scratch.add("float64", *(self.own[name] for name in _OF_TIME))
+        self.scratch.add("lane", *(self.own[name] for name in _OF_STEP))
+        self.trial = TrialStep(builder, tableau)
+        builder.declare_recording()
+        self.sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
+        self.scratch.add(
+            "float64",
+            *(recorder.is_on for recorder in builder.recorders),
+            *(recorder.next_sample for recorder in self.sampling),
+        )
+        self.scratch.add(
+            "int64",
+            *(self.own[name] for name in ("cell_of", "node_of", "edge_of")),
+            *(recorder.sample for recorder in self.sampling),
+        )
 
     # --- a step ---
-    def _size(self) -> list[str]:
-        """The size of the step to attempt: as proposed, but up to the next stop and not over it."""
-        return [
-            "room_ = until_ - t_",
-            "step_ = step_ if step_ < dt_max_ else dt_max_",
-            # A last step of nearly the proposed size is stretched; two steps to go are taken alike.
-            "size_ = room_ if 1.01 * step_ >= room_ else (0.5 * room_ if 2.0 * step_ > room_ else step_)",
-            f"h_ = {self.draft.cast('size_')}",
-            "t_end_ = until_ if size_ == room_ else t_ + np.float64(h_)",
-        ]
+    def _size(self) -> list[Statement]:
+        """The size of the trial step: as proposed, but up to the next stop and not over it."""
+        return self.builder.code(
+            """\
+t = t_end
+room = next_stop - t
+step = step if step < dt_max else dt_max
+size = room if 1.01 * step >= room else (0.5 * room if 2.0 * step > room else step)
+h = h_of_size
+t_end = next_stop if size == room else t + np.float64(h)""",
+            h_of_size=self.builder.cast(Name(self.own["size"])),
+        )  # a last step of nearly that size is stretched; two are alike
 
-    def _error(self) -> list[str]:
+    def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        size = "({atol} + relative_ * (abs({x}) if abs({x}) > abs({was}) else abs({was})))"
-        total = " + ".join(f"e_{x}_ * e_{x}_" for x in self.draft.system.states)
-        error = f"error_ = {self._number(1.0 / len(self.draft.system.states))} * ({total})"
-        return [*self.attempt.alike(f"{{e}} = {self.attempt.total(self.tableau.error)} / {size}"),
-                *self.rows.loop([error])]
+        errors = list(self.trial.errors.values())
+        total = sum_of([self.builder.value("e * e", e=e) for e in errors])
+        share = self.builder.number(1.0 / len(errors))
+        return Let(self.own["error"], self.builder.value("share * total", share=share, total=total))
 
-    def _control(self) -> list[str]:
-        """Whether the step is taken, and what to try next (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
-        k = 2.0 * self.tableau.estimate  # the exponents are of the error, not its square
-        least = self._number(_LEAST)
-        lines = self.draft.literals([
-            "e_ = error_ if error_ < 10000000000.0 else 10000000000.0",  # NaN, too
-            f"e_ = e_ if e_ > {least} else {least}",
-            "ok_ = 1.0 if (e_ <= 1.0) & (h_ > 0.0) else 0.0",
-            "log_ = log(e_)",
-            f"power_ = {0.4 / k!r} * before_ - {0.7 / k!r} * log_ if ok_ > 0.0 else -{1.0 / k!r} * log_",
-            f"change_ = {_SAFETY} * exp(power_)",
-            f"change_ = change_ if change_ > {_SLOWEST} else {_SLOWEST}",
-            f"change_ = change_ if change_ < {_FASTEST} else {_FASTEST}",
-            "change_ = 1.0 if (again_ > 0.0) & (change_ > 1.0) else change_",
-            "before_ = log_ if ok_ > 0.0 else before_",
-            "again_ = 1.0 - ok_",
-            "dt_ = h_ if ok_ > 0.0 else 0.0",
-            "proposed_ = np.float64(h_ * change_)",
-            # A step cut short by a stop says nothing against the one proposed before.
-            "step_ = proposed_ if (ok_ <= 0.0) | (proposed_ > step_) | (np.float64(h_) >= step_) else step_",
-        ])
+    def _control(self) -> list[Any]:
+        """Whether the step is accepted, and the next size (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
+        k = 2.0 * self.tableau.error_order  # the exponents are of the error, not its square
+        numbers = {
+            "least": _LEAST,
+            "of_before": 0.4 / k,
+            "of_now": 0.7 / k,
+            "alone": -1.0 / k,
+            "safety": _SAFETY,
+            "slowest": _SLOWEST,
+            "fastest": _FASTEST,
+        }
+        constants = {name: self.builder.number(value) for name, value in numbers.items()}
+        lanes = self.builder.lane_code(
+            """\
+rejected_before = 1.0 - ok
+e = error if error < 10000000000.0 else 10000000000.0
+e = e if e > least else least
+ok = 1.0 if (e <= 1.0) & (h > 0.0) else 0.0
+log_error = log(e)
+power = of_before * log_error_before - of_now * log_error if ok > 0.0 else alone * log_error
+change = safety * exp(power)
+change = change if change > slowest else slowest
+change = change if change < fastest else fastest
+change = 1.0 if (rejected_before > 0.0) & (change > 1.0) else change
+log_error_before = log_error if ok > 0.0 else log_error_before
+dt = h if ok > 0.0 else 0.0
+proposed = np.float64(h * change)
+step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""",
+            **constants,
+        )
+        # The last line: a step cut short by a stop says nothing against the one proposed before.
         return [
-            *lines,
-            "t_end_ = t_end_ if ok_ > 0.0 else t_",
-            "tries_ = tries_ + (1.0 if h_ > 0.0 else 0.0)",
-            "taken_ = taken_ + np.float64(ok_)",
-            "small_ = (ok_ <= 0.0) & (np.float64(h_) <= dt_min_) & (h_ > 0.0)",
-            "failed_ = 1.0 if small_ | ((tries_ >= max_steps_) & (t_end_ < t_stop_)) else 0.0",
+            self._mean_error(),
+            *lanes,
+            *self.builder.code("""\
+t_end = t_end if ok > 0.0 else t
+accepted = accepted + np.float64(ok)
+is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
+failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) else 0.0"""),
         ]
 
-    def _commit(self) -> list[str]:
-        """Keep the new states where the step is taken, else the old ones."""
-        return [*self.attempt.repeat("ok_"), *self.attempt.alike("{x} = {x} if {each} > 0.0 else {was}")]
-
-    def _after_step(self) -> list[str]:
-        """Detectors and recorders, after what they ask of the step; one not taken is a step of no length."""
-        lines, draft, dense = [], self.draft, self.tableau.dense
-        if draft.steps_use("V_step_"):
+    def _after_step(self) -> list[Any]:
+        """Detectors and recorders, after what they ask of the step; one not accepted is a step of no length."""
+        builder, dense = self.builder, self.tableau.dense
+        lets: list[Any] = builder.code("V = V if ok > 0.0 else V_was")
+        if builder.steps_use("V_step"):
             mean = [sum(c / (p + 2) for p, c in enumerate(row)) for row in dense]
-            lines.append(f"V_step_ = V_was_ + {self.attempt.total(mean, 'V')} if ok_ > 0.0 else V")
-        if draft.steps_use("V_high_"):
-            begin = self.attempt.total([row[0] for row in dense], "V")
-            end = self.attempt.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], "V")
-            lines += [  # the extremum of the cubic with the values and slopes of the ends
-                f"d0_ = {begin}",
-                f"d1_ = {end}",
-                "cubic_ = d0_ + d1_ - 2.0 * (V - V_was_)",
-                "square_ = V - V_was_ - d0_ - cubic_",
-                "root_ = square_ * square_ - 3.0 * cubic_ * d0_",
-                "root_ = sqrt(root_ if root_ > 0.0 else 0.0)",
-                "at_ = d0_ / ((root_ if d0_ > 0.0 else -root_) - square_)",
-                "turn_ = V_was_ + at_ * (d0_ + at_ * (square_ + at_ * cubic_))",
-                "turn_ = turn_ if (d0_ * d1_ < 0.0) & (ok_ > 0.0) else V",
-                "V_high_ = turn_ if turn_ > V else V",
-                "V_low_ = turn_ if turn_ < V else V",
-            ]
-        lines = draft.literals(lines) + draft.after_step()
-        lines += [f"far_{r}_ = far_{r}_ | ((next_{r}_ <= t_end_) & (ok_ > 0.0))" for r, _ in self.sampling]
-        return lines
+            lets += builder.lane_code(
+                "V_step = V_was + change_of_mean if ok > 0.0 else V", change_of_mean=self.trial.total(mean, builder.V)
+            )
+        if builder.steps_use("V_high"):
+            begin = self.trial.total([row[0] for row in dense], builder.V)
+            end = self.trial.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], builder.V)
+            lets += builder.lane_code(
+                """\
+d0 = begin
+d1 = end
+cubic = d0 + d1 - 2.0 * (V - V_was)
+square = V - V_was - d0 - cubic
+root = square * square - 3.0 * cubic * d0
+root = sqrt(root if root > 0.0 else 0.0)
+at = d0 / ((root if d0 > 0.0 else -root) - square)
+turn = V_was + at * (d0 + at * (square + at * cubic))
+turn = turn if (d0 * d1 < 0.0) & (ok > 0.0) else V
+V_high = turn if turn > V else V
+V_low = turn if turn < V else V""",
+                begin=begin,
+                end=end,
+            )  # the extremum of the cubic with the values and slopes of the ends
+        lets += builder.after_step()
+        for recorder in self.sampling:
+            lets += builder.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
+        return lets
 
-    def _advance(self) -> list[str]:
-        """Go to the end of the step; a lane that stands at a stop, or gives up, is due."""
-        lines = [
-            "t_ = t_end_",
-            f"failed_ = 1.0 if (failed_ > 0.0) | (abs(V) > {self._number(DIVERGED)}) else 0.0",
-            "due_ = 1.0 if ((t_ >= until_) | (failed_ > 0.0)) & (h_ > 0.0) else 0.0",  # an idle lane never is
-            "any_due_ = any_due_ | (due_ > 0.0)",
-            f"fresh_ = {self._number(0.0)}",
-        ]
-        text = self.rows.loop(lines)
-        if self.tableau.first_same_as_last:
-            text += self.attempt.alike(f"{{w0}} = {{w{self.tableau.stages - 1}}} if {{each}} > 0.0 else {{w0}}")
-        return text
-
-    def _number(self, value: float) -> str:
-        return self.draft.printer.number(value)
+    def _find_due(self) -> list[Any]:
+        """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
+        return self.builder.code(
+            """\
+failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
+is_due = 1.0 if ((t_end >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
+any_due = any_due | (is_due > 0.0)""",
+            limit=self.builder.number(DIVERGED),
+        )
 
     # --- rare events, lane by lane ---
-    def _spikes(self) -> list[str]:
+    def _spikes(self) -> list[Statement]:
         """Find the time of a spike on the dense output, and tell the recorders."""
-        lines = []
-        for d in self.draft.detectors:
-            degree = len(self.tableau.dense[0])
-            curve = [f"curve{p + 1}_ = {self.attempt.total([row[p] for row in self.tableau.dense], 'V')}"
-                     for p in range(degree)]
-            curve += [f"curve{p + 1}_ = 0.0" for p in range(degree, 4)]
-            where = f"polynomial_crossing_(V_was_, curve1_, curve2_, curve3_, curve4_, levels_[{d}, 0])"
-            time = f"t_spike_ = t_ + np.float64(dt_) * {where}"
-            timed = [*curve, time] if d in self.draft.timed else []
-            body = self.rows.framed(["lane_ = cell_", *timed, *self.draft.told(d, "on_{r}_ > 0.0")])
-            lines += [f"if hit_{d}_:", "    for i_ in range(W_):",
-                      f"        if {self.rows.place(f'spike_{d}_')} > 0.0:", *indent(body, 3)]
-        return lines
+        builder, statements = self.builder, []
+        for d in builder.detectors:
+            timed: list[Statement] = []
+            if d.number in builder.timed:
+                dense = self.tableau.dense
+                curve: list[Expression] = [
+                    self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))
+                ]
+                curve += [Number(0.0)] * (4 - len(curve))
+                where = nodes.Call(
+                    builder.functions["polynomial_crossing"],
+                    (Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))),
+                )
+                timed = builder.code("t_spike = t + np.float64(h) * where", where=where)
+            told = builder.told(d, lambda recorder: builder.value("on > 0.0", on=recorder.is_on))
+            body = self.scratch.framed([*builder.code("cell = cell_of"), *timed, *told])
+            spiking = builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+            statements += builder.nest("if hit", builder.nest("for i in range(W)", spiking), hit=d.hit)
+        return statements
 
-    def _samples(self, r: int, part: Part) -> list[str]:
+    def _samples(self, recorder: RecorderNames) -> list[Statement]:
         """Fill the samples of one recorder that the step has passed, from the dense output."""
-        scale = "" if self.attempt.implicit else "h_ * "
-        powers = [f"({' + at_ * ('.join(map(self._number, row))}{')' * len(row)}" for row in self.tableau.dense]
-        lines = ["at_ = " + self.draft.cast("(next_ - t_) / (t_end_ - t_)")]
-        lines += [f"g{j}_ = at_ * {power}" for j, power in enumerate(powers)]
-        for x in self.draft.system.states:
-            total = " + ".join(f"g{j}_ * w{j}_{x}_" for j in range(self.tableau.stages))
-            lines.append(f"{x} = {x}_was_ + {scale}({total})")
-        if "i_app" in part.samples and self.draft.smooth:
-            lines.append(f"i_app = {self.draft.cast(self.draft.current('next_'))}")
-        lines += self.draft.sampled(part)
-        lines += [f"trace_{r}_[{k}, cell_, sample_{r}_] = {name}" for k, name in enumerate(part.samples)]
-        next_, end, sample = map(self.rows.place, (f"next_{r}_", "t_end_", f"sample_{r}_"))
+        builder, scratch, hooks = self.builder, self.scratch, recorder.hooks
+        at = builder.cast(builder.value("(t_sample - t) / (t_end - t)", t_sample=self._t_sample))
+        lets: list[Any] = [Let(self._at, at)]
+        weights = []
+        for row in self.tableau.dense:
+            value: Expression = builder.number(row[-1])
+            for c in reversed(row[:-1]):
+                value = builder.value("c + at * value", c=builder.number(c), at=self._at, value=value)
+            weights.append(Symbol("weight"))
+            lets += builder.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
+        for x, symbol in builder.states.items():
+            terms = [builder.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
+            lets += builder.code(
+                "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
+            )
+        if "i_app" in hooks.samples and builder.smooth:
+            lets.append(Let(self.own["i_app"], builder.cast(builder.current(Name(self._t_sample)))))
+        lets += builder.sampled(hooks)
+        cell = builder.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
+        for k, name in enumerate(hooks.samples):
+            lets += builder.code(
+                "trace[k, cell, sample] = value",
+                trace=recorder.arrays["trace"],
+                k=Number(k),
+                cell=cell,
+                sample=scratch.element(recorder.sample),
+                value=builder.variable(name),
+            )
+        places: dict[str, Any] = {
+            "next_sample": scratch.element(recorder.next_sample),
+            "sample": scratch.element(recorder.sample),
+            "t_end": scratch.element(self.own["t_end"]),
+            "ok": scratch.element(self.own["ok"]),
+        }
+        times = builder.own[f"times_{recorder.number}"]
         inner = [
-            f"next_ = {next_}",
-            *self.rows.framed(lines, keep=False),
-            f"{sample} = {sample} + 1",
-            f"{next_} = times_{r}_[{sample}] if {sample} < len(times_{r}_) else np.inf",
+            *builder.code("t_sample = next_sample", t_sample=self._t_sample, **places),
+            *scratch.framed(lets, keep=False),
+            *builder.code(
+                """\
+sample = sample + 1
+if sample < len(times):
+    next_sample = times[sample]
+else:
+    next_sample = np.inf""",
+                times=times,
+                **places,
+            ),
         ]
         # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
-        passed = f"{next_} < {end} or ({next_} <= {end} and {end} >= t_stop_)"
-        return [f"if far_{r}_:", f"    far_{r}_ = False", "    for i_ in range(W_):",
-                f"        while {self.rows.place('ok_')} > 0.0 and ({passed}):", *indent(inner, 3)]
+        while_passed = builder.nest(
+            "while ok > 0.0 and (next_sample < t_end or (next_sample <= t_end and t_end >= t_stop))", inner, **places
+        )
+        off = Let(recorder.passed, Number(value=False))
+        return builder.nest(
+            "if passed", [off, *builder.nest("for i in range(W)", while_passed)], passed=recorder.passed
+        )
 
     # --- the whole ---
-    def source(self) -> str:
-        """The whole module."""
-        draft = self.draft
-        step = [*self.rows.loop(self._size()), *self.attempt.lines(), "anew_ = False",
-                *self._error(), *self.rows.loops(self._control(), Woven()), *self._commit()]
-        step += [f"hit_{d}_ = False" for d in draft.detectors] + [f"far_{r}_ = False" for r, _ in self.sampling]
-        step += self.rows.loops(self._after_step(), Woven())
-        step += self._spikes()
-        step += [line for r, part in self.sampling for line in self._samples(r, part)]
-        step += self._advance()
-        body = [
-            "s_[:] = 0.0",
-            "q_[:] = 0.0",
-            "w_[:] = 0",
-            f"relative_ = {draft.cast('rtol_')}",
-            "t_stop_ = t_node_[len(t_node_) - 1]",
-            "next_cell_ = first_",
-            "running_ = 0",
-            "count_ = 0",
-            "anew_ = True",
-            "any_due_ = True",
-            "for i_ in range(W_):",
-            f"    {self.rows.place('due_')} = 1.0",
-            f"    {self.rows.place('cell_')} = -1",
-            "while True:",
-            *indent([
-                "if any_due_:",
-                "    any_due_ = False",
-                "    for i_ in range(W_):",
-                *indent(Turnover(self.draft).lines(), 2),
-                "    if running_ == 0:",
-                "        return",
-                "count_ = count_ + 1",
-                "if count_ & 63 == 0 and stop_[0] != 0:",
-                "    return",
-                *step,
-            ]),
+    def kernel(self) -> Kernel:
+        """The whole kernel."""
+        builder, code, nest = self.builder, self.builder.code, self.builder.nest
+        self._t_sample, self._at = Symbol("t_sample"), Symbol("at")
+        recording = Recording(last=[*self._after_step(), *self._find_due()])
+        step = [
+            Comment("the size of the trial step; the last one is taken over, if it was accepted"),
+            *self.scratch.loops([*self._size(), *self.trial.begin()]),
+            Comment("the trial step"),
+            *self.trial.statements(),
+            Comment("its error, whether it is accepted, the next size; recorders"),
+            *self.trial.estimate(),
+            *(Let(d.hit, Number(value=False)) for d in builder.detectors),
+            *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
+            *self.scratch.loops(self._control(), recording),
+            *self._spikes(),
+            *(statement for recorder in self.sampling for statement in self._samples(recorder)),
         ]
-        return draft.module(self.attempt.tables, body)
+        refill = nest(
+            "for i in range(W)",
+            LaneRefill(builder, list(self.trial.tolerances.values()), list(self.trial.was.values())).statements(),
+        )
+        turn = [
+            Comment("lanes at a stop, or whose cell is done"),
+            *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
+            *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
+            *step,
+        ]
+        body = [
+            *self._cleared(),
+            Let(self.own["relative"], builder.cast(builder.value("rtol"))),
+            *code(
+                "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"
+                "any_anew = True\nany_due = True"
+            ),
+            *nest(
+                "for i in range(W)",
+                code(
+                    "is_due = 1.0\ncell_of = -1",
+                    is_due=self.scratch.element(self.own["is_due"]),
+                    cell_of=self.scratch.element(self.own["cell_of"]),
+                ),
+            ),
+            *nest("while True", turn),
+        ]
+        return builder.kernel(body)
+
+    def _cleared(self) -> list[Statement]:
+        """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""
+        zero = {
+            "lane": self.builder.number(0.0),
+            "float64": Number(0.0),
+            "int64": Number(0),
+            "increment": self.builder.number(0.0),
+        }
+        statements: list[Statement] = []
+        for kind, value in zero.items():
+            place = nodes.ScratchElement(kind, Name(self.own["i"]))
+            rows = Number(self.scratch.size(kind))
+            body = (nodes.Store(place, value),)
+            statements.append(nodes.LaneLoop(self.own["i"], self.builder.value("rows * W", rows=rows), body))
+        return statements
+
+
+def _names(recorder: RecorderNames) -> dict[str, Any]:
+    return {"passed": recorder.passed, "next_sample": recorder.next_sample}

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from typing import Any
 
-from hhfast.kernel.build.parts_of_kernel import Draft, split
-from hhfast.kernel.build.phi_fallback import Mending
-from hhfast.kernel.build.scratch import Woven, indent
+from hhfast.kernel.build.builder import Builder, Detector, RecorderNames, uses_phi
+from hhfast.kernel.build.phi_fallback import PhiFallback
+from hhfast.kernel.build.scratch import Recording
 from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.spec import ACTIONS, DIVERGED
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Call, Comment, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.parts.grammar import names_given
 from hhfast.parts.integrators import Stage
-from hhfast.parts.recorder import Part
 
 
-class Stepping:
-    """The text of a kernel with a fixed-step integrator."""
+class FixedStep:
+    """Builds a kernel with a fixed-step integrator."""
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.spec, self.system, self.rows = draft.spec, draft.system, draft.rows
-        self.detectors, self.timed, self.smooth = draft.detectors, draft.timed, draft.smooth
+    def __init__(self, builder: Builder) -> None:
+        self.builder, self.own = builder, builder.own
+        self.spec, self.system, self.scratch = builder.spec, builder.system, builder.scratch
+        self.smooth = builder.smooth
         self.stages = [s for s in self.spec.integrator.stages if self._applies(s)]
-        self.tables: dict[str, tuple[float, ...]] = {}
+        self.repeats = any(stage.coefficients for stage in self.stages)
+        self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
+        self.currents = {c: Symbol("i_app") for c in self._current_times()}
+        for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
+            self.own.setdefault(name, Symbol(name))
         self._declare_rows()
 
     def _declare_rows(self) -> None:
         """Give a row to every value that outlives a lane loop."""
         if self.smooth:
-            self.rows.add(*self._current_rows())
+            self.scratch.add("lane", *self.currents.values())
         if self.keeps_V:
-            self.rows.add("V_was_")
-        if self.timed:
-            self.rows.add("dV_was_")
-        self.draft.declare_recording()
-        if any(stage.coefficients for stage in self.stages):
+            self.scratch.add("lane", self.own["V_was"])
+        if self.builder.timed:
+            self.scratch.add("lane", self.own["dV_was"])
+        self.builder.declare_recording()
+        if self.repeats:
             for stage in self.stages:
-                for name in re.findall(r"{(\w+)}", stage.text):
-                    if name not in ("x", "a", "b", "f"):
-                        for x in self.system.groups[stage.states]:
-                            self.rows.add(f"{x}_{name}_")
-        for part, _ in self.spec.parts:
-            self.rows.add(*part.samples)
+                for x in self.system.groups[stage.states]:
+                    self._updates(stage, x)  # which names what it keeps
+            self.scratch.add("lane", *self.kept.values())
+        for recorder in self.builder.recorders:
+            self.scratch.add("lane", *map(self.builder.variable, recorder.hooks.samples))
 
     @property
     def keeps_V(self) -> bool:
-        return bool(self.timed) or self.draft.steps_use("V_was_") or self.draft.steps_use("V_step_")
+        return bool(self.builder.timed) or self.builder.steps_use("V_was") or self.builder.steps_use("V_step")
 
     def _applies(self, stage: Stage) -> bool:
         group = self.system.groups[stage.states]
@@ -54,200 +59,261 @@ class Stepping:
         curved = stage.when != "always" and self.system.depends_on(stage.states, group)
         return stage.when == "always" or (stage.when == "curved") == curved
 
-    def _stage(self, stage: Stage) -> tuple[list[str], list[str]]:
+    # --- stages ---
+    def _updates(self, stage: Stage, x: str) -> list[Any]:
+        """The text of a stage for one state."""
+        rates = self.builder.rates_of[x]
+        names: dict[str, Any] = {"x": self.builder.states[x], "a": rates.a, "b": rates.b, "f": rates.f, "phi": "phi"}
+        names |= {name: self.own.setdefault(name, Symbol(name)) for name, _ in stage.coefficients}
+        own = {
+            name: self.kept.setdefault((x, name), Symbol(f"{x}_{name}"))
+            for name in names_given(stage.text)
+            if name not in names
+        }
+        statements = self.builder.stage_code(stage.text, names, own | self._of_earlier_stages(x))
+        return self.builder.in_lanes(statements)
+
+    def _of_earlier_stages(self, x: str) -> dict[str, Symbol]:
+        return {name: symbol for (state, name), symbol in self.kept.items() if state == x}
+
+    def _stage(self, stage: Stage) -> tuple[list[Any], list[Any]]:
         """The evaluation and the updates of one stage."""
         group = self.system.groups[stage.states]
-        before, updates = [], []
+        before: list[Any] = []
+        updates: list[Any] = []
         for x in group:
-            names = {n: f"{x}_{n}_" for n in re.findall(r"{(\w+)}", stage.text)}
-            names |= {"x": x, "a": f"a_{x}_", "b": f"b_{x}_", "f": f"f_{x}_"}
-            lines = self.draft.literals(split(stage.text, **names))
-            # What precedes an exponential update is needed to prepare it; see `mending`.
-            k = next((k for k, line in enumerate(lines) if "phi_(" in line), 0)
-            before += lines[:k]
-            updates += lines[k:]
+            lets = self._updates(stage, x)
+            # What precedes an exponential update is needed to prepare it; see `phi_fallback`.
+            k = next((k for k, let in enumerate(lets) if _calls_phi(let)), 0)
+            before += lets[:k]
+            updates += lets[k:]
         if not stage.evaluates:
             return [], updates
-        lines = [f"i_app = {self._current_row(stage)}"] if self.smooth and not stage.coefficients else []
-        return lines + self.draft.rates(group, stage.over) + before, updates
+        asked: list[Any] = []
+        if self.smooth and not stage.coefficients:
+            asked = [Let(self.own["i_app"], Name(self.currents[stage.c[0]]))]
+        return asked + self.builder.rates(group, stage.over) + before, updates
 
-    # --- pieces of the kernel ---
-    @staticmethod
-    def _current_row(stage: Stage) -> str:
-        return f"i_app_{round(100 * stage.at[0])}_"
+    def _repeated(self, stage: Stage, body: list[Any]) -> list[Statement]:
+        inner: list[Statement] = []
+        for name, values in stage.coefficients:
+            table = self.builder.table(f"{name}_table", values)
+            inner += self.builder.code("coefficient = table[stage]", coefficient=self.own[name], table=table)
+        if self.smooth:
+            table = self.builder.table("c_table", stage.c)
+            at = self.builder.value("t + np.float64(table[stage]) * dt64", table=table)
+            inner += self._stimulus(self.own["i_app"], at)
+        f = self.builder.rates_of["V"].f
+        slope = self.builder.code("dV_was = f if stage == 0 else dV_was", f=f)
+        recording = Recording(after={f: slope[0]} if self.builder.timed else {})
+        inner += self.scratch.loops(body, recording)
+        return self.builder.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
 
-    def _current_rows(self) -> dict[str, float]:
-        """Row -> time, for each time within a step at which a stage that runs once asks for a smooth current."""
+    # --- stimuli ---
+    def _current_times(self) -> list[float]:
+        """The times within a step at which stages that run once ask for a smooth current."""
         asking = (stage for stage in self.stages if stage.evaluates and not stage.coefficients)
-        return {self._current_row(stage): stage.at[0] for stage in asking}
+        return list(dict.fromkeys(stage.c[0] for stage in asking))
 
-    def _stimulus(self, row: str, at: str) -> list[str]:
-        """Set a row to the applied current at `at`."""
+    def _stimulus(self, row: Symbol, at: nodes.Expression) -> list[Statement]:
+        """Set a row to the applied current at a time."""
         if not self.spec.kinds:
             return []
-        value = self.draft.cast(self.draft.current("t_at_"))
-        return [*([f"t_at_ = {at}"] if self.smooth else []), *self.rows.loop([f"{row} = {value}"])]
+        t_at = self.own.setdefault("t_at", Symbol("t_at"))
+        value = self.builder.cast(self.builder.current(Name(t_at)))
+        before = [Let(t_at, at)] if self.smooth else []
+        return [*before, *self.scratch.loop([Let(row, value)])]
 
-    def _onward(self, stimuli: Iterable[int]) -> list[str]:
+    def _to_next_points(self, stimuli: Iterable[int]) -> list[Statement]:
         """Lead stimuli past the points before the end of the step; the rounding of times is none (see `window`)."""
-        lines = []
+        statements: list[Statement] = []
         for k in stimuli:
-            passed = "{} < t_end_ - 1e-07 * dt64_:"
-            if self.draft.pointed[k].together:
-                until = self.rows.place(self.draft.until(k), "0")
-                lines += [f"while {passed.format(until)}", *indent(self.rows.loop(self.draft.onward(k)))]
+            passed = "until < t_end - 1e-07 * dt64"
+            onward = self.builder.to_next_point(k)
+            if self.builder.pointed[k].together:
+                until = self.builder.next_point(k, Number(0))
+                statements += self.builder.nest(f"while {passed}", self.scratch.loop(onward), until=until)
             else:
-                until = self.rows.place(self.draft.until(k))
-                lines += ["for i_ in range(W_):", f"    if {passed.format(until)}",
-                          *indent(self.rows.framed(self.draft.onward(k)), 2)]
-        return lines
+                body = self.builder.nest(f"if {passed}", self.scratch.framed(onward), until=self.builder.next_point(k))
+                statements += self.builder.nest("for i in range(W)", body)
+        return statements
 
-    def _step(self) -> list[str]:
+    # --- a step ---
+    def _step(self) -> list[Statement]:
         """One time step of a block."""
-        lines = ["t_ = t_node_[node_] + step_ * dt64_", "t_end_ = t_ + dt64_"]
-        apart = self._onward(k for k, points in self.draft.pointed.items() if not points.together)
-        lines += ["if moving_ != 0:", *indent(apart)] if apart else []
+        code, nest = self.builder.code, self.builder.nest
+        statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
+        apart = self._to_next_points(k for k, points in self.builder.pointed.items() if not points.together)
+        statements += nest("if moving != 0", apart) if apart else []
         if self.spec.kinds and not self.smooth:
-            lines += ["if moving_ != 0:", *indent(self._stimulus("i_app", "t_"))]
+            statements += nest("if moving != 0", self._stimulus(self.own["i_app"], Name(self.own["t"])))
         if self.smooth:
-            lines += [x for row, at in self._current_rows().items() for x in self._stimulus(row, f"t_ + {at} * dt64_")]
-        lines += [f"hit_{d}_ = False" for d in self.detectors]
-        flags: list[str] = []
-        lanes: list[list[str]] = [[]]  # straight lines of a lane, each list to be cut into loops ...
-        between: list[list[str]] = [[]]  # ... and what comes before each
+            for c, row in self.currents.items():
+                statements += self._stimulus(row, self.builder.value("t + c * dt64", c=Number(c)))
+        statements += [Let(d.hit, Number(value=False)) for d in self.builder.detectors]
+        flags: list[Symbol] = []
+        lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
+        between: list[list[Statement]] = [[]]  # ... and what comes before each
         for stage in self.stages:
             evaluation, updates = self._stage(stage)
+            between[-1].append(Comment(f"{stage.states}: {' ; '.join(stage.text.splitlines())}"))
             if stage.coefficients:
                 between.append(self._repeated(stage, evaluation + updates))
                 lanes.append([])
-            elif "phi_(" in stage.text:
-                mending = Mending(self.draft, self.system.groups[stage.states], len(flags))
-                flags.append(mending.flag)
-                self.tables[mending.half] = mending.halves
-                lanes[-1] += evaluation + mending.check()
-                between.append(mending.mend())
-                lanes.append(mending.near(updates))
+            elif uses_phi(stage.text):
+                fallback = PhiFallback(self.builder, self.system.groups[stage.states])
+                flags.append(fallback.flag)
+                lanes[-1] += evaluation + fallback.check()
+                between.append(fallback.fall_back())
+                lanes.append(fallback.near(updates))
             else:
                 lanes[-1] += evaluation + updates
-        self.rows.pass_on(*crossing(lanes))
-        stepped_whole = any(stage.coefficients for stage in self.stages)  # then a repeated stage keeps dV/dt
-        lines += [f"{flag} = False" for flag in flags]
-        for k, (code, body) in enumerate(zip(between, lanes, strict=True)):
-            woven = Woven(
-                first=["V_was_ = V"] if k == 0 and self.keeps_V else [],
-                after={"f_V_": self._slope()} if k == 0 and self.timed and not stepped_whole else {},
-                last=self._after_step() if body is lanes[-1] else [],
-            )
-            lines += code + self.rows.loops(body, woven)
-        return lines + self._events()
+        self.scratch.pass_on(*crossing(lanes))
+        statements += [Let(flag, Number(value=False)) for flag in flags]
+        for k, (before, body) in enumerate(zip(between, lanes, strict=True)):
+            statements += before + self.scratch.loops(body, self._recording(k == 0, body is lanes[-1]))
+        return statements + self._events()
 
-    def _slope(self) -> str:
+    def _recording(self, is_first: bool, is_last: bool) -> Recording:
+        keep_slope = is_first and bool(self.builder.timed) and not self.repeats  # a repeated stage keeps dV/dt itself
+        return Recording(
+            first=self.builder.code("V_was = V") if is_first and self.keeps_V else [],
+            after={self.builder.rates_of["V"].f: self._slope()} if keep_slope else {},
+            last=self._after_step() if is_last else [],
+        )
+
+    def _slope(self) -> Let:
         """Keep dV/dt of the first evaluation of a step."""
         over = next(stage.over for stage in self.stages if stage.evaluates)
-        (line,) = self.draft.literals(["dV_was_ = f_V_" if over is None else f"dV_was_ = f_V_ / ({over} * dt_)"])
-        return line
+        text = "dV_was = f" if over is None else "dV_was = f / (over * dt)"
+        return self.builder.let(text, f=self.builder.rates_of["V"].f, over=self.builder.number(over or 1.0))
 
-    def _repeated(self, stage: Stage, piece: list[str]) -> list[str]:
-        inner = []
-        for name, values in stage.coefficients:
-            self.tables[f"{name}table_"] = values
-            inner.append(f"{name} = {name}table_[stage_]")
-        if self.smooth:
-            self.tables["at_table_"] = stage.at
-            inner += self._stimulus("i_app", "t_ + np.float64(at_table_[stage_]) * dt64_")
-        woven = Woven(after={"f_V_": "dV_was_ = f_V_ if stage_ == 0 else dV_was_"} if self.timed else {})
-        return [f"for stage_ in range({len(stage.at)}):", *indent(inner + self.rows.loops(piece, woven))]
-
-    def _after_step(self) -> list[str]:
+    def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what the latter ask of the step: here only its ends are known."""
-        lines = ["V_step_ = 0.5 * (V_was_ + V)"] if self.draft.steps_use("V_step_") else []
-        lines += ["V_high_ = V", "V_low_ = V"] if self.draft.steps_use("V_high_") else []
-        return self.draft.literals(lines) + self.draft.after_step()
+        lets = self.builder.lane_code("V_step = 0.5 * (V_was + V)") if self.builder.steps_use("V_step") else []
+        lets += self.builder.code("V_high = V\nV_low = V") if self.builder.steps_use("V_high") else []
+        return lets + self.builder.after_step()
 
-    def _events(self) -> list[str]:
+    def _events(self) -> list[Statement]:
         """The rare work, in a scalar loop: a spike has its time found and its recorders told."""
-        lines = []
-        for d in self.detectors:
-            time = f"t_spike_ = t_ + dt64_ * crossing_(V_was_, V, dV_was_, f_V_, dt64_, levels_[{d}, 0])"
-            timed = [*self.draft.rates(("V",)), time] if d in self.timed else []
-            told = self.draft.told(d, "on_{r}_")
-            body = self.rows.framed(["lane_ = block_ + i_", *timed, *told], passing=False)
-            lines += [
-                f"if hit_{d}_:",
-                *indent(["for i_ in range(n_):", f"    if {self.rows.place(f'spike_{d}_')} > 0.0:", *indent(body, 2)]),
-            ]
-        return lines
+        return [statement for d in self.builder.detectors for statement in self._event(d)]
 
-    def _node(self) -> list[str]:
+    def _event(self, d: Detector) -> list[Statement]:
+        timed: list[Statement] = []
+        if d.number in self.builder.timed:
+            timed += self.builder.rates(("V",))
+            timed += self.builder.code(
+                "t_spike = t + dt64 * crossing(V_was, V, dV_was, f, dt64, levels[d, 0])",
+                f=self.builder.rates_of["V"].f,
+                d=Number(d.number),
+            )
+        told = self.builder.told(d, lambda recorder: Name(recorder.is_on))
+        body = self.scratch.framed([*self.builder.code("cell = block + i"), *timed, *told], passing=False)
+        spiking = self.builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+        found = Comment("spikes: find their times, and tell the recorders")
+        return [found, *self.builder.nest("if hit", self.builder.nest("for i in range(n)", spiking), hit=d.hit)]
+
+    # --- nodes of the time grid ---
+    def _node(self) -> list[Statement]:
         """What happens at a node of the time grid, before the steps that follow it."""
-        lines = []
+        nest = self.builder.nest
+        statements: list[Statement] = []
         if self.spec.kinds:
-            update = ["t_ = t_node_[node_]", "t_end_ = t_ + dt64_"]
-            if onward := self._onward(self.draft.pointed):
-                update += ["if n_node_[node_] > 0:", *indent(onward)]
-            update += self._stimulus("i_app", "t_")
+            update = self.builder.code("t = t_node[node]\nt_end = t + dt64")
+            if onward := self._to_next_points(self.builder.pointed):
+                update += nest("if n_node[node] > 0", onward)
+            update += self._stimulus(self.own["i_app"], Name(self.own["t"]))
             # A current that jumps has its value before the last node; one that varies has one there, too.
-            lines += update if self.smooth else ["if n_node_[node_] > 0:", *indent(update)]
-        for r, (part, _) in enumerate(self.spec.parts):
-            begin, end, sample = (1 << (ACTIONS * r + k) for k in range(ACTIONS))
-            if part.samples:
-                lines += [f"if action_[node_] & {sample}:", *indent(self._sample(part, r))]
-            if part.end:
-                text = ["lane_ = block_ + i_", *split(part.end, r=r)]
-                lines += [f"if action_[node_] & {end}:", f"    on_{r}_ = False", *indent(self.rows.loop(text, "n_"))]
-            if part.begin:
-                text = self.draft.literals(split(part.begin, r=r))
-                lines += [f"if action_[node_] & {begin}:", f"    on_{r}_ = True", *indent(self.rows.loop(text))]
-        return lines
+            statements += update if self.smooth else nest("if n_node[node] > 0", update)
+        for recorder in self.builder.recorders:
+            begin, end, sample = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(ACTIONS))
+            asked = "if (action[node] & bit) != 0"
+            if recorder.hooks.samples:
+                statements += nest(asked, self._sample(recorder), bit=sample)
+            if recorder.hooks.end:
+                text = [*self.builder.code("cell = block + i"), *recorder.end]
+                off = [Let(recorder.is_on, Number(value=False)), *self.scratch.loop(text, Name(self.own["n"]))]
+                statements += nest(asked, off, bit=end)
+            if recorder.hooks.begin:
+                on = [
+                    Let(recorder.is_on, Number(value=True)),
+                    *self.scratch.loop(self.builder.in_lanes(recorder.begin)),
+                ]
+                statements += nest(asked, on, bit=begin)
+        return statements
 
-    def _sample(self, part: Part, r: int) -> list[str]:
+    def _sample(self, recorder: RecorderNames) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
-        lines = self.rows.loop(self.draft.sampled(part))
-        target = f"trace_{r}_[{{}}, block_ + i_, sample_{r}_]"
-        copies = [f"{target.format(k)} = {self.rows.place(name)}" for k, name in enumerate(part.samples)]
-        return [*lines, "for i_ in range(n_):", *indent(copies), f"sample_{r}_ = sample_{r}_ + 1"]
+        statements = self.scratch.loop(self.builder.sampled(recorder.hooks))
+        copies = [
+            statement
+            for k, name in enumerate(recorder.hooks.samples)
+            for statement in self.builder.code(
+                "trace[k, block + i, sample] = value",
+                trace=recorder.arrays["trace"],
+                k=Number(k),
+                sample=recorder.sample,
+                value=self.scratch.element(self.builder.variable(name)),
+            )
+        ]
+        return [
+            *statements,
+            *self.builder.nest("for i in range(n)", copies),
+            *self.builder.code("sample = sample + 1", sample=recorder.sample),
+        ]
 
-    def _new_dt(self) -> list[str]:
+    def _new_dt(self) -> list[Statement]:
         """Set the step, and what depends on it."""
-        constants = self.draft.constants
-        dt = ["dt64_ = dt_node_[node_]", f"dt_ = {self.draft.cast('dt64_')}"]
-        alone = self.draft.printer.lines(constants.of_step)  # scalars: a number times the step each, nothing to share
-        return [*dt, *alone, *self.rows.loop(self.draft.constant(constants.of_steps))]
+        constants = self.builder.constants
+        dt = [
+            *self.builder.code("dt64 = dt_node[node]"),
+            Let(self.own["dt"], self.builder.cast(Name(self.own["dt64"]))),
+        ]
+        alone = self.builder.translator.lets(
+            constants.of_step
+        )  # scalars: a number times the step each, nothing to share
+        return [
+            Comment("what depends on the step, too"),
+            *dt,
+            *alone,
+            *self.scratch.loop(self.builder.constant(constants.of_steps)),
+        ]
 
-    def _block(self) -> list[str]:
+    # --- the whole ---
+    def _block(self) -> list[Statement]:
         """The life of one block: load, run, store."""
-        step = indent(self._step(), 2)
-        node = indent(self._node())
-        lines = [
-            "n_ = min(W_, last_ - block_)",
-            "for i_ in range(W_):",
-            "    lane_ = block_ + min(i_, n_ - 1)  # the last block is filled up with its last cell",
-            *indent(self.draft.load()),
-            *self.rows.loop(self.draft.constant(self.draft.constants.of_lanes)),
-            *self.rows.loop(self.draft.armed()),
-            *self.rows.loop(self.draft.begun()),
+        code, nest, scratch = self.builder.code, self.builder.nest, self.scratch
+        step, node = self._step(), self._node()  # first: they find out what is to be prepared
+        load = [Comment("the last block is filled up with its last cell"), *code("cell = block + min(i, n - 1)")]
+        of_lanes = Comment("what depends on parameters alone")
+        statements = [
+            *code("n = min(W, last_cell - block)"),
+            *nest("for i in range(W)", [*load, *self.builder.load()]),
+            of_lanes,
+            *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
+            *scratch.loop(self.builder.arm()),
+            *scratch.loop(self.builder.before_points()),
         ]
-        lines += [f"on_{r}_ = False" for r, (part, _) in enumerate(self.spec.parts) if part.begin]
-        lines += [f"sample_{r}_ = 0" for r, (part, _) in enumerate(self.spec.parts) if part.samples]
-        stop = ["if step_ & 255 == 0 and stop_[0] != 0:", "    return"]
-        lines += [
-            "dt64_ = np.nan",
-            "for node_ in range(len(t_node_)):",
-            "    if dt_node_[node_] != dt64_:",
-            *indent(self._new_dt(), 2),
-            *node,
-            *indent(["for step_ in range(n_node_[node_]):", *indent(stop)]),
-            *step,
-            "for i_ in range(n_):",
-            *indent([
-                f"if {self.draft.not_finite} != 0.0 or abs({self.rows.place('V')}) > {DIVERGED}:",
-                "    status_[block_ + i_] = 1",
-                *self.draft.store("block_ + i_"),
-            ]),
-        ]
-        return lines
+        statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders if r.hooks.begin]
+        statements += [Let(r.sample, Number(0)) for r in self.builder.recorders if r.hooks.samples]
+        new_dt = nest("if dt_node[node] != dt64", self._new_dt())
+        stop = code("if (step & 255) == 0 and stop[0] != 0:\n    return")
+        steps = nest("for step in range(n_node[node])", [*stop, *step])
+        statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
+        diverged = nest(
+            "if wrong != 0.0 or abs(V) > limit",
+            code("status[block + i] = 1"),
+            wrong=self.builder.not_finite,
+            V=scratch.element(self.builder.V),
+            limit=Number(DIVERGED),
+        )
+        statements += nest("for i in range(n)", [*diverged, *self.builder.store(self.builder.value("block + i"))])
+        return statements
 
-    def source(self) -> str:
-        """The whole module."""
-        block = self._block()
-        return self.draft.module(self.tables, ["for block_ in range(first_, last_, W_):", *indent(block)])
+    def kernel(self) -> Kernel:
+        """The whole kernel."""
+        return self.builder.kernel(self.builder.nest("for block in range(first_cell, last_cell, W)", self._block()))
+
+
+def _calls_phi(let: nodes.Node) -> bool:
+    return any(isinstance(node, Call) and node.function == "phi" for node in nodes.walk(let))

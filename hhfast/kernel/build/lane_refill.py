@@ -1,119 +1,184 @@
-"""What happens to a lane of an adaptive kernel at a stop, in scalar loops: recorders begin and end, the current jumps,
-a cell ends, and the next takes its place.
+"""Lane refill: what happens to a lane of an adaptive kernel at a stop, in scalar loops.
+
+Recorders begin and end, the current jumps, a cell ends, and the next takes its place.
 """
 
 from __future__ import annotations
 
-from hhfast.kernel.build.parts_of_kernel import Draft, split
-from hhfast.kernel.build.scratch import indent
+from collections.abc import Sequence
+from typing import Any
+
+from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.spec import ACTIONS, DIVERGED, EDGE
+from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 
 
-class Turnover:
-    """The text for a lane i_ that is due: at a stop, given up, or without a cell."""
+class LaneRefill:
+    """The statements for a lane i that is due: at a stop, given up, or without a cell."""
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft, self.rows = draft, draft.rows
-        self.parts = [(r, part) for r, (part, _) in enumerate(draft.spec.parts)]
-        self.cell, self.node, self.edge = map(self.rows.place, ("cell_", "node_", "edge_"))
+    def __init__(self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol]) -> None:
+        self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
+        self.tolerances, self.was = tolerances, was  # of each state; its value before the step
+        kept = (
+            "cell_of",
+            "node_of",
+            "edge_of",
+            "is_due",
+            "failed",
+            "t",
+            "t_end",
+            "next_stop",
+            "step",
+            "began",
+            "accepted",
+            "error",
+            "ok",
+        )
+        self.places: dict[str, Any] = {name: self.scratch.element(self.own[name]) for name in kept}
+        self.edge: dict[str, Any] = {"EDGE": Number(EDGE)}
 
-    def lines(self) -> list[str]:
+    def code(self, text: str, **names: Any) -> list[Statement]:
+        """Statements in which what a lane keeps is at its place, not in a local variable."""
+        return self.builder.code(text, **{**self.places, **names})
+
+    def nest(
+        self, head: str, body: list[Statement], orelse: list[Statement] | None = None, **names: Any
+    ) -> list[Statement]:
+        return self.builder.nest(head, body, orelse or [], **{**self.places, **names})
+
+    def statements(self) -> list[Statement]:
         """The whole; a lane whose cell ends is due again, for the next."""
-        begins = self._begin()
-        lines = [
-            f"lane_ = {self.cell}",
-            "if lane_ < 0:",
-            *indent(begins),
-            "act_ = 0",
-            f"if {self.rows.place('failed_')} > 0.0:",
-            f"    act_ = {sum(1 << (ACTIONS * r + 1) for r, _ in self.parts)}",
-            "else:",
-            *indent(self._arrive()),
+        builder, scratch = self.builder, self.scratch
+        all_end = sum(1 << (ACTIONS * recorder.number + 1) for recorder in builder.recorders)
+        statements = [
+            *self.code("cell = cell_of\nt = t_end"),
+            *self.nest("if cell < 0", self._begin()),
+            *self.code("act = 0"),
+            *self.nest("if failed > 0.0", self.code("act = all_end", all_end=Number(all_end)), self._arrive()),
         ]
-        for r, part in self.parts:
-            begin, end = (1 << (ACTIONS * r + k) for k in range(2))
-            on = self.rows.place(f"on_{r}_")
-            if part.end:
-                text = self.rows.framed(split(part.end, r=r))
-                lines += [f"if act_ & {end} and {on} > 0.0:", *indent([f"{on} = 0.0", *text])]
-            if part.begin:
-                text = self.rows.framed(self.draft.literals(split(part.begin, r=r)))
-                lines += [f"if act_ & {begin}:", *indent([f"{on} = 1.0", *text])]
-        zero, one = self.draft.printer.number(0.0), self.draft.printer.number(1.0)
-        restart = ["fresh_ = " + one, "step_ = step_ if step_ < dt_first_ else dt_first_",
-                   "before_ = " + zero, "again_ = " + zero]
-        lines += [f"if act_ & {EDGE}:", "    anew_ = True", *indent(self.rows.framed(restart))]
-        until = self.rows.place("until_")
-        lines += [
-            f"if {self.rows.place('failed_')} > 0.0 or {self.node} == len(t_node_):",
-            *indent(self._end()),
-            "else:",
-            f"    {until} = t_node_[{self.node}]",
-            f"    if {self.edge} < edges_.shape[1]:",
-            f"        {until} = min({until}, edges_[min(lane_, edges_.shape[0] - 1), {self.edge}])",
-            *(f"    {until} = min({until}, {self.rows.place(self.draft.until(k))})" for k in self.draft.pointed),
-        ]
-        due = self.rows.place("due_")
-        return [f"while {due} > 0.0:", f"    {due} = 0.0", *indent(lines)]
+        for recorder in builder.recorders:
+            begin, end = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(2))
+            names: dict[str, Any] = {"on": scratch.element(recorder.is_on), "begin": begin, "end": end}
+            if recorder.hooks.end:
+                body = [*self.code("on = 0.0", **names), *scratch.framed(recorder.end)]
+                statements += self.nest("if (act & end) != 0 and on > 0.0", body, **names)
+            if recorder.hooks.begin:
+                body = [*self.code("on = 1.0", **names), *scratch.framed(builder.in_lanes(recorder.begin))]
+                statements += self.nest("if (act & begin) != 0", body, **names)
+        anew = builder.code(
+            """\
+begins_anew = one
+step = step if step < dt_first else dt_first
+log_error_before = zero""",
+            one=builder.number(1.0),
+            zero=builder.number(0.0),
+        )
+        statements += self.nest(
+            "if (act & EDGE) != 0", [*builder.code("any_anew = True"), *scratch.framed(anew)], **self.edge
+        )
+        statements += self.nest("if failed > 0.0 or node_of == len(t_node)", self._end(), self._next_stop())
+        return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
 
-    def _begin(self) -> list[str]:
+    def _next_stop(self) -> list[Statement]:
+        statements = self.code("""\
+next_stop = t_node[node_of]
+if edge_of < edges.shape[1]:
+    next_stop = min(next_stop, edges[min(cell, edges.shape[0] - 1), edge_of])""")
+        for k in self.builder.pointed:
+            statements += self.code("next_stop = min(next_stop, until)", until=self.builder.next_point(k))
+        return statements
+
+    def _begin(self) -> list[Statement]:
         """Put the next cell in the lane, or leave it idle: its steps then have no length."""
-        samples = [r for r, part in self.parts if part.samples]
-        idle = [f"{self.rows.place('step_')} = 0.0", f"{self.rows.place('until_')} = np.inf"]
-        idle += [f"{self.rows.place(f'next_{r}_')} = np.inf" for r in samples]
-        constants = self.draft.constant(self.draft.constants.of_lanes)
-        zero = self.draft.printer.number(0.0)
-        start = ["t_ = 0.0", "t_end_ = 0.0", "step_ = dt_first_", "tries_ = 0.0", "taken_ = 0.0", "failed_ = 0.0"]
-        start += [f"on_{r}_ = 0.0" for r, _ in self.parts] + [f"next_{r}_ = times_{r}_[0]" for r in samples]
-        start += [f"atol_{x}_ = {self.draft.cast(f'atol_[{k}]')}" for k, x in enumerate(self.draft.system.states)]
-        start += [f"before_ = {zero}", f"again_ = {zero}", f"fresh_ = {self.draft.printer.number(1.0)}"]
+        builder, scratch = self.builder, self.scratch
+        sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
+        idle = self.code("step = 0.0\nnext_stop = np.inf")
+        for recorder in sampling:
+            idle += self.code("next_sample = np.inf", next_sample=scratch.element(recorder.next_sample))
+        idle.append(Break())
+        numbers = {"zero": builder.number(0.0), "one": builder.number(1.0)}
+        start = builder.code("""\
+t = 0.0
+t_end = 0.0
+step = dt_first
+began = np.float64(turns)
+accepted = 0.0
+failed = 0.0""")
+        start += [Let(recorder.is_on, Number(0.0)) for recorder in builder.recorders]
+        for recorder in sampling:
+            start += builder.code(
+                "next_sample = times[0]", next_sample=recorder.next_sample, times=self.own[f"times_{recorder.number}"]
+            )
+        start += self._tolerances()
+        start += builder.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
+        constants = builder.constant(builder.constants.of_lanes)
         return [
-            "if next_cell_ == last_:", *indent([*idle, "break"]),
-            "lane_ = next_cell_",
-            f"{self.cell} = lane_",
-            "next_cell_ = next_cell_ + 1",
-            "running_ = running_ + 1",
-            *self.draft.load(),
-            *self.rows.framed(constants), *self.rows.framed(self.draft.armed()), *self.rows.framed(start),
-            *self.rows.framed(self.draft.begun()),
-            f"{self.node} = 0", f"{self.edge} = 0", "anew_ = True",
-            *(f"{self.rows.place(f'sample_{r}_')} = 0" for r in samples),
+            *self.nest("if next_cell == last_cell", idle),
+            *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
+            *builder.load(),
+            *scratch.framed(constants),
+            *scratch.framed(builder.arm()),
+            *scratch.framed(start),
+            *scratch.framed(builder.before_points()),
+            *self.code("node_of = 0\nedge_of = 0\nany_anew = True"),
+            *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
         ]
 
-    def _arrive(self) -> list[str]:
+    def _tolerances(self) -> list[Statement]:
+        return [
+            Let(symbol, self.builder.cast(self.builder.value("atol[k]", k=Number(k))))
+            for k, symbol in enumerate(self.tolerances)
+        ]
+
+    def _arrive(self) -> list[Statement]:
         """Find what is to be done at the time that the lane has reached."""
-        t, row = self.rows.place("t_"), "min(lane_, edges_.shape[0] - 1)"
-        return [
-            f"while {self.node} < len(t_node_) and t_node_[{self.node}] <= {t}:",
-            f"    act_ = act_ | action_[{self.node}]",
-            f"    {self.node} = {self.node} + 1",
-            f"while {self.edge} < edges_.shape[1] and edges_[{row}, {self.edge}] <= {t}:",
-            f"    act_ = act_ | {EDGE}",
-            f"    {self.edge} = {self.edge} + 1",
-            *(line for k in self.draft.pointed for line in self._onward(k)),
-        ]
+        statements = self.code(
+            """\
+while node_of < len(t_node) and t_node[node_of] <= t:
+    act = act | action[node_of]
+    node_of = node_of + 1
+while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of] <= t:
+    act = act | EDGE
+    edge_of = edge_of + 1""",
+            **self.edge,
+        )
+        return [*statements, *(s for k in self.builder.pointed for s in self._to_next_points(k))]
 
-    def _onward(self, k: int) -> list[str]:
+    def _to_next_points(self, k: int) -> list[Statement]:
         """Lead a stimulus past the points that the lane has reached; after a jump the step starts anew."""
-        t, until = self.rows.place("t_"), self.rows.place(self.draft.until(k))
-        current = self.draft.of_stimulus(k, "level + slope * (t - since)")
-        lines = [f"was_ = {current}", *self.draft.onward(k), f"jump_ = abs({current} - was_) > 1e-09 * abs(was_)"]
-        lines = self.rows.framed(lines if self.draft.pointed[k].jumps else self.draft.onward(k))
-        lines += ["if jump_:", f"    act_ = act_ | {EDGE}"] if self.draft.pointed[k].jumps else []
-        return [f"while {until} <= {t} + 1e-15 * {t}:", *indent(lines)]
+        builder, jumps = self.builder, self.builder.pointed[k].jumps
+        onward = builder.to_next_point(k)
+        until = builder.next_point(k)
+        if jumps:
+            current = builder.of_stimulus(k, "level + slope * (t - since)")
+            onward = [
+                *builder.code("was = current", current=current),
+                *onward,
+                *builder.code("jumps = abs(current - was) > 1e-09 * abs(was)", current=current),
+            ]
+        body = self.scratch.framed(onward)
+        if jumps:
+            body += self.code("if jumps:\n    act = act | EDGE", **self.edge)
+        return self.nest("while until <= t + 1e-15 * t", body, until=until)
 
-    def _end(self) -> list[str]:
+    def _end(self) -> list[Statement]:
         """Hand the cell back, and ask for the next."""
-        error, V = self.rows.place("error_"), self.rows.place("V")
+        builder = self.builder
+        names = {"wrong": builder.not_finite, "V": self.scratch.element(builder.V), "limit": Number(DIVERGED)}
+        back = [
+            s
+            for x, was in zip(builder.states.values(), self.was, strict=True)
+            for s in self.code("x = was", x=self.scratch.element(x), was=self.scratch.element(was))
+        ]
         return [
-            f"if {self.rows.place('failed_')} > 0.0:",
-            f"    status_[lane_] = 1 if {error} - {error} != 0.0 else 3",
-            f"if {self.draft.not_finite} != 0.0 or abs({V}) > {DIVERGED}:",
-            "    status_[lane_] = 1",
-            *self.draft.store("lane_"),
-            f"n_steps_[lane_] = np.int64({self.rows.place('taken_')})",
-            f"n_rejected_[lane_] = np.int64({self.rows.place('tries_')} - {self.rows.place('taken_')})",
-            f"{self.cell} = -1",
-            "running_ = running_ - 1",
-            f"{self.rows.place('due_')} = 1.0",
+            *self.nest("if ok <= 0.0", back),  # the last step was rejected
+            *self.code("if failed > 0.0:\n    status[cell] = 1 if error - error != 0.0 else 3"),
+            *self.code("if wrong != 0.0 or abs(V) > limit:\n    status[cell] = 1", **names),
+            *builder.store(Name(self.own["cell"])),
+            *self.code("""\
+n_steps[cell] = int(accepted)
+n_rejected[cell] = int(turns - began - accepted)
+cell_of = -1
+running = running - 1
+is_due = 1.0"""),
         ]

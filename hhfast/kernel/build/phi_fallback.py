@@ -1,62 +1,93 @@
-"""Exponential updates: phi by a polynomial, and the mending of the lanes whose steps are out of its reach."""
+"""Exponential updates: phi by a polynomial, and what happens to the lanes whose steps are beyond its range."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from typing import Any
 
-from hhfast.kernel.build.parts_of_kernel import Draft
-from hhfast.kernel.build.scratch import indent
-from hhfast.kernel.math.phi import REACHES
+from hhfast.kernel.build.builder import Builder, Rates
+from hhfast.kernel.math.phi import RANGES
 from hhfast.kernel.optimise.merged_divisions import is_nonnegative
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Binary, Expression, Name, Number, Statement, Symbol
 
 
-class Mending:
-    """The lines around the updates x + phi(z) f of some states, where z, named b_x_, is b times a time.
+class PhiFallback:
+    """The statements around the updates x + phi(z) f of some states, where z, which is their b, is a rate times a time.
 
-    Where z is out of the polynomial's reach, which is rare, f becomes phi(z) f and z becomes 0, phi(0) = 1: so every
+    Where z is beyond the polynomial's range, which is rare, f becomes phi(z) f and z becomes 0, phi(0) = 1: so every
     lane is updated by the same arithmetic, whatever its neighbours need.
     """
 
-    def __init__(self, draft: Draft, states: Sequence[str], number: int) -> None:
-        self.draft, self.states = draft, states
-        self.phi = dict(zip(draft.system.states, draft.spec.reaches, strict=True))
-        self.flag, self.half = f"wide_{number}_", f"half_{number}_"
-        self.halves = tuple(REACHES[self.phi[x]] / 2 for x in states)  # z is in reach if |z - half| <= half
-        for c in ("b", "f"):
-            draft.rows.pass_on(*(f"{c}_{x}_" for x in states))  # in this order: `mend` takes them by number
+    def __init__(self, builder: Builder, states: Sequence[str]) -> None:
+        self.builder = builder
+        self.rates = [builder.rates_of[x] for x in states]
+        degrees = dict(zip(builder.states, builder.spec.phi_degrees, strict=True))
+        self.degree = {rates.b: degrees[rates.state] for rates in self.rates}
+        self.flag = Symbol("beyond", is_flag=True)
+        # z is in range if |z - half| <= half
+        self.half = builder.table("half_range", [RANGES[self.degree[rates.b]] / 2 for rates in self.rates])
+        for of in (lambda rates: rates.b, lambda rates: rates.f):
+            builder.scratch.pass_on(*map(of, self.rates))  # in this order: `fall_back` takes them by number
 
-    def check(self) -> list[str]:
-        """Raise the flag if z of some state is out of reach: one comparison for all states that are alike."""
-        number = self.draft.printer.number
-        lines: list[str] = []
-        beyond: list[str] = []
-        largest: dict[int, str] = {}  # polynomial -> the name of the largest z
-        for x in self.states:
-            z, k = f"b_{x}_", self.phi[x]
-            if not is_nonnegative(self.draft.system.b[x]):
-                half = number(REACHES[k] / 2)
-                beyond.append(f"(abs({z} - {half}) > {half})")
-            elif k in largest:
-                lines.append(f"z_{x}_ = {z} if {z} > {largest[k]} else {largest[k]}")
-                largest[k] = f"z_{x}_"
+    def check(self) -> list[Any]:
+        """Raise the flag if z of some state is out of range: one comparison for all states that are alike."""
+        lets: list[Any] = []
+        beyond: list[Expression] = []
+        largest: dict[int, Symbol] = {}  # polynomial -> the largest z
+        for rates in self.rates:
+            z, degree = rates.b, self.degree[rates.b]
+            if not self._is_nonnegative(rates):
+                half = self.builder.number(RANGES[degree] / 2)
+                beyond.append(self.builder.value("abs(z - half) > half", z=z, half=half))
+            elif degree in largest:
+                larger = Symbol("largest")
+                lets += self.builder.code(
+                    "larger = z if z > largest else largest", larger=larger, z=z, largest=largest[degree]
+                )
+                largest[degree] = larger
             else:
-                largest[k] = z
-        beyond += [f"({z} > {number(REACHES[k])})" for k, z in largest.items()]
-        return [*lines, f"{self.flag} = {self.flag} | {' | '.join(beyond)}"]
+                largest[degree] = z
+        beyond += [
+            self.builder.value("z > limit", z=z, limit=self.builder.number(RANGES[k])) for k, z in largest.items()
+        ]
+        raised: Expression = Name(self.flag)
+        for condition in beyond:
+            raised = Binary("|", raised, condition)
+        return [*lets, nodes.Let(self.flag, raised)]
 
-    def mend(self) -> list[str]:
-        """Mend the block if the flag is up: vectorised, and for all states in one loop, as it may happen often."""
-        z, f = (f"s_[{c}_{self.states[0]}__row_ + i_]" for c in ("b", "f"))
-        half = f"{self.half}[i_ // W_]"
-        return [f"if {self.flag}:", f"    for i_ in range({len(self.states)} * W_):", *indent([
-            f"z_, f_ = {z}, {f}",
-            "product_ = f_ * phi_far_(z_)  # of every lane: no branch",
-            f"far_ = abs(z_ - {half}) > {half}",
-            f"{f} = product_ if far_ else f_",
-            f"{z} = {self.draft.printer.number(0.0)} if far_ else z_",
-        ], 2)]
+    def _is_nonnegative(self, rates: Rates) -> bool:
+        return is_nonnegative(self.builder.system.b[rates.state])
 
-    def near(self, updates: Sequence[str]) -> list[str]:
+    def fall_back(self) -> list[Statement]:
+        """Change f and z where the flag is up: vectorised, and for all states in one loop, as it may happen often."""
+        first = self.rates[0]
+        z, f = (self.builder.scratch.element(symbol) for symbol in (first.b, first.f))
+        half = self.builder.value("half[i // W]", half=self.half)
+        body = self.builder.code(
+            """\
+z = z_row
+f = f_row
+product = f * phi_far(z)
+far = abs(z - half) > half
+f_row = product if far else f
+z_row = zero if far else z""",
+            z_row=z,
+            f_row=f,
+            half=half,
+            zero=self.builder.number(0.0),
+        )
+        count = self.builder.value("n * W", n=Number(len(self.rates)))
+        loop = nodes.LaneLoop(self.builder.scratch.lane, count, tuple(body))
+        return [nodes.If(Name(self.flag), (nodes.Comment("of every lane: no branch"), loop))]
+
+    def near(self, updates: Sequence[Any]) -> list[Any]:
         """The updates by polynomials."""
-        return [re.sub(r"phi_\((b_(\w+)_)\)", lambda m: f"phi_{self.phi[m[2]]}_({m[1]})", line) for line in updates]
+
+        def chosen(node: Any) -> Any:
+            match node:
+                case nodes.Call(function="phi", arguments=(Name(symbol=symbol) as z,)) if symbol in self.degree:
+                    return nodes.Call(self.builder.functions[f"phi_{self.degree[symbol]}"], (z,))
+            return node
+
+        return [nodes.rebuilt(update, chosen) for update in updates]

@@ -1,135 +1,259 @@
-"""One attempted step of an adaptive method, as text: from the states X to new ones, with the increments of all stages.
+"""A trial step of an adaptive method: from the states X to new ones, with the increments of all stages.
 
-The values of a state x before the step are x_was_, its slope f_x_, its increments w0_x_, w1_x_ ... The rates stand in
-the text once, inside a loop over the stages, because it is they that take time to compile. What is done alike to all
-states is one flat loop over their rows, which lie one after another; what a lane has for all of them (the size of
-its step) is repeated, for each state, in the rows each_x_: so all that such a loop touches lies at constant
-distances, and it vectorises.
+Kept of a state x are its value before the step and the increments w of the stages; in an explicit method these are
+slopes, and the rates are computed straight into the row of their stage. The rates stand in a kernel once, in a loop
+over the stages, because it is they that take time to compile. What is done alike to all states is one flat loop over
+their rows, which lie one after another; what a lane has for all of them (the size of its step) is repeated for each
+state: so all that such a loop touches lies at constant distances, and it vectorises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from hhfast.kernel.build.parts_of_kernel import Draft
-from hhfast.kernel.build.scratch import Woven, indent
-from hhfast.kernel.equations.jacobian import Jacobian, place
+from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.rosenbrock import LinearSystem
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Store, Symbol
+from hhfast.kernel.tree.straight import reads_and_writes
 from hhfast.parts.tableaux import Tableau
 
+Family = dict[str, Symbol]  # state -> symbol; their rows lie one after another
 
-class Attempt:
-    """The text of one attempted step, of size h_ in each lane, beginning at t_."""
 
-    def __init__(self, draft: Draft, tableau: Tableau) -> None:
-        self.draft, self.tableau = draft, tableau
-        self.rows, self.states = draft.rows, draft.system.states
-        self.implicit = tableau.gamma > 0.0
-        self.rows.add("h_", "fresh_")
-        increments = (f"w{j}_{{}}_" for j in range(tableau.stages))
-        for family in ("f_{}_", "{}_was_", "each_{}_", "e_{}_", "atol_{}_", *increments):
-            self.rows.add(*(family.format(x) for x in self.states))
-        self.tables = {"at_table_": tableau.at} if draft.smooth else {}
-        if self.implicit:
-            self.jacobian = Jacobian(draft.system)
-            self.rows.add(*(f"y_{x}_" for x in self.states), *self.jacobian.rows)
-            if draft.smooth:
-                self.rows.add("push_")
+class TrialStep:
+    """Builds a trial step of size h in each lane, beginning at t."""
 
-    def all(self, family: str) -> str:
-        """The element p_ of the rows of all states, of a family such as `f_{}_`."""
-        return f"s_[{family.format(self.states[0])}_row_ + p_]"
+    def __init__(self, builder: Builder, tableau: Tableau) -> None:
+        self.builder, self.tableau, self.scratch, self.own = builder, tableau, builder.scratch, builder.own
+        self.scratch.add("lane", *(self.own[name] for name in ("h", "begins_anew", "ok")))
+        for name in ("stage", "first_stage"):
+            self.own.setdefault(name, Symbol(name))
+        self.flat = Symbol("p")  # the number of an element in flat loops
+        self.slopes = {x: rates.f for x, rates in builder.rates_of.items()}
+        self.increments = [self._family(f"w{j}", "increment") for j in range(tableau.stages)]
+        self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
+        self.scratch.add("lane", *self.was.values())
+        self.each, self.errors, self.tolerances = (self._family(name) for name in ("h_of", "e", "atol"))
+        self.linear = LinearSystem(builder, tableau.gamma) if tableau.gamma > 0.0 else None
+        self.slot = Symbol("slot")  # where the increment of the stage lies, after that of the first stage
+        if self.linear is None:
+            for x, f in self.slopes.items():
+                self.scratch.move(f, self.increments[0][x], self.slot)
+        else:
+            self.scratch.add("lane", *self.slopes.values())
+        self._name_for_all()
 
-    def alike(self, *lines: str) -> list[str]:
-        """A loop over all states and lanes of lines of the names in braces: {x} a state, {f} its slope, {each} ..."""
-        names = {"f": "f_{}_", "was": "{}_was_", "each": "each_{}_", "y": "y_{}_", "e": "e_{}_", "atol": "atol_{}_"}
-        names |= {f"w{j}": f"w{j}_{{}}_" for j in range(self.tableau.stages)}
-        places = {name: self.all(family) for name, family in names.items()}
-        text = [line.format(x=self.all("{}"), **places) for line in self.draft.literals(lines)]
-        return [f"for p_ in range({len(self.states)} * W_):", *indent(text)]
+    def _family(self, name: str, kind: str = "lane") -> Family:
+        family = {x: Symbol(f"{name}_{x}") for x in self.builder.states}
+        self.scratch.add(kind, *family.values())
+        return family
 
-    def repeat(self, name: str) -> list[str]:
-        """Let each_x_ of every state be what the lane has under the name."""
-        return self.rows.loop([f"each_{x}_ = {name}" for x in self.states])
+    @property
+    def reuses_last_slope(self) -> bool:
+        """Whether the last slope of a step is the first of the next."""
+        return self.tableau.first_same_as_last
 
-    def total(self, weights: Iterable[float], x: str | None = None) -> str:
-        """The weighted sum of the increments of the stages: of one state by name, or of all."""
-        number = self.draft.printer.number
-        name = "{{w{}}}" if x is None else f"w{{}}_{x}_"
-        terms = [f"{number(w)} * {name.format(j)}" for j, w in enumerate(weights) if w != 0.0]
-        scale = "" if self.implicit else "{each} * " if x is None else "h_ * "
-        return f"{scale}({' + '.join(terms)})"
+    # --- what is done alike to all states ---
+    def _name_for_all(self) -> None:
+        """The names in flat loops: x, its value `was` before the step, the step `h_of`, its increments ..."""
+        families = {
+            "x": self.builder.states,
+            "was": self.was,
+            "h_of": self.each,
+            "e": self.errors,
+            "tolerance": self.tolerances,
+            "f": self.slopes,
+        }
+        if self.linear is not None:
+            families["y"] = self.linear.unknowns
+        self.of_all = {name: Symbol(name) for name in families}
+        self.w_of_all = [Symbol(f"w{j}") for j in range(self.tableau.stages)]
+        named = [
+            *zip(self.of_all.values(), families.values(), strict=True),
+            *zip(self.w_of_all, self.increments, strict=True),
+        ]
+        self.first_row = {symbol: next(iter(family.values())) for symbol, family in named}
 
-    def loops(self, lines: Iterable[str]) -> list[str]:
-        """Loops over the lanes, of lines with plain numbers."""
-        return self.rows.loops(self.draft.literals(lines), Woven())
+    def _alike(self, text: str, **names: Any) -> list[Statement]:
+        """A loop over all states and lanes, of statements in the names of `_name_for_all`."""
+        body = self.builder.lane_code(text, **{**self.of_all, **names})
+        reads, writes = reads_and_writes(body)
+        place = {s: self.scratch.element(row, Name(self.flat)) for s, row in self.first_row.items()}
+        loads = [Let(s, place[s]) for s in reads if s in place]
+        stores = [Store(place[s], Name(s)) for s in writes if s in place]
+        count = self.builder.value("n * W", n=Number(len(self.builder.states)))
+        return [LaneLoop(self.flat, count, (*loads, *body, *stores))]
 
-    # --- the attempt ---
-    def lines(self) -> list[str]:
-        """The whole attempt."""
-        lines = [*self.repeat("h_"), *self.alike("{was} = {x}")]
-        if self.draft.spec.kinds and not self.draft.smooth:
-            now = self.draft.cast(self.draft.current("t_", end="until_"))  # the same until the next stop
-            lines += ["if anew_:", *indent(self.rows.loop([f"i_app = {now} if fresh_ > 0.0 else i_app"]))]
-        lines += self._linearised() if self.implicit else []
-        stages = range(self.tableau.stages)
-        rates = self._current() + self.rows.loops(self.draft.rates(self.states), Woven())
-        if self.tableau.first_same_as_last:
-            rates = ["if stage_ > 0 or anew_:", *indent(rates)]
-        if self.implicit:
-            rates += self._choose(self._right_side(j) for j in stages)
-            rates += self.loops(self.jacobian.solved)
-        lines += [f"for stage_ in range({self.tableau.stages}):", *indent(rates)]
-        lines += indent(self._choose(self._finish(j) for j in stages))
-        if not self.tableau.first_same_as_last:
-            lines += self.alike(f"{{x}} = {{was}} + {self.total(self.tableau.b)}")
-        return lines
+    def _sum(self, weights: Iterable[float], increments: Sequence[Symbol]) -> Expression:
+        """The weighted sum of the increments of the stages."""
+        terms = [
+            self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
+            for weight, w in zip(weights, increments, strict=False)
+            if weight != 0.0
+        ]
+        return sum_of(terms)
 
-    @staticmethod
-    def _choose(branches: Iterable[list[str]]) -> list[str]:
+    def _total(self, weights: Iterable[float]) -> Expression:
+        """The weighted sum of the increments of the state of a flat loop, in its unit."""
+        total = self._sum(weights, self.w_of_all)
+        return total if self.linear else self.builder.value("h_of * total", total=total, h_of=self.of_all["h_of"])
+
+    def total(self, weights: Iterable[float], x: Symbol) -> Expression:
+        """The weighted sum of the increments of one state, in its unit."""
+        return self.scaled(self._sum(weights, [w[x.name] for w in self.increments]))
+
+    def scaled(self, total: Expression) -> Expression:
+        """A sum of increments in the unit of the state: those of explicit methods are slopes."""
+        return total if self.linear else self.builder.value("h * total", total=total)
+
+    # --- the trial ---
+    def begin(self) -> list[Any]:
+        """Take over the last step, if it was accepted, and go to the states of the first stage: of one lane."""
+        lets: list[Any] = []
+        for x, symbol in self.builder.states.items():
+            names = {"x": symbol, "was": self.was[x], "h_of": self.each[x]}
+            lets += self.builder.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
+            ahead: Expression = Name(self.was[x])
+            if self.reuses_last_slope:
+                lets += self.builder.code(
+                    "w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x]
+                )
+                ahead = self._first_stage(x)
+            lets.append(Let(symbol, ahead))
+        return lets
+
+    def _first_stage(self, x: str) -> Expression:
+        """The state with which the stage after the first begins."""
+        return self.builder.value(
+            "was + total", was=self.was[x], total=self.total(self.tableau.A[0], self.builder.states[x])
+        )
+
+    def statements(self) -> list[Statement]:
+        """The whole trial step, after `begin`."""
+        builder, stages = self.builder, self.tableau.stages
+        statements = self._after_jumps()
+        if self.linear is not None:
+            statements += self.linear.factorise()
+        each = [*self._current(), *self.scratch.loops(builder.rates(builder.states))]
+        if self.linear is None:
+            each = [*self._choose_slot(), *each]
+        else:
+            each += self._choose([self._right_side(j) for j in range(stages)])
+            each += self.linear.solve()
+        each += self._choose([self._finish(j) for j in range(stages)])
+        first = Name(self.own["first_stage"]) if self.reuses_last_slope else Number(0)
+        statements += builder.nest("for stage in range(first, n)", each, first=first, n=Number(stages))
+        if not self.reuses_last_slope:
+            statements += self._alike("x = was + total", total=self._total(self.tableau.b))
+        return [*statements, *builder.code("any_anew = False")]
+
+    def _choose_slot(self) -> list[Statement]:
+        """Which increment the rates are to be; where the first is known, it is computed in the place of the last."""
+        names = {"slot": self.slot, "size": self.builder.value("n * W", n=Number(len(self.builder.states)))}
+        if not self.reuses_last_slope:
+            return self.builder.code("slot = stage * size", **names)
+        return self.builder.code(
+            "slot = (stage if stage > 0 else last) * size", last=Number(self.tableau.stages - 1), **names
+        )
+
+    def _after_jumps(self) -> list[Statement]:
+        """What lanes that begin anew ask of all: their current, and the states before the step."""
+        builder, statements = self.builder, []
+        if builder.spec.kinds and not builder.smooth:  # the same until the next stop
+            now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
+            lets = builder.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
+            if not self.reuses_last_slope:
+                lets += builder.lane_code("begins_anew = 0.0")
+            statements += self.scratch.loop(lets)
+        if not self.reuses_last_slope:
+            return builder.nest("if any_anew", statements) if statements else []
+        anew = [*builder.code("first_stage = 0"), *statements, *self._alike("x = was")]
+        return [*builder.code("first_stage = 1"), *builder.nest("if any_anew", anew)]
+
+    def _choose(self, branches: list[list[Statement]]) -> list[Statement]:
         """What each stage does, by its number."""
-        lines: list[str] = []
-        for j, branch in enumerate(branches):
-            lines += [f"{'el' if j else ''}if stage_ == {j}:", *indent(branch)]
-        return lines
+        chosen: list[Statement] = []
+        for j in range(len(branches) - 1, -1, -1):
+            if branches[j]:
+                chosen = self.builder.nest("if stage == j", branches[j], chosen, j=Number(j))
+        return chosen
 
-    def _current(self) -> list[str]:
+    def _current(self) -> list[Statement]:
         """Set i_app to a smooth current at the time of the stage."""
-        if not self.draft.smooth:
+        if not self.builder.smooth:
             return []
-        now = ["t_at_ = t_ + np.float64(at_table_[stage_]) * np.float64(h_)"]
-        return self.rows.loop([*now, f"i_app = {self.draft.cast(self.draft.current('t_at_'))}"])
+        t_at = Symbol("t_at")
+        lets = self.builder.code(
+            "t_at = t + np.float64(c[stage]) * np.float64(h)",
+            t_at=t_at,
+            c=self.builder.table("c_table", self.tableau.c),
+        )
+        return self.scratch.loop([*lets, Let(self.own["i_app"], self.builder.cast(self.builder.current(Name(t_at))))])
 
-    def _finish(self, j: int) -> list[str]:
-        """Keep the increments of stage j, and go to the states of the next."""
-        new = "{y}" if self.implicit else "{f}"
-        lines = [f"{{w{j}}} = {new}"]
+    def _finish(self, j: int) -> list[Statement]:
+        """Go to the states of the stage after j."""
+        if j == 0 and self.reuses_last_slope:
+            return self.scratch.loop(self._finish_known())
+        lines: list[str] = []
+        names: dict[str, Any] = {}
+        if self.linear is not None:
+            lines.append("w = y")
+            names["w"] = self.w_of_all[j]
         if j + 1 < self.tableau.stages:
-            lines.append(f"{{x}} = {{was}} + {self.total(self.tableau.a[j])}")
-        if j == 0 and self.tableau.first_same_as_last:
-            # The slope is known from the end of the step before, except after a jump.
-            known = self.rows.loop([f"f_{x}_ = f_{x}_ if fresh_ > 0.0 else w0_{x}_" for x in self.states])
-            return [*known, *self.alike(*lines)]
-        return self.alike(*lines)
+            lines.append("x = was + total")
+            names["total"] = self._total(self.tableau.A[j])
+        if j == self._last_but_one:
+            lines.append("e = begun")
+            names["begun"] = self._sum(self.tableau.e[:-1], self.w_of_all)
+        return self._alike("\n".join(lines), **names) if lines else []
 
-    # --- Rosenbrock methods ---
-    def _linearised(self) -> list[str]:
-        """Factorise 1 / (gamma h) - J; and find how fast a smooth current drives V at the start of the step."""
-        lines = self.draft.literals([f"diagonal_ = 1.0 / ({self.tableau.gamma} * h_)"])
-        entries = self.draft.bindings({place(x, y): e for (x, y), e in self.jacobian.entries.items()})
-        text = self.rows.loops(lines + entries + self.draft.literals(self.jacobian.factorised), Woven())
-        if self.draft.smooth:
-            # A one-sided difference, which never looks over the edge that the step begins at.
-            currents = [f"t_{k}_ = t_ + {k}.0e-3 * np.float64(h_)" for k in range(3)]
-            values = [f"i_{k}_ = {self.draft.current(f't_{k}_')}" for k in range(3)]
-            slope = "(2.0 * i_1_ - 1.5 * i_0_ - 0.5 * i_2_) / 1.0e-3"
-            lines = [*currents, *values, f"push_ = {self.draft.cast(slope)} / C_m"]  # times h: of one step
-            text += self.rows.loop(lines)
-        return text
+    def _finish_known(self) -> list[Any]:
+        """The first slope is that of the step before, except in lanes that begin anew."""
+        lets: list[Any] = []
+        for x, symbol in self.builder.states.items():
+            w, last = self.increments[0][x], self.increments[-1][x]
+            lets += self.builder.code("w = last if begins_anew > 0.0 else w", w=w, last=last)
+            lets.append(Let(symbol, self._first_stage(x)))
+        return [*lets, *self.builder.lane_code("begins_anew = 0.0")]
 
-    def _right_side(self, j: int) -> list[str]:
+    @property
+    def _last_but_one(self) -> int:
+        """The stage whose loop reads all increments but the last, and so begins the sum of the error; -1: none does."""
+        return self.tableau.stages - 2 if self.reuses_last_slope else -1
+
+    def _right_side(self, j: int) -> list[Statement]:
         """The right side of the linear system of stage j."""
-        sum_ = f" + {self.total(self.tableau.coupling[j])} / {{each}}" if j else ""
-        lines = self.alike(f"{{y}} = {{f}}{sum_}")
-        if self.draft.smooth and self.tableau.slope[j] != 0.0:
-            lines += self.loops([f"y_V_ = y_V_ + {self.tableau.slope[j]} * push_"])
-        return lines
+        if j == 0:
+            statements = self._alike("y = f")
+        else:
+            statements = self._alike("y = f + total / h_of", total=self._total(self.tableau.C[j]))
+        if self.builder.smooth and self.tableau.d[j] != 0.0:
+            assert self.linear is not None
+            statements += self.linear.push(self.tableau.d[j])
+        return statements
+
+    # --- after the trial ---
+    def estimate(self) -> list[Statement]:
+        """The estimated error of every state, relative to its tolerance."""
+        total = self._total(self.tableau.e)
+        if self._last_but_one >= 0:
+            total = self.builder.value(
+                "h_of * (e + weight * w)",
+                weight=self.builder.number(self.tableau.e[-1]),
+                w=self.w_of_all[-1],
+                h_of=self.of_all["h_of"],
+                e=self.of_all["e"],
+            )
+        return self._alike(
+            "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
+        )
+
+
+def sum_of(terms: Sequence[Expression]) -> Expression:
+    """The terms added up from left to right."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = nodes.Binary("+", total, term)
+    return total

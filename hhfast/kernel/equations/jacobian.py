@@ -1,8 +1,7 @@
-"""The Jacobian of a model, symbolically, and the text that factorises and solves with it.
+"""The Jacobian of a model, symbolically, and the order in which its states are best eliminated.
 
 A gate couples only to V and to pools, so the matrix is an arrow: eliminating the gates first, then the pools, then V,
-fills in nothing (or little), and both cost operations in proportion to the number of states. No pivoting is
-needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
+fills in nothing (or little).
 """
 
 from __future__ import annotations
@@ -16,14 +15,9 @@ from hhfast.kernel.equations.system import I_APP, System
 from hhfast.model.algebra import if_equal, if_less, if_less_equal, symbol
 
 
-def place(x: str, y: str) -> str:
-    """The name, in a kernel, of the entry in row x and column y."""
-    return f"J_{x}_by_{y}_"
-
-
 @dataclass(frozen=True, eq=False)
 class Jacobian:
-    """dx/dt and d(dx/dt)/dy of a model, written out; and the text that solves linear systems with them."""
+    """dx/dt and d(dx/dt)/dy of a model, written out; the order of elimination, and what that fills in."""
 
     system: System
 
@@ -66,42 +60,3 @@ class Jacobian:
             after = self.order[p + 1:]
             places |= {(r, c) for r in after for c in after if {(r, pivot), (pivot, c)} <= places}
         return {(x, y) for x, y in places if x != y}
-
-    @property
-    def rows(self) -> list[str]:
-        """The names of what is kept of the factors: the places, and the reciprocals of the pivots."""
-        return [*(place(x, y) for x in self.order for y in self.order if (x, y) in self.filled),
-                *(f"P_{x}_" for x in self.order)]
-
-    @property
-    def factorised(self) -> list[str]:
-        """Lines that factorise diagonal_ - J in place, with a unit diagonal in the lower factor."""
-        lines = []
-        for x in self.order:
-            for y in self.order:
-                known = f"{place(x, y)}" if (x, y) in self.entries else "0.0"
-                if x == y:
-                    lines.append(f"{place(x, x)} = diagonal_ - {known}")
-                elif (x, y) in self.filled:
-                    lines.append(f"{place(x, y)} = {'-' if (x, y) in self.entries else ''}{known}")
-        for p, pivot in enumerate(self.order):
-            after = self.order[p + 1:]
-            lines.append(f"P_{pivot}_ = 1.0 / {place(pivot, pivot)}")
-            for r in after:
-                if (r, pivot) in self.filled:
-                    lines.append(f"{place(r, pivot)} = {place(r, pivot)} * P_{pivot}_")
-                    lines += [f"{place(r, c)} = {place(r, c)} - {place(r, pivot)} * {place(pivot, c)}"
-                              for c in after if (pivot, c) in self.filled]
-        return lines
-
-    @property
-    def solved(self) -> list[str]:
-        """Lines that solve for y_x_ in place, with the factors."""
-        lines = []
-        for p, x in enumerate(self.order):
-            lines += [f"y_{x}_ = y_{x}_ - {place(x, c)} * y_{c}_" for c in self.order[:p] if (x, c) in self.filled]
-        for p in range(len(self.order) - 1, -1, -1):
-            x = self.order[p]
-            lines += [f"y_{x}_ = y_{x}_ - {place(x, c)} * y_{c}_" for c in self.order[p + 1:] if (x, c) in self.filled]
-            lines.append(f"y_{x}_ = y_{x}_ * P_{x}_")
-        return lines

@@ -1,168 +1,183 @@
-"""From source to machine code: two files per kernel in a cache folder, one to read and one to run.
+"""The kernel cache: object code in files, named by the hash of everything it is made from.
 
-They are named by the hash of everything the text is made from: the parts, and the code of this package that turns
-them into text; the one to run also by what its machine code depends on. So a kernel seen before is neither generated
-nor compiled again, and a changed one never meets a stale cache. Files are written atomically; several processes may
-do so at once. A file that was cut short is made again.
+That is the parts of a kernel, the code of this package that turns them into machine code, the compilers, and the
+processor: so a kernel seen before is neither built nor compiled again, and a changed one never meets a stale file. A
+file begins with the digest of the rest, and one that was damaged or cut short is made again: LLVM would end the
+process. Files are written whole or not at all; several processes may do so at once. What another user could have
+written is not used.
 
-`HHFAST_CACHE_DIR` names the folder; `HHFAST_DEBUG=1` runs kernels as plain Python.
+`HHFAST_CACHE_DIR` names the folder. Where it cannot be written, it is still read, and kernels live in memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib
-import importlib.util
+import json
 import os
-import sys
+import stat
 import tempfile
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import numpy as np
 import platformdirs
 
-from hhfast.kernel.jit.object_code import MachineCode, compile_source, linked, target
-from hhfast.kernel.spec import RATES_ARGUMENTS, KernelSpec
-from hhfast.model.model import Model
+from hhfast.kernel.jit.llvm_compiler import processor
 
-DEBUG = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
-
-
-@lru_cache(maxsize=256)
-def compiled(spec: KernelSpec) -> Callable[..., None]:
-    """The compiled kernel of a specification, to be called with its arguments but for the scratch arrays."""
-    function, sizes = _ready(_name(spec), "kernel", spec.arguments, lambda: _codegen().generate(spec))
-    dtypes = spec.scratch.values()
-
-    def kernel(*arguments: Any) -> None:
-        function(*map(_scratch, sizes, dtypes), *arguments)
-
-    return kernel
+_SUFFIX = ".kernel"
+_MOST_BYTES = 256 * 1024 * 1024  # of all files together; the least recently used ones go first
+_COMPILERS = ("llvmlite", "sympy", "numpy")
 
 
-@lru_cache(maxsize=256)
-def compiled_rates(model: Model) -> Callable[..., None]:
-    """The compiled function that gives a and b of every state of a model."""
-    name = f"r_{_key(repr(model))}"
-    return _ready(name, "rates", RATES_ARGUMENTS, lambda: _codegen().generate_rates(model))[0]
+@dataclass(frozen=True)
+class ObjectCode:
+    """Machine code with the name of its function, and the sizes of the scratch arrays that it needs."""
+
+    entry: str
+    scratch: tuple[int, ...]
+    code: bytes
+
+    def packed(self) -> bytes:
+        """As the content of a file."""
+        head = json.dumps({name: value for name, value in asdict(self).items() if name != "code"}).encode()
+        body = head + b"\n" + self.code
+        return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> ObjectCode:
+        """Raises ValueError for what is not the whole of such a content."""
+        digest, _, body = content.partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            raise ValueError("not what was written")
+        head, _, code = body.partition(b"\n")
+        found = json.loads(head)
+        return cls(found["entry"], tuple(found["scratch"]), code)
 
 
-def is_cached(spec: KernelSpec) -> bool:
-    """Whether the kernel has been compiled before."""
-    return _code_file(_name(spec)).exists()
-
-
-def _scratch(size: int, dtype: str) -> np.ndarray:
-    """An array that begins at a cache line: else every other vector of 32 or 64 bytes would lie across two."""
-    n_bytes = size * np.dtype(dtype).itemsize
-    space = np.empty(n_bytes + 64, np.uint8)
-    first = -space.ctypes.data % 64
-    return space[first : first + n_bytes].view(dtype)
-
-
-# --- names -----------------------------------------------------------------------------------------------------------
-def _name(spec: KernelSpec) -> str:
-    kinds = [(kind.name, kind.text, dict(kind.parameters)) for kind in spec.kinds]
-    parts = (spec.model, spec.integrator, kinds, spec.parts, spec.dtype, spec.reaches)
-    return f"k_{_key(repr(parts))}"
-
-
-def _codegen() -> ModuleType:
-    """The generator; imported only for a kernel that is not in the cache, since it needs SymPy."""
-    return importlib.import_module("hhfast.kernel.build.kernel")
-
-
-def _key(parts: str) -> str:
-    return hashlib.sha256(f"{_code_version()}{parts}".encode()).hexdigest()[:24]
+def key_of(parts: str) -> str:
+    """The name of a kernel, from a text that holds everything it is made from."""
+    return hashlib.sha256(f"{_code_version()}{_target()}{parts}".encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
 def _code_version() -> str:
-    """A hash of the modules that determine a kernel's text and meaning."""
+    """A hash of the modules that determine a kernel and its meaning."""
     package = Path(__file__).parents[2]
     files = sorted(file for room in ("model", "parts", "kernel") for file in (package / room).rglob("*.py"))
-    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _target() -> str:
+    return repr(([metadata.version(name) for name in _COMPILERS], processor()))
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
 def cache_folder() -> Path:
-    """The folder of the kernels: in the user's cache, or in a temporary one where that cannot be written."""
-    wanted = os.environ.get("HHFAST_CACHE_DIR") or platformdirs.user_cache_dir("hhfast")
-    folder = Path(wanted) / "kernels"
+    """The folder of the kernels; it need not be there yet."""
+    return Path(os.environ.get("HHFAST_CACHE_DIR") or platformdirs.user_cache_dir("hhfast")) / "kernels"
+
+
+def is_cached(name: str) -> bool:
+    """Whether there is a file of that kernel."""
+    return _file(name).exists()
+
+
+def load(name: str) -> ObjectCode | None:
+    """The object code of that name, if there is a sound file of it that nobody else could have written."""
+    path = _file(name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
-    return _temporary_folder()
+        if not _is_ours(path.parent) or not _is_ours(path):
+            return None
+        found = ObjectCode.unpacked(path.read_bytes())
+        with contextlib.suppress(OSError):
+            os.utime(path)  # it is in use: others go first
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged
+        return None
+    return found
 
 
-@lru_cache(maxsize=1)
-def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="hhfast-kernels-"))
+def save(name: str, code: ObjectCode) -> None:
+    """Keep object code under a name, if there is a place for it; a warning tells once if not."""
+    path = _file(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_ours(path.parent):
+            raise PermissionError("others may write there")
+        _write(path, code.packed())
+        _limit(path.parent)
+    except OSError as error:
+        _warn_once(f"kernels are not kept: {path.parent}: {error.strerror or error}; each process compiles its own")
 
 
-def _code_file(name: str) -> Path:
-    return cache_folder() / f"{name}.{target()}.code"
+def files() -> list[tuple[Path, int]]:
+    """The kernels in the cache, with their sizes in bytes."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in sorted(cache_folder().glob(f"*{_SUFFIX}")):
+            with contextlib.suppress(OSError):
+                found.append((path, path.stat().st_size))
+    return found
+
+
+def clear() -> int:
+    """Remove all kernels from the cache; how many there were."""
+    removed = 0
+    for path, _ in files():
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            removed += 1
+    return removed
+
+
+def _file(name: str) -> Path:
+    return cache_folder() / f"{name}{_SUFFIX}"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file or folder belongs to this user, or to root, and nobody else may write it."""
+    if os.name != "posix":
+        return True
+    found = path.stat()
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _write(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(temporary).replace(path)
-
-
-# --- kernels ---------------------------------------------------------------------------------------------------------
-def _ready(
-    name: str, function: str, arguments: Mapping[str, str], source: Callable[[], str]
-) -> tuple[Callable[..., None], tuple[int, ...]]:
-    """The function of that name, with the sizes of its scratch arrays, from the cache or made."""
-    if DEBUG:
-        module = _module(_source_file(name, source))
-        return _quiet(getattr(module, function)), getattr(module, "SCRATCH_", ())
-    path = _code_file(name)
     try:
-        code = MachineCode.unpacked(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or cut short
-        text = _source_file(name, source)
-        code = compile_source(text.read_text(encoding="utf-8"), function, arguments, str(text))
-        _write(path, code.packed())
-    return linked(code, arguments), code.scratch
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
-def _source_file(name: str, source: Callable[[], str]) -> Path:
-    """The readable file of a kernel, written if it is not there yet."""
-    path = cache_folder() / f"{name}.py"
-    if not path.exists():
-        _write(path, source().encode())
-    return path
+def _limit(folder: Path) -> None:
+    """Remove the files that were not used for longest, where all together are too large."""
+    kept = sorted(_with_times(folder), reverse=True)
+    total = 0
+    for _, size, path in kept:
+        total += size
+        if total > _MOST_BYTES:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
-def _module(path: Path) -> ModuleType:
-    """Import the file of a kernel."""
-    qualified = f"hhfast_kernels.{path.stem}"
-    if qualified in sys.modules:
-        return sys.modules[qualified]
-    spec = importlib.util.spec_from_file_location(qualified, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"cannot import the kernel {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[qualified] = module
-    spec.loader.exec_module(module)
-    return module
+def _with_times(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            yield found.st_mtime, found.st_size, path
 
 
-def _quiet(function: Callable[..., None]) -> Callable[..., None]:
-    """A kernel as plain Python, without NumPy's warnings about the overflows that kernels expect."""
-
-    def run(*arguments: Any) -> None:
-        with np.errstate(all="ignore"):
-            function(*arguments)
-
-    return run
+@lru_cache(maxsize=8)
+def _warn_once(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

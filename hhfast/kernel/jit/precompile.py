@@ -1,4 +1,4 @@
-"""Kernels compiled ahead, on several processors: within one process, Numba compiles one after another."""
+"""Kernels compiled before they are needed, on several processors: within one process, one follows another."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 
-from hhfast.kernel.jit.cache import compiled, is_cached
+from hhfast.kernel.jit.compile import compiled, is_cached
 from hhfast.kernel.spec import KernelSpec
-from hhfast.parts.stimuli import stimuli
 
-_HELPER = "import sys; from hhfast.kernel.jit.precompile import help_compile; help_compile(sys.stdin.buffer.read())"
+_HELPER = "import sys; from hhfast.kernel.jit.precompile import compile_share; compile_share(sys.stdin.buffer.read())"
 
 
-def compile_ahead(specs: Iterable[KernelSpec], processors: int) -> None:
+def precompile(specs: Iterable[KernelSpec], processors: int) -> None:
     """Fill the cache with the kernels that are not in it, this process and `processors` - 1 others taking turns.
 
     A helper that fails costs time only: what is missing is compiled when it is used.
@@ -25,11 +23,11 @@ def compile_ahead(specs: Iterable[KernelSpec], processors: int) -> None:
     helpers = []
     try:
         for share in filter(None, shares[1:]):
-            command = [sys.executable, "-c", _HELPER]
+            command = [sys.executable, "-P", "-c", _HELPER]  # -P: nothing is imported from the working folder
             helper = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
             helpers.append(helper)
             assert helper.stdin is not None
-            helper.stdin.write(_packed(share))
+            helper.stdin.write(pickle.dumps(share))
             helper.stdin.close()
         for spec in shares[0]:
             compiled(spec)
@@ -41,12 +39,7 @@ def compile_ahead(specs: Iterable[KernelSpec], processors: int) -> None:
             helper.wait()
 
 
-def _packed(specs: Iterable[KernelSpec]) -> bytes:
-    """The specifications for another process, which knows the stimuli by name."""
-    return pickle.dumps([(replace(spec, kinds=()), [kind.name for kind in spec.kinds]) for spec in specs])
-
-
-def help_compile(packed: bytes) -> None:
-    """Compile, in a helper, what `compile_ahead` has sent."""
-    for spec, names in pickle.loads(packed):  # noqa: S301  # from our own process
-        compiled(replace(spec, kinds=tuple(stimuli[name] for name in names)))
+def compile_share(packed: bytes) -> None:
+    """Compile, in a helper, what `precompile` has sent."""
+    for spec in pickle.loads(packed):  # noqa: S301  # from our own process
+        compiled(spec)

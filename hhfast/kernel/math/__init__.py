@@ -1,1 +1,28 @@
-"""The functions called in kernels."""
+"""The functions called in kernels: plain Python, without branches where lanes call them.
+
+They run as they are, are compiled with the kernel that calls them, and import nothing but NumPy.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+from hhfast.kernel.math import elementary, phi, random
+
+_HELPERS = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")
+
+
+@lru_cache(maxsize=2)
+def functions(dtype: str) -> dict[str, Any]:
+    """Name -> function, for kernels whose lanes are of this type; the functions of time are in float64 in any."""
+    names = {name: getattr(elementary, there) for name, there in elementary.FUNCTIONS[dtype].items()}
+    names |= {name: getattr(elementary, name) for name in _HELPERS}
+    names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
+    return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}
+
+
+def is_kernel_function(function: Any) -> bool:
+    """Whether something is a function of this folder."""
+    return isinstance(function, FunctionType) and function.__module__.startswith(__name__)

@@ -211,8 +211,8 @@ def log_f(x):
 
 _NAMES = ("exp", "log", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
 FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
-    dtype: {"sqrt": "sqrt"} | {n if n in ("exp", "log") else f"{n}_": n + suffix for n in _NAMES}
-    for dtype, suffix in (("float64", ""), ("float32", "_f"))
+    dtype: {"sqrt": "sqrt"} | {name: name + suffix for name in _NAMES} for dtype, suffix in (("float64", ""),
+    ("float32", "_f"))
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.kernel.math.elementary import expm1_parts, expm1_parts_f
 
-REACHES = (0.08, 0.32, 0.85, 1.7, 3.4)  # phi_k holds for 0 <= z <= REACHES[k]
+RANGES = (0.08, 0.32, 0.85, 1.7, 3.4)  # phi_k holds for 0 <= z <= RANGES[k]
 
 
 def phi_0(z):
@@ -114,6 +114,6 @@ def phi_far_f(z):
 
 
 FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
-    dtype: {f"phi_{k}_": f"phi_{k}{suffix}" for k in (*range(len(REACHES)), "far")}
+    dtype: {f"phi_{k}": f"phi_{k}{suffix}" for k in (*range(len(RANGES)), "far")}
     for dtype, suffix in (("float64", ""), ("float32", "_f"))
 }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from hhfast.kernel.equations.system import System
-from hhfast.kernel.optimise.merged_divisions import merge_divisions
+from hhfast.kernel.optimise.merged_divisions import RatePair, merge_divisions
 from hhfast.kernel.optimise.shared_exponentials import Assignment, share
 from hhfast.model.algebra import symbol
 
@@ -74,16 +74,24 @@ class LaneConstants:
 
 
 def bind(
-    system: System, wanted: dict[str, sp.Expr], constants: LaneConstants, dtype: str, over: sp.Expr = sp.S.One
+    system: System,
+    wanted: dict[str, sp.Expr],
+    constants: LaneConstants,
+    dtype: str,
+    pairs: Sequence[RatePair] = (),
+    over: sp.Expr = sp.S.One,
 ) -> list[Assignment]:
-    """Assignments, in order, that compute the wanted expressions times `over` and the named quantities they use."""
+    """Assignments, in order, that compute the wanted expressions times `over` and the named quantities they use.
+
+    pairs : those of the wanted that are a and b of a state.
+    """
     named = system.needed(list(wanted.values()))
     targets = {name: system.named[name] for name in named} | wanted
-    targets, reciprocals = merge_divisions(targets, dtype)
+    targets, reciprocals = merge_divisions(targets, pairs, dtype)
     # A merged division has the factor in its numerator, for nothing.
-    merged = {name for r, _ in reciprocals for name in (f"a_{r[2:-1]}_", f"b_{r[2:-1]}_")}
+    merged = {name for pair in reciprocals for name in (pair.a, pair.b)}
     targets |= {name: over * targets[name] for name in wanted if name not in merged}
-    targets |= {r: over * reciprocal for r, reciprocal in reciprocals}
+    targets |= {pair.reciprocal: over * reciprocal for pair, reciprocal in reciprocals.items()}
     exprs, shared = share(list(targets.values()), dtype, constants.is_constant)
     hoisted = [constants.hoist(e) for e in exprs]
     temporaries, reduced = _common(hoisted, "u")
@@ -101,10 +109,15 @@ def _common(exprs: Sequence[sp.Expr], letter: str) -> tuple[list[Assignment], li
     """Assignments of what is common to expressions, under names with this letter, and the expressions that use them."""
     temporaries, reduced = sp.cse(exprs, symbols=(symbol(f"{letter}{k}_") for k in range(1, 10_000)))
     # A number times a name costs nothing where it is added: not worth sharing.
-    trivial = {s: e for s, e in temporaries if e.is_Mul and [a.is_Number for a in e.args] == [True, False]
-               and e.args[1].is_Symbol}
-    return ([(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
-            [e.xreplace(trivial) for e in reduced])
+    trivial = {
+        s: e
+        for s, e in temporaries
+        if e.is_Mul and [a.is_Number for a in e.args] == [True, False] and e.args[1].is_Symbol
+    }
+    return (
+        [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
+        [e.xreplace(trivial) for e in reduced],
+    )
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:

@@ -7,29 +7,36 @@ r = 1 / ((c (1 + e1) - d) (1 + e2)), a = (1 + e1) r, b = (1 + e1) (1 + e2) r.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import sympy as sp
 
-from hhfast.kernel.optimise.shared_exponentials import CENTRE, RANGE, Assignment
+from hhfast.kernel.optimise.shared_exponentials import CENTRE, RANGE
 from hhfast.model.algebra import V, exprelr, symbol
 
 _LARGEST = {"float64": 1e200, "float32": 1e30}  # products may become so large within the range of V
 
 
-def merge_divisions(targets: Mapping[str, sp.Expr], dtype: str) -> tuple[dict[str, sp.Expr], list[Assignment]]:
-    """The targets with the divisions of each pair a_x_, b_x_ merged, and the reciprocals this needs."""
+@dataclass(frozen=True)
+class RatePair:
+    """The names under which a and b of one state are computed, and that of the reciprocal they may share."""
+
+    a: str
+    b: str
+    reciprocal: str
+
+
+def merge_divisions(
+    targets: Mapping[str, sp.Expr], pairs: Iterable[RatePair], dtype: str
+) -> tuple[dict[str, sp.Expr], dict[RatePair, sp.Expr]]:
+    """The targets with the divisions of each pair merged where that gains something, and their reciprocals."""
     result = dict(targets)
-    reciprocals: list[Assignment] = []
-    for name in targets:
-        x = name[2:-1]
-        pair = (f"a_{x}_", f"b_{x}_")
-        if name != pair[0] or pair[1] not in targets:
-            continue
-        merged = _merge(targets[pair[0]], targets[pair[1]], symbol(f"r_{x}_"), dtype)
+    reciprocals: dict[RatePair, sp.Expr] = {}
+    for pair in pairs:
+        merged = _merge(targets[pair.a], targets[pair.b], symbol(pair.reciprocal), dtype)
         if merged is not None:
-            result[pair[0]], result[pair[1]], reciprocal = merged
-            reciprocals.append((f"r_{x}_", reciprocal))
+            result[pair.a], result[pair.b], reciprocals[pair] = merged
     return result, reciprocals
 
 
@@ -44,9 +51,7 @@ def _fraction(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return sp.fraction(sp.together(expr.xreplace(positive)))
 
 
-def _merge(
-    a: sp.Expr, b: sp.Expr, r: sp.Symbol, dtype: str
-) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
+def _merge(a: sp.Expr, b: sp.Expr, r: sp.Symbol, dtype: str) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """(a, b, reciprocal) in terms of the reciprocal r; None where nothing is gained or a product could overflow."""
     divisions = {p for e in (a, b) for p in e.atoms(sp.Pow) if p.exp == -1 and p.base.has(V)}
     if len(divisions) < 2:

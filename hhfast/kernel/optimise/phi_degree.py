@@ -1,8 +1,8 @@
-"""How far phi must reach: which of its polynomials the exponential steps of a kernel take, from the model's own rates.
+"""The degree of phi: which of its polynomials the exponential steps of a kernel take, from the model's own rates.
 
 A step evaluates phi(b dt). How large b gets is found from the formulas at the model's own parameters, never from a
-batch: a row must have the same bits in any batch. It is a matter of speed alone, as a lane whose b dt is out of reach
-is mended by `phi_far`.
+batch: a row must have the same bits in any batch. It is a matter of speed alone: where b dt is beyond
+the range of the polynomial, `phi_far` is taken (see `build.phi_fallback`).
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.kernel.math.phi import REACHES
+from hhfast.kernel.math.phi import RANGES
 from hhfast.model.formulas import evaluate
 from hhfast.model.model import Channel, Gate, Model
+from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator
 
 _V = np.arange(-100.0, 60.0, 1.0) + 0.123  # mV; off the poles, at which formulas are 0/0
 _STEPS = (0.01, 0.025, 0.1)  # ms; steps are told apart by these only, as each kernel must be compiled
 
 
-def reaches(model: Model, integrator: Integrator, dt: float) -> tuple[int, ...]:
+def degrees_of_phi(model: Model, integrator: Integrator, dt: float) -> tuple[int, ...]:
     """For each state the number of the polynomial, for steps of up to `dt` (ms); none, if no update is exponential."""
-    if not any("phi_(" in stage.text for stage in integrator.stages):
+    if not any("phi" in names_used(stage.text) for stage in integrator.stages):
         return ()
     rates = _largest_rates(model)
     longest = next((step for step in _STEPS if dt <= step), np.inf)
-    return tuple(min(int(np.searchsorted(REACHES, rates[x] * longest)), len(REACHES) - 1) for x in model.states)
+    return tuple(min(int(np.searchsorted(RANGES, rates[x] * longest)), len(RANGES) - 1) for x in model.states)
 
 
 @lru_cache(maxsize=256)

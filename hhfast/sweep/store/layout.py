@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 
 from hhfast.batch.result import Result, status_attributes
-from hhfast.sweep.parts import HEADER_BYTES
+from hhfast.errors import InputError
+from hhfast.sweep.shards import HEADER_BYTES
 
 RUN, SPIKE = "run", "spike"
 _CHUNK_BYTES = 1 << 20  # of a trace, before compression
@@ -43,13 +44,15 @@ def batch_columns(
     coordinates = {"coordinates": " ".join(parameters)}
     columns["status"] = Column(result.status, (RUN,), {**status_attributes(), **coordinates})
     for name, variable in result.variables.items():
+        if name in columns:
+            raise InputError(f"record: a recorder gives '{name}', and the result file has a variable of this name")
         dims = tuple(RUN if dim == "cell" else dim for dim in variable.dims)
         attributes = variable.attributes(name)
         values = variable.values
         if RUN in dims:
             attributes |= coordinates
         if dims[0] == RUN and len(dims) > 1 and values.dtype == np.float64:
-            with np.errstate(over="ignore"):  # a potential of 1e40 mV is as good as infinite
+            with np.errstate(over="ignore"):  # beyond 3e38 mV, a potential becomes infinite in float32
                 values = values.astype(np.float32)
         if name == "spike_count" and any(SPIKE in v.dims for v in result.variables.values()):
             attributes["sample_dimension"] = SPIKE

@@ -35,11 +35,11 @@ class _Copy:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-class Draft:
+class MergedFile:
     """A result file to which shards are added; it has them all when it is complete."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.n_batches = path, 0
+        self.path, self.n_shards = path, 0
         self._raw = path.open("w+b", buffering=0)
         self._safe = _SafeFile(self._raw)
         self._file = h5py.File(self._safe, "w", track_order=True)
@@ -53,7 +53,7 @@ class Draft:
             for name, copy in self._copies.items():
                 _append(copy, shard[name], path)
         self._safe.check()
-        self.n_batches += 1
+        self.n_shards += 1
 
     def complete(self, attributes: Mapping[str, Any]) -> None:
         """Add what is known at the end, see all of it on the disk, and read it back.
@@ -128,9 +128,9 @@ def _append(copy: _Copy, source: h5py.Dataset, path: Path) -> None:
 
 
 class _SafeFile(io.RawIOBase):
-    """A file whose failed writes HDF5 does not see: it would crash the process on them.
+    """A file that hides failed writes from HDF5, which would crash the process.
 
-    After a failure everything is swallowed, and `check` raises the first error.
+    After the first failure nothing more is written, and `check` raises its error.
     """
 
     def __init__(self, raw: io.FileIO) -> None:

@@ -1,23 +1,21 @@
-"""The parts directory of a running sweep: its spec, and one checked shard file per finished batch.
-
-A shard is an HDF5 file with a user block in front, one line of JSON that says what it holds and the SHA-256 of
-itself and of everything behind it. So a shard can be checked, and a run's progress read, without HDF5.
-"""
+"""The directory of a running sweep, `OUT.h5.parts`: its plan, one shard per finished batch, and its locks."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.sweep.durable import TEMPORARY_SUFFIX, sync_directory, write_durably
+from hhfast.sweep.durable_files import TEMPORARY_SUFFIX, sync_directory, write_durably
+from hhfast.sweep.lock import live_holder, lock
+from hhfast.sweep.shards import DamagedShard, ShardHeader, read_header, read_shard, shard_bytes
 
 DAMAGED = ".damaged"  # suffix of a shard that was set aside
-HEADER_BYTES = 1024  # HDF5 wants a power of two, at least 512
 _SHARD = re.compile(r"batch-(\d{8})\.h5")
 _LOCK = re.compile(r"lock(-\d+-of-\d+)?")
 
@@ -45,48 +43,38 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Header:
-    """What a shard says about itself; `status` counts its rows by status code, `ragged` its spikes."""
+class RunPart:
+    """Part `number` (from 1) of `count` of a run, for machines that know nothing of each other."""
 
-    batch: int
-    start: int
-    stop: int
-    spec_sha256: str
-    status: tuple[int, ...]
-    ragged: int
-    host: str
-    seconds: float
-    length: int = 0
-    sha256: str = ""
+    number: int
+    count: int
 
+    @classmethod
+    def parse(cls, text: str) -> RunPart:
+        """From "2/8"."""
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise InputError(f"--part {text}: must be i/n with i from 1 to n, as in 2/8")
+        return cls(int(found[1]), int(found[2]))
 
-class DamagedShard(Exception):
-    """A shard that does not check out; the message says how."""
+    def __contains__(self, batch: int) -> bool:
+        return batch % self.count == self.number - 1
 
-
-def parts_directory(out: Path) -> Path:
-    return out.with_name(out.name + ".parts")
-
-
-def is_planned(folder: Path) -> bool:
-    """Whether a directory is the parts directory of some sweep."""
-    return _plan_path(folder).exists()
-
-
-def _plan_path(folder: Path) -> Path:
-    return folder / "spec.json"
+    @property
+    def lock_name(self) -> str:
+        return f"lock-{self.number}-of-{self.count}"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """A parts directory that exists, and its plan."""
+class RunDirectory:
+    """The directory of a run, which exists, and the run's plan."""
 
     folder: Path
     plan: Plan
 
     @classmethod
-    def open(cls, folder: Path) -> Parts:
-        """An existing parts directory; `InputError` if it is not one."""
+    def open(cls, folder: Path) -> RunDirectory:
+        """The directory of an existing run; `InputError` if it is not one."""
         path = _plan_path(folder)
         try:
             entry = json.loads(path.read_bytes())
@@ -97,8 +85,8 @@ class Parts:
             raise InputError(f"{path}: is not readable as a sweep's plan; move {folder} away to start again") from None
 
     @classmethod
-    def create(cls, folder: Path, plan: Plan) -> Parts:
-        """Make an existing directory, in which nothing foreign may be, the parts directory of a plan."""
+    def create(cls, folder: Path, plan: Plan) -> RunDirectory:
+        """Begin a run in an existing directory, in which nothing foreign may be."""
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
@@ -112,49 +100,40 @@ class Parts:
     def path(self, batch: int) -> Path:
         return self.folder / f"batch-{batch:08d}.h5"
 
-    def lock_path(self, part: str = "") -> Path:
-        return self.folder / f"lock{part}"
-
     def locks(self) -> list[Path]:
         return sorted(p for p in self.folder.iterdir() if _LOCK.fullmatch(p.name))
 
-    def present(self) -> list[int]:
+    def finished(self) -> list[int]:
         """Batches with a shard, unchecked, in order."""
         names = (_SHARD.fullmatch(p.name) for p in self.folder.iterdir())
         return sorted(int(m[1]) for m in names if m and int(m[1]) < self.plan.n_batches)
 
     def missing(self) -> list[int]:
         """Batches without a shard."""
-        there = set(self.present())
-        return [b for b in range(self.plan.n_batches) if b not in there]
+        finished = set(self.finished())
+        return [b for b in range(self.plan.n_batches) if b not in finished]
 
-    def header(self, batch: int) -> Header:
+    def header(self, batch: int) -> ShardHeader:
         """What a shard says about itself (its contents are not checked)."""
-        with self.path(batch).open("rb") as file:
-            return _read_header(file.read(HEADER_BYTES))
+        return read_header(self.path(batch))
 
-    def read(self, batch: int) -> tuple[Header, bytes]:
-        """A shard, checked in full: its header and its HDF5 image.
+    def read(self, batch: int) -> tuple[ShardHeader, bytes]:
+        """A shard, checked in full: its header and its HDF5 file.
 
-        Raises `DamagedShard` if a single bit of it is not as it was written.
+        Raises `DamagedShard` if it is not as it was written, or not that of this batch of this run.
         """
-        data = self.path(batch).read_bytes()
-        header = _read_header(data[:HEADER_BYTES])
-        if len(data) != header.length:
-            raise DamagedShard(f"truncated: {len(data)} of {header.length} bytes")
-        if _digest(header, memoryview(data)[HEADER_BYTES:]) != header.sha256:
-            raise DamagedShard("its checksum does not match its contents")
+        header, data = read_shard(self.path(batch))
         if header.spec_sha256 != self.plan.spec_sha256:
             raise DamagedShard("it belongs to another spec")
         if (header.batch, header.start, header.stop) != (batch, *self.plan.rows(batch)):
             raise DamagedShard(f"it holds rows {header.start} to {header.stop}, not those of this batch")
         return header, data
 
-    def write(self, header: Header, image: bytes) -> None:
+    def write(self, header: ShardHeader, image: bytes) -> None:
         """Store a shard durably. `image` is an HDF5 file that begins with an empty user block."""
-        write_durably(self.path(header.batch), *sealed(header, image))
+        write_durably(self.path(header.batch), *shard_bytes(header, image))
 
-    def adopt(self, batch: int, shard: bytes) -> None:
+    def copy_in(self, batch: int, shard: bytes) -> None:
         """Store a shard that was made elsewhere."""
         write_durably(self.path(batch), shard)
 
@@ -172,33 +151,38 @@ class Parts:
                 path.unlink(missing_ok=True)
 
 
-def sealed(header: Header, image: bytes) -> tuple[bytes, memoryview]:
-    """The user block that makes an image a shard, and the rest of the image."""
-    body = memoryview(image)[HEADER_BYTES:]
-    complete = Header(**{**asdict(header), "length": len(image), "sha256": ""})
-    complete = Header(**{**asdict(complete), "sha256": _digest(complete, body)})
-    line = json.dumps({"hhfast_shard": asdict(complete)}).encode() + b"\n"
-    if len(line) > HEADER_BYTES:
-        raise ValueError(f"the header of a shard is limited to {HEADER_BYTES} bytes")
-    return line.ljust(HEADER_BYTES, b"\0"), body
+def run_directory(out: Path) -> Path:
+    """Where the run of a result is kept until it is finished."""
+    return out.with_name(out.name + ".parts")
 
 
-def _digest(header: Header, body: memoryview) -> str:
-    fields = {k: v for k, v in asdict(header).items() if k != "sha256"}
-    digest = hashlib.sha256(json.dumps(fields).encode())
-    digest.update(body)
-    return digest.hexdigest()
+def holds_run(folder: Path) -> bool:
+    """Whether a directory is that of some run."""
+    return _plan_path(folder).exists()
 
 
-def _read_header(block: bytes) -> Header:
-    try:
-        entry: dict[str, Any] = json.loads(block.split(b"\n", 1)[0])["hhfast_shard"]
-        return Header(**{**entry, "status": tuple(entry["status"])})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DamagedShard("its header is not readable") from None
+def _plan_path(folder: Path) -> Path:
+    return folder / "spec.json"
 
 
-def remove_parts(folder: Path) -> None:
+@contextlib.contextmanager
+def locked(folder: Path, part: RunPart | None = None) -> Iterator[None]:
+    """Hold the directory of a run: alone, or together with the runs of other parts."""
+    own = folder / (part.lock_name if part is not None else "lock")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock(own, str(folder)))
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another output with -o") from None
+        for other in folder.glob("lock*"):
+            excludes = part is None or other.name == "lock"
+            if other != own and excludes and (holder := live_holder(other)) is not None:
+                remedy = f"wait for it, or if it is surely gone, delete {other}"
+                raise InputError(f"{folder} is in use by {holder}; {remedy}")
+        yield
+
+
+def remove_run(folder: Path) -> None:
     """Remove the shards, our temporary files and the plan; for the one who holds the lock.
 
     Whatever hhfast did not write stays, and so does a shard that was set aside as damaged.
@@ -207,13 +191,27 @@ def remove_parts(folder: Path) -> None:
     for path in list(folder.iterdir()):
         if path != plan and _is_ours(path) and not _LOCK.fullmatch(path.name):
             path.unlink(missing_ok=True)
-    # The plan goes last, surely: shards without it would be nobody's, and a later sweep might take them for its own.
+    # The plan is removed last, and only once the others are gone durably: a later sweep might take shards that are left
+    # without a plan for its own.
     sync_directory(folder)
     plan.unlink(missing_ok=True)
 
 
+def remove_merged_run(out: Path, spec_sha256: str) -> bool:
+    """Remove the run of a finished result, which a process killed between merge and clean-up left; whether it did."""
+    folder = run_directory(out)
+    if not folder.is_dir():
+        return False
+    with locked(folder):
+        if holds_run(folder) and RunDirectory.open(folder).plan.spec_sha256 == spec_sha256:
+            remove_run(folder)
+    with contextlib.suppress(OSError):  # something else is in it
+        folder.rmdir()
+    return not folder.exists()
+
+
 def _is_ours(path: Path) -> bool:
-    """Whether a file in a parts directory is one that hhfast writes there."""
+    """Whether a file in the directory of a run is one that hhfast writes there."""
     name = path.name
     plain = name == "spec.json" or name.endswith(TEMPORARY_SUFFIX)
     return plain or bool(_SHARD.fullmatch(name) or _LOCK.fullmatch(name))

@@ -71,7 +71,8 @@ class ResultFile:
         return tuple(self._dataset(name).shape)
 
     def dtype(self, name: str) -> np.dtype:
-        return self._dataset(name).dtype
+        dtype: np.dtype = self._dataset(name).dtype
+        return dtype
 
     def unit(self, name: str) -> str:
         return str(self._dataset(name).attrs.get("units", "1"))
@@ -81,14 +82,14 @@ class ResultFile:
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""
-        return self._dataset(name)[start:stop]
+        return np.asarray(self._dataset(name)[start:stop])
 
     def axis_values(self, parameter: str) -> np.ndarray:
         """The values of a parameter along its axis of the grid."""
         axis = self.parameters[parameter]
         later = list(self.grid)[list(self.grid).index(axis) + 1 :]
         stride = math.prod(self.grid[name] for name in later)
-        return self._dataset(parameter)[0 : stride * self.grid[axis] : stride]
+        return np.asarray(self._dataset(parameter)[0 : stride * self.grid[axis] : stride])
 
     def attributes_of(self, name: str) -> dict[str, Any]:
         """The CF attributes of a variable."""

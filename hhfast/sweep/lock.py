@@ -1,11 +1,10 @@
-"""Files that survive a crash: written whole or not at all, and one writer at a time."""
+"""Locks: one writer of a directory at a time, and a lock whose process has died is taken over."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import secrets
 import socket
 import threading
 import time
@@ -14,61 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.sweep.durable_files import temporary_name
 
-TEMPORARY_SUFFIX = ".hhfast-tmp"
 _HEARTBEAT = 30.0  # seconds
-STALE_AFTER = 600.0  # seconds without a heartbeat, after which another machine's lock is taken for dead
-
-
-def write_durably(path: Path, *pieces: bytes | memoryview) -> None:
-    """Write a file so that after a crash or power loss it is either complete or absent.
-
-    Raises OSError (disk full, no permission) with nothing left behind.
-    """
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
-        publish(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def temporary_name(path: Path) -> Path:
-    """A name beside `path` that no other writer uses."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-
-
-def publish(temporary: Path, path: Path) -> None:
-    """Give a finished, synced file its final name, durably."""
-    temporary.replace(path)
-    sync_directory(path.parent)
-
-
-def make_directory(folder: Path) -> None:
-    """Make a directory, unless it is there, such that power loss cannot take it away with all it will hold."""
-    folder.mkdir(exist_ok=True)
-    sync_directory(folder.parent)
-
-
-def sync_directory(folder: Path) -> None:
-    """Make the names in a directory durable, where the system knows how (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError:  # some network file systems refuse to sync a directory; the rename is then as safe as it gets
-        pass
-    finally:
-        os.close(descriptor)
+STALE_AFTER = 600.0  # seconds without a heartbeat, after which the lock of another machine counts as abandoned
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockHolder:
     """The process that holds a lock."""
 
     pid: int
@@ -124,14 +76,14 @@ def _heartbeat(path: Path, stop: threading.Event) -> None:
             os.utime(path)
 
 
-def live_holder(path: Path) -> Holder | None:
+def live_holder(path: Path) -> LockHolder | None:
     """Who holds a lock; None if nobody does any more."""
     try:
         if not (text := path.read_text()):  # between creation and writing
             time.sleep(0.2)
             text = path.read_text()
         entry = json.loads(text)
-        holder = Holder(int(entry["pid"]), str(entry["host"]), float(entry["started"]))
+        holder = LockHolder(int(entry["pid"]), str(entry["host"]), float(entry["started"]))
         age = _now(path.parent) - path.stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""Some rows of a sweep, drawn at random: cells on which something can be tried that all would take too long for."""
+"""Some rows of a sweep, drawn at random, for what would take too long with all of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 _TRIED = 100  # rows for each that is wanted, where constraints exclude some
 
 
-def excerpt(sweep: Sweep, n: int, seed: int = 0) -> tuple[dict[str, Any], Stimulus]:
+def random_rows(sweep: Sweep, n: int, seed: int = 0) -> tuple[dict[str, Any], Stimulus]:
     """The parameters and the stimulus, as `simulate` takes them, of n rows (or all, if there are fewer).
 
-    Excluded rows are passed over, and the others are in order. Raises `InputError` if none is found, or if the rows
-    are not simulated but analysed.
+    Rows that the constraints exclude are skipped; the others are in ascending order. Raises `InputError` if none is
+    found, or if the sweep is an analysis.
     """
     if sweep.analysis is not None:
         raise InputError(f"the sweep is an analysis ({sweep.analysis['kind']}): it has no stimulus of its own")
+    # "excerpt" is the name of the random stream; another would draw other rows than before.
     found: dict[int, dict[str, np.ndarray]] = {}
     for row in permuted(seed, "excerpt", sweep.space.n_rows, 0, min(sweep.space.n_rows, _TRIED * n)).tolist():
         columns = dict(sweep.space.columns(row, row + 1))

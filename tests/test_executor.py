@@ -13,12 +13,12 @@ import pytest
 from sweeps import STEP, contents, small
 
 from hhfast.errors import InputError
-from hhfast.sweep import Distribution, Record, Rows, Sample, distribute, open_results
-from hhfast.sweep.batch import Job, compute
-from hhfast.sweep.joining import collect
-from hhfast.sweep.outputs import Part
-from hhfast.sweep.parts import Parts, parts_directory
+from hhfast.sweep import Distribution, Record, Rows, Sample, open_results
+from hhfast.sweep.batch import Batch, compute_batch
+from hhfast.sweep.executor import TASKS_PER_WORKER
+from hhfast.sweep.merge import merge_parts
 from hhfast.sweep.run import Incomplete, run_sweep
+from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
 from hhfast.sweep.verify import verify_output
 
 
@@ -50,13 +50,13 @@ def test_only_a_window_of_tasks_is_submitted(tmp_path, undisturbed):
     with Watched() as executor:
         path = run_sweep(small(rows_per_batch=1), tmp_path / "out.h5", executor, progress=False)
         assert contents(path) == undisturbed
-        assert executor.most <= distribute.WINDOW * 2
+        assert executor.most <= TASKS_PER_WORKER * 2
 
 
 def test_shards_come_back_where_there_is_no_common_file_system(tmp_path, undisturbed, monkeypatch):
     from hhfast.sweep import batch
 
-    monkeypatch.setattr(batch, "visible_parts", lambda folder, sha256: None)
+    monkeypatch.setattr(batch, "visible_run", lambda folder, sha256: None)
     with ThreadPoolExecutor(2) as executor:
         assert contents(run_sweep(small(), tmp_path / "out.h5", executor, progress=False)) == undisturbed
 
@@ -64,11 +64,11 @@ def test_shards_come_back_where_there_is_no_common_file_system(tmp_path, undistu
 def test_a_worker_does_not_write_into_the_parts_of_another_run(tmp_path):
     """A directory of that name may be there on the worker's own disk."""
     sweep, other = small(), small(t_stop=41.0)
-    run_sweep(other, tmp_path / "out.h5", progress=False, part=Part(4, 4))
-    folder = str(parts_directory(tmp_path / "out.h5"))
-    done = compute(Job(sweep, sweep.sha256, 0, 0, 8, 8, 1, folder=folder))
+    run_sweep(other, tmp_path / "out.h5", progress=False, part=RunPart(4, 4))
+    folder = str(run_directory(tmp_path / "out.h5"))
+    done = compute_batch(Batch(sweep, sweep.sha256, 0, 0, 8, 8, 1, folder=folder))
     assert done.shard is not None
-    assert Parts.open(parts_directory(tmp_path / "out.h5")).present() == [3]
+    assert RunDirectory.open(run_directory(tmp_path / "out.h5")).finished() == [3]
 
 
 class Poisoned(ThreadPoolExecutor):
@@ -125,7 +125,7 @@ dask_warnings = pytest.mark.filterwarnings("ignore")  # distributed's own
 @dask_warnings
 def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
     pytest.importorskip("distributed")
-    from hhfast.sweep.cluster import dask_executor
+    from hhfast.sweep.executor import dask_executor
 
     space = Sample("random", 20_000, {"g_Na": Distribution("uniform", (80.0, 160.0))}, seed=1)
     sweep = small(space=space, stimulus=STEP | {"amplitude": 10.0}, rows_per_batch=500, record=Record(), t_stop=400.0)
@@ -148,7 +148,7 @@ def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
 @dask_warnings
 def test_dask_addresses_are_checked():
     pytest.importorskip("distributed")
-    from hhfast.sweep.cluster import dask_executor
+    from hhfast.sweep.executor import dask_executor
 
     with pytest.raises(InputError, match="between 1 and"), dask_executor("local:0", small(), 1):
         pass
@@ -158,52 +158,52 @@ def test_dask_addresses_are_checked():
 def test_parts_run_apart_and_merged_are_the_whole(tmp_path, undisturbed):
     for k in (1, 2, 3):
         (tmp_path / f"machine{k}").mkdir()
-        run_sweep(small(), tmp_path / f"machine{k}" / "out.h5", progress=False, part=Part(k, 3))
+        run_sweep(small(), tmp_path / f"machine{k}" / "out.h5", progress=False, part=RunPart(k, 3))
     folders = [tmp_path / f"machine{k}" / "out.h5.parts" for k in (1, 2, 3)]
     out = tmp_path / "out.h5"
-    assert collect(out, folders[:2], progress=False) == 8
+    assert merge_parts(out, folders[:2], progress=False) == 8
     assert not out.exists()
-    assert collect(out, folders[2:], progress=False) == 0
+    assert merge_parts(out, folders[2:], progress=False) == 0
     assert contents(out) == undisturbed
-    assert not parts_directory(out).exists()
+    assert not run_directory(out).exists()
     assert all(folder.exists() for folder in folders)
 
 
 def test_parts_that_share_a_directory_are_finished_by_a_plain_run(tmp_path, undisturbed):
-    run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(2, 2))
-    assert Parts.open(tmp_path / "out.h5.parts").present() == [1, 3]
+    run_sweep(small(), tmp_path / "out.h5", progress=False, part=RunPart(2, 2))
+    assert RunDirectory.open(tmp_path / "out.h5.parts").finished() == [1, 3]
     assert contents(run_sweep(small(), tmp_path / "out.h5", progress=False)) == undisturbed
 
 
 def test_a_fresh_part_does_not_discard_the_others(tmp_path):
-    run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(2, 2))
+    run_sweep(small(), tmp_path / "out.h5", progress=False, part=RunPart(2, 2))
     with pytest.raises(InputError, match="would discard what the other parts have computed"):
-        run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(1, 2), fresh=True)
-    assert Parts.open(tmp_path / "out.h5.parts").present() == [1, 3]
+        run_sweep(small(), tmp_path / "out.h5", progress=False, part=RunPart(1, 2), fresh=True)
+    assert RunDirectory.open(tmp_path / "out.h5.parts").finished() == [1, 3]
 
 
 def test_parts_of_other_sweeps_are_not_mixed(tmp_path):
-    run_sweep(small(), tmp_path / "a.h5", progress=False, part=Part(1, 2))
-    run_sweep(small(t_stop=41.0), tmp_path / "b.h5", progress=False, part=Part(2, 2))
+    run_sweep(small(), tmp_path / "a.h5", progress=False, part=RunPart(1, 2))
+    run_sweep(small(t_stop=41.0), tmp_path / "b.h5", progress=False, part=RunPart(2, 2))
     with pytest.raises(InputError, match="another sweep"):
-        collect(tmp_path / "a.h5", [tmp_path / "b.h5.parts"], progress=False)
+        merge_parts(tmp_path / "a.h5", [tmp_path / "b.h5.parts"], progress=False)
     with pytest.raises(InputError, match="not the parts directory"):
-        collect(tmp_path / "a.h5", [tmp_path], progress=False)
+        merge_parts(tmp_path / "a.h5", [tmp_path], progress=False)
 
 
 def test_a_damaged_part_is_not_merged(tmp_path):
-    run_sweep(small(), tmp_path / "a.h5", progress=False, part=Part(1, 2))
-    shard = Parts.open(tmp_path / "a.h5.parts").path(2)
+    run_sweep(small(), tmp_path / "a.h5", progress=False, part=RunPart(1, 2))
+    shard = RunDirectory.open(tmp_path / "a.h5.parts").path(2)
     os.truncate(shard, 2000)
     with pytest.raises(InputError, match="damaged"):
-        collect(tmp_path / "b.h5", [tmp_path / "a.h5.parts"], progress=False)
+        merge_parts(tmp_path / "b.h5", [tmp_path / "a.h5.parts"], progress=False)
     assert shard.stat().st_size == 2000
 
 
 @pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0"])
 def test_impossible_parts_are_refused(text):
     with pytest.raises(InputError, match="must be i/n"):
-        Part.parse(text)
+        RunPart.parse(text)
 
 
 # --- verify -----------------------------------------------------------------------------------------------------------
@@ -220,8 +220,8 @@ def test_verify_finds_what_is_wrong(tmp_path):
 
 
 def test_verify_checks_an_unfinished_run(tmp_path):
-    run_sweep(small(), tmp_path / "out.h5", progress=False, part=Part(1, 2))
-    os.truncate(Parts.open(tmp_path / "out.h5.parts").path(2), 2000)
+    run_sweep(small(), tmp_path / "out.h5", progress=False, part=RunPart(1, 2))
+    os.truncate(RunDirectory.open(tmp_path / "out.h5.parts").path(2), 2000)
     found = verify_output(tmp_path / "out.h5")
     assert "unfinished, 1 of 4 batches are there and sound" in found.summary
     assert "truncated: 2000 of" in found.problems[0]

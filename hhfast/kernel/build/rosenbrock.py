@@ -1,0 +1,134 @@
+"""The linear systems of Rosenbrock methods, (1 / (gamma h) - J) y = right side, in every lane.
+
+A gate couples only to V and to pools, so the matrix is an arrow: eliminating the gates first, then the pools, then V,
+fills in nothing (or little), and both cost operations in proportion to the number of states. No pivoting is
+needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.equations.jacobian import Jacobian
+from hhfast.kernel.tree.nodes import Expression, Let, Name, Negative, Number, Statement, Symbol
+
+
+class LinearSystem:
+    """Factorises 1 / (gamma h) - J, with a unit diagonal in the lower factor, and solves with the factors."""
+
+    def __init__(self, builder: Builder, gamma: float) -> None:
+        self.builder, self.scratch, self.gamma = builder, builder.scratch, gamma
+        self.jacobian = Jacobian(builder.system)
+        order = self.jacobian.order
+        self.unknowns = {x: Symbol(f"y_{x}") for x in builder.states}
+        self.entry = {
+            (x, y): builder.symbol_of(_name(x, y))
+            for x in order
+            for y in order
+            if x == y or (x, y) in self.jacobian.filled or (x, y) in self.jacobian.entries
+        }
+        self.pivot = {x: Symbol(f"pivot_{x}") for x in order}  # the reciprocals of the diagonal of the factors
+        self.scratch.add("lane", *self.unknowns.values())
+        kept = (self.entry[x, y] for x in order for y in order if (x, y) in self.jacobian.filled)
+        self.scratch.add("lane", *kept, *self.pivot.values())
+        if builder.smooth:
+            self.drive = Symbol("drive")
+            self.scratch.add("lane", self.drive)
+
+    def factorise(self) -> list[Statement]:
+        """Factorise; and find how fast a smooth current drives V at the start of the step."""
+        diagonal = Symbol("diagonal")
+        lets: list[Any] = self.builder.lane_code(
+            "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.number(self.gamma)
+        )
+        lets += self.builder.bindings({_name(x, y): e for (x, y), e in self.jacobian.entries.items()})
+        lets += self._factors(diagonal)
+        statements = self.scratch.loops(lets)
+        return statements + self._driven() if self.builder.smooth else statements
+
+    def _factors(self, diagonal: Symbol) -> list[Any]:
+        order, filled, entry = self.jacobian.order, self.jacobian.filled, self.entry
+        lets: list[Any] = []
+        for x in order:
+            for y in order:
+                known: Expression | None = Name(entry[x, y]) if (x, y) in self.jacobian.entries else None
+                zero = self.builder.number(0.0)
+                if x == y:
+                    lets += self.builder.code(
+                        "here = diagonal - known",
+                        here=entry[x, x],
+                        diagonal=diagonal,
+                        known=zero if known is None else known,
+                    )
+                elif (x, y) in filled:
+                    lets.append(Let(entry[x, y], zero if known is None else Negative(known)))
+        for p, x in enumerate(order):
+            after = order[p + 1 :]
+            one = self.builder.number(1.0)
+            lets += self.builder.code("pivot = one / here", pivot=self.pivot[x], one=one, here=entry[x, x])
+            for r in after:
+                if (r, x) in filled:
+                    lets += self.builder.code("left = left * pivot", left=entry[r, x], pivot=self.pivot[x])
+                    lets += [
+                        let
+                        for c in after
+                        if (x, c) in filled
+                        for let in self.builder.code(
+                            "here = here - left * above", here=entry[r, c], left=entry[r, x], above=entry[x, c]
+                        )
+                    ]
+        return lets
+
+    def solve(self) -> list[Statement]:
+        """Solve for the unknowns in place of the right side."""
+        order, lets = self.jacobian.order, []
+        for p, x in enumerate(order):
+            lets += self._eliminated(x, order[:p])
+        for p in range(len(order) - 1, -1, -1):
+            x = order[p]
+            lets += self._eliminated(x, order[p + 1 :])
+            lets += self.builder.code("y = y * pivot", y=self.unknowns[x], pivot=self.pivot[x])
+        return self.scratch.loops(lets)
+
+    def _eliminated(self, x: str, others: tuple[str, ...]) -> list[Any]:
+        return [
+            let
+            for c in others
+            if (x, c) in self.jacobian.filled
+            for let in self.builder.code(
+                "y = y - entry * known", y=self.unknowns[x], entry=self.entry[x, c], known=self.unknowns[c]
+            )
+        ]
+
+    # --- smooth currents ---
+    def _driven(self) -> list[Statement]:
+        """The change of V by the change of the current, over one step at its rate at the start."""
+        builder = self.builder
+        # A one-sided difference, which never looks over the edge that the step begins at.
+        times = [Symbol(f"t_{k}") for k in range(3)]
+        values = [Symbol(f"i_{k}") for k in range(3)]
+        lets: list[Any] = []
+        for k, t in enumerate(times):
+            lets += builder.code("t_k = t + part * np.float64(h)", t_k=t, part=Number(k * 1e-3))
+        lets += [Let(value, builder.current(Name(t))) for value, t in zip(values, times, strict=True)]
+        slope = builder.value(
+            "(2.0 * second - 1.5 * first - 0.5 * third) / 1.0e-3", first=values[0], second=values[1], third=values[2]
+        )
+        lets += builder.code(
+            "drive = slope / C_m", drive=self.drive, slope=builder.cast(slope), C_m=builder.parameters["C_m"]
+        )
+        return self.scratch.loop(lets)
+
+    def push(self, weight: float) -> list[Statement]:
+        """Add the drive of a smooth current to the right side of V."""
+        return self.scratch.loops(
+            self.builder.code(
+                "y = y + weight * drive", y=self.unknowns["V"], drive=self.drive, weight=self.builder.number(weight)
+            )
+        )
+
+
+def _name(x: str, y: str) -> str:
+    """The name of the entry in row x and column y, as algebra knows it."""
+    return f"J_{x}_by_{y}_"

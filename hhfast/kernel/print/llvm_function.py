@@ -1,0 +1,297 @@
+"""The instructions of one function, from its statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FunctionType
+from typing import Any, Protocol
+
+from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, literal, structure
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Expression, Function, Number, Statement, Symbol
+from hhfast.kernel.tree.parse import function_of
+from hhfast.kernel.tree.straight import is_straight, reads_and_writes
+
+
+class Callables(Protocol):
+    """Where functions are that are called and not written in place of their calls."""
+
+    declarations: set[str]
+
+    def function(self, function: FunctionType, given: Sequence[Value | Array]) -> tuple[str, tuple[str, ...]]:
+        """(name, types of the values returned) of a function, for arguments of these types."""
+
+
+class FunctionWriter:
+    """Writes the instructions of one function: control flow, variables, and expressions."""
+
+    def __init__(self, module: Callables, rows: Mapping[Symbol, tuple[str, int]] | None = None, lanes: int = 1) -> None:
+        self.module, self.rows, self.lanes = module, rows or {}, lanes
+        self.code = Instructions(module.declarations)
+        self.allocations: list[str] = []
+        self.fixed: dict[Symbol, Any] = {}  # values that do not change: arguments, constants, indices of loops
+        self.arrays: dict[Symbol, Array] = {}
+        self.scratch: dict[str, Array] = {}
+        self.variables: dict[Symbol, tuple[str, str]] = {}  # symbol -> (place in memory, type)
+        self.straight: dict[Symbol, Any] | None = None  # what was assigned in straight statements
+        self.selected: set[Symbol] = set()  # what was last assigned one of two values
+        self.carried: frozenset[Symbol] = frozenset()  # in a lane loop: the variables of the block that it changes
+        self.returned: tuple[str, ...] = ()
+        self.exits: list[str] = []  # where `break` goes
+
+    # --- variables ---
+    def variable(self, symbol: Symbol, dtype: str) -> tuple[str, str]:
+        """The place of a variable in memory; its type is that of the first value."""
+        if symbol not in self.variables:
+            place = f"%{self.code.name(f'{symbol.name}.')}"
+            self.allocations.append(f"  {place} = alloca {TYPES[dtype]}")
+            self.variables[symbol] = place, dtype
+        return self.variables[symbol]
+
+    def store(self, symbol: Symbol, value: Any) -> None:
+        given = self.code.value(value)
+        place, dtype = self.variable(symbol, given.dtype)
+        self.code.lines.append(f"  store {self.code.cast(given, dtype)}, ptr {place}")
+
+    # --- statements ---
+    def statements(self, body: Iterable[Statement]) -> None:
+        for node in body:
+            self.statement(node)
+
+    def statement(self, node: Statement) -> None:
+        match node:
+            case nodes.Let(target=target, value=value):
+                self.assign(target, self.expression(value))
+                (self.selected.add if isinstance(value, nodes.Select) else self.selected.discard)(target)
+            case nodes.LetAll(targets=targets, value=value):
+                for target, part in zip(targets, self.expression(value), strict=True):
+                    self.assign(target, part)
+            case nodes.Store(target=target, value=value):
+                pointer, dtype = self.place(target)
+                given = self.code.cast(self.expression(value), dtype)
+                if isinstance(value, nodes.Select) or self.is_selected(value):
+                    # Of `x[i] = y if c else x[i]` LLVM would make a masked store, which is slow on AMD's processors.
+                    given = self.code.emit(f"freeze {given}", dtype)
+                self.code.lines.append(f"  store {given}, ptr {pointer}")
+            case nodes.LaneLoop(index=index, count=count, body=body):
+                self.lane_loop(index, count, body)
+            case nodes.For():
+                self.loop(node)
+            case nodes.While(test=test, body=body):
+                self.while_loop(test, body)
+            case nodes.If(test=test, body=body, orelse=orelse):
+                self.choice(test, body, orelse)
+            case nodes.Break():
+                self.code.go(f"br label %{self.exits[-1]}")
+            case nodes.Return(value=value):
+                self.give_back(value)
+
+    def is_selected(self, value: Expression) -> bool:
+        """Whether a value is the name of one of two, as was assigned in straight statements."""
+        return isinstance(value, nodes.Name) and value.symbol in self.selected
+
+    def assign(self, target: Symbol, value: Any) -> None:
+        if self.straight is not None and target not in self.carried:
+            self.straight[target] = value
+        else:
+            self.store(target, value)
+
+    def lane_loop(self, index: Symbol, count: Expression, body: tuple[Statement, ...]) -> None:
+        if not all(is_straight(node) for node in body):
+            self.loop(nodes.For(index, Number(0), count, Number(1), body))
+            return
+        reads, writes = reads_and_writes(body)
+        self.carried = frozenset(writes) & frozenset(reads) & frozenset(self.variables)
+        self.straight = {}
+
+        def run() -> None:
+            self.statements(body)
+
+        self.counted(index, self.expression(Number(0)), self.expression(count), 1, run)
+        self.straight, self.carried = None, frozenset()
+
+    def loop(self, node: nodes.For) -> None:
+        start, stop, step = (self.expression(bound) for bound in (node.start, node.stop, node.step))
+        if self.straight is not None:  # of a constant number of turns: written out
+            for k in range(start, stop, step):
+                self.straight[node.index] = k
+                self.statements(node.body)
+            return
+        self.counted(node.index, start, stop, step, lambda: self.statements(node.body))
+
+    def counted(self, index: Symbol, start: Any, stop: Any, step: Any, run: Callable[[], None]) -> None:
+        """A loop whose end is tested after each turn, as LLVM likes it best."""
+        first, last = self.code.value(start), self.code.value(stop)
+        head, tail, end = (self.code.name(what) for what in ("loop", "next", "end"))
+        if isinstance(start, int) and isinstance(stop, int):
+            self.code.go(f"br label %{head}")
+        else:
+            some = self.code.emit(f"icmp slt {first}, {last.ir}", "bool")
+            self.code.go(f"br {some}, label %{head}, label %{end}")
+        before = self.code.block
+        self.code.lines.append(f"{head}:")
+        self.code.block, self.code.ended = head, False
+        k, following = f"%{self.code.name('k')}", f"%{self.code.name('k')}"
+        self.code.lines.append(f"  {k} = phi i64 [ {first.ir}, %{before} ], [ {following}, %{tail} ]")
+        self.fixed[index] = Value(k, "int64")
+        self.exits.append(end)
+        run()
+        self.exits.pop()
+        self.code.begin(tail)
+        self.code.lines.append(f"  {following} = add nuw nsw i64 {k}, {self.code.value(step).ir}")
+        again = self.code.emit(f"icmp slt i64 {following}, {last.ir}", "bool")
+        self.code.go(f"br {again}, label %{head}, label %{end}")
+        self.code.lines.append(f"{end}:")
+        self.code.block, self.code.ended = end, False
+
+    def while_loop(self, test: Expression, body: tuple[Statement, ...]) -> None:
+        head, turn, end = (self.code.name(what) for what in ("while", "turn", "end"))
+        self.code.begin(head)
+        self.branch(test, turn, end)
+        self.code.start(turn)
+        self.exits.append(end)
+        self.statements(body)
+        self.exits.pop()
+        self.code.go(f"br label %{head}")
+        self.code.start(end)
+
+    def choice(self, test: Expression, body: tuple[Statement, ...], orelse: tuple[Statement, ...]) -> None:
+        yes, no, end = (self.code.name(what) for what in ("then", "else", "end"))
+        self.branch(test, yes, no if orelse else end)
+        self.code.start(yes)
+        self.statements(body)
+        self.code.go(f"br label %{end}")
+        if orelse:
+            self.code.start(no)
+            self.statements(orelse)
+            self.code.go(f"br label %{end}")
+        self.code.start(end)
+
+    def branch(self, test: Expression, yes: str, no: str) -> None:
+        """Go on by a condition; the second part of `and` and `or` is computed only where it is needed."""
+        if isinstance(test, nodes.Logical):
+            second = self.code.name("and" if test.op == "and" else "or")
+            self.branch(test.left, *((second, no) if test.op == "and" else (yes, second)))
+            self.code.start(second)
+            self.branch(test.right, yes, no)
+        else:
+            condition = self.code.value(self.expression(test))
+            self.code.go(f"br {self.code.truth(condition)}, label %{yes}, label %{no}")
+
+    def give_back(self, value: Expression | None) -> None:
+        if value is None:
+            self.code.go("ret void")
+            return
+        found = self.expression(value)
+        items = [self.code.value(item) for item in (found if isinstance(found, tuple) else (found,))]
+        if not self.returned:
+            self.returned = tuple(item.dtype for item in items)
+        whole, struct_type = "undef", structure(self.returned)
+        for k, (item, dtype) in enumerate(zip(items, self.returned, strict=True)):
+            whole = self.code.emit(f"insertvalue {struct_type} {whole}, {self.code.cast(item, dtype)}, {k}", "bool").ir
+        self.code.go(f"ret {struct_type} {whole}")
+
+    # --- expressions ---
+    def expression(self, node: Expression) -> Any:
+        match node:
+            case Number(value=value, dtype=None):
+                return value
+            case Number(value=value, dtype=str() as dtype):
+                return Value(literal(value, dtype), dtype)
+            case nodes.Name(symbol=symbol):
+                return self.read(symbol)
+            case nodes.Element(array=array) if self.arrays[array].is_shared:
+                pointer, dtype = self.place(node)
+                return self.code.emit(f"load atomic {TYPES[dtype]}, ptr {pointer} monotonic, align 1", dtype)
+            case nodes.Element() | nodes.RowElement() | nodes.ScratchElement():
+                pointer, dtype = self.place(node)
+                return self.code.emit(f"load {TYPES[dtype]}, ptr {pointer}", dtype)
+            case nodes.Length(array=array, axis=axis):
+                return self.arrays[array].shape[axis]
+            case nodes.Negative(operand=operand):
+                return self.code.negative(self.expression(operand))
+            case nodes.Binary(op=op, left=left, right=right):
+                return self.code.binary(op, self.expression(left), self.expression(right))
+            case nodes.Compare(op=op, left=left, right=right):
+                return self.code.compare(op, self.expression(left), self.expression(right))
+            case nodes.Logical(op=op, left=left, right=right):
+                a, b = (self.code.truth(self.code.value(self.expression(side))) for side in (left, right))
+                return self.code.emit(f"{op} {a}, {b.ir}", "bool")
+            case nodes.Select(test=test, yes=yes, no=no):
+                a, b = self.code.alike(self.expression(yes), self.expression(no))
+                condition = self.code.truth(self.code.value(self.expression(test)))
+                return self.code.emit(f"select {condition}, {a}, {b}", a.dtype)
+            case nodes.Cast(dtype=dtype, operand=operand):
+                return self.code.cast(self.expression(operand), dtype)
+            case nodes.Bits(dtype=dtype, operand=operand):
+                x = self.code.value(self.expression(operand))
+                return x if TYPES[dtype] == x.llvm else self.code.emit(f"bitcast {x} to {TYPES[dtype]}", dtype)
+            case nodes.Values(items=items):
+                return tuple(map(self.expression, items))
+            case nodes.Call(function=function, arguments=arguments):
+                return self.call(function, arguments)
+        raise NotImplementedError(f"{node}")
+
+    def read(self, symbol: Symbol) -> Any:
+        if self.straight is not None and symbol in self.straight:
+            return self.straight[symbol]
+        if symbol in self.fixed:
+            return self.fixed[symbol]
+        if symbol in self.arrays:
+            return self.arrays[symbol]
+        if symbol not in self.variables:
+            raise NameError(f"'{symbol.name}' has no value yet")
+        place, dtype = self.variables[symbol]
+        return self.code.emit(f"load {TYPES[dtype]}, ptr {place}", dtype)
+
+    def place(self, node: nodes.Element | nodes.RowElement | nodes.ScratchElement) -> tuple[str, str]:
+        """(pointer, type) of an element."""
+        match node:
+            case nodes.RowElement(row=row, lane=lane):
+                kind, number = self.rows[row]
+                array = self.scratch[kind]
+                lane_value = self.expression(lane)
+                if isinstance(lane_value, int):
+                    index: Value = self.code.value(number * self.lanes + lane_value)
+                else:
+                    index = self.code.emit(f"add nuw nsw {lane_value}, {number * self.lanes}", "int64")
+            case nodes.ScratchElement(kind=kind, index=where):
+                array, index = self.scratch[kind], self.code.value(self.expression(where))
+            case nodes.Element(array=symbol, index=indices):
+                array = self.arrays[symbol]
+                index = self.code.value(self.expression(indices[0]))
+                for length, where in zip(array.shape[1:], indices[1:], strict=True):
+                    before = self.code.emit(f"mul nsw {index}, {length.ir}", "int64")
+                    index = self.code.emit(f"add nsw {before}, {self.code.value(self.expression(where)).ir}", "int64")
+        element = TYPES[array.dtype]
+        pointer = self.code.emit(f"getelementptr inbounds {element}, ptr {array.pointer}, {index}", array.dtype)
+        return pointer.ir, array.dtype
+
+    def call(self, function: FunctionType | str, arguments: tuple[Expression, ...]) -> Any:
+        given = [self.expression(argument) for argument in arguments]
+        if isinstance(function, str):
+            return self.code.intrinsic(function, given)
+        tree = function_of(function)
+        if all(is_straight(node) for node in tree.body):
+            return self.inlined(tree, given)
+        passed = [x if isinstance(x, Array) else self.code.value(x) for x in given]
+        name, dtypes = self.module.function(function, passed)
+        texts = [
+            t for x in passed for t in ([f"ptr {x.pointer}", str(x.shape[0])] if isinstance(x, Array) else [str(x)])
+        ]
+        whole = self.code.emit(f"call {structure(dtypes)} {name}({', '.join(texts)})", "bool").ir
+        found = tuple(self.code.emit(f"extractvalue {structure(dtypes)} {whole}, {k}", d) for k, d in enumerate(dtypes))
+        return found if len(found) > 1 else found[0]
+
+    def inlined(self, tree: Function, given: Sequence[Any]) -> Any:
+        """The statements of a straight function in place of its call."""
+        outside, carried = self.straight, self.carried
+        self.straight, self.carried = dict(zip(tree.parameters, given, strict=True)), frozenset()
+        for node in tree.body[:-1]:
+            self.statement(node)
+        last = tree.body[-1]
+        assert isinstance(last, nodes.Return)
+        assert last.value is not None
+        found = self.expression(last.value)
+        self.straight, self.carried = outside, carried
+        return found

@@ -1,0 +1,232 @@
+"""What a stimulus is: a kind of current, as text over its parameters, and the values of these.
+
+A current that jumps is written with `window(t0, t1, start, stop)`, the fraction of the step t0..t1 inside start..stop;
+what varies smoothly uses `t`, the time at which the integrator asks. Edges given as numbers, the same for all cells,
+become boundaries of steps, so they cost no integrator its order. Edges given per cell fall inside steps; the step
+then sees the exact mean of the window, which is exact to second order. A current that is linear between points
+has them in `points`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec
+
+import numpy as np
+
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import per_cell
+from hhfast.parts.grammar import names_used
+from hhfast.parts.piecewise_linear import Points, check_seeds
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, repr=False)
+class StimulusKind:
+    """A form of current; calling it with its parameters (numbers, or arrays of n_cells) gives a `Stimulus`.
+
+    text : the current, an expression of the parameters, t, t0 and t1.
+    signature : of the function that makes it: the order of the parameters, and their defaults. units : of each.
+    edges : times (ms) at which the current jumps or has a kink, from the parameters' values and `t_stop`.
+    onset : the parameter that says when it begins.
+    single : parameters of which all cells have the same. tables : those that are arrays, the same for all cells.
+    points : of a current that is linear between points.
+    check : raises `InputError` for values that no cell can have; not all values need be there.
+    """
+
+    name: str
+    doc: str
+    text: str
+    signature: inspect.Signature = field(hash=False)
+    units: Mapping[str, str] = field(hash=False)
+    edges: Callable[[Mapping[str, Any]], list[Any]] = field(compare=False)
+    onset: str | None = "start"
+    single: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    points: Points | None = None
+    check: Callable[[Mapping[str, Any]], None] = lambda values: None
+
+    @property
+    def parameters(self) -> dict[str, tuple[float | None, str]]:
+        """Name -> (default or None where it must be given, unit) of the parameters that cells can differ in."""
+        given = {name: p.default for name, p in self.signature.parameters.items() if name not in self.tables}
+        return {name: (None if v is inspect.Parameter.empty else v, self.units[name]) for name, v in given.items()}
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the current varies between its edges."""
+        return "t" in names_used(self.text)
+
+    def __repr__(self) -> str:
+        return f"<stimulus '{self.name}'>"
+
+    def __reduce__(self) -> Any:
+        """A kind of the registry is pickled by its name: its functions cannot be."""
+        from hhfast.parts.stimuli import stimuli
+
+        if stimuli.get(self.name) is self:
+            return _kind_called, (self.name,)
+        return super().__reduce__()
+
+    def __call__(self, *args: Any, **values: Any) -> Stimulus:
+        where = f"stimulus '{self.name}'"
+        try:
+            bound = self.signature.bind(*args, **values)
+        except TypeError as error:
+            for name in set(values) - {*self.signature.parameters}:
+                raise unknown(f"parameter of {where}", name, self.signature.parameters) from None
+            raise InputError(f"{where}: {error}") from None
+        given = {n: per_cell(f"{where}: {n}", v) for n, v in bound.arguments.items()}
+        for name in self.single:
+            if np.ndim(given.get(name, 0.0)):
+                raise InputError(f"{where}: {name}: is an array; give one number for all cells")
+        try:
+            self.check(given)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        return Stimulus(((self, {n: default for n, (default, _) in self.parameters.items()} | given),))
+
+
+def stimulus(
+    text: str,
+    *,
+    units: Mapping[str, str],
+    edges: Callable[[Mapping[str, Any]], list[Any]],
+    onset: str | None = "start",
+    single: tuple[str, ...] = (),
+    tables: tuple[str, ...] = (),
+    points: Points | None = None,
+    check: Callable[[Mapping[str, Any]], None] = lambda values: None,
+) -> Callable[[Callable[P, object]], Callable[P, Stimulus]]:
+    """Make a function a stimulus: its signature and docstring are the stimulus's, its body is not used.
+
+    The arguments are the fields of `StimulusKind`; the kind is the function's `kind`, its name in snake case.
+    """
+
+    def make(function: Callable[P, object]) -> Callable[P, Stimulus]:
+        signature = inspect.signature(function)
+        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in function.__name__).lstrip("_")
+        kind = StimulusKind(
+            name,
+            inspect.getdoc(function) or "",
+            text,
+            signature,
+            dict(units),
+            edges,
+            onset,
+            single,
+            tables,
+            points,
+            check,
+        )
+
+        @wraps(function)
+        def build(*args: P.args, **values: P.kwargs) -> Stimulus:
+            return kind(*args, **values)
+
+        build.kind = kind  # type: ignore[attr-defined]
+        build.__signature__ = signature.replace(return_annotation=Stimulus)  # type: ignore[attr-defined]
+        return build
+
+    return make
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """An applied current: the sum of its parts, each a kind with the values of its parameters. `a + b` adds two."""
+
+    parts: tuple[tuple[StimulusKind, Mapping[str, Any]], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_seeds(values for _, values in self.parts if "seed" in values)
+
+    def __repr__(self) -> str:
+        return " + ".join(f"{kind.name}({_values_text(values)})" for kind, values in self.parts) or "no stimulus"
+
+    def __add__(self, other: Stimulus) -> Stimulus:
+        return Stimulus(self.parts + other.parts)
+
+    @property
+    def kinds(self) -> tuple[StimulusKind, ...]:
+        return tuple(kind for kind, _ in self.parts)
+
+    @property
+    def onset(self) -> Any:
+        """When the stimulus begins, ms (a number, or one per cell): what latencies are counted from."""
+        starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
+        return starts[0] if starts else 0.0
+
+    def numbered(self, cells: np.ndarray) -> Stimulus:
+        """The same for cells of these numbers, instead of those in their batch, where no number is given."""
+        return Stimulus(
+            tuple(
+                (kind, {n: cells if np.ndim(v) == 0 and np.isnan(v) else v for n, v in values.items()})
+                for kind, values in self.parts
+            )
+        )
+
+    @property
+    def varies(self) -> bool:
+        """Whether a parameter is an array, one value for each cell."""
+        return any(np.ndim(values[name]) for kind, values in self.parts for name in kind.parameters)
+
+    def take(self, rows: np.ndarray) -> Stimulus:
+        """The same for the cells of these rows."""
+        return Stimulus(
+            tuple(
+                (kind, {**values, **{n: values[n][rows] for n in kind.parameters if np.ndim(values[n])}})
+                for kind, values in self.parts
+            )
+        )
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The arrays of points that the kernel takes, in the order of its arguments."""
+        return tuple(a for kind, values in self.parts if kind.points for a in kind.points.given(values))
+
+    def edges(self, t_stop: float) -> tuple[list[float], np.ndarray]:
+        """(the edges given as numbers, (n_cells or 1, k) the edges that differ between cells, inf where fewer)."""
+        times: list[float] = []
+        moving: list[Any] = [np.empty((0, 1))]
+        for kind, values in self.parts:
+            edges = kind.edges({**values, "t_stop": t_stop})
+            if any(np.ndim(edge) for edge in edges):
+                moving.append(np.array(np.broadcast_arrays(*edges)))
+            else:
+                times += edges
+        n = max(edges.shape[1] for edges in moving)
+        return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
+
+    def points(self, t_stop: float) -> tuple[np.ndarray, bool]:
+        """(the points, ms, that all cells share, where the current has kinks; whether some cells have others)."""
+        found = [kind.points.times(values, t_stop) for kind, values in self.parts if kind.points]
+        shared = [times for times in found if times is not None]
+        return np.concatenate([np.empty(0), *shared]), len(shared) < len(found)
+
+
+def kind_of(function: Any) -> StimulusKind:
+    """The kind of a stimulus function."""
+    kind: StimulusKind = function.kind
+    return kind
+
+
+def _values_text(values: Mapping[str, Any]) -> str:
+    """Values for a reader: an array by its length and range."""
+
+    def text(value: Any) -> str:
+        if not np.ndim(value):
+            return f"{value:g}"
+        return f"<{len(value)} values, {np.min(value):g}..{np.max(value):g}>" if len(value) else "<none>"
+
+    return ", ".join(f"{name}={text(value)}" for name, value in values.items())
+
+
+def _kind_called(name: str) -> StimulusKind:
+    """The kind of that name, to read pickles."""
+    from hhfast.parts.stimuli import stimuli
+
+    return stimuli[name]
