@@ -78,8 +78,11 @@ def test_public_names_are_sorted_and_documented():
             assert not value.__doc__.startswith(f"{name}("), name
 
 
-@pytest.mark.parametrize("name", hh.stimuli)
-@pytest.mark.xfail(strict=True, reason="stimuli become functions")
+LACKING = pytest.mark.xfail(strict=True, reason="its docstring does not name `amplitude`")
+NAMES = [pytest.param(n, marks=LACKING if n in ("paired_pulse", "chirp") else ()) for n in hh.stimuli]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_help_of_a_stimulus_is_its_own(name):
     """Its signature has its parameters by name with their defaults, its docstring says what each is."""
     public = {entry: getattr(hh, entry) for entry in hh.__all__}
@@ -97,7 +100,6 @@ def test_the_help_of_a_stimulus_is_its_own(name):
         assert parameter in function.__doc__
 
 
-@pytest.mark.xfail(strict=True, reason="stimuli become functions")
 def test_stimuli_are_pickled():
     again = pickle.loads(pickle.dumps(hh.Step(amplitude=3.0, start=1.0)))
     settings = {"t_stop": 10.0, "record": [hh.Final()], "integrator": "euler"}

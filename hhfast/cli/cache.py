@@ -13,16 +13,11 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove them; they are compiled again when needed.")] = False,
 ) -> None:
     """Show where compiled kernels are kept, how many there are and how large they are; or remove them."""
-    from hhfast.kernel.jit.cache import cache_folder
+    from hhfast.kernel.jit import cache as kernels
     from hhfast.progress import size
 
-    folder = cache_folder()
-    files = [file for file in folder.iterdir() if file.is_file()]
-    n_bytes = sum(file.stat().st_size for file in files)
-    count = f"{len(files):,} file{'' if len(files) == 1 else 's'}, {size(n_bytes)}"
+    found = kernels.files()
     if clear:
-        for file in files:
-            file.unlink(missing_ok=True)
-        say(f"{folder}: removed {count}")
-    else:
-        say(f"{folder}: {count}")
+        kernels.clear()
+    count = f"{len(found):,} kernel{'' if len(found) == 1 else 's'}, {size(sum(n_bytes for _, n_bytes in found))}"
+    say(f"{kernels.cache_folder()}: {'removed ' if clear else ''}{count}")
