@@ -17,7 +17,7 @@ import numpy as np
 import hhfast as hh
 from hhfast.analysis.spikes import bursts
 from hhfast.analysis.work_precision.benchmark import Benchmark
-from hhfast.figures.analyses import plot_benchmark
+from hhfast.figures.work_precision import plot_benchmark
 
 HIGHEST = {"g_Na": 500.0, "g_CaT": 12.5, "g_CaS": 10.0, "g_A": 50.0, "g_KCa": 25.0, "g_Kd": 125.0, "g_H": 0.05,
            "g_leak": 0.05}  # mS/cm2

@@ -1,4 +1,4 @@
-"""The one kind of error a user causes and can mend, and the did-you-mean that helps to mend it."""
+"""The errors that a user can act on, and the did-you-mean that helps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class InputError(ValueError):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+class Incomplete(RuntimeError):
+    """A run stopped early; what is finished is safe, and the same command resumes it."""
 
 
 class UnknownName(InputError, KeyError):

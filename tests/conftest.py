@@ -57,3 +57,24 @@ def undisturbed(tmp_path_factory):
     from sweeps import contents, small
 
     return contents(small().run(tmp_path_factory.mktemp("undisturbed") / "out.h5", progress=False))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A directory with the sweep file scan.toml, in which commands run."""
+    from commands import SCAN
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.toml").write_text(SCAN)
+    return tmp_path
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """The figures that a test saves, in their order: what is drawn can be read from them."""
+    from matplotlib.figure import Figure
+
+    saved = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: (saved.append(figure), save(figure, *a, **k))[1])
+    return saved

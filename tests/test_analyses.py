@@ -175,6 +175,7 @@ def stored(sweep, tmp_path):
         return {name: result.read(name) for name in (*result.parameters, "status", *result.features)}
 
 
+@pytest.mark.core
 def test_rheobase_of_every_row(tmp_path):
     """Stored values are those of the function, bit for bit, with the outcome of each row."""
     found = stored(sweep_of(tmp_path, 'kind = "rheobase"\nwidth = 1.0'), tmp_path)

@@ -18,9 +18,9 @@ from hhfast.analysis.work_precision.cost import measured
 from hhfast.analysis.work_precision.independent import solve
 from hhfast.analysis.work_precision.limits import measured_order
 from hhfast.analysis.work_precision.problem import CellSample, Problem, Setting
-from hhfast.cli.analyses import of_sweep
 from hhfast.cli.app import app
-from hhfast.figures import analyses as curves
+from hhfast.cli.bench import problem_of_sweep
+from hhfast.figures.work_precision import plot_benchmark
 from hhfast.kernel.jit.compile import is_cached
 from hhfast.kernel.jit.precompile import precompile
 from hhfast.kernel.spec import kernel_spec
@@ -173,11 +173,13 @@ def test_csv_and_picture(squid, tmp_path):
     table = list(csv.DictReader(io.StringIO((tmp_path / "rows.csv").read_text())))
     assert [float(line["cost"]) for line in table] == squid["cost"].tolist()
     assert table[0]["rtol"] == ""
-    figure = curves.plot_benchmark(squid)
-    figure.savefig(tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").stat().st_size > 5000
-    for axes in figure.axes:
+    figure = plot_benchmark(squid)
+    figure.canvas.draw()
+    for axes, cost in zip(figure.axes, ("cost", "evaluations"), strict=True):
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        rows = [row for row in squid.rows if row.integrator == squid.limits[0].integrator]
+        drawn = [(getattr(row, cost), row.spike_p95) for row in rows if row.sound]
+        np.testing.assert_array_equal(np.transpose(axes.lines[0].get_data()), drawn)
         assert [len(line.get_xdata()) for line in axes.lines[:2]] == [3, 0]  # strang is sound at every step
 
 
@@ -234,13 +236,14 @@ def test_mistakes_are_one_line(words, message):
     assert message in result.stderr
 
 
-def test_from_the_command_line(tmp_path):
+def test_from_the_command_line(tmp_path, pictures):
     """A table and a recommendation, or CSV; and a picture."""
     words = "bench --integrators rk4 --dt 0.05,0.02 --t-stop 40 --cells 8 --current 0,20 --no-rheobase"
     shown = CliRunner().invoke(app, [*words.split(), "--accuracy", "0.1", "-o", str(tmp_path / "picture.png")])
     assert shown.exit_code == 0, shown.output
     assert "for 0.1 ms spike-time error on this model use rk4, dt = 0.05 ms" in shown.stdout
-    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    assert pictures[0].get_suptitle().startswith("hodgkin_huxley: 8 cells, 40 ms, ")
+    assert len(pictures[0].axes[0].lines[0].get_xdata()) == 2
     table = list(csv.DictReader(io.StringIO(CliRunner().invoke(app, [*words.split(), "--csv"]).stdout)))
     assert [(line["integrator"], line["dt"], line["rheobase"]) for line in table] == [
         ("rk4", "0.05", ""), ("rk4", "0.02", "")
@@ -285,7 +288,7 @@ def test_rows_of_a_sweep(tmp_path):
     assert few[0] == few[1]
     assert len({tuple(row) for row in few}) > 1
 
-    assert 0.04 in of_sweep(tmp_path / "scan.toml", 4, 1, None, None)["dt"]
+    assert 0.04 in problem_of_sweep(tmp_path / "scan.toml", 4, 1, None, None)["dt"]
     words = ["bench", "--sweep", str(tmp_path / "scan.toml"), "--integrators", "rk4", "--dt", "0.02", "--cells", "4"]
     shown = CliRunner().invoke(app, [*words, "--no-rheobase"])
     assert shown.exit_code == 0, shown.output

@@ -138,6 +138,7 @@ def test_the_result_itself_stays_as_it_is():
     assert some["certified"].tolist() == [AGREES, NOT_CHECKED, AGREES]
 
 
+@pytest.mark.core
 def test_a_share_of_the_cells(passive):
     """About as many as asked, and a cell is chosen by its number alone."""
     def chosen(n):

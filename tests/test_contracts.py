@@ -22,6 +22,7 @@ RECORDERS = {
 
 
 @pytest.mark.parametrize("registry", REGISTRIES)
+@pytest.mark.core
 def test_registries_are_mappings_with_suggestions(registry):
     """Iteration, length, membership, and a KeyError that names the nearest entry."""
     entries = REGISTRIES[registry]
@@ -56,6 +57,7 @@ def test_every_model_is_complete_and_runs(name):
 
 
 @pytest.mark.parametrize("name", hh.integrators)
+@pytest.mark.core
 def test_every_integrator_is_described_and_runs(name):
     """Citation, stability note, order; a squid axon spikes once within 5 ms at a small step."""
     entry = hh.integrators[name]
@@ -73,6 +75,7 @@ def test_every_integrator_is_described_and_runs(name):
 
 
 @pytest.mark.parametrize("name", hh.stimuli)
+@pytest.mark.core
 def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
     """A sentence, units, parameters as numbers and as arrays; the membrane moves and stays finite."""
     kind = hh.stimuli[name]
@@ -91,6 +94,7 @@ def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
 
 
 @pytest.mark.parametrize("name", hh.recorders)
+@pytest.mark.core
 def test_every_recorder_delivers_finite_labelled_values(name):
     """One row per cell, units and a long name on everything, under the name it promises."""
     recorder = hh.recorders[name](*RECORDERS[name])

@@ -159,6 +159,7 @@ def test_train_is_the_sum_of_its_windows():
         assert abs(elementary.train(t0, t1, start, width, period, count) - sum(pulses)) < 2e-7
 
 
+@pytest.mark.core
 def test_crossing_solves_the_cubic():
     """A cubic through V and dV/dt at both ends of a step is crossed where NumPy's roots say."""
     rng = np.random.default_rng(9)
@@ -177,6 +178,7 @@ def test_crossing_solves_the_cubic():
     assert tried > 50
 
 
+@pytest.mark.core
 def test_phi_far_is_right_everywhere(function):
     """What takes over where no polynomial reaches: from growth to rates of any size."""
     z = np.array([-700.0, -3.0, -1e-12, 0.0, 1e-300, 1e-9, 0.5, 4.0, 4.1, 36.0, 1e4, 1e300])

@@ -1,10 +1,16 @@
-"""The examples for other packages, small: they run, draw, and find what is known."""
+"""The examples, all of them, some made smaller: they run, draw, and find what is known."""
 
 import importlib.util
+import re
+import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import hhfast
+
+import hhfast as hh
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -16,14 +22,73 @@ def example(name):
     return module
 
 
+def test_every_example_is_run():
+    """Those with a test here, and those for clusters in test_clusters.py; a file of none of them is forgotten."""
+    tested = {*SCANS, *SCRIPTS, "bench_bursting.py", "sensitivity_salib.py", "inference_sbi.py",
+              "cluster_mpi.py", "cluster_slurm.py", "custom_model.toml"}  # fmt: skip
+    assert {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".toml")} == tested
+
+
+# Sweep file -> the feature that its comments draw.
+SCANS = {"quick_scan.toml": "rate", "fi_scan.toml": "rate", "certified_scan.toml": "certified",
+         "custom_model_scan.toml": "isi_cv", "rheobase_scan.toml": "rheobase"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_sweep_files_run_and_are_drawn(name, tmp_path, monkeypatch, pictures):
+    """With three values on every axis instead of many."""
+    monkeypatch.chdir(tmp_path)
+    for path in EXAMPLES.glob("*.toml"):
+        shutil.copy(path, tmp_path)
+    short, n_axes = re.subn(r"(linspace = \[[^]]*), \d+\]", r"\1, 3]", Path(name).read_text())
+    assert n_axes == 2
+    Path(name).write_text(short)
+    result = hhfast("run", name, "-o", "out.h5")
+    assert result.exit_code == 0, result.output
+    n_rows = 72 if name == "fi_scan.toml" else 9
+    assert f"out.h5: finished, {n_rows} rows\n" in result.stdout
+    assert hhfast("plot", "out.h5", "--value", SCANS[name]).exit_code == 0
+    drawn = sum(mesh.get_array().size for axes in pictures[0].axes[:-1] for mesh in axes.collections)
+    assert drawn == n_rows
+
+
+# Script -> the number of axes in its picture, and what it prints of what is known.
+SCRIPTS = {
+    "many_axons.py": (3, "of 10000 axons fire repetitively"),
+    "emergent_threshold.py": (3, "threshold of a 1-ms pulse: 6.91"),
+    "emergent_refractoriness.py": (2, "second spike at 2 x threshold from 12.4"),
+    "emergent_firing.py": (2, "hodgkin_huxley: Hopf at 9.77"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:More than 20 figures")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_find_what_is_known(name, tmp_path, monkeypatch, pictures, capsys):
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / name))
+    axes, known = SCRIPTS[name]
+    assert len(pictures[0].axes) == axes
+    printed = capsys.readouterr().out
+    assert known in printed
+    assert printed.endswith(f"drew {name.replace('.py', '.png')}\n")
+
+
+def test_a_model_of_your_own_has_an_m_current():
+    model = hh.load_model(EXAMPLES / "custom_model.toml")
+    assert "tau_max" in model.parameters
+    currents = {"stimulus": hh.Step(10.0), "t_stop": 200.0, "record": [hh.SpikeCount()]}
+    slow = hh.simulate(model, {"g_M": [0.0, 0.5]}, **currents)["spike_count"]
+    assert slow[0] > slow[1]
+
+
 @pytest.mark.slow
-def test_own_steps_are_cheaper_on_silent_tonic_and_bursting_cells(tmp_path):
+def test_own_steps_are_cheaper_on_silent_tonic_and_bursting_cells(tmp_path, pictures):
     """tsit5 at 1e-6 is right to 0.001 ms by a quarter of the work of RK4 at the longest step that serves all cells."""
     found = example("bench_bursting").main(4, 600.0, str(tmp_path / "bench.png"), integrators=["rk4", "tsit5"],
                                            dt=[0.05, 0.025, 0.01], rtol=[1e-6])  # fmt: skip
     assert (found.sample.silent, found.sample.bursting) == (4, 4)
     assert found.sample.tonic >= 2
-    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    assert len(pictures[0].axes) == 2
     *rk4, tsit5 = found.rows
     best = next(row for row in rk4 if row.sound)
     assert tsit5.sound
@@ -32,24 +97,26 @@ def test_own_steps_are_cheaper_on_silent_tonic_and_bursting_cells(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # SALib's own
-def test_sensitivity_of_the_firing_rate(tmp_path, capsys):
+def test_sensitivity_of_the_firing_rate(tmp_path, capsys, pictures):
     """Warmth speeds the gates up, and firing with them; the leak hardly matters."""
     pytest.importorskip("SALib")
     salib = example("sensitivity_salib")
     salib.main(n=64, t_stop=150.0, picture=str(tmp_path / "indices.png"))
     assert "celsius: S1" in capsys.readouterr().out
-    assert (tmp_path / "indices.png").read_bytes().startswith(b"\x89PNG")
+    (axes,) = pictures[0].axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(salib.BOUNDS)
     found = dict(zip(salib.BOUNDS, salib.indices(n=64, t_stop=150.0)["ST"], strict=True))
     assert max(found, key=found.get) == "celsius"
     assert found["g_L"] < 0.1 < found["celsius"]
 
 
-def test_inference_finds_the_conductances(tmp_path, capsys):
+def test_inference_finds_the_conductances(tmp_path, capsys, pictures):
     """The truth lies inside the posterior, which is narrower than the prior."""
     sbi = example("inference_sbi")
     sbi.main(n=4000, keep=40, t_stop=60.0, picture=str(tmp_path / "posterior.png"))
     assert "truth 36" in capsys.readouterr().out
-    assert (tmp_path / "posterior.png").read_bytes().startswith(b"\x89PNG")
+    scatter = pictures[0].axes[3].lines[-2]  # of g_K against g_Na
+    assert len(scatter.get_xdata()) == 40
     posterior = sbi.rejection(n=4000, keep=40, t_stop=60.0)
     assert posterior.shape == (40, 3)
     low, high = np.array(list(sbi.PRIOR.values())).T

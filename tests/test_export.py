@@ -43,6 +43,7 @@ def test_a_result_as_a_data_frame(scan):
     pd.testing.assert_frame_equal(to_pandas(scan, 2, 4), frame.iloc[2:4])
 
 
+@pytest.mark.core
 def test_csv_holds_every_bit(scan, tmp_path):
     with to_csv(scan, tmp_path / "rows.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -9,6 +9,7 @@ from hhfast.analysis.firing import steady_rate
 SQUID = "hodgkin_huxley"
 
 
+@pytest.mark.core
 def test_steady_rates(analysis_reference):
     """Rates at 7, 10, 20 and 50 uA/cm2, to 1e-6."""
     expected = {float(k): v for k, v in analysis_reference["rate"].items()}

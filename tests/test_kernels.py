@@ -203,6 +203,7 @@ def test_rates_of_any_model_are_those_of_the_text(model, seed):
     check_rates(model, X, i_app, params, A, B, rtol=3e-12)
 
 
+@pytest.mark.core
 def test_rates_of_a_model_with_everything_compiled():
     """A model with all forms of gates, a custom current and two pools, through the compiler."""
     channels = (

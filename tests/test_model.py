@@ -193,6 +193,7 @@ def test_parameters_states_and_variables(cell):
     }
 
 
+@pytest.mark.core
 def test_models_are_frozen_hashable_and_picklable(cell):
     """A model is data: equal ones are equal, and survive a trip to another process with their text."""
     again = parse_model(BASE + "\n")
@@ -206,6 +207,7 @@ def test_models_are_frozen_hashable_and_picklable(cell):
 
 
 @pytest.mark.parametrize("name", [*models, "cell"])
+@pytest.mark.core
 def test_toml_round_trip(name, cell):
     """The canonical text of a model that was changed reads back as an equal model."""
     model = cell if name == "cell" else models[name]

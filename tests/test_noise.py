@@ -31,6 +31,7 @@ def traced(model, integrator="euler", t_stop=10.0, every=EVERY, dt=0.05, params=
         ("243f6a88 85a308d3 13198a2e 03707344 a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
     ],
 )
+@pytest.mark.core
 def test_philox_gives_the_published_words(words, expected):
     """The known answers that its authors publish with Random123, for counter and key."""
     found = philox(*(np.uint64(int(word, 16)) for word in words.split()))

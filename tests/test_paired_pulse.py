@@ -14,6 +14,7 @@ def squid():
     return hh.refractory_period(SQUID, second=(2.0, 5.0), threshold=0.0)
 
 
+@pytest.mark.core
 def test_minimal_intervals(squid, analysis_reference):
     """The shortest interval for second pulses of 2 and 5 thresholds, to 1e-3 ms."""
     expected = [analysis_reference["minimal_interval"][k] for k in ("2", "5")]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -46,7 +47,7 @@ def features(times, t, V, onset, window):
         "isi_cv": isi.std(ddof=1) / isi.mean() if len(isi) > 1 else np.nan,
         "V_max": V[inside].max(),
         "V_min": V[inside].min(),
-        "V_mean": np.trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
+        "V_mean": trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
     }
 
 
@@ -57,6 +58,7 @@ def check_features(result, dense, window):
             np.testing.assert_allclose(result[name][cell], value, rtol=1e-9, atol=1e-9, err_msg=f"{name}, cell {cell}")
 
 
+@pytest.mark.core
 def test_spikes_are_the_crossings_of_the_trace(dense):
     """Each spike lies in the step in which V crosses the threshold, near the straight line between the samples."""
     assert dense.spike_count.tolist()[0] == 0
@@ -68,6 +70,7 @@ def test_spikes_are_the_crossings_of_the_trace(dense):
         np.testing.assert_allclose(times, straight, rtol=0, atol=0.05 * DT)
 
 
+@pytest.mark.core
 def test_features_equal_numpy_on_the_trace(dense):
     """Count, rate, latency, intervals and extremes, computed in the kernel, for silent to blocked cells."""
     check_features(dense, dense, (0.0, T_STOP))

@@ -12,6 +12,7 @@ AMPLITUDES = ("6.3", "10", "20")
 
 
 @pytest.mark.parametrize("initial", ["rest", "model"])
+@pytest.mark.core
 def test_squid_axon_spike_times(reference, initial):
     """RK4 at 0.01 ms gives every spike of 200 ms within 5e-4 ms (in fact 1e-6), for three currents at once."""
     expected = reference["hodgkin_huxley"]["steps_200ms"][initial]
@@ -43,6 +44,7 @@ def test_squid_axon_trace(reference):
 
 
 @pytest.mark.parametrize("model", ["connor_stevens", "wang_buzsaki", "prinz_stg"])
+@pytest.mark.core
 def test_other_models_spike_times(reference, model):
     """RK4 at 0.01 ms gives the count and every spike time within 5e-4 ms, from the initial state of the paper."""
     expected = reference[model]
@@ -60,6 +62,7 @@ def test_initial_states(reference, model):
     np.testing.assert_allclose(X[:, 0], reference[model]["y0"], rtol=1e-12)
 
 
+@pytest.mark.core
 def test_squid_axon_resting_state(reference):
     """initial = "rest" is the equilibrium, to 1e-9."""
     expected = reference["hodgkin_huxley"]["rest"]

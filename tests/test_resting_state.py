@@ -29,6 +29,7 @@ def test_jacobian_is_the_derivative(model):
         np.testing.assert_allclose(J[:, :, k].T, numeric, rtol=2e-5, atol=1e-6 * scale)
 
 
+@pytest.mark.core
 def test_squid_axon_rest(reference):
     """The resting state to 1e-11, and stable."""
     r = hh.resting_state("hodgkin_huxley")
@@ -38,6 +39,7 @@ def test_squid_axon_rest(reference):
     assert (r.eigenvalues.real < 0).all()
 
 
+@pytest.mark.core
 def test_squid_axon_hopf_points(analysis_reference):
     """Both Hopf points: current to 1e-10, frequency to 1e-9; there is no saddle-node."""
     r = hh.bifurcations("hodgkin_huxley")

@@ -26,6 +26,7 @@ def test_squid_axon_thresholds(analysis_reference, width, threshold):
     np.testing.assert_allclose(r.amplitude, expected, rtol=1e-6)
 
 
+@pytest.mark.core
 def test_default_tolerance(analysis_reference):
     """The default tolerance is kept."""
     r = hh.find_rheobase(SQUID, width=1.0)

@@ -84,6 +84,7 @@ def test_a_latin_hypercube_has_one_value_in_each_stratum():
         assert np.array_equal(np.sort(np.floor(values * 997)), np.arange(997))
 
 
+@pytest.mark.core
 def test_sobol_numbers_are_those_of_joe_and_kuo():
     d = sobol.MAX_DIMENSIONS
     expected = qmc.Sobol(d, scramble=False, bits=sobol.BITS).random(1024)
@@ -108,6 +109,7 @@ def test_scrambled_sobol_stays_a_net(seed):
         ("normal", (0.0, 1.0), stats.norm()),
     ],
 )
+@pytest.mark.core
 def test_quantiles_agree_with_scipy(kind, arguments, reference):
     tails = 10.0 ** -np.arange(1, 16)
     u = np.concatenate([tails, 1 - tails[:14], np.random.default_rng(0).uniform(size=1000)])

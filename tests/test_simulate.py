@@ -52,6 +52,7 @@ def test_the_rows_differ(whole):
 
 
 @pytest.mark.parametrize("threads", [2, 3, 7, None])
+@pytest.mark.core
 def test_rows_do_not_depend_on_the_number_of_threads(whole, threads):
     """Bit-identical for any number of threads."""
     assert_same_rows(rows(threads=threads), whole, range(N))
@@ -134,6 +135,7 @@ def test_nan_in_any_parameter_or_initial_state_shows(whole):
 
 
 # --- initial states ---------------------------------------------------------------------------------------------------
+@pytest.mark.core
 def test_initial_rest_stays_at_rest():
     """From the true equilibrium nothing moves, for every cell at its own."""
     r = hh.simulate("hodgkin_huxley", {"E_L": np.array([-60.0, -54.387, -50.0])}, t_stop=50.0, initial="rest",
@@ -220,6 +222,7 @@ def test_mistakes_are_named_before_anything_runs(options, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.core
 def test_to_xarray_is_labelled(whole):
     """Dimensions, units, coordinates and the meaning of the status codes."""
     ds = whole.to_xarray()
@@ -241,6 +244,7 @@ def test_a_result_names_what_it_has(whole):
         whole["V_maen"]
 
 
+@pytest.mark.core
 def test_float32_is_close_to_float64(whole):
     """Single precision: the same counts for nearly all cells, traces within a millivolt where the spikes agree."""
     single = rows(dtype="float32", record=[hh.Spikes(), hh.Trace("V", every=1.0), hh.Final()])

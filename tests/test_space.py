@@ -11,6 +11,7 @@ from hhfast.sweep.space import Axis, Grid, Rows, Values
 from hhfast.sweep.table import Table, open_table
 
 
+@pytest.mark.core
 def test_grid_is_the_product_with_the_last_axis_fastest():
     grid = Grid.of({"a": [1, 2], "b": [10, 20, 30]})
     columns = grid.columns(0, grid.n_rows)
@@ -133,6 +134,7 @@ def test_a_table_that_is_not_there_is_refused(tmp_path):
         Table.open(tmp_path / "rows.csv")
 
 
+@pytest.mark.core
 def test_an_hdf5_file_is_a_table(tmp_path):
     with h5py.File(tmp_path / "rows.h5", "w") as file:
         file["g_Na"] = np.arange(100.0)

@@ -29,6 +29,7 @@ def read(tmp_path, text):
     return Sweep.from_toml(path)
 
 
+@pytest.mark.core
 def test_a_sweep_file_is_read(tmp_path):
     sweep = read(tmp_path, GOOD)
     assert sweep.model == models["hodgkin_huxley"]

@@ -23,6 +23,7 @@ def test_trace_and_kernel_agree(model):
     np.testing.assert_allclose(hh.spike_times(r.time, r["V"])[0], r.spike_times[0], atol=1e-4)
 
 
+@pytest.mark.core
 def test_contract():
     """Crossings while armed only: start above, dips that do not re-arm, plateaus, both ends."""
     V = np.array([10.0, -25.0, 10.0, -35.0, -20.0, 30.0, -29.0, 0.0, -31.0, -20.0])

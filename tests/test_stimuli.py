@@ -74,6 +74,7 @@ def test_current_trace_does_not_depend_on_the_integrator(integrator, passive):
     np.testing.assert_allclose(i_app[0], by_hand(t, "Sine", p), rtol=1e-9)
 
 
+@pytest.mark.core
 def test_parameters_may_differ_between_cells(passive):
     """Amplitudes, starts and widths as arrays: every cell has its own current."""
     amplitude, start, width = np.array([1.0, 2.0, 3.0]), np.array([3.01, 4.02, 8.03]), np.array([1.0, 2.2, 5.0])

@@ -13,6 +13,7 @@ from hhfast.sweep.store import ResultFile, check_digests
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
 @pytest.mark.parametrize("spikes", [True, False])
+@pytest.mark.core
 def test_xarray_opens_a_result(tmp_path, engine, spikes):
     merged(make_run(tmp_path, spikes=spikes))
     with xarray.open_dataset(tmp_path / "out.h5", engine=engine) as data:
@@ -39,6 +40,7 @@ def test_a_result_is_laid_out_as_promised(tmp_path):
         assert file["rate"].chunks == (8,)
 
 
+@pytest.mark.core
 def test_a_flipped_bit_of_a_result_is_noticed(tmp_path):
     merged(make_run(tmp_path))
     with h5py.File(tmp_path / "out.h5", "r+") as file:

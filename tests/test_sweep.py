@@ -23,6 +23,7 @@ from hhfast.sweep.run import run_sweep
 from hhfast.sweep.run_directory import RunDirectory
 
 
+@pytest.mark.core
 def test_a_sweep_gives_what_simulate_gives(tmp_path):
     sweep = small()
     path = sweep.run(tmp_path / "out.h5", progress=False)
@@ -156,6 +157,7 @@ def test_shards_are_merged_while_others_are_computed(tmp_path, monkeypatch, firs
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "whole.h5"]
 
 
+@pytest.mark.core
 def test_a_resumed_run_repeats_nothing_and_is_identical(tmp_path, monkeypatch, undisturbed):
     assert interrupted(monkeypatch, tmp_path).finished() == [0, 1]
     calls = stop_after(monkeypatch, 100)
@@ -330,3 +332,12 @@ def test_a_run_imports_only_what_it_needs(tmp_path, undisturbed):
     heavy = {"numba", "sympy", "scipy", "matplotlib", "pandas", "xarray", "distributed", "pyarrow"}
     assert sorted(loaded & heavy) == []
     assert contents(tmp_path / "out.h5") == undisturbed
+
+
+def test_a_sweep_shows_itself_in_a_line():
+    space = hh.Grid.of({"g_Na": [100.0, 120.0], "g_K": [30.0, 36.0, 42.0]})
+    assert repr(hh.Sweep("hodgkin_huxley", space, 30.0)) == (
+        "<Sweep of hodgkin_huxley, 30 ms, rk4: Grid of 6 rows over g_Na, g_K>"
+    )
+    asked = hh.Sweep("hodgkin_huxley", space, 30.0, analysis={"kind": "rheobase", "width": 1.0})
+    assert repr(asked) == "<Sweep of hodgkin_huxley, rheobase: Grid of 6 rows over g_Na, g_K>"

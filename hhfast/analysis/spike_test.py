@@ -38,8 +38,8 @@ class RegenerativeSpikes:
         return Hooks(
             begin="crossed = np.nan\nlevel = 1.0e9 + 0.0 * V\nfirst = np.nan\nlast = np.nan\nfell = np.nan",
             step=f"""\
-own = C_m * (V - V_was) - dt * i_app
-rises = (V >= level) & (own > 0.0)
+inward = C_m * (V - V_was) - dt * i_app
+rises = (V >= level) & (inward > 0.0)
 first = crossed if rises & (first != first) else first
 last = crossed if rises else last
 falls = (V < {self.rearm}) & (first == first) & (fell != fell)

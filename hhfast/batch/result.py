@@ -10,7 +10,6 @@ import numpy as np
 
 from hhfast.errors import unknown
 from hhfast.parts.variable import Variable, flag_attributes
-from hhfast.tables import one_line
 
 if TYPE_CHECKING:
     import xarray
@@ -35,12 +34,16 @@ class Result:
     variables: Mapping[str, Variable]
     attributes: Mapping[str, str] = field(default_factory=dict)
 
-    __repr__ = one_line
-
     @property
     def n_cells(self) -> int:
         """The number of cells."""
         return len(self.status)
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.status, minlength=len(STATUS_MEANINGS)).tolist()
+        by_status = ", ".join(f"{n:,} {meaning}" for n, meaning in zip(counts, STATUS_MEANINGS, strict=True) if n)
+        names = ", ".join(f"{name} ({', '.join(v.dims)})" for name, v in self.variables.items())
+        return f"<Result of {self.attributes.get('model', 'a model')}, {self.n_cells:,} cells ({by_status}): {names}>"
 
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of one variable, e.g. `r["V"]` (n_cells, n_times)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from hhfast.batch.step_control import StepControl
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
+from hhfast.tables import table
 
 if TYPE_CHECKING:
     from hhfast.model import Channel, Gate, Model
@@ -24,19 +24,11 @@ if TYPE_CHECKING:
 _MAX_SCANNED = 10_000_000  # values of a variable that `info` reads to give its range
 
 
-def _aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> str:
-    """Rows of cells in aligned columns."""
-    cells = list(rows)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join((indent + line).rstrip() for line in lines)
-
-
 def model_list_text() -> str:
     """All library models, one per line."""
     from hhfast.model import models
 
-    return _aligned(((name, model.title, model.citation) for name, model in models.items()), indent="")
+    return table(((name, model.title, model.citation) for name, model in models.items()))
 
 
 def model_text(model: Model) -> str:
@@ -52,7 +44,8 @@ def model_text(model: Model) -> str:
     for pool in model.pools:
         sections += ["", f"pool {pool.name} ({pool.unit}), initially {pool.initial:g}"]
         sections += [f"  d{pool.name}/dt = a - b {pool.name}", f"  a = {pool.a}", f"  b = {pool.b}"]
-    parameters = _aligned((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
+    rows = ((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
+    parameters = table(rows, indent="  ")
     return "\n".join([*sections, "", f"V(0) = {model.V_init:g} mV", "", "parameters (each can be swept)", parameters])
 
 
@@ -100,8 +93,8 @@ def result_text(result: ResultFile) -> str:
     if certificate := certificate_text(result):
         facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
-    head = _aligned(((f"{key}:", text) for key, text in facts), indent="")
-    return f"{result.path}\n{head}\n\nvariables\n{_aligned(variables)}"
+    head = table(((f"{key}:", text) for key, text in facts))
+    return f"{result.path}\n{head}\n\nvariables\n{table(variables, indent='  ')}"
 
 
 def _steps_text(spec: dict[str, Any]) -> str:
@@ -183,9 +176,9 @@ def status_text(state: RunStatus) -> str:
 def estimate_text(cost: Estimate) -> str:
     """What a sweep will take."""
     speed = f"{cost.nanoseconds_per_step:.1f} ns per step of a row"
-    return _aligned([
+    return table([
         ("rows", f"{cost.n_rows:,}, in batches of {cost.rows_per_batch:,}"),
         ("steps", f"{cost.n_steps:,} per row, {cost.n_rows * cost.n_steps:,} in all"),
         ("bytes", f"{size(cost.n_bytes)} before compression"),
         ("time", f"about {duration(cost.seconds)} on this machine ({speed})"),
-    ])  # fmt: skip
+    ], indent="  ")  # fmt: skip

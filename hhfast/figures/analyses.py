@@ -6,22 +6,15 @@ Every function draws into the Axes given, or new ones, and returns them; `axes.f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from hhfast.analysis.fi_curve import FICurve
 from hhfast.analysis.recovery_curve import RecoveryCurve
 from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
-from hhfast.figures.sweeps import PRETTY
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits
+from hhfast.figures.canvas import MISSING, label_of, new_axes
 
 _BRANCH = {"rest": ("o-", "each current from rest"), "up": ("^-", "current rising"), "down": ("v-", "current falling")}
 
@@ -40,7 +33,7 @@ def plot_fi(curves: FICurve | Sequence[FICurve], cell: int = 0, axes: Axes | Non
             axes.annotate(f"onset {curve.onset[cell]:.4g}", (curve.onset[cell], 0.12 + 0.07 * k),
                           xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points",
                           color=f"C{k}", fontsize=9)  # fmt: skip
-    axes.set(xlabel=_with_unit("applied current", curves[0].unit), ylabel="firing rate (Hz)")
+    axes.set(xlabel=label_of("applied current", curves[0].unit), ylabel="firing rate (Hz)")
     axes.legend(fontsize=9)
     axes.grid(alpha=0.3)
     return axes
@@ -61,7 +54,7 @@ def plot_strength_duration(result: StrengthDuration, cell: int = 0, axes: Axes |
     axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {rheobase:.4g}")
     axes.plot([chronaxie], [2.0 * rheobase], "s", color="C3", markersize=7, label=f"chronaxie {chronaxie:.3g} ms",
               zorder=4)  # fmt: skip
-    axes.set(xlabel="pulse width (ms)", ylabel=_with_unit("threshold", result.unit))
+    axes.set(xlabel="pulse width (ms)", ylabel=label_of("threshold", result.unit))
     axes.legend(fontsize=9)
     axes.grid(alpha=0.3, which="both")
     return axes
@@ -100,94 +93,11 @@ def plot_map(
         raise InputError(f"{x[0]} and {y[0]} do not form a grid of {len(values[1])} different cells")
     grid = np.empty((len(at_y), len(at_x)))
     grid[rows, columns] = values[1]
-    axes.set_facecolor("0.85")
+    axes.set_facecolor(MISSING)
     mesh = axes.pcolormesh(at_x, at_y, grid, shading="nearest", cmap="viridis", rasterized=True)
     axes.figure.colorbar(mesh, ax=axes, label=values[0])
     axes.set(xlabel=x[0], ylabel=y[0])
     return axes
-
-
-def plot_benchmark(found: Benchmark) -> Figure:
-    """Error of spike times against cost, measured and counted, of every integrator, on logarithmic axes.
-
-    Hollow: settings with which some cells diverge or have a wrong spike count. In the grey band below, the error is
-    that of the reference.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.6), layout="constrained", dpi=150)
-    panels = figure.subplots(1, 2, sharey=True)
-    columns = (("cost", "cost (ns per neuron and ms)"), ("evaluations", "rate evaluations (per neuron and ms)"))
-    for axes, (x, label) in zip(panels, columns, strict=True):
-        for k, limit in enumerate(found.limits):
-            _plot_precision(axes, [row for row in found.rows if row.integrator == limit.integrator], x, limit, k)
-        axes.axhspan(0.0, found.floor, color="0.88", zorder=0)
-        axes.grid(alpha=0.25)
-        axes.set(xscale="log", yscale="log", xlabel=label)
-    panels[0].set_ylabel("error of spike times (ms; 95 % are below)")
-    low, high = panels[0].get_ylim()
-    panels[0].set_ylim(min(low, 0.1 * found.floor) if found.floor > 0 else low, high)
-    if found.floor > 0:
-        panels[0].annotate("error of the reference", (0.02, found.floor), xycoords=("axes fraction", "data"),
-                           xytext=(0, -3), textcoords="offset points", va="top", fontsize=8, color="0.4")  # fmt: skip
-    figure.suptitle(f"{found.model}: {found.sample.cells} cells, {found.t_stop:g} ms, {found.sample.spikes:,} spikes",
-                    fontsize=10)  # fmt: skip
-    _benchmark_legend(figure, panels[0], found)
-    return figure
-
-
-def _plot_precision(axes: Axes, rows: Sequence[BenchmarkRow], x: str, limit: IntegratorLimits, k: int) -> None:
-    """One integrator: a line through its sound settings, the middle one of all rimmed."""
-    style: dict[str, Any] = {"color": f"C{k % 10}", "marker": "osD^vPX*"[k % 8], "markersize": 5}
-    line = "-" if np.isnan(rows[0].rtol) else "--"
-    at, errors = np.array([(getattr(row, x), row.spike_p95) for row in rows]).T
-    sound = np.array([row.sound for row in rows])
-    label = f"{limit.integrator} (order {limit.order}, measured {limit.measured_order:.2f})"
-    axes.plot(at[sound], errors[sound], line, linewidth=1.3, label=label, **style)
-    axes.plot(at[~sound], errors[~sound], linestyle="", fillstyle="none", **style)
-    middle = len(rows) // 2
-    axes.plot(at[middle], errors[middle], linestyle="", markeredgecolor="k", markeredgewidth=1.1, zorder=3, **style)
-
-
-def _benchmark_legend(figure: Figure, axes: Axes, found: Benchmark) -> None:
-    """The integrators with fixed steps, then those with tolerances, each group under what varies in it."""
-    from matplotlib.lines import Line2D
-
-    lines = dict(zip((limit.integrator for limit in found.limits), axes.get_legend_handles_labels()[0], strict=True))
-    handles: list[Any] = []
-    for name, text in (("dt", "fixed steps, dt = {} ms"), ("rtol", "own steps, rtol = {}")):
-        rows = [row for row in found.rows if np.isfinite(getattr(row, name))]
-        if rows:
-            values = [getattr(row, name) for row in rows if row.integrator == rows[0].integrator]
-            heading = text.format(f"{values[0]:g} to {values[-1]:g}") + f"\n(black rim: {values[len(values) // 2]:g})"
-            handles.append(Line2D([], [], linestyle="", label=heading))
-            handles += [lines[integrator] for integrator in dict.fromkeys(row.integrator for row in rows)]
-    if not all(row.sound for row in found.rows):
-        handles.append(Line2D([], [], linestyle="", marker="o", fillstyle="none", color="0.4", markersize=5,
-                              label="some spike counts wrong"))  # fmt: skip
-    figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
-
-
-def check_picture(path: Path) -> None:
-    """Raise `InputError` where no picture can be saved: an unknown ending, a directory that is not there."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lstrip(".").lower() not in known:
-        raise InputError(f"{path}: the name of a picture ends in one of {', '.join(sorted(known))}")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no directory {path.parent}")
-
-
-def new_axes(width: float = 6.4, height: float = 4.2) -> Axes:
-    """Axes in a figure of their own, without a window system."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained", dpi=150).add_subplot()
-
-
-def _with_unit(text: str, unit: str) -> str:
-    return f"{text} ({PRETTY.get(unit, unit)})"
 
 
 def _fit_label(name: str, fit: StrengthDurationFit, cell: int) -> str:

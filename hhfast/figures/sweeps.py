@@ -5,26 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from hhfast.errors import InputError, unknown
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from hhfast.sweep.resimulate import Resimulated
-    from hhfast.sweep.store import ResultFile
+from hhfast.figures.canvas import COLOURS, MISSING, label_of, new_figure, unit_text
+from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
 MAX_POINTS = 20_000  # of a scatter; more would only hide each other
 MAX_LINES = 8
 _PREFERRED = ("rate", "spike_count")  # what to show of a result if nothing is named
-PRETTY = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
-_COLOURS = "viridis"
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,6 @@ class Quantity:
     @property
     def norm(self) -> Any:
         """How values become colours."""
-        from matplotlib.colors import LogNorm, Normalize
-
         known = self.values[np.isfinite(self.values)]
         low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
         if self.codes:
@@ -56,64 +50,22 @@ class Quantity:
             bar.set_ticks(range(len(self.codes)), labels=[code.replace("_", " ") for code in self.codes])
 
 
-def plot_result(
-    result: ResultFile, path: Path, *, x: str | None = None, y: str | None = None, value: str | None = None
-) -> None:
-    """Draw one feature of a result over its parameters into a picture file.
+def plot_result(result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None) -> Figure:
+    """One feature of a result over its parameters.
 
     A grid with one axis (of more than one value) gives a line, with two a heat map, with more a heat map for each of
     a few values of the other axes; any other space a scatter, coloured by the feature.
     """
-    from matplotlib import rc_context
-
     shown = _quantity(result, _feature(result, value))
     axes = _varying(result)
-    with rc_context({"font.size": 11, "axes.titlesize": 10, "savefig.dpi": 150}):
-        if list(result.grid) == ["run"] and result.n_rows > 1:
-            figure = _scatter(result, shown, x, y)
-        elif len(axes) < 2:
-            figure = _line(result, shown, x or _first(axes), y)
-        else:
-            figure = _heat_maps(result, shown, x, y, axes)
-        figure.suptitle(f"{result.attributes['title']}, {result.n_rows:,} rows", fontsize=11)
-        _save(figure, path)
-
-
-def plot_trace(row: Resimulated, path: Path) -> None:
-    """Draw the potential, the applied current and the gates of one row against time, into a picture file."""
-    traces, model = row.traces, row.sweep.model
-    panels = [["V"], ["i_app"], [g.name for g in model.gates], *([pool.name] for pool in model.pools)]
-    panels = [names for names in panels if names]
-    figure = _figure(7.0, 1.2 + 1.5 * len(panels))
-    ratios = [3 if names == ["V"] else 1.5 for names in panels]
-    grid = figure.subplots(len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})
-    for axes, names in zip(grid.flat, panels, strict=True):
-        for name in names:
-            axes.plot(traces.time, traces[name][0], linewidth=1, label=name)
-        unit = traces.variables[names[0]].unit
-        label = names[0] if len(names) == 1 else "gates"
-        axes.set_ylabel(label if unit == "1" else f"{label} ({PRETTY.get(unit, unit)})")
-        axes.grid(alpha=0.3)
-        if len(names) > 1:
-            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, ncols=-(-len(names) // 8))
-    grid.flat[-1].set_xlabel("time (ms)")
-    spikes = int(traces.spike_count[0])
-    figure.suptitle(f"{model.title or model.name}, {row.title}: {spikes} spike{'' if spikes == 1 else 's'}", fontsize=9)
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    try:
-        figure.savefig(path)
-    except ValueError as error:  # a format that matplotlib does not know
-        raise InputError(f"{path}: {error}") from None
-
-
-def _figure(width: float, height: float) -> Figure:
-    # Without pyplot there is no window system, no global state, and nothing to close.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
+    if list(result.grid) == ["run"] and result.n_rows > 1:
+        figure = _scatter(result, shown, x, y)
+    elif len(axes) < 2:
+        figure = _line(result, shown, x or _first(axes), y)
+    else:
+        figure = _heat_maps(result, shown, x, y, axes)
+    figure.suptitle(f"{result.attributes['title']}, {result.n_rows:,} rows", fontsize=11)
+    return figure
 
 
 def _feature(result: ResultFile, value: str | None) -> str:
@@ -138,7 +90,7 @@ def _label(result: ResultFile, name: str) -> str:
     unit = result.unit(name)
     # A parameter is known by its name, a feature by its description.
     text = name if name in result.parameters else result.long_name(name)
-    return text if unit == "1" else f"{text} ({PRETTY.get(unit, unit)})"
+    return label_of(text, unit)
 
 
 def _varying(result: ResultFile) -> list[str]:
@@ -162,7 +114,7 @@ def _axis(result: ResultFile, name: str) -> tuple[str, str]:
 def _line(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
     if y is not None:
         raise InputError(f"--y {y}: only one parameter varies, so there is nothing for a second axis; leave it out")
-    figure = _figure(6.4, 4.2)
+    figure = new_figure(6.4, 4.2)
     axes = figure.add_subplot()
     parameter = _axis(result, x)[1] if x is not None else next(iter(result.parameters))
     at = result.axis_values(parameter)
@@ -185,12 +137,12 @@ def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None
     panels = _panels(result, shown.values.reshape(tuple(result.grid.values())), x_axis, y_axis)
     columns = min(4, len(panels)) if len(panels) > 4 else len(panels)
     rows = -(-len(panels) // columns)
-    figure = _figure(6.4, 4.8) if len(panels) == 1 else _figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
+    figure = new_figure(6.4, 4.8) if len(panels) == 1 else new_figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     norm = shown.norm
     for axes, (title, values) in zip(grid.flat, panels, strict=False):
         mesh = _heat_map(axes, result.axis_values(x_parameter), result.axis_values(y_parameter), values, norm)
-        axes.set_title(title)
+        axes.set_title(title, fontsize=10)
     for axes in list(grid.flat)[len(panels) :]:
         axes.remove()
     shown.colour_bar(figure, mesh, grid)
@@ -219,12 +171,12 @@ def _value_text(result: ResultFile, axis: str, k: int) -> str:
     parameter = _axis(result, axis)[1]
     unit = result.unit(parameter)
     text = f"{parameter} = {result.axis_values(parameter)[k]:.4g}"
-    return text if unit == "1" else f"{text} {PRETTY.get(unit, unit)}"
+    return text if unit == "1" else f"{text} {unit_text(unit)}"
 
 
 def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, norm: Any) -> Any:
     # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
-    axes.set_facecolor("0.85")
+    axes.set_facecolor(MISSING)
     columns, rows = np.argsort(x), np.argsort(y)
     ordered = values[np.ix_(rows, columns)]
     if _is_logarithmic(x):
@@ -233,13 +185,11 @@ def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, norm
     if _is_logarithmic(y):
         axes.set_yscale("log")
         _plain_ticks(axes.yaxis, y)
-    return axes.pcolormesh(x[columns], y[rows], ordered, shading="nearest", norm=norm, cmap=_COLOURS, rasterized=True)
+    return axes.pcolormesh(x[columns], y[rows], ordered, shading="nearest", norm=norm, cmap=COLOURS, rasterized=True)
 
 
 def _plain_ticks(axis: Any, values: np.ndarray) -> None:
     """On a short logarithmic axis, 20, 30, 50 instead of powers of ten."""
-    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
-
     if values.max() < 100 * values.min():
         axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axis.set_major_formatter(ScalarFormatter())
@@ -262,7 +212,7 @@ def _scatter(result: ResultFile, shown: Quantity, x: str | None, y: str | None) 
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    figure = _figure(6.4, 4.8)
+    figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot()
     at = result.read(x)[chosen]
     if y is None:
@@ -273,8 +223,8 @@ def _scatter(result: ResultFile, shown: Quantity, x: str | None, y: str | None) 
     # Rows without a value stay visible as grey points below the others.
     missing = ~np.isfinite(shown.values[chosen])
     across = result.read(y)[chosen]
-    axes.scatter(at[missing], across[missing], s=size, c="0.85")
-    points = axes.scatter(at[~missing], across[~missing], s=size, c=shown.values[chosen][~missing], cmap=_COLOURS,
+    axes.scatter(at[missing], across[missing], s=size, c=MISSING)
+    points = axes.scatter(at[~missing], across[~missing], s=size, c=shown.values[chosen][~missing], cmap=COLOURS,
                           norm=shown.norm)  # fmt: skip
     shown.colour_bar(figure, points, axes)
     axes.set(xlabel=_label(result, x), ylabel=_label(result, y))

@@ -132,15 +132,16 @@ def _noise_times(p: Values, t_stop: float) -> np.ndarray:
     )
     if not (last - first) / p["every"] <= MOST:
         raise InputError(f"stimulus 'noise': every = {p['every']:g} ms gives more than {MOST} points; make it longer")
-    return p["every"] * np.arange(math.floor(first / p["every"]), math.ceil(last / p["every"]))
+    every: float = p["every"]
+    return every * np.arange(math.floor(first / every), math.ceil(last / every))
 
 
 def _noise_curve(p: Values, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
-    from hhfast.kernel.math.random import course
+    from hhfast.kernel.math import random
 
     x = np.empty(math.ceil(t_stop / p["every"]) + 1)
     with np.errstate(over="ignore"):  # the random numbers are arithmetic modulo 2**32
-        course(x, *(np.float64(p[name]) for name in ("seed", "cell", "every", "tau")))
+        random.course(x, *(np.float64(p[name]) for name in ("seed", "cell", "every", "tau")))
     return p["every"] * np.arange(len(x)), x
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
-from hhfast.errors import InputError
+from hhfast.errors import Incomplete, InputError
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter
 from hhfast.sweep.batch import Batch, FinishedBatch
@@ -34,10 +34,6 @@ from hhfast.sweep.sweep import Sweep
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-class Incomplete(RuntimeError):
-    """A run stopped early; what is finished is safe, and the same command resumes it."""
 
 
 @undisturbed()

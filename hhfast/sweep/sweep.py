@@ -89,6 +89,11 @@ class Sweep:
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         check_sweep(self)
 
+    def __repr__(self) -> str:
+        what = f"{self.analysis['kind']}" if self.analysis else f"{self.t_stop:g} ms, {self.integrator}"
+        over = f"{type(self.space).__name__} of {self.space.n_rows:,} rows over {', '.join(self.space.names)}"
+        return f"<Sweep of {self.model.name}, {what}: {over}>"
+
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:
         """The sweep that a file describes; every mistake in it is an `InputError` of one line."""

@@ -14,6 +14,9 @@ from hhfast.analysis.linearisation import slopes_of
 from hhfast.analysis.work_precision.problem import Problem
 from hhfast.batch.initial_states import initial_states
 from hhfast.kernel.math.elementary import train, window
+from hhfast.kernel.tree.interpret import value_of
+from hhfast.kernel.tree.nodes import Symbol
+from hhfast.kernel.tree.parse import expression
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
 
@@ -64,7 +67,7 @@ class _Current:
 
     def __init__(self, stimulus: Stimulus, t_stop: float) -> None:
         self._parts = [
-            (compile(kind.text, kind.name, "eval"), values, kind.points.curve(values, t_stop) if kind.points else None)
+            (kind.text, values, kind.points.curve(values, t_stop) if kind.points else None)
             for kind, values in stimulus.parts
         ]
         kinks = np.sort([*stimulus.edges(t_stop)[0], *stimulus.points(t_stop)[0]])
@@ -75,16 +78,25 @@ class _Current:
         """It as a function of time between two of the times: there a window is open or not, and lines are straight."""
         third = (end - begin) / 3.0
         first, last = begin + third, end - third
-        known = {"sin": math.sin, "window": window, "train": train, "t0": first, "t1": last, "since": first}
+        t = Symbol("t")
         parts = []
-        for code, values, curve in self._parts:
-            names = {**known, **values}
+        for text, values, curve in self._parts:
+            known = {"t0": first, "t1": last, "since": first, **values}
             if curve:
                 level, later = np.interp([first, last], curve[0], curve[1], left=0.0, right=0.0)
-                names |= {"level": level, "slope": (later - level) / third}
-            parts.append((code, names))
-        # The texts are those of hhfast's own stimuli, never a user's.
-        return lambda t: sum(eval(code, {"__builtins__": {}}, {**names, "t": t}) for code, names in parts)  # noqa: S307
+                known |= {"level": level, "slope": (later - level) / third}
+            symbols = {name: Symbol(name) for name in known} | {"t": t}
+            node = expression(text, _FUNCTIONS | symbols)
+            parts.append((node, {symbols[name]: value for name, value in known.items()}))
+        return lambda now: sum(value_of(node, {**known, t: now}) for node, known in parts)
+
+
+def _sine(x: float) -> float:
+    """Python's, not that of the kernels."""
+    return math.sin(x)
+
+
+_FUNCTIONS = {"sin": _sine, "window": window, "train": train}
 
 
 def _level(V: float, direction: float) -> Any:

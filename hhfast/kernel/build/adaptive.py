@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hhfast.kernel.build.builder import Builder, RecorderNames
+from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.lane_refill import LaneRefill
-from hhfast.kernel.build.scratch import Recording
-from hhfast.kernel.build.trial_step import TrialStep, sum_of
+from hhfast.kernel.build.quotation import sum_of
+from hhfast.kernel.build.recorders import KernelRecorder
+from hhfast.kernel.build.scratch import RecordingStatements
+from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
@@ -47,11 +49,11 @@ class Adaptive:
         self.scratch.add("float64", *(self.own[name] for name in _OF_TIME))
         self.scratch.add("lane", *(self.own[name] for name in _OF_STEP))
         self.trial = TrialStep(builder, tableau)
-        builder.declare_recording()
-        self.sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
+        builder.recorders.declare()
+        self.sampling = [recorder for recorder in builder.recorders.all if recorder.hooks.samples]
         self.scratch.add(
             "float64",
-            *(recorder.is_on for recorder in builder.recorders),
+            *(recorder.is_on for recorder in builder.recorders.all),
             *(recorder.next_sample for recorder in self.sampling),
         )
         self.scratch.add(
@@ -63,7 +65,7 @@ class Adaptive:
     # --- a step ---
     def _size(self) -> list[Statement]:
         """The size of the trial step: as proposed, but up to the next stop and not over it."""
-        return self.builder.code(
+        return self.builder.quote.code(
             """\
 t = t_end
 room = next_stop - t
@@ -71,15 +73,15 @@ step = step if step < dt_max else dt_max
 size = room if 1.01 * step >= room else (0.5 * room if 2.0 * step > room else step)
 h = h_of_size
 t_end = next_stop if size == room else t + np.float64(h)""",
-            h_of_size=self.builder.cast(Name(self.own["size"])),
+            h_of_size=self.builder.quote.cast(Name(self.own["size"])),
         )  # a last step of nearly that size is stretched; two are alike
 
     def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
         errors = list(self.trial.errors.values())
-        total = sum_of([self.builder.value("e * e", e=e) for e in errors])
-        share = self.builder.number(1.0 / len(errors))
-        return Let(self.own["error"], self.builder.value("share * total", share=share, total=total))
+        total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
+        share = self.builder.quote.number(1.0 / len(errors))
+        return Let(self.own["error"], self.builder.quote.value("share * total", share=share, total=total))
 
     def _control(self) -> list[Any]:
         """Whether the step is accepted, and the next size (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
@@ -93,8 +95,8 @@ t_end = next_stop if size == room else t + np.float64(h)""",
             "slowest": _SLOWEST,
             "fastest": _FASTEST,
         }
-        constants = {name: self.builder.number(value) for name, value in numbers.items()}
-        lanes = self.builder.lane_code(
+        constants = {name: self.builder.quote.number(value) for name, value in numbers.items()}
+        lanes = self.builder.quote.lane_code(
             """\
 rejected_before = 1.0 - ok
 e = error if error < 10000000000.0 else 10000000000.0
@@ -116,7 +118,7 @@ step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) els
         return [
             self._mean_error(),
             *lanes,
-            *self.builder.code("""\
+            *self.builder.quote.code("""\
 t_end = t_end if ok > 0.0 else t
 accepted = accepted + np.float64(ok)
 is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
@@ -126,16 +128,16 @@ failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) els
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what they ask of the step; one not accepted is a step of no length."""
         builder, dense = self.builder, self.tableau.dense
-        lets: list[Any] = builder.code("V = V if ok > 0.0 else V_was")
-        if builder.steps_use("V_step"):
+        lets: list[Any] = builder.quote.code("V = V if ok > 0.0 else V_was")
+        if builder.recorders.steps_use("V_step"):
             mean = [sum(c / (p + 2) for p, c in enumerate(row)) for row in dense]
-            lets += builder.lane_code(
+            lets += builder.quote.lane_code(
                 "V_step = V_was + change_of_mean if ok > 0.0 else V", change_of_mean=self.trial.total(mean, builder.V)
             )
-        if builder.steps_use("V_high"):
+        if builder.recorders.steps_use("V_high"):
             begin = self.trial.total([row[0] for row in dense], builder.V)
             end = self.trial.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], builder.V)
-            lets += builder.lane_code(
+            lets += builder.quote.lane_code(
                 """\
 d0 = begin
 d1 = end
@@ -151,28 +153,28 @@ V_low = turn if turn < V else V""",
                 begin=begin,
                 end=end,
             )  # the extremum of the cubic with the values and slopes of the ends
-        lets += builder.after_step()
+        lets += builder.recorders.after_step()
         for recorder in self.sampling:
-            lets += builder.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
+            lets += builder.quote.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
         return lets
 
     def _find_due(self) -> list[Any]:
         """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
-        return self.builder.code(
+        return self.builder.quote.code(
             """\
 failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
 is_due = 1.0 if ((t_end >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
 any_due = any_due | (is_due > 0.0)""",
-            limit=self.builder.number(DIVERGED),
+            limit=self.builder.quote.number(DIVERGED),
         )
 
     # --- rare events, lane by lane ---
     def _spikes(self) -> list[Statement]:
         """Find the time of a spike on the dense output, and tell the recorders."""
         builder, statements = self.builder, []
-        for d in builder.detectors:
+        for d in builder.recorders.detectors:
             timed: list[Statement] = []
-            if d.number in builder.timed:
+            if d.number in builder.recorders.timed:
                 dense = self.tableau.dense
                 curve: list[Expression] = [
                     self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))
@@ -180,38 +182,40 @@ any_due = any_due | (is_due > 0.0)""",
                 curve += [Number(0.0)] * (4 - len(curve))
                 where = nodes.Call(
                     builder.functions["polynomial_crossing"],
-                    (Name(self.own["V_was"]), *curve, builder.value("levels[d, 0]", d=Number(d.number))),
+                    (Name(self.own["V_was"]), *curve, builder.quote.value("levels[d, 0]", d=Number(d.number))),
                 )
-                timed = builder.code("t_spike = t + np.float64(h) * where", where=where)
-            told = builder.told(d, lambda recorder: builder.value("on > 0.0", on=recorder.is_on))
-            body = self.scratch.framed([*builder.code("cell = cell_of"), *timed, *told])
-            spiking = builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
-            statements += builder.nest("if hit", builder.nest("for i in range(W)", spiking), hit=d.hit)
+                timed = builder.quote.code("t_spike = t + np.float64(h) * where", where=where)
+            told = builder.recorders.tell(d, lambda recorder: builder.quote.value("on > 0.0", on=recorder.is_on))
+            body = self.scratch.framed([*builder.quote.code("cell = cell_of"), *timed, *told])
+            spiking = builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+            statements += builder.quote.nest("if hit", builder.quote.nest("for i in range(W)", spiking), hit=d.hit)
         return statements
 
-    def _samples(self, recorder: RecorderNames) -> list[Statement]:
+    def _samples(self, recorder: KernelRecorder) -> list[Statement]:
         """Fill the samples of one recorder that the step has passed, from the dense output."""
         builder, scratch, hooks = self.builder, self.scratch, recorder.hooks
-        at = builder.cast(builder.value("(t_sample - t) / (t_end - t)", t_sample=self._t_sample))
+        at = builder.quote.cast(builder.quote.value("(t_sample - t) / (t_end - t)", t_sample=self._t_sample))
         lets: list[Any] = [Let(self._at, at)]
         weights = []
         for row in self.tableau.dense:
-            value: Expression = builder.number(row[-1])
+            value: Expression = builder.quote.number(row[-1])
             for c in reversed(row[:-1]):
-                value = builder.value("c + at * value", c=builder.number(c), at=self._at, value=value)
+                value = builder.quote.value("c + at * value", c=builder.quote.number(c), at=self._at, value=value)
             weights.append(Symbol("weight"))
-            lets += builder.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
+            lets += builder.quote.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
         for x, symbol in builder.states.items():
-            terms = [builder.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
-            lets += builder.code(
+            terms = [
+                builder.quote.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)
+            ]
+            lets += builder.quote.code(
                 "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
             )
-        if "i_app" in hooks.samples and builder.smooth:
-            lets.append(Let(self.own["i_app"], builder.cast(builder.current(Name(self._t_sample)))))
+        if "i_app" in hooks.samples and builder.applied.smooth:
+            lets.append(Let(self.own["i_app"], builder.quote.cast(builder.applied.at(Name(self._t_sample)))))
         lets += builder.sampled(hooks)
-        cell = builder.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
+        cell = builder.quote.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
-            lets += builder.code(
+            lets += builder.quote.code(
                 "trace[k, cell, sample] = value",
                 trace=recorder.arrays["trace"],
                 k=Number(k),
@@ -227,9 +231,9 @@ any_due = any_due | (is_due > 0.0)""",
         }
         times = builder.own[f"times_{recorder.number}"]
         inner = [
-            *builder.code("t_sample = next_sample", t_sample=self._t_sample, **places),
+            *builder.quote.code("t_sample = next_sample", t_sample=self._t_sample, **places),
             *scratch.framed(lets, keep=False),
-            *builder.code(
+            *builder.quote.code(
                 """\
 sample = sample + 1
 if sample < len(times):
@@ -241,20 +245,20 @@ else:
             ),
         ]
         # At a stop the sample is taken after it, when the current has its new value; but there is nothing after t_stop.
-        while_passed = builder.nest(
+        while_passed = builder.quote.nest(
             "while ok > 0.0 and (next_sample < t_end or (next_sample <= t_end and t_end >= t_stop))", inner, **places
         )
         off = Let(recorder.passed, Number(value=False))
-        return builder.nest(
-            "if passed", [off, *builder.nest("for i in range(W)", while_passed)], passed=recorder.passed
+        return builder.quote.nest(
+            "if passed", [off, *builder.quote.nest("for i in range(W)", while_passed)], passed=recorder.passed
         )
 
     # --- the whole ---
     def kernel(self) -> Kernel:
         """The whole kernel."""
-        builder, code, nest = self.builder, self.builder.code, self.builder.nest
+        builder, code, nest = self.builder, self.builder.quote.code, self.builder.quote.nest
         self._t_sample, self._at = Symbol("t_sample"), Symbol("at")
-        recording = Recording(last=[*self._after_step(), *self._find_due()])
+        recording = RecordingStatements(last=[*self._after_step(), *self._find_due()])
         step = [
             Comment("the size of the trial step; the last one is taken over, if it was accepted"),
             *self.scratch.loops([*self._size(), *self.trial.begin()]),
@@ -262,7 +266,7 @@ else:
             *self.trial.statements(),
             Comment("its error, whether it is accepted, the next size; recorders"),
             *self.trial.estimate(),
-            *(Let(d.hit, Number(value=False)) for d in builder.detectors),
+            *(Let(d.hit, Number(value=False)) for d in builder.recorders.detectors),
             *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
             *self.scratch.loops(self._control(), recording),
             *self._spikes(),
@@ -280,7 +284,7 @@ else:
         ]
         body = [
             *self._cleared(),
-            Let(self.own["relative"], builder.cast(builder.value("rtol"))),
+            Let(self.own["relative"], builder.quote.cast(builder.quote.value("rtol"))),
             *code(
                 "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"
                 "any_anew = True\nany_due = True"
@@ -300,19 +304,19 @@ else:
     def _cleared(self) -> list[Statement]:
         """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""
         zero = {
-            "lane": self.builder.number(0.0),
+            "lane": self.builder.quote.number(0.0),
             "float64": Number(0.0),
             "int64": Number(0),
-            "increment": self.builder.number(0.0),
+            "increment": self.builder.quote.number(0.0),
         }
         statements: list[Statement] = []
         for kind, value in zero.items():
             place = nodes.ScratchElement(kind, Name(self.own["i"]))
             rows = Number(self.scratch.size(kind))
             body = (nodes.Store(place, value),)
-            statements.append(nodes.LaneLoop(self.own["i"], self.builder.value("rows * W", rows=rows), body))
+            statements.append(nodes.LaneLoop(self.own["i"], self.builder.quote.value("rows * W", rows=rows), body))
         return statements
 
 
-def _names(recorder: RecorderNames) -> dict[str, Any]:
+def _names(recorder: KernelRecorder) -> dict[str, Any]:
     return {"passed": recorder.passed, "next_sample": recorder.next_sample}

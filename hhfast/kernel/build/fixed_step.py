@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from hhfast.kernel.build.builder import Builder, Detector, RecorderNames, uses_phi
+from hhfast.kernel.build.builder import Builder, uses_phi
 from hhfast.kernel.build.phi_fallback import PhiFallback
-from hhfast.kernel.build.scratch import Recording
+from hhfast.kernel.build.recorders import Detector, KernelRecorder
+from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.spec import ACTIONS, DIVERGED
 from hhfast.kernel.tree import nodes
@@ -22,7 +23,7 @@ class FixedStep:
     def __init__(self, builder: Builder) -> None:
         self.builder, self.own = builder, builder.own
         self.spec, self.system, self.scratch = builder.spec, builder.system, builder.scratch
-        self.smooth = builder.smooth
+        self.smooth = builder.applied.smooth
         self.stages = [s for s in self.spec.integrator.stages if self._applies(s)]
         self.repeats = any(stage.coefficients for stage in self.stages)
         self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
@@ -37,20 +38,24 @@ class FixedStep:
             self.scratch.add("lane", *self.currents.values())
         if self.keeps_V:
             self.scratch.add("lane", self.own["V_was"])
-        if self.builder.timed:
+        if self.builder.recorders.timed:
             self.scratch.add("lane", self.own["dV_was"])
-        self.builder.declare_recording()
+        self.builder.recorders.declare()
         if self.repeats:
             for stage in self.stages:
                 for x in self.system.groups[stage.states]:
                     self._updates(stage, x)  # which names what it keeps
             self.scratch.add("lane", *self.kept.values())
-        for recorder in self.builder.recorders:
+        for recorder in self.builder.recorders.all:
             self.scratch.add("lane", *map(self.builder.variable, recorder.hooks.samples))
 
     @property
     def keeps_V(self) -> bool:
-        return bool(self.builder.timed) or self.builder.steps_use("V_was") or self.builder.steps_use("V_step")
+        return (
+            bool(self.builder.recorders.timed)
+            or self.builder.recorders.steps_use("V_was")
+            or self.builder.recorders.steps_use("V_step")
+        )
 
     def _applies(self, stage: Stage) -> bool:
         group = self.system.groups[stage.states]
@@ -70,8 +75,8 @@ class FixedStep:
             for name in names_given(stage.text)
             if name not in names
         }
-        statements = self.builder.stage_code(stage.text, names, own | self._of_earlier_stages(x))
-        return self.builder.in_lanes(statements)
+        statements = self.builder.quote.stage_code(stage.text, names, own | self._of_earlier_stages(x))
+        return self.builder.quote.in_lanes(statements)
 
     def _of_earlier_stages(self, x: str) -> dict[str, Symbol]:
         return {name: symbol for (state, name), symbol in self.kept.items() if state == x}
@@ -98,16 +103,16 @@ class FixedStep:
         inner: list[Statement] = []
         for name, values in stage.coefficients:
             table = self.builder.table(f"{name}_table", values)
-            inner += self.builder.code("coefficient = table[stage]", coefficient=self.own[name], table=table)
+            inner += self.builder.quote.code("coefficient = table[stage]", coefficient=self.own[name], table=table)
         if self.smooth:
             table = self.builder.table("c_table", stage.c)
-            at = self.builder.value("t + np.float64(table[stage]) * dt64", table=table)
+            at = self.builder.quote.value("t + np.float64(table[stage]) * dt64", table=table)
             inner += self._stimulus(self.own["i_app"], at)
         f = self.builder.rates_of["V"].f
-        slope = self.builder.code("dV_was = f if stage == 0 else dV_was", f=f)
-        recording = Recording(after={f: slope[0]} if self.builder.timed else {})
+        slope = self.builder.quote.code("dV_was = f if stage == 0 else dV_was", f=f)
+        recording = RecordingStatements(after={f: slope[0]} if self.builder.recorders.timed else {})
         inner += self.scratch.loops(body, recording)
-        return self.builder.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
+        return self.builder.quote.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
 
     # --- stimuli ---
     def _current_times(self) -> list[float]:
@@ -120,7 +125,7 @@ class FixedStep:
         if not self.spec.kinds:
             return []
         t_at = self.own.setdefault("t_at", Symbol("t_at"))
-        value = self.builder.cast(self.builder.current(Name(t_at)))
+        value = self.builder.quote.cast(self.builder.applied.at(Name(t_at)))
         before = [Let(t_at, at)] if self.smooth else []
         return [*before, *self.scratch.loop([Let(row, value)])]
 
@@ -129,28 +134,30 @@ class FixedStep:
         statements: list[Statement] = []
         for k in stimuli:
             passed = "until < t_end - 1e-07 * dt64"
-            onward = self.builder.to_next_point(k)
-            if self.builder.pointed[k].together:
-                until = self.builder.next_point(k, Number(0))
-                statements += self.builder.nest(f"while {passed}", self.scratch.loop(onward), until=until)
+            onward = self.builder.applied.to_next_point(k)
+            if self.builder.applied.pointed[k].together:
+                until = self.builder.applied.next_point(k, Number(0))
+                statements += self.builder.quote.nest(f"while {passed}", self.scratch.loop(onward), until=until)
             else:
-                body = self.builder.nest(f"if {passed}", self.scratch.framed(onward), until=self.builder.next_point(k))
-                statements += self.builder.nest("for i in range(W)", body)
+                body = self.builder.quote.nest(
+                    f"if {passed}", self.scratch.framed(onward), until=self.builder.applied.next_point(k)
+                )
+                statements += self.builder.quote.nest("for i in range(W)", body)
         return statements
 
     # --- a step ---
     def _step(self) -> list[Statement]:
         """One time step of a block."""
-        code, nest = self.builder.code, self.builder.nest
+        code, nest = self.builder.quote.code, self.builder.quote.nest
         statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
-        apart = self._to_next_points(k for k, points in self.builder.pointed.items() if not points.together)
+        apart = self._to_next_points(k for k, points in self.builder.applied.pointed.items() if not points.together)
         statements += nest("if moving != 0", apart) if apart else []
         if self.spec.kinds and not self.smooth:
             statements += nest("if moving != 0", self._stimulus(self.own["i_app"], Name(self.own["t"])))
         if self.smooth:
             for c, row in self.currents.items():
-                statements += self._stimulus(row, self.builder.value("t + c * dt64", c=Number(c)))
-        statements += [Let(d.hit, Number(value=False)) for d in self.builder.detectors]
+                statements += self._stimulus(row, self.builder.quote.value("t + c * dt64", c=Number(c)))
+        statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
         flags: list[Symbol] = []
         lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
         between: list[list[Statement]] = [[]]  # ... and what comes before each
@@ -174,10 +181,12 @@ class FixedStep:
             statements += before + self.scratch.loops(body, self._recording(k == 0, body is lanes[-1]))
         return statements + self._events()
 
-    def _recording(self, is_first: bool, is_last: bool) -> Recording:
-        keep_slope = is_first and bool(self.builder.timed) and not self.repeats  # a repeated stage keeps dV/dt itself
-        return Recording(
-            first=self.builder.code("V_was = V") if is_first and self.keeps_V else [],
+    def _recording(self, is_first: bool, is_last: bool) -> RecordingStatements:
+        keep_slope = (
+            is_first and bool(self.builder.recorders.timed) and not self.repeats
+        )  # a repeated stage keeps dV/dt itself
+        return RecordingStatements(
+            first=self.builder.quote.code("V_was = V") if is_first and self.keeps_V else [],
             after={self.builder.rates_of["V"].f: self._slope()} if keep_slope else {},
             last=self._after_step() if is_last else [],
         )
@@ -186,69 +195,76 @@ class FixedStep:
         """Keep dV/dt of the first evaluation of a step."""
         over = next(stage.over for stage in self.stages if stage.evaluates)
         text = "dV_was = f" if over is None else "dV_was = f / (over * dt)"
-        return self.builder.let(text, f=self.builder.rates_of["V"].f, over=self.builder.number(over or 1.0))
+        return self.builder.quote.let(text, f=self.builder.rates_of["V"].f, over=self.builder.quote.number(over or 1.0))
 
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what the latter ask of the step: here only its ends are known."""
-        lets = self.builder.lane_code("V_step = 0.5 * (V_was + V)") if self.builder.steps_use("V_step") else []
-        lets += self.builder.code("V_high = V\nV_low = V") if self.builder.steps_use("V_high") else []
-        return lets + self.builder.after_step()
+        lets = (
+            self.builder.quote.lane_code("V_step = 0.5 * (V_was + V)")
+            if self.builder.recorders.steps_use("V_step")
+            else []
+        )
+        lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
+        return lets + self.builder.recorders.after_step()
 
     def _events(self) -> list[Statement]:
         """The rare work, in a scalar loop: a spike has its time found and its recorders told."""
-        return [statement for d in self.builder.detectors for statement in self._event(d)]
+        return [statement for d in self.builder.recorders.detectors for statement in self._event(d)]
 
     def _event(self, d: Detector) -> list[Statement]:
         timed: list[Statement] = []
-        if d.number in self.builder.timed:
+        if d.number in self.builder.recorders.timed:
             timed += self.builder.rates(("V",))
-            timed += self.builder.code(
+            timed += self.builder.quote.code(
                 "t_spike = t + dt64 * crossing(V_was, V, dV_was, f, dt64, levels[d, 0])",
                 f=self.builder.rates_of["V"].f,
                 d=Number(d.number),
             )
-        told = self.builder.told(d, lambda recorder: Name(recorder.is_on))
-        body = self.scratch.framed([*self.builder.code("cell = block + i"), *timed, *told], passing=False)
-        spiking = self.builder.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+        told = self.builder.recorders.tell(d, lambda recorder: Name(recorder.is_on))
+        body = self.scratch.framed([*self.builder.quote.code("cell = block + i"), *timed, *told], passing=False)
+        spiking = self.builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
         found = Comment("spikes: find their times, and tell the recorders")
-        return [found, *self.builder.nest("if hit", self.builder.nest("for i in range(n)", spiking), hit=d.hit)]
+        return [
+            found,
+            *self.builder.quote.nest("if hit", self.builder.quote.nest("for i in range(n)", spiking), hit=d.hit),
+        ]
 
     # --- nodes of the time grid ---
     def _node(self) -> list[Statement]:
         """What happens at a node of the time grid, before the steps that follow it."""
-        nest = self.builder.nest
+        nest = self.builder.quote.nest
         statements: list[Statement] = []
         if self.spec.kinds:
-            update = self.builder.code("t = t_node[node]\nt_end = t + dt64")
-            if onward := self._to_next_points(self.builder.pointed):
+            update = self.builder.quote.code("t = t_node[node]\nt_end = t + dt64")
+            if onward := self._to_next_points(self.builder.applied.pointed):
                 update += nest("if n_node[node] > 0", onward)
             update += self._stimulus(self.own["i_app"], Name(self.own["t"]))
             # A current that jumps has its value before the last node; one that varies has one there, too.
             statements += update if self.smooth else nest("if n_node[node] > 0", update)
-        for recorder in self.builder.recorders:
+        for recorder in self.builder.recorders.all:
             begin, end, sample = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(ACTIONS))
             asked = "if (action[node] & bit) != 0"
             if recorder.hooks.samples:
                 statements += nest(asked, self._sample(recorder), bit=sample)
             if recorder.hooks.end:
-                text = [*self.builder.code("cell = block + i"), *recorder.end]
+                text = [*self.builder.quote.code("cell = block + i"), *recorder.end]
                 off = [Let(recorder.is_on, Number(value=False)), *self.scratch.loop(text, Name(self.own["n"]))]
                 statements += nest(asked, off, bit=end)
             if recorder.hooks.begin:
                 on = [
                     Let(recorder.is_on, Number(value=True)),
-                    *self.scratch.loop(self.builder.in_lanes(recorder.begin)),
+                    *self.scratch.loop(self.builder.quote.in_lanes(recorder.begin)),
                 ]
                 statements += nest(asked, on, bit=begin)
         return statements
 
-    def _sample(self, recorder: RecorderNames) -> list[Statement]:
+    def _sample(self, recorder: KernelRecorder) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
         statements = self.scratch.loop(self.builder.sampled(recorder.hooks))
         copies = [
             statement
             for k, name in enumerate(recorder.hooks.samples)
-            for statement in self.builder.code(
+            for statement in self.builder.quote.code(
                 "trace[k, block + i, sample] = value",
                 trace=recorder.arrays["trace"],
                 k=Number(k),
@@ -258,16 +274,16 @@ class FixedStep:
         ]
         return [
             *statements,
-            *self.builder.nest("for i in range(n)", copies),
-            *self.builder.code("sample = sample + 1", sample=recorder.sample),
+            *self.builder.quote.nest("for i in range(n)", copies),
+            *self.builder.quote.code("sample = sample + 1", sample=recorder.sample),
         ]
 
     def _new_dt(self) -> list[Statement]:
         """Set the step, and what depends on it."""
         constants = self.builder.constants
         dt = [
-            *self.builder.code("dt64 = dt_node[node]"),
-            Let(self.own["dt"], self.builder.cast(Name(self.own["dt64"]))),
+            *self.builder.quote.code("dt64 = dt_node[node]"),
+            Let(self.own["dt"], self.builder.quote.cast(Name(self.own["dt64"]))),
         ]
         alone = self.builder.translator.lets(
             constants.of_step
@@ -282,7 +298,7 @@ class FixedStep:
     # --- the whole ---
     def _block(self) -> list[Statement]:
         """The life of one block: load, run, store."""
-        code, nest, scratch = self.builder.code, self.builder.nest, self.scratch
+        code, nest, scratch = self.builder.quote.code, self.builder.quote.nest, self.scratch
         step, node = self._step(), self._node()  # first: they find out what is to be prepared
         load = [Comment("the last block is filled up with its last cell"), *code("cell = block + min(i, n - 1)")]
         of_lanes = Comment("what depends on parameters alone")
@@ -291,11 +307,11 @@ class FixedStep:
             *nest("for i in range(W)", [*load, *self.builder.load()]),
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
-            *scratch.loop(self.builder.arm()),
-            *scratch.loop(self.builder.before_points()),
+            *scratch.loop(self.builder.recorders.arm()),
+            *scratch.loop(self.builder.applied.before_points()),
         ]
-        statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders if r.hooks.begin]
-        statements += [Let(r.sample, Number(0)) for r in self.builder.recorders if r.hooks.samples]
+        statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders.all if r.hooks.begin]
+        statements += [Let(r.sample, Number(0)) for r in self.builder.recorders.all if r.hooks.samples]
         new_dt = nest("if dt_node[node] != dt64", self._new_dt())
         stop = code("if (step & 255) == 0 and stop[0] != 0:\n    return")
         steps = nest("for step in range(n_node[node])", [*stop, *step])
@@ -307,12 +323,14 @@ class FixedStep:
             V=scratch.element(self.builder.V),
             limit=Number(DIVERGED),
         )
-        statements += nest("for i in range(n)", [*diverged, *self.builder.store(self.builder.value("block + i"))])
+        statements += nest("for i in range(n)", [*diverged, *self.builder.store(self.builder.quote.value("block + i"))])
         return statements
 
     def kernel(self) -> Kernel:
         """The whole kernel."""
-        return self.builder.kernel(self.builder.nest("for block in range(first_cell, last_cell, W)", self._block()))
+        return self.builder.kernel(
+            self.builder.quote.nest("for block in range(first_cell, last_cell, W)", self._block())
+        )
 
 
 def _calls_phi(let: nodes.Node) -> bool:

@@ -39,42 +39,42 @@ class LaneRefill:
 
     def code(self, text: str, **names: Any) -> list[Statement]:
         """Statements in which what a lane keeps is at its place, not in a local variable."""
-        return self.builder.code(text, **{**self.places, **names})
+        return self.builder.quote.code(text, **{**self.places, **names})
 
     def nest(
         self, head: str, body: list[Statement], orelse: list[Statement] | None = None, **names: Any
     ) -> list[Statement]:
-        return self.builder.nest(head, body, orelse or [], **{**self.places, **names})
+        return self.builder.quote.nest(head, body, orelse or [], **{**self.places, **names})
 
     def statements(self) -> list[Statement]:
         """The whole; a lane whose cell ends is due again, for the next."""
         builder, scratch = self.builder, self.scratch
-        all_end = sum(1 << (ACTIONS * recorder.number + 1) for recorder in builder.recorders)
+        all_end = sum(1 << (ACTIONS * recorder.number + 1) for recorder in builder.recorders.all)
         statements = [
             *self.code("cell = cell_of\nt = t_end"),
             *self.nest("if cell < 0", self._begin()),
             *self.code("act = 0"),
             *self.nest("if failed > 0.0", self.code("act = all_end", all_end=Number(all_end)), self._arrive()),
         ]
-        for recorder in builder.recorders:
+        for recorder in builder.recorders.all:
             begin, end = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(2))
             names: dict[str, Any] = {"on": scratch.element(recorder.is_on), "begin": begin, "end": end}
             if recorder.hooks.end:
                 body = [*self.code("on = 0.0", **names), *scratch.framed(recorder.end)]
                 statements += self.nest("if (act & end) != 0 and on > 0.0", body, **names)
             if recorder.hooks.begin:
-                body = [*self.code("on = 1.0", **names), *scratch.framed(builder.in_lanes(recorder.begin))]
+                body = [*self.code("on = 1.0", **names), *scratch.framed(builder.quote.in_lanes(recorder.begin))]
                 statements += self.nest("if (act & begin) != 0", body, **names)
-        anew = builder.code(
+        anew = builder.quote.code(
             """\
 begins_anew = one
 step = step if step < dt_first else dt_first
 log_error_before = zero""",
-            one=builder.number(1.0),
-            zero=builder.number(0.0),
+            one=builder.quote.number(1.0),
+            zero=builder.quote.number(0.0),
         )
         statements += self.nest(
-            "if (act & EDGE) != 0", [*builder.code("any_anew = True"), *scratch.framed(anew)], **self.edge
+            "if (act & EDGE) != 0", [*builder.quote.code("any_anew = True"), *scratch.framed(anew)], **self.edge
         )
         statements += self.nest("if failed > 0.0 or node_of == len(t_node)", self._end(), self._next_stop())
         return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
@@ -84,49 +84,49 @@ log_error_before = zero""",
 next_stop = t_node[node_of]
 if edge_of < edges.shape[1]:
     next_stop = min(next_stop, edges[min(cell, edges.shape[0] - 1), edge_of])""")
-        for k in self.builder.pointed:
-            statements += self.code("next_stop = min(next_stop, until)", until=self.builder.next_point(k))
+        for k in self.builder.applied.pointed:
+            statements += self.code("next_stop = min(next_stop, until)", until=self.builder.applied.next_point(k))
         return statements
 
     def _begin(self) -> list[Statement]:
         """Put the next cell in the lane, or leave it idle: its steps then have no length."""
         builder, scratch = self.builder, self.scratch
-        sampling = [recorder for recorder in builder.recorders if recorder.hooks.samples]
+        sampling = [recorder for recorder in builder.recorders.all if recorder.hooks.samples]
         idle = self.code("step = 0.0\nnext_stop = np.inf")
         for recorder in sampling:
             idle += self.code("next_sample = np.inf", next_sample=scratch.element(recorder.next_sample))
         idle.append(Break())
-        numbers = {"zero": builder.number(0.0), "one": builder.number(1.0)}
-        start = builder.code("""\
+        numbers = {"zero": builder.quote.number(0.0), "one": builder.quote.number(1.0)}
+        start = builder.quote.code("""\
 t = 0.0
 t_end = 0.0
 step = dt_first
 began = np.float64(turns)
 accepted = 0.0
 failed = 0.0""")
-        start += [Let(recorder.is_on, Number(0.0)) for recorder in builder.recorders]
+        start += [Let(recorder.is_on, Number(0.0)) for recorder in builder.recorders.all]
         for recorder in sampling:
-            start += builder.code(
+            start += builder.quote.code(
                 "next_sample = times[0]", next_sample=recorder.next_sample, times=self.own[f"times_{recorder.number}"]
             )
         start += self._tolerances()
-        start += builder.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
+        start += builder.quote.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
         constants = builder.constant(builder.constants.of_lanes)
         return [
             *self.nest("if next_cell == last_cell", idle),
             *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
             *builder.load(),
             *scratch.framed(constants),
-            *scratch.framed(builder.arm()),
+            *scratch.framed(builder.recorders.arm()),
             *scratch.framed(start),
-            *scratch.framed(builder.before_points()),
+            *scratch.framed(builder.applied.before_points()),
             *self.code("node_of = 0\nedge_of = 0\nany_anew = True"),
             *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
         ]
 
     def _tolerances(self) -> list[Statement]:
         return [
-            Let(symbol, self.builder.cast(self.builder.value("atol[k]", k=Number(k))))
+            Let(symbol, self.builder.quote.cast(self.builder.quote.value("atol[k]", k=Number(k))))
             for k, symbol in enumerate(self.tolerances)
         ]
 
@@ -142,19 +142,19 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
     edge_of = edge_of + 1""",
             **self.edge,
         )
-        return [*statements, *(s for k in self.builder.pointed for s in self._to_next_points(k))]
+        return [*statements, *(s for k in self.builder.applied.pointed for s in self._to_next_points(k))]
 
     def _to_next_points(self, k: int) -> list[Statement]:
         """Lead a stimulus past the points that the lane has reached; after a jump the step starts anew."""
-        builder, jumps = self.builder, self.builder.pointed[k].jumps
-        onward = builder.to_next_point(k)
-        until = builder.next_point(k)
+        builder, jumps = self.builder, self.builder.applied.pointed[k].jumps
+        onward = builder.applied.to_next_point(k)
+        until = builder.applied.next_point(k)
         if jumps:
-            current = builder.of_stimulus(k, "level + slope * (t - since)")
+            current = builder.applied.of_stimulus(k, "level + slope * (t - since)")
             onward = [
-                *builder.code("was = current", current=current),
+                *builder.quote.code("was = current", current=current),
                 *onward,
-                *builder.code("jumps = abs(current - was) > 1e-09 * abs(was)", current=current),
+                *builder.quote.code("jumps = abs(current - was) > 1e-09 * abs(was)", current=current),
             ]
         body = self.scratch.framed(onward)
         if jumps:

@@ -38,18 +38,19 @@ class PhiFallback:
         for rates in self.rates:
             z, degree = rates.b, self.degree[rates.b]
             if not self._is_nonnegative(rates):
-                half = self.builder.number(RANGES[degree] / 2)
-                beyond.append(self.builder.value("abs(z - half) > half", z=z, half=half))
+                half = self.builder.quote.number(RANGES[degree] / 2)
+                beyond.append(self.builder.quote.value("abs(z - half) > half", z=z, half=half))
             elif degree in largest:
                 larger = Symbol("largest")
-                lets += self.builder.code(
+                lets += self.builder.quote.code(
                     "larger = z if z > largest else largest", larger=larger, z=z, largest=largest[degree]
                 )
                 largest[degree] = larger
             else:
                 largest[degree] = z
         beyond += [
-            self.builder.value("z > limit", z=z, limit=self.builder.number(RANGES[k])) for k, z in largest.items()
+            self.builder.quote.value("z > limit", z=z, limit=self.builder.quote.number(RANGES[k]))
+            for k, z in largest.items()
         ]
         raised: Expression = Name(self.flag)
         for condition in beyond:
@@ -63,8 +64,8 @@ class PhiFallback:
         """Change f and z where the flag is up: vectorised, and for all states in one loop, as it may happen often."""
         first = self.rates[0]
         z, f = (self.builder.scratch.element(symbol) for symbol in (first.b, first.f))
-        half = self.builder.value("half[i // W]", half=self.half)
-        body = self.builder.code(
+        half = self.builder.quote.value("half[i // W]", half=self.half)
+        body = self.builder.quote.code(
             """\
 z = z_row
 f = f_row
@@ -75,9 +76,9 @@ z_row = zero if far else z""",
             z_row=z,
             f_row=f,
             half=half,
-            zero=self.builder.number(0.0),
+            zero=self.builder.quote.number(0.0),
         )
-        count = self.builder.value("n * W", n=Number(len(self.rates)))
+        count = self.builder.quote.value("n * W", n=Number(len(self.rates)))
         loop = nodes.LaneLoop(self.builder.scratch.lane, count, tuple(body))
         return [nodes.If(Name(self.flag), (nodes.Comment("of every lane: no branch"), loop))]
 

@@ -32,20 +32,20 @@ class LinearSystem:
         self.scratch.add("lane", *self.unknowns.values())
         kept = (self.entry[x, y] for x in order for y in order if (x, y) in self.jacobian.filled)
         self.scratch.add("lane", *kept, *self.pivot.values())
-        if builder.smooth:
+        if builder.applied.smooth:
             self.drive = Symbol("drive")
             self.scratch.add("lane", self.drive)
 
     def factorise(self) -> list[Statement]:
         """Factorise; and find how fast a smooth current drives V at the start of the step."""
         diagonal = Symbol("diagonal")
-        lets: list[Any] = self.builder.lane_code(
-            "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.number(self.gamma)
+        lets: list[Any] = self.builder.quote.lane_code(
+            "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.quote.number(self.gamma)
         )
         lets += self.builder.bindings({_name(x, y): e for (x, y), e in self.jacobian.entries.items()})
         lets += self._factors(diagonal)
         statements = self.scratch.loops(lets)
-        return statements + self._driven() if self.builder.smooth else statements
+        return statements + self._driven() if self.builder.applied.smooth else statements
 
     def _factors(self, diagonal: Symbol) -> list[Any]:
         order, filled, entry = self.jacobian.order, self.jacobian.filled, self.entry
@@ -53,9 +53,9 @@ class LinearSystem:
         for x in order:
             for y in order:
                 known: Expression | None = Name(entry[x, y]) if (x, y) in self.jacobian.entries else None
-                zero = self.builder.number(0.0)
+                zero = self.builder.quote.number(0.0)
                 if x == y:
-                    lets += self.builder.code(
+                    lets += self.builder.quote.code(
                         "here = diagonal - known",
                         here=entry[x, x],
                         diagonal=diagonal,
@@ -65,16 +65,16 @@ class LinearSystem:
                     lets.append(Let(entry[x, y], zero if known is None else Negative(known)))
         for p, x in enumerate(order):
             after = order[p + 1 :]
-            one = self.builder.number(1.0)
-            lets += self.builder.code("pivot = one / here", pivot=self.pivot[x], one=one, here=entry[x, x])
+            one = self.builder.quote.number(1.0)
+            lets += self.builder.quote.code("pivot = one / here", pivot=self.pivot[x], one=one, here=entry[x, x])
             for r in after:
                 if (r, x) in filled:
-                    lets += self.builder.code("left = left * pivot", left=entry[r, x], pivot=self.pivot[x])
+                    lets += self.builder.quote.code("left = left * pivot", left=entry[r, x], pivot=self.pivot[x])
                     lets += [
                         let
                         for c in after
                         if (x, c) in filled
-                        for let in self.builder.code(
+                        for let in self.builder.quote.code(
                             "here = here - left * above", here=entry[r, c], left=entry[r, x], above=entry[x, c]
                         )
                     ]
@@ -88,7 +88,7 @@ class LinearSystem:
         for p in range(len(order) - 1, -1, -1):
             x = order[p]
             lets += self._eliminated(x, order[p + 1 :])
-            lets += self.builder.code("y = y * pivot", y=self.unknowns[x], pivot=self.pivot[x])
+            lets += self.builder.quote.code("y = y * pivot", y=self.unknowns[x], pivot=self.pivot[x])
         return self.scratch.loops(lets)
 
     def _eliminated(self, x: str, others: tuple[str, ...]) -> list[Any]:
@@ -96,7 +96,7 @@ class LinearSystem:
             let
             for c in others
             if (x, c) in self.jacobian.filled
-            for let in self.builder.code(
+            for let in self.builder.quote.code(
                 "y = y - entry * known", y=self.unknowns[x], entry=self.entry[x, c], known=self.unknowns[c]
             )
         ]
@@ -110,21 +110,24 @@ class LinearSystem:
         values = [Symbol(f"i_{k}") for k in range(3)]
         lets: list[Any] = []
         for k, t in enumerate(times):
-            lets += builder.code("t_k = t + part * np.float64(h)", t_k=t, part=Number(k * 1e-3))
-        lets += [Let(value, builder.current(Name(t))) for value, t in zip(values, times, strict=True)]
-        slope = builder.value(
+            lets += builder.quote.code("t_k = t + part * np.float64(h)", t_k=t, part=Number(k * 1e-3))
+        lets += [Let(value, builder.applied.at(Name(t))) for value, t in zip(values, times, strict=True)]
+        slope = builder.quote.value(
             "(2.0 * second - 1.5 * first - 0.5 * third) / 1.0e-3", first=values[0], second=values[1], third=values[2]
         )
-        lets += builder.code(
-            "drive = slope / C_m", drive=self.drive, slope=builder.cast(slope), C_m=builder.parameters["C_m"]
+        lets += builder.quote.code(
+            "drive = slope / C_m", drive=self.drive, slope=builder.quote.cast(slope), C_m=builder.parameters["C_m"]
         )
         return self.scratch.loop(lets)
 
     def push(self, weight: float) -> list[Statement]:
         """Add the drive of a smooth current to the right side of V."""
         return self.scratch.loops(
-            self.builder.code(
-                "y = y + weight * drive", y=self.unknowns["V"], drive=self.drive, weight=self.builder.number(weight)
+            self.builder.quote.code(
+                "y = y + weight * drive",
+                y=self.unknowns["V"],
+                drive=self.drive,
+                weight=self.builder.quote.number(weight),
             )
         )
 

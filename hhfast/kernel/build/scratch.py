@@ -19,7 +19,7 @@ from hhfast.kernel.tree.straight import reads_and_writes
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordingStatements:
     """Statements that record, to be added to those that compute: before all, after that of a symbol, and after all.
 
     They do not influence where loops are cut, so that recording never changes how a trajectory is rounded.
@@ -87,9 +87,9 @@ class Scratch:
             return []
         return [LaneLoop(self.lane, Name(self.n_lanes) if lanes is None else lanes, tuple(self.framed(body)))]
 
-    def loops(self, body: Sequence[Any], recording: Recording | None = None) -> list[Statement]:
+    def loops(self, body: Sequence[Any], recording: RecordingStatements | None = None) -> list[Statement]:
         """The statements in several loops over the lanes, for speed (see `loop_fission`); then with others added."""
-        recording = recording or Recording()
+        recording = recording or RecordingStatements()
         pieces = cut(body) or [[]]
         pieces[0] = [*recording.first, *pieces[0]]
         for symbol, statement in recording.after.items():

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.rosenbrock import LinearSystem
-from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Store, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes
 from hhfast.parts.tableaux import Tableau
@@ -78,18 +78,18 @@ class TrialStep:
 
     def _alike(self, text: str, **names: Any) -> list[Statement]:
         """A loop over all states and lanes, of statements in the names of `_name_for_all`."""
-        body = self.builder.lane_code(text, **{**self.of_all, **names})
+        body = self.builder.quote.lane_code(text, **{**self.of_all, **names})
         reads, writes = reads_and_writes(body)
         place = {s: self.scratch.element(row, Name(self.flat)) for s, row in self.first_row.items()}
         loads = [Let(s, place[s]) for s in reads if s in place]
         stores = [Store(place[s], Name(s)) for s in writes if s in place]
-        count = self.builder.value("n * W", n=Number(len(self.builder.states)))
+        count = self.builder.quote.value("n * W", n=Number(len(self.builder.states)))
         return [LaneLoop(self.flat, count, (*loads, *body, *stores))]
 
     def _sum(self, weights: Iterable[float], increments: Sequence[Symbol]) -> Expression:
         """The weighted sum of the increments of the stages."""
         terms = [
-            self.builder.value("weight * w", weight=self.builder.number(weight), w=w)
+            self.builder.quote.value("weight * w", weight=self.builder.quote.number(weight), w=w)
             for weight, w in zip(weights, increments, strict=False)
             if weight != 0.0
         ]
@@ -98,7 +98,7 @@ class TrialStep:
     def _total(self, weights: Iterable[float]) -> Expression:
         """The weighted sum of the increments of the state of a flat loop, in its unit."""
         total = self._sum(weights, self.w_of_all)
-        return total if self.linear else self.builder.value("h_of * total", total=total, h_of=self.of_all["h_of"])
+        return total if self.linear else self.builder.quote.value("h_of * total", total=total, h_of=self.of_all["h_of"])
 
     def total(self, weights: Iterable[float], x: Symbol) -> Expression:
         """The weighted sum of the increments of one state, in its unit."""
@@ -106,7 +106,7 @@ class TrialStep:
 
     def scaled(self, total: Expression) -> Expression:
         """A sum of increments in the unit of the state: those of explicit methods are slopes."""
-        return total if self.linear else self.builder.value("h * total", total=total)
+        return total if self.linear else self.builder.quote.value("h * total", total=total)
 
     # --- the trial ---
     def begin(self) -> list[Any]:
@@ -114,10 +114,10 @@ class TrialStep:
         lets: list[Any] = []
         for x, symbol in self.builder.states.items():
             names = {"x": symbol, "was": self.was[x], "h_of": self.each[x]}
-            lets += self.builder.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
+            lets += self.builder.quote.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
             ahead: Expression = Name(self.was[x])
             if self.reuses_last_slope:
-                lets += self.builder.code(
+                lets += self.builder.quote.code(
                     "w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x]
                 )
                 ahead = self._first_stage(x)
@@ -126,7 +126,7 @@ class TrialStep:
 
     def _first_stage(self, x: str) -> Expression:
         """The state with which the stage after the first begins."""
-        return self.builder.value(
+        return self.builder.quote.value(
             "was + total", was=self.was[x], total=self.total(self.tableau.A[0], self.builder.states[x])
         )
 
@@ -144,53 +144,55 @@ class TrialStep:
             each += self.linear.solve()
         each += self._choose([self._finish(j) for j in range(stages)])
         first = Name(self.own["first_stage"]) if self.reuses_last_slope else Number(0)
-        statements += builder.nest("for stage in range(first, n)", each, first=first, n=Number(stages))
+        statements += builder.quote.nest("for stage in range(first, n)", each, first=first, n=Number(stages))
         if not self.reuses_last_slope:
             statements += self._alike("x = was + total", total=self._total(self.tableau.b))
-        return [*statements, *builder.code("any_anew = False")]
+        return [*statements, *builder.quote.code("any_anew = False")]
 
     def _choose_slot(self) -> list[Statement]:
         """Which increment the rates are to be; where the first is known, it is computed in the place of the last."""
-        names = {"slot": self.slot, "size": self.builder.value("n * W", n=Number(len(self.builder.states)))}
+        names = {"slot": self.slot, "size": self.builder.quote.value("n * W", n=Number(len(self.builder.states)))}
         if not self.reuses_last_slope:
-            return self.builder.code("slot = stage * size", **names)
-        return self.builder.code(
+            return self.builder.quote.code("slot = stage * size", **names)
+        return self.builder.quote.code(
             "slot = (stage if stage > 0 else last) * size", last=Number(self.tableau.stages - 1), **names
         )
 
     def _after_jumps(self) -> list[Statement]:
         """What lanes that begin anew ask of all: their current, and the states before the step."""
         builder, statements = self.builder, []
-        if builder.spec.kinds and not builder.smooth:  # the same until the next stop
-            now = builder.cast(builder.current(Name(self.own["t"]), Name(self.own["next_stop"])))
-            lets = builder.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
+        if builder.spec.kinds and not builder.applied.smooth:  # the same until the next stop
+            now = builder.quote.cast(builder.applied.at(Name(self.own["t"]), Name(self.own["next_stop"])))
+            lets = builder.quote.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
             if not self.reuses_last_slope:
-                lets += builder.lane_code("begins_anew = 0.0")
+                lets += builder.quote.lane_code("begins_anew = 0.0")
             statements += self.scratch.loop(lets)
         if not self.reuses_last_slope:
-            return builder.nest("if any_anew", statements) if statements else []
-        anew = [*builder.code("first_stage = 0"), *statements, *self._alike("x = was")]
-        return [*builder.code("first_stage = 1"), *builder.nest("if any_anew", anew)]
+            return builder.quote.nest("if any_anew", statements) if statements else []
+        anew = [*builder.quote.code("first_stage = 0"), *statements, *self._alike("x = was")]
+        return [*builder.quote.code("first_stage = 1"), *builder.quote.nest("if any_anew", anew)]
 
     def _choose(self, branches: list[list[Statement]]) -> list[Statement]:
         """What each stage does, by its number."""
         chosen: list[Statement] = []
         for j in range(len(branches) - 1, -1, -1):
             if branches[j]:
-                chosen = self.builder.nest("if stage == j", branches[j], chosen, j=Number(j))
+                chosen = self.builder.quote.nest("if stage == j", branches[j], chosen, j=Number(j))
         return chosen
 
     def _current(self) -> list[Statement]:
         """Set i_app to a smooth current at the time of the stage."""
-        if not self.builder.smooth:
+        if not self.builder.applied.smooth:
             return []
         t_at = Symbol("t_at")
-        lets = self.builder.code(
+        lets = self.builder.quote.code(
             "t_at = t + np.float64(c[stage]) * np.float64(h)",
             t_at=t_at,
             c=self.builder.table("c_table", self.tableau.c),
         )
-        return self.scratch.loop([*lets, Let(self.own["i_app"], self.builder.cast(self.builder.current(Name(t_at))))])
+        return self.scratch.loop(
+            [*lets, Let(self.own["i_app"], self.builder.quote.cast(self.builder.applied.at(Name(t_at))))]
+        )
 
     def _finish(self, j: int) -> list[Statement]:
         """Go to the states of the stage after j."""
@@ -214,9 +216,9 @@ class TrialStep:
         lets: list[Any] = []
         for x, symbol in self.builder.states.items():
             w, last = self.increments[0][x], self.increments[-1][x]
-            lets += self.builder.code("w = last if begins_anew > 0.0 else w", w=w, last=last)
+            lets += self.builder.quote.code("w = last if begins_anew > 0.0 else w", w=w, last=last)
             lets.append(Let(symbol, self._first_stage(x)))
-        return [*lets, *self.builder.lane_code("begins_anew = 0.0")]
+        return [*lets, *self.builder.quote.lane_code("begins_anew = 0.0")]
 
     @property
     def _last_but_one(self) -> int:
@@ -229,7 +231,7 @@ class TrialStep:
             statements = self._alike("y = f")
         else:
             statements = self._alike("y = f + total / h_of", total=self._total(self.tableau.C[j]))
-        if self.builder.smooth and self.tableau.d[j] != 0.0:
+        if self.builder.applied.smooth and self.tableau.d[j] != 0.0:
             assert self.linear is not None
             statements += self.linear.push(self.tableau.d[j])
         return statements
@@ -239,9 +241,9 @@ class TrialStep:
         """The estimated error of every state, relative to its tolerance."""
         total = self._total(self.tableau.e)
         if self._last_but_one >= 0:
-            total = self.builder.value(
+            total = self.builder.quote.value(
                 "h_of * (e + weight * w)",
-                weight=self.builder.number(self.tableau.e[-1]),
+                weight=self.builder.quote.number(self.tableau.e[-1]),
                 w=self.w_of_all[-1],
                 h_of=self.of_all["h_of"],
                 e=self.of_all["e"],
@@ -249,11 +251,3 @@ class TrialStep:
         return self._alike(
             "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
         )
-
-
-def sum_of(terms: Sequence[Expression]) -> Expression:
-    """The terms added up from left to right."""
-    total = terms[0]
-    for term in terms[1:]:
-        total = nodes.Binary("+", total, term)
-    return total

@@ -48,7 +48,8 @@ def is_nonnegative(b: sp.Expr) -> bool:
 def _fraction(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Numerator and denominator, every exponential a positive symbol."""
     positive = {f: sp.Dummy(positive=True) for f in expr.atoms(sp.exp, exprelr)}
-    return sp.fraction(sp.together(expr.xreplace(positive)))
+    numerator, denominator = sp.fraction(sp.together(expr.xreplace(positive)))
+    return numerator, denominator
 
 
 def _merge(a: sp.Expr, b: sp.Expr, r: sp.Symbol, dtype: str) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:

@@ -197,19 +197,19 @@ class Instructions:
         """A number as another type."""
         if isinstance(x, int | float) and not isinstance(x, bool) and dtype.startswith("float"):
             return Value(literal(x, dtype), dtype)
-        x = self.value(x)
-        if x.dtype == dtype:
-            return x
+        given = self.value(x)
+        if given.dtype == dtype:
+            return given
         to = TYPES[dtype]
-        if to == x.llvm:
-            return Value(x.ir, dtype)
-        wider = _WIDTH[to] > _WIDTH[x.llvm]
-        if x.kind == "float":
+        if to == given.llvm:
+            return Value(given.ir, dtype)
+        wider = _WIDTH[to] > _WIDTH[given.llvm]
+        if given.kind == "float":
             how = ("fpext" if wider else "fptrunc") if dtype.startswith("float") else "fptosi"
         elif dtype.startswith("float"):
-            how = "sitofp" if x.kind == "signed" else "uitofp"
+            how = "sitofp" if given.kind == "signed" else "uitofp"
         elif not wider:
             how = "trunc"
         else:
-            how = "sext" if x.kind == "signed" else "zext"
-        return self.emit(f"{how} {x} to {to}", dtype)
+            how = "sext" if given.kind == "signed" else "zext"
+        return self.emit(f"{how} {given} to {to}", dtype)

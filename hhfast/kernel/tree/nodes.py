@@ -273,7 +273,7 @@ class Function:
 
 # --- walking ---------------------------------------------------------------------------------------------------------
 KIND_OF_STATEMENT: tuple[type, ...] = Statement.__args__
-KINDS = frozenset((*Expression.__args__, *KIND_OF_STATEMENT))
+KINDS: tuple[type, ...] = (*Expression.__args__, *KIND_OF_STATEMENT)
 _FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in KINDS}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -191,9 +191,9 @@ class _Parser:
             return Number(meaning.item(), meaning.dtype.name)
         if isinstance(meaning, bool | int | float):
             return Number(meaning)
-        if type(meaning) in nodes.KINDS:
-            return meaning
-        known = {*self.local, *(n for n, m in self.meanings.items() if isinstance(m, Symbol) or type(m) in nodes.KINDS)}
+        if isinstance(meaning, nodes.KINDS):
+            return cast("Expression", meaning)
+        known = {*self.local, *(n for n, m in self.meanings.items() if isinstance(m, (Symbol, *nodes.KINDS)))}
         name = ast.unparse(node)
         raise InputError(f"'{self.where}': unknown name '{name}'; {did_you_mean(name, known)}")
 
@@ -250,7 +250,7 @@ class _Parser:
 
 
 def _dtype(kind: Any) -> str:
-    return np.dtype(kind).name
+    return str(np.dtype(kind).name)
 
 
 def _loaded(target: ast.expr) -> ast.expr:

@@ -5,25 +5,22 @@ import pytest
 from matplotlib.colors import LogNorm
 
 from hhfast.errors import InputError
-from hhfast.figures import sweeps as plots
+from hhfast.figures.sweeps import MAX_PANELS, Quantity, plot_result
 from hhfast.sweep import Axis, Grid, Record, Rows, Sweep, Values
 from hhfast.sweep.store import ResultFile
 
 AMPLITUDE = "stimulus.amplitude"
 
 
-def draw(tmp_path, monkeypatch, space, certify=False, **options):
-    """The figure of a small sweep, and the picture's path."""
-    figures = []
-    make = plots._figure
-    monkeypatch.setattr(plots, "_figure", lambda w, h: figures.append(make(w, h)) or figures[-1])
+def draw(tmp_path, space, certify=False, **options):
+    """The figure of a small sweep, which can be saved."""
     stimulus = {"kind": "step", "start": 5.0} | ({} if AMPLITUDE in space.names else {"amplitude": 10.0})
     sweep = Sweep("hodgkin_huxley", space, 30.0, integrator="exp_euler", stimulus=stimulus, certify=certify,
                   record=Record(features=("spike_count", "latency")))  # fmt: skip
     with ResultFile(sweep.run(tmp_path / "out.h5", progress=False)) as result:
-        plots.plot_result(result, tmp_path / "out.png", **options)
-    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
-    return figures[-1]
+        figure = plot_result(result, **options)
+    figure.canvas.draw()
+    return figure
 
 
 def drawn(figure):
@@ -32,17 +29,17 @@ def drawn(figure):
     return [axes.collections[0].get_array() for axes in maps]
 
 
-def test_one_axis_is_a_line(tmp_path, monkeypatch):
-    figure = draw(tmp_path, monkeypatch, Grid.of({"g_Na": [120.0], AMPLITUDE: [0.0, 5.0, 10.0]}))
+def test_one_axis_is_a_line(tmp_path):
+    figure = draw(tmp_path, Grid.of({"g_Na": [120.0], AMPLITUDE: [0.0, 5.0, 10.0]}))
     (axes,) = figure.axes
     assert axes.get_xlabel() == "stimulus.amplitude (µA/cm²)"
     assert axes.get_ylabel() == "number of spikes"
     assert axes.lines[0].get_xdata().tolist() == [0, 5, 10]
 
 
-def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path, monkeypatch):
+def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path):
     space = Grid.of({AMPLITUDE: [10.0, 0.0], "g_Na": [100.0, 120.0, 140.0]})
-    figure = draw(tmp_path, monkeypatch, space, value="spike_count")
+    figure = draw(tmp_path, space, value="spike_count")
     assert figure.get_supxlabel() == "g_Na (mS/cm²)"
     assert figure.get_supylabel() == "stimulus.amplitude (µA/cm²)"
     (values,) = drawn(figure)
@@ -51,44 +48,45 @@ def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path, monkeypatch):
     assert (values[1] > 0).all()
 
 
-def test_the_axes_can_be_chosen(tmp_path, monkeypatch):
+def test_the_axes_can_be_chosen(tmp_path):
     space = Grid.of({AMPLITUDE: [10.0, 0.0], "g_Na": [100.0, 120.0, 140.0]})
-    figure = draw(tmp_path, monkeypatch, space, x=AMPLITUDE)
+    figure = draw(tmp_path, space, x=AMPLITUDE)
     assert drawn(figure)[0].shape == (3, 2)
 
 
-def test_more_axes_are_panels_with_titles(tmp_path, monkeypatch):
+def test_more_axes_are_panels_with_titles(tmp_path):
     space = Grid.of({"g_K": [30.0, 36.0], AMPLITUDE: [0.0, 10.0, 20.0], "g_Na": [100.0, 120.0, 140.0, 160.0]})
-    figure = draw(tmp_path, monkeypatch, space, value="latency")
+    figure = draw(tmp_path, space, value="latency")
+    assert len({mesh.get_clim() for axes in figure.axes for mesh in axes.collections[:1] if axes.get_title()}) == 1
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == ["g_K = 30 mS/cm²", "g_K = 36 mS/cm²"]
     assert [values.shape for values in drawn(figure)] == [(3, 4), (3, 4)]
 
 
-def test_many_panels_are_a_labelled_selection(tmp_path, monkeypatch):
+def test_many_panels_are_a_labelled_selection(tmp_path):
     sizes = {"g_K": (20, 40, 11), AMPLITUDE: (0, 20, 12), "g_Na": (80, 160, 13)}
     space = Grid.of({name: np.linspace(*size) for name, size in sizes.items()})
-    titles = [axes.get_title() for axes in draw(tmp_path, monkeypatch, space, x=AMPLITUDE, y="g_Na").axes]
-    assert [t for t in titles if t][:: plots.MAX_PANELS - 1] == ["g_K = 20 mS/cm²", "g_K = 40 mS/cm²"]
+    titles = [axes.get_title() for axes in draw(tmp_path, space, x=AMPLITUDE, y="g_Na").axes]
+    assert [t for t in titles if t][:: MAX_PANELS - 1] == ["g_K = 20 mS/cm²", "g_K = 40 mS/cm²"]
 
 
-def test_a_zipped_axis_is_drawn_over_either_parameter(tmp_path, monkeypatch):
+def test_a_zipped_axis_is_drawn_over_either_parameter(tmp_path):
     pair = Axis("pair", (("g_Na", Values("linspace", (100, 140, 3))), ("g_K", Values("linspace", (30, 42, 3)))))
     space = Grid((pair, *Grid.of({AMPLITUDE: [5.0, 10.0]}).axes))
-    assert draw(tmp_path, monkeypatch, space, x="g_K").get_supxlabel() == "g_K (mS/cm²)"
+    assert draw(tmp_path, space, x="g_K").get_supxlabel() == "g_K (mS/cm²)"
 
 
-def test_rows_are_a_scatter(tmp_path, monkeypatch):
+def test_rows_are_a_scatter(tmp_path):
     rng = np.random.default_rng(1)
     space = Rows({"g_Na": rng.uniform(90, 150, 50), AMPLITUDE: rng.uniform(0, 20, 50)})
-    axes = draw(tmp_path, monkeypatch, space, value="latency").axes[0]
+    axes = draw(tmp_path, space, value="latency").axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("g_Na (mS/cm²)", "stimulus.amplitude (µA/cm²)")
     assert sum(len(points.get_offsets()) for points in axes.collections) == 50
 
 
-def test_codes_are_named(tmp_path, monkeypatch):
+def test_codes_are_named(tmp_path):
     space = Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [0.0, 10.0]})
-    figure = draw(tmp_path, monkeypatch, space, certify=True, value="certified")
+    figure = draw(tmp_path, space, certify=True, value="certified")
     assert (drawn(figure)[0] == 1).all()
     labels = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
     assert labels == ["not checked", "agrees", "spike count changed", "finer run failed"]
@@ -97,16 +95,16 @@ def test_codes_are_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("values", "shown"), [([1e-4, np.nan, 0.1], True), ([0.1, 0.2], False), ([0.0, 5.0], False)])
 def test_errors_are_shown_by_their_order_of_magnitude(values, shown):
     """If they have several; a zero, as of spike counts, has none."""
-    norm = plots.Quantity("error", np.array(values), is_error=True).norm
+    norm = Quantity("error", np.array(values), is_error=True).norm
     assert (norm.vmin, norm.vmax) == (np.nanmin(values), np.nanmax(values))
     assert isinstance(norm, LogNorm) == shown
-    assert not isinstance(plots.Quantity("rate", np.array(values)).norm, LogNorm)
+    assert not isinstance(Quantity("rate", np.array(values)).norm, LogNorm)
 
 
 BAD_AXES = [({"x": "g_Na", "y": "g_Na"}, "both the axis"), ({"y": "g_K"}, "unknown axis")]
 
 
 @pytest.mark.parametrize(("options", "message"), BAD_AXES)
-def test_impossible_axes_are_refused(tmp_path, monkeypatch, options, message):
+def test_impossible_axes_are_refused(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
-        draw(tmp_path, monkeypatch, Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [5.0, 10.0]}), **options)
+        draw(tmp_path, Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [5.0, 10.0]}), **options)

@@ -1,0 +1,66 @@
+"""Where commands print, how they end, and how an error becomes one line.
+
+Exit codes: 0 done, 2 usage or bad input, 3 incomplete but resumable, 130 interrupted (resumable as well).
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NoReturn, ParamSpec
+
+import typer
+from rich.console import Console
+
+from hhfast.errors import Incomplete, InputError
+
+P = ParamSpec("P")
+
+_output = Console(highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Exit(IntEnum):
+    """What the exit codes mean."""
+
+    BAD_INPUT = 2
+    INCOMPLETE = 3
+    INTERRUPTED = 130
+
+
+def say(text: str) -> None:
+    """Print the answer of a command."""
+    _output.print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """Print what is not the answer (a warning, an error) on standard error."""
+    _errors.print(text, markup=False)
+
+
+def fail(message: str, code: Exit) -> NoReturn:
+    """End the command with one line on standard error."""
+    note(" ".join(message.split()))
+    raise typer.Exit(code)
+
+
+def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """A command that ends with one line and an exit code where the user can help; a bug of ours keeps its traceback."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **options: P.kwargs) -> None:
+        try:
+            command(*args, **options)
+        except BrokenPipeError:  # the reader of our output has gone, as in `hhfast source MODEL | head`
+            sys.stderr.close()
+            raise typer.Exit(0) from None
+        except (InputError, OSError) as error:
+            fail(f"error: {error}", Exit.BAD_INPUT)
+        except Incomplete as error:
+            fail(f"incomplete: {error}", Exit.INCOMPLETE)
+        except KeyboardInterrupt:
+            fail("interrupted", Exit.INTERRUPTED)
+
+    return guarded

@@ -1,0 +1,137 @@
+"""The recorders in a kernel: spike detection, and the hooks of each recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hhfast.kernel.build.quotation import Names, Quotation
+from hhfast.kernel.build.scratch import Scratch
+from hhfast.kernel.spec import KernelSpec, array_name
+from hhfast.kernel.tree import nodes, parse
+from hhfast.kernel.tree.nodes import Let, Statement, Symbol
+from hhfast.kernel.tree.straight import symbols_read
+from hhfast.parts.recorder import Hooks
+
+# The names of a kernel that a recorder's text may use.
+_SEEN = ("V", "V_was", "V_step", "V_high", "V_low", "t", "t_end", "dt", "t_spike", "cell", "first_cell", "status")
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The symbols of a spike detector: armed and spike of each lane, whether any lane has a spike, and its levels."""
+
+    number: int
+    armed: Symbol
+    spike: Symbol
+    hit: Symbol
+    threshold: Symbol
+    rearm: Symbol
+
+
+class KernelRecorder:
+    """A recorder in a kernel: its hooks, the number of its detector, and what the names in its text stand for."""
+
+    def __init__(self, number: int, hooks: Hooks, detector: int, arguments: Mapping[str, Symbol], own: Names) -> None:
+        self.number, self.hooks, self.detector = number, hooks, detector
+        self.arrays = {name: arguments[array_name(name, number)] for name, _ in hooks.arrays}
+        self.local = {name: Symbol(name) for name in hooks.extra}
+        self.is_on = Symbol("recording")
+        self.sample, self.next_sample, self.passed = (
+            Symbol("sample"),
+            Symbol("next_sample"),
+            Symbol("passed", is_flag=True),
+        )
+        self.meanings = {**own, **self.arrays}
+        self.begin, self.step, self.spike, self.end = (
+            parse.statements(text, self.meanings, self.local)
+            for text in (hooks.begin, hooks.step, hooks.spike, hooks.end)
+        )
+        self.kept = [s for s in self.local.values() if s in {let.target for let in self.begin if isinstance(let, Let)}]
+        self.extra = [self.local[name] for name in hooks.extra]
+
+    def uses(self, symbol: Symbol) -> bool:
+        """Whether what it does at every step uses a symbol."""
+        return any(symbol in symbols_read(statement) for statement in self.step)
+
+
+class KernelRecorders:
+    """All recorders of a kernel, and the spike detectors that they share.
+
+    more : further names that their texts may use: what every model has.
+    """
+
+    def __init__(self, spec: KernelSpec, quote: Quotation, scratch: Scratch, more: Names) -> None:
+        self.quote, self.own, self.scratch = quote, quote.own, scratch
+        seen = {**quote.functions, **more, **{name: self.own[name] for name in _SEEN}}
+        self.all = [KernelRecorder(r, hooks, d, self.own, seen) for r, (hooks, d) in enumerate(spec.hooks)]
+        self.detectors = [_detector(d) for d in sorted({r.detector for r in self.all if r.detector >= 0})]
+        t_spike = self.own["t_spike"]
+        self.timed = {r.detector for r in self.all for s in r.spike if t_spike in symbols_read(s)}
+
+    @property
+    def sampling(self) -> list[KernelRecorder]:
+        """Those that sample variables."""
+        return [recorder for recorder in self.all if recorder.hooks.samples]
+
+    def declare(self) -> None:
+        """Give rows to what detectors and recorders keep."""
+        for d in self.detectors:
+            self.scratch.add("lane", d.armed, d.spike)
+        for recorder in self.all:
+            self.scratch.add("float64", *recorder.extra)
+            self.scratch.add("lane", *recorder.kept)
+
+    def steps_use(self, name: str) -> bool:
+        """Whether what some recorder does at every step uses the name."""
+        return any(recorder.uses(self.own[name]) for recorder in self.all)
+
+    def after_step(self) -> list[Any]:
+        """Spike detection and the recorders' running values, at the end of a step."""
+        lets: list[Any] = []
+        for d in self.detectors:
+            lets += self.quote.lane_code(
+                """\
+spike = armed if V >= threshold else 0.0
+armed = 1.0 if V < rearm else armed - spike
+hit = hit | (spike > 0.0)""",
+                **_names_of(d),
+            )
+        for recorder in self.all:
+            lets += self.quote.in_lanes(recorder.step)
+        return lets
+
+    def tell(self, detector: Detector, is_on: Any) -> list[Statement]:
+        """Tell the recorders of a detector, in a scalar loop, of a spike; is_on : recorder -> condition."""
+        return [
+            statement
+            for recorder in self.all
+            if recorder.detector == detector.number and recorder.spike
+            for statement in [nodes.If(is_on(recorder), recorder.spike)]
+        ]
+
+    def arm(self) -> list[Any]:
+        """Detectors at the start: a cell above threshold is not armed."""
+        return [
+            let
+            for d in self.detectors
+            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else 1.0", **_names_of(d))
+        ]
+
+    def levels(self) -> list[Let]:
+        """The thresholds of the detectors, in the lanes' type."""
+        return [
+            Let(symbol, self.quote.cast(self.quote.value(f"levels[{d.number}, {k}]")))
+            for d in self.detectors
+            for k, symbol in enumerate((d.threshold, d.rearm))
+        ]
+
+
+def _detector(number: int) -> Detector:
+    armed, spike, threshold, rearm = map(Symbol, ("armed", "spike", "threshold", "rearm"))
+    return Detector(number, armed, spike, Symbol("hit", is_flag=True), threshold, rearm)
+
+
+def _names_of(d: Detector) -> dict[str, Any]:
+    return {"spike": d.spike, "armed": d.armed, "hit": d.hit, "threshold": d.threshold, "rearm": d.rearm}

@@ -1,0 +1,101 @@
+"""Commands on results: what they print and draw, and that bad input is one line and harms nothing."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+from commands import SCAN, hhfast, names, refused
+
+
+@pytest.mark.parametrize("command", ["status", "info", "plot"])
+def test_what_is_no_result_is_one_line(here, command):
+    hhfast("run", "scan.toml")
+    os.truncate(here / "scan.h5", 5000)
+    assert "scan.h5" in refused(command, "scan.h5")
+    assert "exist" in refused(command, "none.h5")
+    assert (here / "scan.h5").stat().st_size == 5000
+
+
+def test_plot_names_what_it_does_not_know(here):
+    hhfast("run", "scan.toml")
+    assert "did you mean 'latency'" in refused("plot", "scan.h5", "--value", "latancy")
+    assert "unknown axis 'g_K'" in refused("plot", "scan.h5", "--x", "g_K")
+    assert "ends in one of" in refused("plot", "scan.h5", "-o", "figure.xyz")
+    assert "no directory" in refused("plot", "scan.h5", "-o", "missing/figure.png")
+    assert names(here) == ["scan.h5", "scan.toml"]
+
+
+@pytest.mark.core
+def test_plot_draws_the_feature_that_is_named(here, pictures):
+    hhfast("run", "scan.toml")
+    result = hhfast("plot", "scan.h5", "-o", "scan.svg", "--value", "latency", "--x", "g_Na")
+    assert (result.exit_code, result.stdout) == (0, "scan.svg\n")
+    assert (here / "scan.svg").read_text().startswith("<?xml")
+    (figure,) = pictures
+    with h5py.File("scan.h5") as file:
+        latency = file["latency"][:].reshape(3, 4).T  # over (stimulus.amplitude, g_Na)
+    (mesh,) = figure.axes[0].collections
+    np.testing.assert_array_equal(mesh.get_array().filled(np.nan), latency)
+    assert mesh.get_clim() == (np.nanmin(latency), np.nanmax(latency))
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("g_Na (mS/cm²)", "stimulus.amplitude (µA/cm²)")
+
+
+def test_plot_of_a_sample_is_a_scatter(here, pictures):
+    axes = SCAN[SCAN.index("[axes]") : SCAN.index("[record]")]
+    sample = "[sample]\nmethod = 'sobol'\nn = 16\ng_Na = { uniform = [80, 160] }\n"
+    (here / "scan.toml").write_text(SCAN.replace(axes, sample + "'stimulus.amplitude' = { uniform = [5, 20] }\n"))
+    hhfast("run", "scan.toml")
+    assert hhfast("plot", "scan.h5").stdout == "scan.png\n"
+    (figure,) = pictures
+    points = np.concatenate([points.get_offsets() for points in figure.axes[0].collections])
+    with h5py.File("scan.h5") as file:
+        assert {tuple(p) for p in points} == set(zip(file["g_Na"], file["stimulus.amplitude"], strict=True))
+
+
+def test_export_writes_csv(here):
+    hhfast("run", "scan.toml")
+    assert hhfast("export", "scan.h5", "rows.csv").stdout == "rows.csv\n"
+    lines = (here / "rows.csv").read_text().splitlines()
+    assert lines[0] == "run,g_Na,stimulus.amplitude,status,spike_count,latency"
+    assert len(lines) == 13
+    assert "No such file" in refused("export", "scan.h5", "missing/rows.csv")
+
+
+@pytest.mark.filterwarnings("ignore")  # pynwb's own
+def test_export_of_rows_by_the_name_of_the_file(here):
+    hhfast("run", "scan.toml")
+    for library, name in (("csv", "rows.csv"), ("pyarrow", "rows.parquet"), ("pynwb", "rows.NWB")):
+        pytest.importorskip(library)
+        result = hhfast("export", "scan.h5", name, "--row", "11", "--row", "2")
+        assert (result.exit_code, result.stdout) == (0, f"{name}\n"), result.output
+    assert [line.split(",")[0] for line in (here / "rows.csv").read_text().splitlines()] == ["run", "11", "2"]
+    assert "name them with --row" in refused("export", "scan.h5", "all.nwb")
+    assert "must end in .csv, .parquet or .nwb" in refused("export", "scan.h5", "rows.xlsx")
+    assert "has no row 12; the last is 11" in refused("export", "scan.h5", "rows.csv", "--row", "12")
+
+
+def test_verify_says_what_is_damaged(here):
+    hhfast("run", "scan.toml")
+    assert hhfast("verify", "scan.h5").stdout == "scan.h5: 12 rows, every variable matches its checksum\n"
+    with h5py.File("scan.h5", "r+") as file:
+        file["latency"][5] += 1
+    result = hhfast("verify", "scan.h5")
+    assert result.exit_code == 2
+    assert "variable 'latency' does not match its checksum" in result.stdout
+
+
+@pytest.mark.core
+def test_trace_rebuilds_a_row_from_the_file_alone(here, pictures):
+    hhfast("run", "scan.toml")
+    (here / "scan.toml").unlink()
+    result = hhfast("trace", "scan.h5", "--row", "7", "-o", "row.png")
+    assert result.exit_code == 0, result.output
+    assert "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency identical to the file" in result.stdout
+    (figure,) = pictures
+    assert figure.get_suptitle() == "Squid giant axon, row 7 (g_Na = 120, stimulus.amplitude = 20): 3 spikes"
+    assert [axes.get_ylabel() for axes in figure.axes] == ["V (mV)", "i_app (µA/cm²)", "gates"]
+    V, current = (axes.lines[0].get_ydata() for axes in figure.axes[:2])
+    assert ((V[:-1] < -20) & (V[1:] >= -20)).sum() == 3
+    assert set(current.tolist()) == {0.0, 20.0}
+    assert "has no row 12; the last is 11" in refused("trace", "scan.h5", "--row", "12")
