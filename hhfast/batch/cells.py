@@ -12,6 +12,8 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.cache import compiled_rates
 from hhfast.model import Model
+from hhfast.model.dependencies import steady_levels
+from hhfast.model.validation import initial_value
 from hhfast.parts.stimuli import Stimulus
 
 _PIECE = 4096  # cells
@@ -104,24 +106,71 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
     for name in initial:
         if name not in model.states:
             raise unknown("state", name, model.states, f"initial of model {model.name}")
-    fixed = {g.name: g.initial for g in model.gates if g.initial is not None}
-    fixed |= {p.name: p.initial for p in model.pools} | {"V": model.V_init}
-    fixed |= {name: per_cell(name, value) for name, value in initial.items()}
+    given = {name: per_cell(name, value) for name, value in initial.items()}
     X = np.empty((len(model.states), cells.n))
-    for k, name in enumerate(model.states):
-        X[k] = fixed.get(name, 0.0)
-    steady = [k for k, name in enumerate(model.states) if name not in fixed]
+    values: dict[str, Any] = {}  # of parameters and potentials, where an initial value is a formula of them
+    if any(isinstance(s.initial, str) and s.initial != "steady" for s in model.rows):
+        values = {name: cells.P[c] if c >= 0 else v
+                  for name, c, v in zip(model.parameters, cells.col, cells.p0, strict=False)}
+        values |= {s.name: given.get(s.name, s.initial) for s in model.rows if s.name == s.potential}
+    steady = []
+    for k, s in enumerate(model.rows):
+        if s.name not in given and s.initial == "steady":
+            X[k] = 0.0 if s.group == "gates" else 1.0
+            steady.append(k)
+        elif s.name in given:
+            X[k] = given[s.name]
+        else:
+            X[k] = initial_value(model, s.initial, s.potential, values)
     _relax(cells, X, steady)
     return X
 
 
 def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
     """Put states at their steady values, the others held; in pieces, since large arrays must be got from the system."""
+    if not rows:
+        return
+    levels = steady_levels(cells.model, tuple(cells.model.states[k] for k in rows))
+    number = {name: k for k, name in enumerate(cells.model.states)}
     for first in range(0, cells.n, _PIECE):
         some = slice(first, first + _PIECE)
-        A, B = cells.at(np.arange(*some.indices(cells.n))).rates(X[:, some])
-        for k in rows:
-            np.divide(A[k], B[k], out=X[k, some])
+        piece = cells.at(np.arange(*some.indices(cells.n)))
+        for names, coupled in levels:
+            where = [number[name] for name in names]
+            if coupled:
+                _solve_steady(piece, X[:, some], where)
+            else:
+                A, B = piece.rates(X[:, some])
+                for k in where:
+                    np.divide(A[k], B[k], out=X[k, some])
+
+
+def _solve_steady(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
+    """Newton's method on a = b x for rows that depend on each other, as the states of a scheme (where it is exact)."""
+    unit = np.abs(X[rows]).max(axis=1, keepdims=True, initial=1e-6)
+    for _ in range(50):
+        slope = _slopes(cells, X, rows)
+        J = np.empty((cells.n, len(rows), len(rows)))
+        for j, k in enumerate(rows):
+            step = 1e-6 * np.where(X[k] == 0, np.maximum(unit[j], 1.0), np.abs(X[k]))
+            moved = X.copy()
+            moved[k] += step
+            J[:, :, j] = ((_slopes(cells, moved, rows) - slope) / step).T
+        good = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slope).all(axis=0)
+        with np.errstate(all="ignore"):
+            good[good] = np.linalg.det(J[good]) != 0
+        change = np.full((len(rows), cells.n), np.nan)
+        if good.any():
+            change[:, good] = np.linalg.solve(J[good], -slope.T[good, :, None])[..., 0].T
+        X[rows] += change
+        with np.errstate(invalid="ignore"):
+            if not (np.abs(change) > 1e-13 * np.maximum(np.abs(X[rows]), 1e-3)).any():
+                return
+
+
+def _slopes(cells: Cells, X: np.ndarray, rows: list[int]) -> np.ndarray:
+    A, B = cells.rates(X)
+    return A[rows] - B[rows] * X[rows]
 
 
 # --- the resting state ----------------------------------------------------------------------------------------------

@@ -261,10 +261,10 @@ def models(
 ) -> None:
     """List the models, or show one: its equations, its parameters and where it was published."""
     with _answering():
-        from hhfast.cli.text import model_list_text, model_text
+        from hhfast.cli.text import model_list_text
         from hhfast.sweep.sweep import find_model
 
-        _output.print(model_list_text() if name is None else model_text(find_model(name)), markup=False)
+        _output.print(model_list_text() if name is None else find_model(name).equations(), markup=False)
 
 
 @app.command()

@@ -16,7 +16,6 @@ from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
 
 if TYPE_CHECKING:
-    from hhfast.model import Channel, Gate, Model
     from hhfast.sweep.estimate import Estimate
     from hhfast.sweep.status import RunStatus
     from hhfast.sweep.store import ResultFile
@@ -37,47 +36,6 @@ def model_list_text() -> str:
     from hhfast.model import models
 
     return _aligned(((name, model.title, model.citation) for name, model in models.items()), indent="")
-
-
-def model_text(model: Model) -> str:
-    """One model: equations, parameters with units, citation."""
-    currents = " - ".join(f"i_{c.name}" for c in model.channels)
-    sections = [
-        f"{model.name}: {model.title}".rstrip(": "),
-        model.citation,
-        "",
-        f"C_m dV/dt = i_app - {currents}" if currents else "C_m dV/dt = i_app",
-        *(_channel_text(channel) for channel in model.channels),
-    ]
-    for pool in model.pools:
-        sections += ["", f"pool {pool.name} ({pool.unit}), initially {pool.initial:g}"]
-        sections += [f"  d{pool.name}/dt = a - b {pool.name}", f"  a = {pool.a}", f"  b = {pool.b}"]
-    parameters = _aligned((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
-    return "\n".join([*sections, "", f"V(0) = {model.V_init:g} mV", "", "parameters (each can be swept)", parameters])
-
-
-def _channel_text(channel: Channel) -> str:
-    gates = "".join(f" * {g.name}" + (f"**{g.power}" if g.power > 1 else "") for g in channel.gates)
-    current = channel.current or f"g_{channel.name}{gates} * (V - E_{channel.name})"
-    lines = ["", f"i_{channel.name} = {current}"]
-    if isinstance(channel.E, str):
-        lines.append(f"  E_{channel.name} = {channel.E}")
-    return "\n".join(lines + [line for gate in channel.gates for line in _gate_lines(gate, channel.rate_scale)])
-
-
-def _gate_lines(gate: Gate, channel_scale: str) -> list[str]:
-    name = gate.name
-    scale = gate.rate_scale or channel_scale
-    factor = "" if scale == "1" else f"({scale}) * "
-    if gate.alpha is not None:
-        law = f"d{name}/dt = {factor}(alpha_{name} * (1 - {name}) - beta_{name} * {name})"
-        parts = [f"alpha_{name} = {gate.alpha}", f"beta_{name} = {gate.beta}"]
-    elif gate.tau is not None:
-        law = f"d{name}/dt = {factor}({name}_inf - {name}) / tau_{name}"
-        parts = [f"{name}_inf = {gate.inf}", f"tau_{name} = {gate.tau}"]
-    else:
-        law, parts = f"{name} = {gate.inf}", []
-    return [f"  {law}", *(f"    {part}" for part in parts)]
 
 
 def result_text(result: ResultFile) -> str:

@@ -7,10 +7,23 @@ from functools import lru_cache
 from importlib.resources import files
 
 from hhfast.errors import unknown
+from hhfast.model.elements import (
+    Channel,
+    Check,
+    Compartment,
+    Coupling,
+    Formula,
+    Function,
+    Gate,
+    Parameter,
+    Pool,
+    Scheme,
+)
 from hhfast.model.load import load_model, parse_model
-from hhfast.model.model import Channel, Gate, Model, Parameter, Pool
+from hhfast.model.model import Model
 
-__all__ = ["Channel", "Gate", "Model", "Parameter", "Pool", "load_model", "models", "parse_model"]
+__all__ = ["Channel", "Check", "Compartment", "Coupling", "Formula", "Function", "Gate", "Model", "Parameter", "Pool",
+           "Scheme", "load_model", "models", "parse_model"]
 
 
 class Library(Mapping[str, Model]):
