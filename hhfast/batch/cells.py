@@ -147,15 +147,15 @@ def _relax(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
 
 def _solve_steady(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
     """Newton's method on a = b x for rows that depend on each other, as the states of a scheme (where it is exact)."""
-    unit = np.abs(X[rows]).max(axis=1, keepdims=True, initial=1e-6)
-    for _ in range(50):
+    for _ in range(20):
         slope = _slopes(cells, X, rows)
         J = np.empty((cells.n, len(rows), len(rows)))
         for j, k in enumerate(rows):
-            step = 1e-6 * np.where(X[k] == 0, np.maximum(unit[j], 1.0), np.abs(X[k]))
+            step = 1e-6 * np.where(X[k] == 0, 1.0, np.abs(X[k]))
             moved = X.copy()
-            moved[k] += step
-            J[:, :, j] = ((_slopes(cells, moved, rows) - slope) / step).T
+            with np.errstate(all="ignore"):
+                moved[k] += step
+                J[:, :, j] = ((_slopes(cells, moved, rows) - slope) / step).T
         good = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slope).all(axis=0)
         with np.errstate(all="ignore"):
             good[good] = np.linalg.det(J[good]) != 0
@@ -169,8 +169,9 @@ def _solve_steady(cells: Cells, X: np.ndarray, rows: list[int]) -> None:
 
 
 def _slopes(cells: Cells, X: np.ndarray, rows: list[int]) -> np.ndarray:
-    A, B = cells.rates(X)
-    return A[rows] - B[rows] * X[rows]
+    with np.errstate(all="ignore"):
+        A, B = cells.rates(X)
+        return A[rows] - B[rows] * X[rows]
 
 
 # --- the resting state ----------------------------------------------------------------------------------------------
@@ -204,20 +205,29 @@ def steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.n
     model = cells.model
     X[0] = V
     gates = list(range(1, 1 + len(model.gates)))
-    for _ in range(3 if len(model.pools) > 1 else 1):  # pools that depend on each other are solved in turn
-        for k in range(1 + len(model.gates), len(model.states)):
+    pools = list(range(1 + len(model.gates), len(model.states)))
+    for _ in range(3 if len(pools) > 1 else 1):  # pools that depend on each other are solved in turn ...
+        for k in pools:
             _balance_pool(cells, X, k, gates)
     _relax(cells, X, gates)
+    if len(pools) > 1:  # ... and then together
+        together = X.copy()
+        _solve_steady(cells, together, [*gates, *pools])
+        better = np.isfinite(together).all(axis=0)
+        X[:, better] = together[:, better]
     A, B = cells.rates(X, i_app)
     return A[0] - B[0] * V
 
 
 def _balance_pool(cells: Cells, X: np.ndarray, k: int, gates: list[int]) -> None:
-    """Bisect a pool, on a logarithmic scale, for inflow = outflow with the gates at equilibrium."""
-    lo, hi = np.full(cells.n, -30.0), np.full(cells.n, 30.0)
+    """Bisect a pool for inflow = outflow with the gates at equilibrium: on a logarithmic scale, or potentials in mV."""
+    potential = cells.model.rows[k].name == cells.model.rows[k].potential
+    lo, hi = np.full(cells.n, -200.0 if potential else -30.0), np.full(cells.n, 200.0 if potential else 30.0)
     for _ in range(54):
-        X[k] = np.exp(0.5 * (lo + hi))
+        middle = 0.5 * (lo + hi)
+        X[k] = middle if potential else np.exp(middle)
         _relax(cells, X, gates)
         A, B = cells.rates(X)
         rising = A[k] > B[k] * X[k]
-        lo, hi = np.where(rising, np.log(X[k]), lo), np.where(rising, hi, np.log(X[k]))
+        middle = middle if potential else np.log(X[k])
+        lo, hi = np.where(rising, middle, lo), np.where(rising, hi, middle)
