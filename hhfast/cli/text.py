@@ -11,11 +11,13 @@ import numpy as np
 from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.batch.step_control import StepControl
+from hhfast.errors import InputError
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
 
 if TYPE_CHECKING:
+    from hhfast.model import Model
     from hhfast.sweep.estimate import Estimate
     from hhfast.sweep.status import RunStatus
     from hhfast.sweep.store import ResultFile
@@ -31,11 +33,29 @@ def _aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> str:
     return "\n".join((indent + line).rstrip() for line in lines)
 
 
-def model_list_text() -> str:
-    """All library models, one per line."""
+def model_list_text(cell: str = "", current: str = "", species: str = "") -> str:
+    """The library models with these tags, one per line."""
     from hhfast.model import models
 
-    return _aligned(((name, model.title, model.citation) for name, model in models.items()), indent="")
+    found = models.find(cell, current, species)
+    if not found:
+        given = ((key, word) for key, word in (("cell", cell), ("current", current), ("species", species)) if word)
+        raise InputError(f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
+                         "'hhfast models' lists them all")
+    return _aligned(((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found), indent="")
+
+
+def model_check_text(model: Model) -> tuple[str, bool]:
+    """How a model's checks went, and whether all passed."""
+    from hhfast.batch.model_check import TOLERANCE, check_model
+
+    if not model.checks:
+        raise InputError(f"model '{model.name}' lists no checks")
+    results = check_model(model)
+    rows = [(f"i_app {r.check.i_app:g}", f"{r.check.t_stop:g} ms", f"{len(r.spikes)} of {len(r.check.spikes)} spikes",
+             f"largest difference {r.difference:.2g} ms", "ok" if r.passed else "FAILED") for r in results]
+    head = f"{model.name}: spike times of its file, to be met within {TOLERANCE} ms by tsit5"
+    return f"{head}\n{_aligned(rows)}", all(r.passed for r in results)
 
 
 def result_text(result: ResultFile) -> str:

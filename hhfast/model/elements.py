@@ -127,13 +127,15 @@ class Transition:
 class Scheme:
     """A channel as a Markov chain: the occupancies of its states sum to 1, `open` is a formula of them.
 
-    The occupancy of the first state is not integrated but 1 less the others.
+    The occupancy of the first state is not integrated but 1 less the others. They start at their steady values, unless
+    `initial` gives those of all states but the first: name and value.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     states: tuple[str, ...]
     transitions: tuple[tuple[str, ...], ...]
     open: str
+    initial: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.states) <= _MAX_SCHEME or len(set(self.states)) < len(self.states):
@@ -145,6 +147,8 @@ class Scheme:
         for number, entry in enumerate(self.transitions, 1):
             self._check_transition(f"scheme: transition {number}", entry)
         self._check_connected()
+        if self.initial and sorted(name for name, _ in self.initial) != sorted(self.integrated):
+            raise InputError(f"scheme: initial must give each of {', '.join(self.integrated)} (all but the first)")
         if not names(self.open) & set(self.states):
             raise InputError(f"scheme: open = '{self.open}' names none of its states; "
                              f"{did_you_mean(self.open, self.states)}")

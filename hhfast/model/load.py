@@ -29,7 +29,7 @@ _KEYS: dict[str, list[str]] = {
     "gates": ["power", "alpha", "beta", "inf", "tau", "rate_scale", "initial", "instantaneous"],
     "parameters": ["value", "unit"],
     "pools": ["unit", "initial", "a", "b", "parameters"],
-    "scheme": ["states", "transitions", "open"],
+    "scheme": ["states", "transitions", "open", "initial"],
     "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme"],
     "coupling": ["to", "g", "fraction"],
     "compartments": ["coupling", "C_m", "V_init", "i_app", "channels", "pools", "parameters"],
@@ -133,6 +133,10 @@ def _as_fields(entry: dict[str, Any], kind: str) -> dict[str, Any]:
     """Keys of a file whose dataclass calls them otherwise, and numbers where a formula may stand."""
     if kind == "functions" and "is" in entry:
         entry["text"] = entry.pop("is")
+    if kind == "channels" and isinstance(scheme := entry.get("scheme"), dict) and "initial" in scheme:
+        if not isinstance(scheme["initial"], dict):
+            raise InputError("scheme.initial: give { state = value }")
+        entry["scheme"] = {**scheme, "initial": tuple(scheme["initial"].items())}
     if kind == "compartments":
         C_m = entry.get("C_m")
         if isinstance(C_m, dict) and C_m.keys() == {"value", "unit"}:
@@ -157,7 +161,7 @@ def _checks(entries: Any) -> Any:
 
 def _explain(error: ValidationError, data: dict[str, Any]) -> str:
     """The first problem in one line: key path, what is wrong, what to do."""
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda e: e["type"] != "unexpected_keyword_argument")  # likely why one is missing
     path: list[str] = []
     place: Any = data
     part: Any
@@ -196,6 +200,8 @@ def dump(model: Model) -> str:
     """A canonical TOML text of the model; `parse_model` gives back an equal one."""
     data = {key: value for key, value in asdict(model).items() if key not in ("text", "trusted")}
     data["parameters"] = data.pop("shared")
+    for section in (data, *data["compartments"]):
+        _scheme_initials(section["channels"])
     data["formulas"] = {f.name: f.text for f in model.formulas}
     data["functions"] = {f.name: {"args": list(f.args), "is": f.text} for f in model.functions}
     data["checks"] = [{**asdict(check), "parameters": dict(check.parameters)} for check in model.checks]
@@ -210,3 +216,10 @@ def _as_tables(value: Any) -> Any:
             return {entry["name"]: _as_tables({k: v for k, v in entry.items() if k != "name"}) for entry in value}
         return [_as_tables(entry) for entry in value]
     return value
+
+
+def _scheme_initials(channels: Any) -> None:
+    """Back to tables, as a file has them."""
+    for channel in channels:
+        if channel["scheme"] is not None:
+            channel["scheme"]["initial"] = dict(channel["scheme"]["initial"])

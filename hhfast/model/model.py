@@ -95,7 +95,8 @@ class Model:
                         initial = "steady" if g.initial is None else g.initial
                         found.append(State(g.name, "1", "gates", initial, section.potential))
                 for name in channel.scheme.integrated if channel.scheme else ():
-                    found.append(State(name, "1", "gates", "steady", section.potential))
+                    initial = dict(channel.scheme.initial).get(name, "steady")
+                    found.append(State(name, "1", "gates", initial, section.potential))
         for section in self.sections:
             if section.coupling is not None:
                 V_init = self.V_init if section.V_init is None else section.V_init

@@ -14,17 +14,17 @@ RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)
 
 
-def check_poles(text: str, values: Mapping[str, float], trusted: bool = False, x: str = "V") -> None:
+def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
     """Raise `InputError` if the formula has a pole in `RANGE` that hhfast cannot evaluate.
 
-    `x` is the potential that is looked over (a dendrite has its own). `values` gives the other names (parameters at their defaults). With `trusted` the symbolic check of removable
-    poles is left out: it is for the model library, whose formulas the tests check, and saves importing SymPy.
+    `x` is the potential that is looked over (a dendrite has its own). `values` gives the other names (parameters at
+    their defaults).
     """
     for V0 in _zeros_of_denominators(parse(text), values, x):
         if _is_pole(text, values, V0, x):
             raise InputError(f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
                              "check the signs and constants of the formula")
-        if not trusted and not _is_recognised(text, values, V0, x):
+        if not _is_recognised(text, values, V0, x):
             raise InputError(f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
                              "evaluates exactly there")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -188,11 +187,13 @@ def _check_formula(model: Model, place: Place, sample: Mapping[str, Any]) -> Non
         return
     if "i_app" in names(text):
         _check_additive(text, sample, place.known - set(model.parameters))
+    if model.trusted:
+        return  # the poles of the library are looked for by its tests
     if place.where.endswith(".tau"):
         text = f"1 / ({text})"  # the rate; and 1 / inf never occurs
     for potential in (s.potential for s in model.sections):
         if potential in names(text):
-            check_poles(text, sample, model.trusted, potential)
+            check_poles(text, sample, potential)
 
 
 def _check_function(model: Model, place: Place) -> None:
@@ -244,5 +245,5 @@ def initial_value(model: Model, initial: float | str, potential: str, values: Ma
     if initial == "steady":
         return 1.0
     section = next(s for s in model.sections if s.potential == potential)
-    value = evaluate(model.written_out(initial, section), values)
-    return value if np.all(np.isfinite(value)) else math.nan
+    text = model.written_out(initial, section)
+    return evaluate(text, values) if names(text) <= values.keys() else np.nan  # which is refused as such
