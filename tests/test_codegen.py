@@ -12,6 +12,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from reference_models import MODELS
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -24,7 +25,7 @@ DTYPES = ("float64", "float32")
 ALWAYS = [*(("hodgkin_huxley", i, "float64") for i in hh.integrators if i not in ("bs32", "tsit5")),
           ("hodgkin_huxley", "exp_euler", "float32"), ("hodgkin_huxley", "tsit5", "float32"),
           ("prinz_stg", "exp_euler", "float64")]
-OTHERS = [(m, i, d) for m in hh.models for i in hh.integrators for d in DTYPES if (m, i, d) not in ALWAYS]
+OTHERS = [(m, i, d) for m in MODELS for i in hh.integrators for d in DTYPES if (m, i, d) not in ALWAYS]
 
 
 def run_python(code, **env):
@@ -276,7 +277,7 @@ def test_conditions_and_functions_reach_the_kernel(inf, tau, x):
 
 
 @pytest.mark.parametrize("integrator", list(hh.integrators))
-@pytest.mark.parametrize("model", list(hh.models))
+@pytest.mark.parametrize("model", MODELS)
 def test_no_loop_reads_a_local_of_another(model, integrator):
     """A lane's value that one loop leaves and another needs has a row; a local would be the last lane's."""
     record = [hh.Spikes(), hh.Features(list(hh.Features.known)), hh.Trace("V", every=1.0)]

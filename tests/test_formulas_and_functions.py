@@ -1,4 +1,4 @@
-"""Shared formulas and functions, and what else a model file may say: open fractions, instantaneous gates, initial values."""
+"""Shared formulas and functions; open fractions, instantaneous gates, initial values, and what else a file may say."""
 
 import numpy as np
 import pytest
@@ -106,7 +106,7 @@ BAD = {
     "misspelt function": ("vtrap(25 - u, 10)", "vtarp(25 - u, 10)", ["alpha", "'vtarp'", "'vtrap'"]),
     "formula named as a parameter": ('u = "V + shift"', 'u = "V + shift"\nC_m = "1"', ["C_m", "already"]),
     "formula named exp": ('u = "V + shift"', 'u = "V + shift"\nexp = "1"', ["exp", "reserved"]),
-    "formula that is a number": ('u = "V + shift"', 'u = 3.0', ["formulas.u"]),
+    "formula that is a number": ('u = "V + shift"', "u = 3.0", ["formulas.u"]),
     "function without args": ('args = ["r"], ', "", ["functions.scaled", "args", "missing"]),
     "unknown key of a function": ('is = "phi * r"', 'iss = "phi * r"', ["functions.scaled.iss", "'is'"]),
     "the same argument twice": ('["x", "y"]', '["x", "x"]', ["vtrap", "different"]),
@@ -289,8 +289,8 @@ def test_instantaneous_gates_from_alpha_and_beta():
 
 def test_reversal_potentials_that_depend_on_V():
     """E may name V, gates and pools."""
-    model = Model("cell", -60.0, (Channel("X", g=2.0, E="-50 + 0.1 * V + 20 * x", gates=(Gate("x", inf="0.5", tau="3"),)),),
-                  (Parameter("C_m", 1.0, "uF cm-2"),))
+    channel = Channel("X", g=2.0, E="-50 + 0.1 * V + 20 * x", gates=(Gate("x", inf="0.5", tau="3"),))
+    model = Model("cell", -60.0, (channel,), (Parameter("C_m", 1.0, "uF cm-2"),))
     X = near(model)
     np.testing.assert_allclose(rates(model, X)[0], -2 * X[1] * (X[0] - (-50 + 0.1 * X[0] + 20 * X[1])), rtol=1e-11)
 

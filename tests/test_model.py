@@ -180,7 +180,8 @@ def test_files_that_cannot_be_read(tmp_path):
     "x = '" + "y" * 1_000_001 + "'", BASE.replace("0.1 * (V + 40)", "9" * 400 + " * (V + 40)"),
     BASE.replace("4 * exp(-(V + 65) / 18)", "V ** (1 / 0)"), BASE.replace("V_init = -65.0", "V_init = 1e400"),
     BASE.replace("g = 0.3", "g = 1979-05-27"), BASE.replace('"cell"', '"' + "c" * 500_000 + '"'),
-    BASE.replace('name = "cell"', '"\\u001b[31m" = 1'), BASE + "".join(f"[channels.X{k}]\ng = 1.0\nE = 0.0\n" for k in range(200)),
+    BASE.replace('name = "cell"', '"\\u001b[31m" = 1'),
+    BASE + "".join(f"[channels.X{k}]\ng = 1.0\nE = 0.0\n" for k in range(200)),
     "checks = 3", "checks = [3]", BASE + "[[checks]]\nt_stop = 1.0\nspikes = [2.0]", "formulas = 3", "compartments = 3",
     BASE + "[channels.X.scheme]\ninitial = 3",
 ])
@@ -258,7 +259,7 @@ def test_what_a_model_looks_like(cell):
     assert len(repr(cell)) < 80
     assert repr(cell) != repr(cell.without_channel("L"))
     assert "d[" not in cell.equations()
-    for part in ("C_m dV/dt = i_app - i_Na - i_CaL - i_L", "s = Ca / (Ca + K_d)", "pool Ca (uM), initially 0.1", "uF cm-2"):
+    for part in ("C_m dV/dt = i_app - i_Na - i_CaL - i_L", "s = Ca / (Ca + K_d)", "pool Ca (uM), initially 0.1"):
         assert part in cell.equations()
     html = cell._repr_html_()
     assert html.startswith("<div>")

@@ -114,15 +114,15 @@ def test_jacobians_agree_with_differences(model):
 
 
 BAD_SCHEMES = {
-    "unknown state": (dict(transitions=(("C", "D", "1", "1"),)), "unknown state 'D'"),
-    "to itself": (dict(transitions=(("C", "C", "1", "1"),)), "from 'C' to itself"),
-    "too short": (dict(transitions=(("C", "O"),)), "2 entries"),
-    "unconnected": (dict(states=("C", "O", "I")), "no transitions join state 'I'"),
-    "open that names no state": (dict(open="1"), "names none of its states"),
-    "the same state twice": (dict(states=("C", "C")), "different states"),
-    "one state": (dict(states=("C",)), "2 to 32"),
-    "incomplete initial": (dict(states=("C", "O", "I"), transitions=(("C", "O", "1", "1"), ("O", "I", "1")),
-                                initial=(("O", 0.2),)), "initial must give each of O, I"),
+    "unknown state": ({"transitions": (("C", "D", "1", "1"),)}, "unknown state 'D'"),
+    "to itself": ({"transitions": (("C", "C", "1", "1"),)}, "from 'C' to itself"),
+    "too short": ({"transitions": (("C", "O"),)}, "2 entries"),
+    "unconnected": ({"states": ("C", "O", "I")}, "no transitions join state 'I'"),
+    "open that names no state": ({"open": "1"}, "names none of its states"),
+    "the same state twice": ({"states": ("C", "C")}, "different states"),
+    "one state": ({"states": ("C",)}, "2 to 32"),
+    "incomplete initial": ({"states": ("C", "O", "I"), "transitions": (("C", "O", "1", "1"), ("O", "I", "1")),
+                            "initial": (("O", 0.2),)}, "initial must give each of O, I"),
 }
 
 
@@ -214,11 +214,11 @@ def test_a_run_of_two_compartments_agrees_with_dop853():
     """tsit5 and rodas4 against DOP853 of the formulas on paper."""
     model = parse_model(PAIR)
     start = initial_states(Cells.of(model, {}), "model")[:, 0]
-    known = solve_ivp(lambda t, X: pair_by_hand(X, 3.0), (0, 30), start, method="DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+    known = solve_ivp(lambda t, X: pair_by_hand(X, 3.0), (0, 30), start, method="DOP853", rtol=1e-12, atol=1e-13)
     for integrator in ("tsit5", "rodas4"):
         r = hh.simulate(model, {}, stimulus=hh.Step(amplitude=3.0), t_stop=30.0, integrator=integrator, rtol=1e-9,
                         record=[hh.Final()])
-        np.testing.assert_allclose([r[f"{x}_final"][0] for x in model.states], known, rtol=1e-7)
+        np.testing.assert_allclose([r[f"{x}_final"][0] for x in model.states], known.y[:, -1], rtol=1e-7)
 
 
 def test_the_current_through_the_coupling_conserves_charge():
@@ -239,8 +239,8 @@ def test_pinsky_rinzel_as_two_compartments_is_the_pool_form():
     pools = parse_model(text)
     order = [pools.states.index({"V_dendrite": "V_d"}.get(x, x)) for x in model.states]
     rng = np.random.default_rng(5)
-    X = np.array([rng.uniform(-20, 100, 50) if s.unit == "mV" else rng.uniform(0, 1, 50) * (400 if s.name == "Ca" else 1)
-                  for s in model.rows])
+    most = {"mV": 100.0, "1": 1.0}
+    X = np.array([rng.uniform(0, 1, 50) * (400.0 if s.name == "Ca" else most[s.unit]) for s in model.rows])
     Y = np.empty_like(X)
     Y[order] = X
     for i_app in (0.0, 2.5):
@@ -268,6 +268,7 @@ def test_three_compartments_in_a_chain():
     assert parse_model(changed.to_toml()) == changed
 
 
+MAIN_TWICE = "[compartments.soma]\ncoupling = {to='dendrite', g='1'}\n[compartments.dendrite]"
 BAD_PAIRS = {
     "coupling to itself": ('to = "soma"', 'to = "dendrite"', ["compartments.dendrite", "coupled to itself"]),
     "coupling to nothing": ('to = "soma"', 'to = "sma"', ["compartments.dendrite.coupling.to", "'sma'", "'soma'"]),
@@ -281,8 +282,7 @@ BAD_PAIRS = {
     "unknown key": ("C_m = 2.0", "Cm = 2.0", ["compartments.dendrite.Cm", "'C_m'"]),
     "a state in i_app": ('"0.5 * i_app"', '"i_app * n"', ["compartments.dendrite.i_app", "'n'"]),
     "a parameter called V_soma": ("p = {", "V_soma = { value = 1.0, unit = 'mV' }\np = {", ["V_soma", "already"]),
-    "the main one's name": ("[compartments.dendrite]", "[compartments.soma]\ncoupling = {to='dendrite', g='1'}\n"
-                            "[compartments.dendrite]", ["soma"]),
+    "the main one's name": ("[compartments.dendrite]", MAIN_TWICE, ["soma"]),
 }
 
 
@@ -308,7 +308,7 @@ def test_couplings_in_a_circle():
         type(squid)(squid.name, squid.V_init, squid.channels, squid.shared, compartments=(a, b))
 
 
-POOL_FORM = """
+POOL_FORM = '''
 name = "pools"
 V_init = -4.6
 [parameters]
@@ -321,8 +321,13 @@ E = 0.0
 [channels.Na]
 g = 30.0
 E = 120.0
-gates.m = { power = 2, inf = "(0.32 * (13.1 - V) / (exp((13.1 - V) / 4) - 1)) / (0.32 * (13.1 - V) / (exp((13.1 - V) / 4) - 1) + 0.28 * (V - 40.1) / (exp((V - 40.1) / 5) - 1))" }
-gates.h = { alpha = "0.128 * exp((17 - V) / 18)", beta = "4 / (1 + exp((40 - V) / 5))" }
+[channels.Na.gates.m]
+power = 2
+inf = """(0.32 * (13.1 - V) / (exp((13.1 - V) / 4) - 1)) \\
+  / (0.32 * (13.1 - V) / (exp((13.1 - V) / 4) - 1) + 0.28 * (V - 40.1) / (exp((V - 40.1) / 5) - 1))"""
+[channels.Na.gates.h]
+alpha = "0.128 * exp((17 - V) / 18)"
+beta = "4 / (1 + exp((40 - V) / 5))"
 [channels.KDR]
 g = 15.0
 E = -15.0
@@ -348,4 +353,4 @@ unit = "1"
 initial = 0.2
 a = "-0.13 * 10 * s ** 2 * (V_d - 140)"
 b = "0.075"
-"""
+'''

@@ -75,8 +75,8 @@ def _library_texts() -> dict[str, str]:
 def _summary(name: str) -> Summary:
     """From what stands before the first table of a file."""
     head = tomllib.loads(_library_texts()[name].partition("\n[")[0])
-    words = (str(head.get(key, "")) for key in ("title", "citation", "species", "cell"))
-    return Summary(name, *words, tuple(head.get("currents", ())))
+    title, citation, species, cell = (str(head.get(key, "")) for key in ("title", "citation", "species", "cell"))
+    return Summary(name, title, citation, species, cell, tuple(head.get("currents", ())))
 
 
 models = Library()

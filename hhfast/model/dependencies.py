@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=256)
 def uses(model: Model) -> Mapping[str, frozenset[str]]:
-    """The names that each named quantity (instantaneous gates, currents), then each state but V, depends on directly."""
+    """What each named quantity (instantaneous gates, currents), then each state but V, depends on directly."""
     named: dict[str, frozenset[str]] = {}
     states: dict[str, frozenset[str]] = {}
     for section in model.sections:

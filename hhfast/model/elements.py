@@ -155,7 +155,7 @@ class Scheme:
 
     def _check_transition(self, place: str, entry: tuple[str, ...]) -> None:
         if len(entry) not in (3, 4):
-            raise InputError(f"{place} has {len(entry)} entries; give [\"from\", \"to\", \"rate\", \"rate back\"]")
+            raise InputError(f"{place} has {len(entry)} entries; give [from, to, rate, rate back]")
         for name in entry[:2]:
             if name not in self.states:
                 raise unknown("state", name, self.states, place)

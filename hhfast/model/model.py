@@ -94,9 +94,10 @@ class Model:
                     if not g.instantaneous:
                         initial = "steady" if g.initial is None else g.initial
                         found.append(State(g.name, "1", "gates", initial, section.potential))
-                for name in channel.scheme.integrated if channel.scheme else ():
-                    initial = dict(channel.scheme.initial).get(name, "steady")
-                    found.append(State(name, "1", "gates", initial, section.potential))
+                if channel.scheme is not None:
+                    given = dict(channel.scheme.initial)
+                    found += [State(name, "1", "gates", given.get(name, "steady"), section.potential)
+                              for name in channel.scheme.integrated]
         for section in self.sections:
             if section.coupling is not None:
                 V_init = self.V_init if section.V_init is None else section.V_init

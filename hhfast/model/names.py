@@ -26,7 +26,8 @@ def check_name(kind: str, name: str) -> None:
     """A name of a model must be a plain identifier that the generated kernel does not use itself."""
     if not re.fullmatch(r"[A-Za-z](\w{0,78}[A-Za-z0-9])?", name, re.ASCII):
         shown = name if len(name) <= 80 else f"{name[:80]}..."
-        raise InputError(f"{kind} name '{shown}' must be letters, digits and inner underscores, beginning with a letter")
+        raise InputError(f"{kind} name '{shown}' must be letters, digits and inner underscores, "
+                         "beginning with a letter")
     if name in _RESERVED or keyword.iskeyword(name) or name.startswith("i_"):
         raise InputError(f"{kind} name '{name}' is reserved; choose another")
 

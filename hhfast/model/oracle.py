@@ -168,11 +168,15 @@ def gate_curves(model: Model, V: Any, params: Mapping[str, Any]) -> dict[str, tu
     sides = [_curves(model, V, params)]
     if any(np.isnan(x).any() for pair in sides[0].values() for x in pair):
         sides += [_curves(model, V + d, params) for d in (-_ASIDE, _ASIDE)]
-    found = {}
-    for name, pair in sides[0].items():
-        beside = [tuple(0.5 * (a + b) for a, b in zip(sides[1][name], sides[2][name], strict=True))] if sides[1:] else []
-        found[name] = tuple(np.where(np.isnan(x), beside[0][k], x) if beside else x for k, x in enumerate(pair))
-    return found  # type: ignore[return-value]
+    if len(sides) == 1:
+        return sides[0]
+    at, below, above = sides
+    return {name: (_mended(at[name][0], below[name][0], above[name][0]),
+                   _mended(at[name][1], below[name][1], above[name][1])) for name in at}
+
+
+def _mended(at: np.ndarray, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(at), 0.5 * (below + above), at)
 
 
 def _curves(model: Model, V: np.ndarray, params: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:

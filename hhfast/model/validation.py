@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,12 +53,14 @@ def check_model(model: Model) -> None:
 
 
 def _check_counts(model: Model) -> None:
-    given = {"channels": list(model.every_channel), "states": model.rows, "parameters": model.parameters,
-             "formulas": model.formulas, "functions": model.functions, "compartments": model.compartments,
-             "checks": model.checks}  # fmt: skip
+    given: dict[str, Sized] = {
+        "channels": list(model.every_channel), "states": model.rows, "parameters": model.parameters,
+        "formulas": model.formulas, "functions": model.functions, "compartments": model.compartments,
+        "checks": model.checks,
+    }  # fmt: skip
     for kind, things in given.items():
-        if len(things) > _MOST[kind]:  # type: ignore[arg-type]
-            raise InputError(f"{len(things)} {kind}; at most {_MOST[kind]} are allowed")  # type: ignore[arg-type]
+        if len(things) > _MOST[kind]:
+            raise InputError(f"{len(things)} {kind}; at most {_MOST[kind]} are allowed")
 
 
 def _check_unique_names(model: Model) -> None:
@@ -111,7 +113,7 @@ def _check_couplings(model: Model) -> None:
     for section in model.compartments:
         where = f"compartments.{section.name}"
         if section.coupling is None:
-            raise InputError(f"{where}.coupling is missing; give {{ to = \"{model.main}\", g = \"...\" }}")
+            raise InputError(f"{where}.coupling is missing; give {{ to = '{model.main}', g = '...' }}")
         if section.coupling.to not in (others := [s.name for s in model.sections if s.name != section.name]):
             raise unknown("compartment", section.coupling.to, others, f"{where}.coupling.to")
         if section.coupling.fraction is not None and model.units == "total":

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from hhfast.kernel.math.phi import REACHES
-from hhfast.model.formulas import evaluate
 from hhfast.model.elements import Channel
+from hhfast.model.formulas import evaluate
 from hhfast.model.model import Model
 from hhfast.model.oracle import decay_rates
 from hhfast.model.validation import typical_values
