@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, reduce
 from typing import Any
@@ -97,7 +98,9 @@ def _parse(text: str, functions: Signatures) -> ast.expr:
         raise InputError(f"formula of {len(text)} characters; at most {_MAX_LENGTH} are allowed")
     shown = text if len(text) <= 120 else f"{text[:80]}..."
     try:
-        tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SyntaxWarning)  # "3if": Python means to refuse it, too
+            tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
         _check_depth(tree)
         known = dict(functions)
         if _is_condition(tree):

@@ -58,7 +58,7 @@ def _zeros(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
 
     y = f(_GRID)
     zeros = list(_GRID[y == 0])
-    left = np.flatnonzero(y[:-1] * y[1:] < 0)
+    left = np.flatnonzero(np.sign(y[:-1]) * np.sign(y[1:]) < 0)
     lo, hi = _GRID[left], _GRID[left + 1]
     for _ in range(60):
         middle = (lo + hi) / 2

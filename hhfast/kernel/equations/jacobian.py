@@ -1,8 +1,8 @@
 """The Jacobian of a model, symbolically, and the text that factorises and solves with it.
 
-A gate couples only to V and to pools, so the matrix is an arrow: eliminating the gates first, then the pools, then V,
-fills in nothing (or little), and both cost operations in proportion to the number of states. No pivoting is
-needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
+Most gates couple only to V and to pools, so the matrix is nearly an arrow: eliminating the gates first, then the pools,
+then V, fills in little, and both cost operations in proportion to the number of states. What couples otherwise (states
+of a kinetic scheme, gates that depend on gates, compartments) is filled in as it has to be. No pivoting is needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
 """
 
 from __future__ import annotations
