@@ -111,7 +111,8 @@ def _gate_lines(gate: Gate, channel_scale: str) -> list[str]:
         parts = [f"{name}_inf = {gate.inf}", f"tau_{name} = {gate.tau}"]
     else:
         law, parts = f"{name} = {gate.inf}", []
-    return [f"  {law}", *(f"    {part}" for part in parts)]
+    # A shared formula may have the very name, as alpha_m.
+    return [f"  {law}", *(f"    {part}" for part in parts if part.partition(" = ")[0] != part.partition(" = ")[2])]
 
 
 def html(model: Model) -> str:

@@ -216,7 +216,7 @@ def _check_additive(text: str, sample: Mapping[str, Any], states: set[str]) -> N
     """The applied current must be a term of its own, times parameters: so nothing has to be differentiated by it."""
 
     def weight(i_app: float, moved: float) -> Any:
-        values = {name: v * moved if name in states else v for name, v in sample.items()}
+        values = {name: v * moved + moved - 1.0 if name in states else v for name, v in sample.items()}
         return evaluate(text, values | {"i_app": i_app + 1.0}) - evaluate(text, values | {"i_app": i_app})
 
     weights = [weight(i_app, moved) for i_app in (0.0, 2.0) for moved in (1.0, 1.01)]

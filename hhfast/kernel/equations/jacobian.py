@@ -2,7 +2,8 @@
 
 Most gates couple only to V and to pools, so the matrix is nearly an arrow: eliminating the gates first, then the pools,
 then V, fills in little, and both cost operations in proportion to the number of states. What couples otherwise (states
-of a kinetic scheme, gates that depend on gates, compartments) is filled in as it has to be. No pivoting is needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
+of a kinetic scheme, gates that depend on gates, compartments) is filled in as it has to be. No pivoting is needed: the
+diagonal of 1 / (gamma h) - J dominates for all steps that an error control accepts.
 """
 
 from __future__ import annotations
