@@ -41,7 +41,7 @@ def measure(
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("integrator", list(DT))
-@pytest.mark.parametrize("model", list(hh.models))
+@pytest.mark.parametrize("model", ["hodgkin_huxley", "connor_stevens", "wang_buzsaki", "prinz_stg"])
 def test_step(benchmark, model, integrator, dtype):
     benchmark.group = f"step: {integrator}, {dtype}"
     measure(benchmark, model, integrator, dtype, RECORDERS["count"], threads=1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference_models
-from plain_methods import trial_step, difference_jacobian
+from plain_methods import difference_jacobian, trial_step
 from reference_models import MODELS
 from standard import (
     ADAPTIVE,

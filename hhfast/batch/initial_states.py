@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.resting_state import resting_states, set_steady
+from hhfast.batch.resting_state import resting_states
+from hhfast.batch.steady_states import set_steady
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
+from hhfast.model.validation import initial_value
 
 
 def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray:
@@ -28,11 +30,20 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
     for name in initial:
         if name not in model.states:
             raise unknown("state", name, model.states, f"initial of model {model.name}")
-    fixed: dict[str, Any] = {g.name: g.initial for g in model.gates if g.initial is not None}
-    fixed |= {p.name: p.initial for p in model.pools} | {"V": model.V_init}
-    fixed |= {name: per_cell(name, value) for name, value in initial.items()}
+    given = {name: per_cell(name, value) for name, value in initial.items()}
+    values: dict[str, Any] = {}  # of parameters and potentials, where an initial value is a formula of them
+    if any(isinstance(s.initial, str) and s.initial != "steady" for s in model.rows):
+        values = {name: cells.values(name) for name in model.parameters}
+        values |= {s.name: given.get(s.name, s.initial) for s in model.rows if s.name == s.potential}
     X = np.empty((len(model.states), cells.n))
-    for k, name in enumerate(model.states):
-        X[k] = fixed.get(name, 0.0)
-    set_steady(cells, X, [k for k, name in enumerate(model.states) if name not in fixed])
+    steady = []
+    for k, s in enumerate(model.rows):
+        if s.name in given:
+            X[k] = given[s.name]
+        elif s.initial == "steady":
+            X[k] = 0.0 if s.group == "gates" else 1.0
+            steady.append(k)
+        else:
+            X[k] = initial_value(model, s.initial, s.potential, values)
+    set_steady(cells, X, steady)
     return X

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.steady_states import set_steady, solve_steady
 
 VOLTAGES = np.arange(-130.0, 80.1, 0.25)  # mV, of the scan; two roots closer than its step are not told apart
 _COARSE = np.arange(-120.0, 60.5, 1.0)  # mV, of the scan for the resting state alone
-_AT_ONCE = 4096  # cells; larger arrays must be got from the system each time
 
 
 def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
@@ -88,29 +88,29 @@ def steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.n
     model = cells.model
     X[0] = V
     gates = list(range(1, 1 + len(model.gates)))
-    for _ in range(3 if len(model.pools) > 1 else 1):  # pools that depend on each other are solved in turn
-        for k in range(1 + len(model.gates), len(model.states)):
-            _balance_pool(cells, X, k, gates)
+    others = list(range(1 + len(model.gates), len(model.states)))
+    for _ in range(3 if len(others) > 1 else 1):  # what depends on each other is solved in turn ...
+        for k in others:
+            _balance(cells, X, k, gates)
     set_steady(cells, X, gates)
+    if len(others) > 1:  # ... and then together
+        together = X.copy()
+        solve_steady(cells, together, [*gates, *others])
+        better = np.isfinite(together).all(axis=0)
+        X[:, better] = together[:, better]
     A, B = cells.rates(X, i_app)
     return np.asarray(A[0] - B[0] * V)
 
 
-def set_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
-    """Put these states of X (n_states, n), by number, at their steady values a / b, the other states held."""
-    for first in range(0, cells.n, _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        A, B = cells.at(np.arange(*some.indices(cells.n))).rates(X[:, some])
-        for k in states:
-            np.divide(A[k], B[k], out=X[k, some])
-
-
-def _balance_pool(cells: Cells, X: np.ndarray, k: int, gates: list[int]) -> None:
-    """Bisect a pool, on a logarithmic scale, for inflow = outflow with the gates at equilibrium."""
-    low, high = np.full(cells.n, -30.0), np.full(cells.n, 30.0)
+def _balance(cells: Cells, X: np.ndarray, k: int, gates: list[int]) -> None:
+    """Bisect a pool for inflow = outflow, gates at equilibrium: on a logarithmic scale, or a potential in mV."""
+    is_potential = cells.model.rows[k].name == cells.model.rows[k].potential
+    low, high = (np.full(cells.n, end) for end in ((-200.0, 200.0) if is_potential else (-30.0, 30.0)))
     for _ in range(54):
-        X[k] = np.exp(0.5 * (low + high))
+        middle = 0.5 * (low + high)
+        X[k] = middle if is_potential else np.exp(middle)
         set_steady(cells, X, gates)
         A, B = cells.rates(X)
         rising = A[k] > B[k] * X[k]
-        low, high = np.where(rising, np.log(X[k]), low), np.where(rising, high, np.log(X[k]))
+        middle = middle if is_potential else np.log(X[k])
+        low, high = np.where(rising, middle, low), np.where(rising, high, middle)

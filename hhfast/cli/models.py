@@ -12,12 +12,27 @@ from hhfast.cli.options import ModelName
 
 def models(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One model, or the path of a TOML file.")] = None,
+    cell: Annotated[str, typer.Option(help="List those of a kind of cell.")] = "",
+    current: Annotated[str, typer.Option(help="List those that have a current.")] = "",
+    species: Annotated[str, typer.Option(help="List those of a species.")] = "",
+    toml: Annotated[bool, typer.Option("--toml", help="Print the model's file.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare with the spike times that its file lists.")] = False,
 ) -> None:
     """List the models, or show one: its equations, its parameters and where it was published."""
-    from hhfast.cli.text import model_list_text, model_text
+    from hhfast.cli.text import model_check_text, model_list_text
     from hhfast.model.resolve import find_model
 
-    say(model_list_text() if name is None else model_text(find_model(name)))
+    if name is None:
+        say(model_list_text(cell, current, species))
+    elif toml:
+        typer.echo(find_model(name).to_toml())
+    elif check:
+        text, passed = model_check_text(find_model(name))
+        say(text)
+        if not passed:
+            raise typer.Exit(1)
+    else:
+        say(find_model(name).equations())
 
 
 def source(

@@ -10,13 +10,14 @@ import numpy as np
 from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.batch.step_control import StepControl
+from hhfast.errors import InputError
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
 from hhfast.tables import table
 
 if TYPE_CHECKING:
-    from hhfast.model import Channel, Gate, Model
+    from hhfast.model import Model
     from hhfast.sweep.estimate import Estimate
     from hhfast.sweep.status import RunStatus
     from hhfast.sweep.store import ResultFile
@@ -24,53 +25,30 @@ if TYPE_CHECKING:
 _MAX_SCANNED = 10_000_000  # values of a variable that `info` reads to give its range
 
 
-def model_list_text() -> str:
-    """All library models, one per line."""
+def model_list_text(cell: str = "", current: str = "", species: str = "") -> str:
+    """The library models with these tags, one per line."""
     from hhfast.model import models
 
-    return table(((name, model.title, model.citation) for name, model in models.items()))
+    found = models.find(cell, current, species)
+    if not found:
+        given = ((key, word) for key, word in (("cell", cell), ("current", current), ("species", species)) if word)
+        raise InputError(f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
+                         "'hhfast models' lists them all")
+    return table(((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found))
 
 
-def model_text(model: Model) -> str:
-    """One model: equations, parameters with units, citation."""
-    currents = " - ".join(f"i_{c.name}" for c in model.channels)
-    sections = [
-        f"{model.name}: {model.title}".rstrip(": "),
-        model.citation,
-        "",
-        f"C_m dV/dt = i_app - {currents}" if currents else "C_m dV/dt = i_app",
-        *(_channel_text(channel) for channel in model.channels),
-    ]
-    for pool in model.pools:
-        sections += ["", f"pool {pool.name} ({pool.unit}), initially {pool.initial:g}"]
-        sections += [f"  d{pool.name}/dt = a - b {pool.name}", f"  a = {pool.a}", f"  b = {pool.b}"]
-    rows = ((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
-    parameters = table(rows, indent="  ")
-    return "\n".join([*sections, "", f"V(0) = {model.V_init:g} mV", "", "parameters (each can be swept)", parameters])
+def model_check_text(model: Model) -> tuple[str, bool]:
+    """How a model's checks went, and whether all passed."""
+    from hhfast.batch.model_check import TOLERANCE, check_model
 
-
-def _channel_text(channel: Channel) -> str:
-    gates = "".join(f" * {g.name}" + (f"**{g.power}" if g.power > 1 else "") for g in channel.gates)
-    current = channel.current or f"g_{channel.name}{gates} * (V - E_{channel.name})"
-    lines = ["", f"i_{channel.name} = {current}"]
-    if isinstance(channel.E, str):
-        lines.append(f"  E_{channel.name} = {channel.E}")
-    return "\n".join(lines + [line for gate in channel.gates for line in _gate_lines(gate, channel.rate_scale)])
-
-
-def _gate_lines(gate: Gate, channel_scale: str) -> list[str]:
-    name = gate.name
-    scale = gate.rate_scale or channel_scale
-    factor = "" if scale == "1" else f"({scale}) * "
-    if gate.alpha is not None:
-        law = f"d{name}/dt = {factor}(alpha_{name} * (1 - {name}) - beta_{name} * {name})"
-        parts = [f"alpha_{name} = {gate.alpha}", f"beta_{name} = {gate.beta}"]
-    elif gate.tau is not None:
-        law = f"d{name}/dt = {factor}({name}_inf - {name}) / tau_{name}"
-        parts = [f"{name}_inf = {gate.inf}", f"tau_{name} = {gate.tau}"]
-    else:
-        law, parts = f"{name} = {gate.inf}", []
-    return [f"  {law}", *(f"    {part}" for part in parts)]
+    if not model.checks:
+        raise InputError(f"model '{model.name}' lists no checks")
+    results = check_model(model)
+    rows = [(f"i_app {r.check.i_app:g}", f"{r.check.t_stop:g} ms", f"{len(r.spikes)} of {len(r.check.spikes)} spikes",
+             f"largest difference {r.difference:.2g} ms", "ok" if r.passed else "FAILED") for r in results]
+    head = f"{model.name}: spike times of its file, to be met within {TOLERANCE} ms by tsit5"
+    lines = table(rows, indent="  ")
+    return f"{head}\n{lines}", all(r.passed for r in results)
 
 
 def result_text(result: ResultFile) -> str:

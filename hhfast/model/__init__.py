@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from hhfast.errors import unknown
+from hhfast.model.elements import (
+    Channel,
+    Check,
+    Compartment,
+    Coupling,
+    Formula,
+    Function,
+    Gate,
+    Parameter,
+    Pool,
+    Scheme,
+)
 from hhfast.model.load import load_model, parse_model
-from hhfast.model.model import Channel, Gate, Model, Parameter, Pool
+from hhfast.model.model import Model
 
-__all__ = ["Channel", "Gate", "Model", "Parameter", "Pool", "load_model", "models", "parse_model"]
+__all__ = ["Channel", "Check", "Compartment", "Coupling", "Formula", "Function", "Gate", "Model", "Parameter", "Pool",
+           "Scheme", "load_model", "models", "parse_model"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a library file says of its model before its equations."""
+
+    name: str
+    title: str
+    citation: str
+    species: str
+    cell: str
+    currents: tuple[str, ...]
+
+    def matches(self, cell: str = "", current: str = "", species: str = "") -> bool:
+        """Whether each given word is in the tags, in whatever case; a current must be named whole."""
+        return (cell.casefold() in self.cell.casefold() and species.casefold() in self.species.casefold()
+                and (not current or current.casefold() in map(str.casefold, self.currents)))
 
 
 class Library(Mapping[str, Model]):
@@ -27,12 +59,24 @@ class Library(Mapping[str, Model]):
     def __len__(self) -> int:
         return len(_library_texts())
 
+    def find(self, cell: str = "", current: str = "", species: str = "") -> list[Summary]:
+        """The models whose tags have these words, by name; all of them for none. No model is built for this."""
+        return [s for s in map(_summary, self) if s.matches(cell, current, species)]
+
 
 @lru_cache(maxsize=1)
 def _library_texts() -> dict[str, str]:
     folder = files("hhfast.model") / "library"
     found = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return {f.name.removesuffix(".toml"): f.read_text(encoding="utf-8") for f in sorted(found, key=lambda f: f.name)}
+
+
+@lru_cache(maxsize=256)
+def _summary(name: str) -> Summary:
+    """From what stands before the first table of a file."""
+    head = tomllib.loads(_library_texts()[name].partition("\n[")[0])
+    title, citation, species, cell = (str(head.get(key, "")) for key in ("title", "citation", "species", "cell"))
+    return Summary(name, title, citation, species, cell, tuple(head.get("currents", ())))
 
 
 models = Library()

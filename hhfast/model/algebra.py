@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy as sp
 
-from hhfast.model.formulas import parse
+from hhfast.model.formulas import ZERO_CELSIUS, F, R, parse
 
 
 class exprelr(sp.Function):
@@ -109,13 +109,26 @@ class maximum(sp.Function):
         return if_less(b, a, a.diff(x), b.diff(x))
 
 
+def _nernst(inside: sp.Expr, outside: sp.Expr, z: sp.Expr, celsius: sp.Expr) -> sp.Expr:
+    return 1000 * _R * (celsius + _ZERO) / (z * _F) * sp.log(outside / inside)
+
+
+def _ghk(V: sp.Expr, inside: sp.Expr, outside: sp.Expr, z: sp.Expr, celsius: sp.Expr) -> sp.Expr:
+    u = z * _F * V / (1000 * _R * (celsius + _ZERO))
+    return z * _F * (inside * exprelr(-u) - outside * exprelr(u))
+
+
+_R, _F, _ZERO = (sp.Rational(str(x)) for x in (R, F, ZERO_CELSIUS))
 _FUNCTIONS: dict[str, Any] = {
     "exp": sp.exp,
     "log": sp.log,
+    "ln": sp.log,
     "sqrt": sp.sqrt,
     "abs": sp.Abs,
-    "min": minimum,
-    "max": maximum,
+    "min": lambda *values: reduce(minimum, values),
+    "max": lambda *values: reduce(maximum, values),
+    "nernst": _nernst,
+    "ghk": _ghk,
     "tanh": lambda x: 1 - 2 / (sp.exp(2 * x) + 1),
     "sinh": lambda x: (sp.exp(x) - sp.exp(-x)) / 2,
     "cosh": lambda x: (sp.exp(x) + sp.exp(-x)) / 2,
@@ -162,17 +175,29 @@ def _convert(node: ast.expr) -> Any:
                 case ast.Div():
                     return a / b
             return a**b
-        case ast.IfExp(test=ast.Compare(left=left, ops=[cmp], comparators=[right]), body=body, orelse=orelse):
-            return _RELATIONS[type(cmp)](*map(_convert, (left, right, body, orelse)))
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return _chosen(test, _convert(body), _convert(orelse))
         case ast.Call(func=ast.Name(id=name), args=args):
             return _FUNCTIONS[name](*map(_convert, args))
     raise TypeError(ast.dump(node))
+
+
+def _chosen(test: ast.expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr:
+    match test:
+        case ast.Compare(left=left, ops=[cmp], comparators=[right]):
+            return _RELATIONS[type(cmp)](_convert(left), _convert(right), yes, no)
+        case ast.BoolOp(op=ast.And(), values=conditions):
+            return reduce(lambda found, condition: _chosen(condition, found, no), reversed(conditions), yes)
+        case ast.BoolOp(values=conditions):
+            return reduce(lambda found, condition: _chosen(condition, yes, found), reversed(conditions), no)
+    raise TypeError(ast.dump(test))
 
 
 def rewrite_poles(expr: sp.Expr) -> sp.Expr:
     """Rewrite every `N / (A + B exp(w))` whose numerator shares the denominator's zero through `exprelr`.
 
     With N = c (w - w0), w0 = log(-A/B), and u = w - w0: the denominator is A (1 - exp(u)), the ratio -c/A exprelr(u).
+    `(A + B exp(w)) / N` is the inverse. w is affine in V, or in another variable (a pool, a dendrite's potential).
     """
     return expr.replace(lambda e: e.is_Mul, _rewrite_product)
 
@@ -180,17 +205,22 @@ def rewrite_poles(expr: sp.Expr) -> sp.Expr:
 def _rewrite_product(product: sp.Mul) -> sp.Expr:
     factors = list(product.args)
     for i, factor in enumerate(factors):
-        zero = _exponential_zero(factor)
-        if zero is None:
-            continue
-        u, scale = zero
-        for j, numerator in enumerate(factors):
-            if j == i or not numerator.has(V):
+        base, sign = (factor.base, -1) if factor.is_Pow and factor.exp == -1 else (factor, 1)
+        for x in _exponents(base):
+            zero = _exponential_zero(base, x)
+            if zero is None:
                 continue
-            ratio = sp.cancel(numerator / u)
-            if not ratio.has(V):
-                rest = [f for k, f in enumerate(factors) if k not in (i, j)]
-                return _rewrite_product_or_self(sp.Mul(*rest) * (-ratio / scale)) * exprelr(u)
+            u, scale = zero
+            for j, other in enumerate(factors):
+                line = 1 / other if sign == 1 and other.is_Pow and other.exp == -1 else other
+                if j == i or (sign == 1 and line is other) or not line.has(x):
+                    continue
+                ratio = sp.cancel(line / u)
+                if not ratio.has(x):
+                    rest = [f for k, f in enumerate(factors) if k not in (i, j)]
+                    if sign == 1:
+                        return _rewrite_product_or_self(sp.Mul(*rest) * (-scale / ratio)) / exprelr(u)
+                    return _rewrite_product_or_self(sp.Mul(*rest) * (-ratio / scale)) * exprelr(u)
     return product
 
 
@@ -198,13 +228,19 @@ def _rewrite_product_or_self(expr: sp.Expr) -> sp.Expr:
     return _rewrite_product(expr) if expr.is_Mul else expr
 
 
-def _exponential_zero(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """For factor = 1 / (A + B exp(w)) with A, B free of V and -A/B > 0: u = w - log(-A/B), and A."""
-    if not (factor.is_Pow and factor.exp == -1 and factor.base.is_Add):
-        return None
-    constant, dependent = factor.base.as_independent(V, as_Add=True)
-    amplitude, power = dependent.as_independent(V, as_Add=False)
-    if constant == 0 or not isinstance(power, sp.exp) or not affine_parts(power.exp, V):
+def _exponents(base: sp.Expr) -> list[sp.Symbol]:
+    """The variables in the exponents of a sum of exponentials, V first."""
+    if not base.is_Add:
+        return []
+    found = {x for e in base.args for f in sp.Mul.make_args(e) if isinstance(f, sp.exp) for x in f.free_symbols}
+    return sorted(found, key=lambda x: (x != V, x.name))
+
+
+def _exponential_zero(base: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
+    """For base = A + B exp(w) with A, B free of x and -A/B > 0: u = w - log(-A/B), and A."""
+    constant, dependent = base.as_independent(x, as_Add=True)
+    amplitude, power = dependent.as_independent(x, as_Add=False)
+    if constant == 0 or not isinstance(power, sp.exp) or not affine_parts(power.exp, x):
         return None
     ratio = sp.simplify(-constant / amplitude)
     if not ratio.is_positive:
@@ -237,7 +273,7 @@ def split_affine(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
     return sp.Add(*rest), sp.Add(*slope)
 
 
-def denominators(expr: sp.Expr) -> list[sp.Expr]:
-    """The bases of all negative powers in the expression that depend on V."""
-    found = [p.base for p in expr.atoms(sp.Pow) if p.exp.is_number and p.exp < 0 and p.base.has(V)]
+def denominators(expr: sp.Expr, x: sp.Symbol = V) -> list[sp.Expr]:
+    """The bases of all negative powers in the expression that depend on x."""
+    found = [p.base for p in expr.atoms(sp.Pow) if p.exp.is_number and p.exp < 0 and p.base.has(x)]
     return sorted(found, key=sp.default_sort_key)

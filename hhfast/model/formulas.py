@@ -1,7 +1,7 @@
 """Formulas: text in, checked syntax tree out. A formula is data: parsed, interpreted and compiled, never executed.
 
-The grammar is arithmetic and nothing else: `+ - * / **`, parentheses, numbers, names, comparisons,
-`a if cond else b`, and the functions in `FUNCTIONS`.
+The grammar is arithmetic and nothing else: `+ - * / **` (or `^`), parentheses, numbers, names,
+`a if condition else b` with comparisons joined by `and` and `or`, and the functions in `FUNCTIONS`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,57 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError, did_you_mean
 
-FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {  # name -> (NumPy meaning, number of arguments)
-    "exp": (np.exp, 1),
-    "log": (np.log, 1),
-    "sqrt": (np.sqrt, 1),
-    "tanh": (np.tanh, 1),
-    "sinh": (np.sinh, 1),
-    "cosh": (np.cosh, 1),
-    "abs": (np.abs, 1),
-    "min": (np.minimum, 2),
-    "max": (np.maximum, 2),
+R, F = 8.314462618, 96485.33212  # J / (mol K), C / mol
+ZERO_CELSIUS = 273.15  # K
+
+
+def nernst(inside: Any, outside: Any, z: Any, celsius: Any) -> Any:
+    """The reversal potential (mV) of an ion of valence z, from its concentrations."""
+    return 1e3 * R * (celsius + ZERO_CELSIUS) / (z * F) * np.log(outside / inside)
+
+
+def ghk(V: Any, inside: Any, outside: Any, z: Any, celsius: Any) -> Any:
+    """The current (uA/cm2, outward positive) through a permeability of 1 cm/s, from concentrations in mM.
+
+    Goldman, Hodgkin & Katz: z F u (inside - outside exp(-u)) / (1 - exp(-u)) with u = z F V / (R T); right at V = 0.
+    """
+    u = z * F * V / (1e3 * R * (celsius + ZERO_CELSIUS))
+    return z * F * (inside * _exprelr(-u) - outside * _exprelr(u))
+
+
+def _exprelr(u: Any) -> Any:
+    """u / (exp(u) - 1), 1 at u = 0."""
+    small = np.abs(u) < 1e-9
+    safe = np.where(small, 1.0, u)
+    return np.where(small, 1.0 - 0.5 * u, safe / np.expm1(safe))
+
+
+def _several(of_two: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return lambda *values: reduce(of_two, values)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {  # name -> (NumPy meaning, fewest, most arguments)
+    "exp": (np.exp, 1, 1),
+    "log": (np.log, 1, 1),
+    "ln": (np.log, 1, 1),
+    "sqrt": (np.sqrt, 1, 1),
+    "tanh": (np.tanh, 1, 1),
+    "sinh": (np.sinh, 1, 1),
+    "cosh": (np.cosh, 1, 1),
+    "abs": (np.abs, 1, 1),
+    "min": (_several(np.minimum), 2, 8),
+    "max": (_several(np.maximum), 2, 8),
+    "nernst": (nernst, 4, 4),
+    "ghk": (ghk, 5, 5),
 }
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -43,90 +76,152 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_MAX_LENGTH = 5_000  # characters; no published rate comes near it
+_MAX_LENGTH = 20_000  # characters, with the shared formulas written out; no published rate comes near it
+_MAX_DEPTH = 100  # of parentheses and operators
+_MAX_EXP = 3  # exponentials within exponentials; exact algebra on more would not end
 _MAX_POWER = 1_000  # of constant exponents, nested ones multiplied
+Signatures = tuple[tuple[str, int], ...]  # the functions that a model defines, with their numbers of arguments
 
 
-def parse(text: str) -> ast.expr:
-    """The syntax tree of a formula.
+def parse(text: str, functions: Signatures = ()) -> ast.expr:
+    """The syntax tree of a formula, or of a single condition.
 
-    Raises `InputError` for anything outside the grammar (attributes, subscripts, strings, lambda, other calls ...).
+    Raises `InputError` for anything outside the grammar (attributes, subscripts, strings, lambda, other calls ...), and
+    for constant parts that are no finite number (1 / 0).
     """
-    return _parse(text)
+    return _parse(text, functions)
 
 
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> ast.expr:
+@lru_cache(maxsize=8192)
+def _parse(text: str, functions: Signatures) -> ast.expr:
     if len(text) > _MAX_LENGTH:
         raise InputError(f"formula of {len(text)} characters; at most {_MAX_LENGTH} are allowed")
+    shown = text if len(text) <= 120 else f"{text[:80]}..."
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        _check(tree)
-        if _total_power(tree) > _MAX_POWER:
-            raise InputError(f"constant exponents beyond {_MAX_POWER} are not allowed")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SyntaxWarning)  # "3if": Python means to refuse it, too
+            tree = ast.parse(text.strip().replace("^", "**"), mode="eval").body
+        _check_depth(tree)
+        known = dict(functions)
+        if _is_condition(tree):
+            _check_condition(tree, known)
+        else:
+            _check(tree, known)
     except SyntaxError as error:
-        raise InputError(f"'{text}' is not a formula: {error.msg}") from None
-    except (RecursionError, MemoryError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise InputError(f"'{text}': {error}") from None
+        raise InputError(f"'{shown}' is not a formula: {error.msg[:80]}") from None
+    except InputError as error:
+        raise InputError(f"'{shown}': {error}") from None
+    except (ValueError, ArithmeticError, RecursionError, MemoryError, LookupError, TypeError):
         raise InputError(f"'{text[:60]}' is not a formula: nested too deeply or not text") from None
     return tree
 
 
-def _check(node: ast.expr) -> None:
-    """Walk the tree against the whitelist."""
+def _check_depth(tree: ast.expr) -> None:
+    level: list[ast.AST] = [tree]
+    for _ in range(_MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        if not level:
+            return
+    raise InputError(f"nested too deeply; {_MAX_DEPTH} levels are allowed")
+
+
+def _is_condition(node: ast.expr) -> bool:
+    return isinstance(node, (ast.Compare, ast.BoolOp))
+
+
+def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int, float]:
+    """Walk the tree against the whitelist.
+
+    Returns its value, if it is a constant; how deep exponentials are nested in it; and the largest product of nested
+    constant exponents, by which exact numbers grow.
+    """
+    parts: list[tuple[float | None, int, float]] = []
     match node:
         case ast.Constant(value=bool() as value):
             raise InputError(f"{value} is not a number")
-        case ast.Constant(value=int() | float() as value) if math.isfinite(value):
-            return
+        case ast.Constant(value=int() | float() as value) if math.isfinite(float(value)):
+            return float(value), 0, 1.0
         case ast.Name():
-            return
+            return None, 0, 1.0
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            _check(left)
-            _check(right)
-            _check_power(node)
+            parts = [_check(left, known), _check(right, known)]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(operand)
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
-            _check(left)
-            _check(right)
-        case ast.IfExp(test=ast.Compare() as test, body=body, orelse=orelse):
-            for part in (test, body, orelse):
-                _check(part)
+            parts = [_check(operand, known)]
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            parts = [*_check_condition(test, known), _check(body, known), _check(orelse, known)]
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-            _check_call(name, args)
+            _check_call(name, len(args), known)
+            parts = [_check(argument, known) for argument in args]
+        case ast.Compare() | ast.BoolOp():
+            raise InputError(f"'{_shown(node)}' is a condition, not a number; write 'a if {_shown(node)} else b'")
         case _:
-            raise InputError(f"'{ast.unparse(node)}' is not allowed; a formula has numbers, names, + - * / **, "
-                             f"comparisons, 'a if c else b' and {', '.join(FUNCTIONS)}")
+            raise InputError(f"'{_shown(node)}' is not allowed; a formula has numbers, names, + - * / **, "
+                             f"comparisons, 'a if c else b' and {', '.join([*FUNCTIONS, *known])}")
+    return _folded(node, parts), _exponentials(node, parts), _total_power(node, parts)
 
 
-def _check_call(name: str, args: list[ast.expr]) -> None:
-    if name not in FUNCTIONS:
-        raise InputError(f"unknown function '{name}'; {did_you_mean(name, FUNCTIONS)}")
-    if len(args) != FUNCTIONS[name][1]:
-        raise InputError(f"{name} takes {FUNCTIONS[name][1]} argument(s), not {len(args)}")
-    for argument in args:
-        _check(argument)
+def _check_condition(node: ast.expr, known: Mapping[str, int]) -> list[tuple[float | None, int, float]]:
+    """Comparisons, joined by `and` and `or`."""
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            return [_check(left, known), _check(right, known)]
+        case ast.BoolOp(values=values):
+            return [part for value in values for part in _check_condition(value, known)]
+    raise InputError(f"'{_shown(node)}' is not allowed as a condition; compare two values with < <= > >= == != and "
+                     "join comparisons with 'and' or 'or'")
 
 
-def _check_power(node: ast.BinOp) -> None:
-    """Refuse constant powers too large for float64: exact algebra on them would never end (9**9**9)."""
-    if isinstance(node.op, ast.Pow) and not names_in(node):
-        try:
+def _check_call(name: str, given: int, known: Mapping[str, int]) -> None:
+    if name in known:
+        fewest = most = known[name]
+    elif name in FUNCTIONS:
+        _, fewest, most = FUNCTIONS[name]
+    else:
+        raise InputError(f"unknown function '{name}'; {did_you_mean(name, [*FUNCTIONS, *known])}")
+    if not fewest <= given <= most:
+        wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        raise InputError(f"{name} takes {wanted} argument(s), not {given}")
+
+
+def _folded(node: ast.expr, parts: list[tuple[float | None, int, float]]) -> float | None:
+    """The value of a constant part; refused where it is not finite and real: algebra would fail or never end."""
+    if any(value is None for value, _, _ in parts) or not isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Call)):
+        return None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in FUNCTIONS:
+        return None  # a function of the model: checked when it is written out
+    try:
+        with np.errstate(all="ignore"):
             value = float(evaluate_tree(node, {}))
-        except (OverflowError, ZeroDivisionError, TypeError):  # TypeError: a complex root
-            value = math.inf
-        if not math.isfinite(value):
-            raise InputError(f"'{ast.unparse(node)}' is not a finite number")
+    except (ArithmeticError, TypeError):  # TypeError: a complex root
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"'{_shown(node)}' is not a finite number")
+    return value
 
 
-def _total_power(node: ast.AST) -> float:
-    """The largest product of nested constant exponents: what exact numbers grow by."""
-    inside = max((_total_power(child) for child in ast.iter_child_nodes(node)), default=1.0)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not names_in(node.right):
-        return inside * max(abs(float(evaluate_tree(node.right, {}))), 1.0)
+def _exponentials(node: ast.expr, parts: list[tuple[float | None, int, float]]) -> int:
+    own = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _EXPONENTIAL
+    deepest = max((depth for _, depth, _ in parts), default=0) + own
+    if deepest > _MAX_EXP:
+        raise InputError(f"exponentials are nested more than {_MAX_EXP} deep")
+    return deepest
+
+
+_EXPONENTIAL = ("exp", "sinh", "cosh", "tanh")
+
+
+def _total_power(node: ast.expr, parts: list[tuple[float | None, int, float]]) -> float:
+    inside = max((power for _, _, power in parts), default=1.0)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and parts[1][0] is not None:
+        inside = parts[0][2] * max(abs(parts[1][0]), 1.0)
+        if inside > _MAX_POWER:
+            raise InputError(f"constant exponents beyond {_MAX_POWER} are not allowed")
     return inside
+
+
+def _shown(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def names_in(tree: ast.expr) -> frozenset[str]:
@@ -160,9 +255,10 @@ def evaluate_tree(node: ast.expr, values: Mapping[str, Any]) -> Any:
     """The value of a checked syntax tree."""
     match node:
         case ast.Constant(value=value):
-            return float(value)  # type: ignore[arg-type]
+            return np.float64(value)  # type: ignore[arg-type]
         case ast.Name(id=name):
-            return values[name]
+            value = values[name]
+            return np.float64(value) if isinstance(value, (int, float)) else value
         case ast.UnaryOp(op=op, operand=operand):
             value = evaluate_tree(operand, values)
             return -value if isinstance(op, ast.USub) else value
@@ -170,6 +266,9 @@ def evaluate_tree(node: ast.expr, values: Mapping[str, Any]) -> Any:
             return _BINARY[type(op)](evaluate_tree(left, values), evaluate_tree(right, values))
         case ast.Compare(left=left, ops=[cmp], comparators=[right]):
             return _COMPARE[type(cmp)](evaluate_tree(left, values), evaluate_tree(right, values))
+        case ast.BoolOp(op=op, values=conditions):
+            join = np.logical_and if isinstance(op, ast.And) else np.logical_or
+            return reduce(join, (evaluate_tree(condition, values) for condition in conditions))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return np.where(*(evaluate_tree(part, values) for part in (test, body, orelse)))
         case ast.Call(func=ast.Name(id=name), args=args):

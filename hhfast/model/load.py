@@ -1,7 +1,8 @@
-"""Model files: TOML in, Model out, and back. Reading a file never executes anything in it."""
+"""Model files: TOML in, Model out, and back. Reading a file never executes anything in it, and is bounded."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import asdict
 from functools import lru_cache
@@ -14,7 +15,29 @@ from pydantic import TypeAdapter, ValidationError
 from hhfast.errors import InputError, did_you_mean
 from hhfast.model.model import Model
 
-_LISTS: dict[str, Any] = {"channels": {"gates": {}, "parameters": {}}, "pools": {"parameters": {}}, "parameters": {}}
+_MAX_SIZE = 1_000_000  # bytes of a file; the largest published model takes some thousands
+_MAX_DOTS = 100  # of a dotted key; tomllib takes time and memory by the square of them
+_MAX_MESSAGE = 400  # characters
+# What a file gives as tables of named things, and what is in them; () marks name = text.
+_CHANNELS: dict[str, Any] = {"gates": {}, "parameters": {}}
+_POOLS: dict[str, Any] = {"parameters": {}}
+_LISTS: dict[str, Any] = {
+    "channels": _CHANNELS, "pools": _POOLS, "parameters": {}, "formulas": "text", "functions": {},
+    "compartments": {"channels": _CHANNELS, "pools": _POOLS, "parameters": {}},
+}  # fmt: skip
+_KEYS: dict[str, list[str]] = {
+    "gates": ["power", "alpha", "beta", "inf", "tau", "rate_scale", "initial", "instantaneous"],
+    "parameters": ["value", "unit"],
+    "pools": ["unit", "initial", "a", "b", "parameters"],
+    "scheme": ["states", "transitions", "open", "initial"],
+    "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme"],
+    "coupling": ["to", "g", "fraction"],
+    "compartments": ["coupling", "C_m", "V_init", "i_app", "channels", "pools", "parameters"],
+    "functions": ["args", "is"],
+    "checks": ["t_stop", "spikes", "i_app", "start", "stop", "threshold", "rearm", "rtol", "parameters"],
+}
+_TOP = ["name", "title", "citation", "units", "V_init", "parameters", "channels", "pools", "formulas", "functions",
+        "compartments", "main", "species", "cell", "currents", "notes", "checks"]  # fmt: skip
 
 
 def load_model(path: str | Path) -> Model:
@@ -24,33 +47,65 @@ def load_model(path: str | Path) -> Model:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: cannot read the model file: it is not a file")
+        with path.open("rb") as file:
+            content = file.read(_MAX_SIZE + 1)
+        if len(content) > _MAX_SIZE:
+            raise InputError(f"{path}: above {_MAX_SIZE:,} bytes; this is no model file")
+        text = content.decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"{path}: cannot read the model file: {reason}") from None
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{str(path)!r}: not the path of a file") from None
     return parse_model(text, str(path))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def parse_model(text: str, where: str = "model", trusted: bool = False) -> Model:
     """The model in a TOML text; `where` names its place in error messages."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{where}: not valid TOML: {error}") from None
-    for key in ("text", "trusted", "shared"):  # fields of Model that are no keys of a file
-        if key in table:
-            raise InputError(f"{where}: unknown key '{key}'")
-    try:
-        data = _as_lists(table, _LISTS)
+        return _model(toml_table(text), text, trusted)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"{where}: {_plain(str(error))}") from None
+    except (ValueError, ArithmeticError, RecursionError, MemoryError, LookupError, TypeError) as error:
+        raise InputError(f"{where}: not a model: {_plain(str(error)) or type(error).__name__}") from None
+
+
+def toml_table(text: str) -> dict[str, Any]:
+    """The tables of a TOML text, of bounded size and depth."""
+    if len(text) > _MAX_SIZE:
+        raise InputError(f"above {_MAX_SIZE:,} characters; this is no model file")
+    if any(part.count(".") > _MAX_DOTS for part in re.split(r"[,=\[\]{}\n]", text)):
+        raise InputError("not valid TOML for a model: a key of more than 100 parts")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}") from None
+    except RecursionError:
+        raise InputError("not valid TOML for a model: nested too deeply") from None
+
+
+def _model(table: dict[str, Any], text: str, trusted: bool) -> Model:
+    for key in table:
+        if key not in _TOP:
+            raise InputError(f"unknown key '{key}'; {did_you_mean(key, _TOP)}")
+    data = _as_lists(table, _LISTS)
     data["shared"] = data.pop("parameters", ())
     data.setdefault("channels", ())
     try:
         return TypeAdapter(Model).validate_python({**data, "text": text, "trusted": trusted})
     except ValidationError as error:
-        raise InputError(f"{where}: {_explain(error, data)}") from None
+        raise InputError(_explain(error, data)) from None
+
+
+def _plain(message: str) -> str:
+    """A message in one line of printable characters, cut where it is long."""
+    line = "".join(c if c.isprintable() else " " for c in message)
+    return line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
 
 
 def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -60,18 +115,53 @@ def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, An
         entries = result.get(key)
         if not isinstance(entries, dict):
             continue
+        if inner == "text":
+            result[key] = tuple({"name": name, "text": entry} for name, entry in entries.items())
+            continue
         for name, entry in entries.items():
             if not isinstance(entry, dict):
                 table_like = '{ value = ..., unit = "..." }' if key == "parameters" else "a table"
                 raise InputError(f"{path}{key}.{name}: give {table_like}, not {entry!r}")
-        result[key] = tuple({**_as_lists(entry, inner, f"{path}{key}.{name}."), "name": name}
+        result[key] = tuple({**_as_fields(_as_lists(entry, inner, f"{path}{key}.{name}."), key), "name": name}
                             for name, entry in entries.items())
+    if not path:
+        result["checks"] = _checks(result.get("checks", ()))
     return result
+
+
+def _as_fields(entry: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Keys of a file whose dataclass calls them otherwise, and numbers where a formula may stand."""
+    if kind == "functions" and "is" in entry:
+        entry["text"] = entry.pop("is")
+    if kind == "channels" and isinstance(scheme := entry.get("scheme"), dict) and "initial" in scheme:
+        if not isinstance(scheme["initial"], dict):
+            raise InputError("scheme.initial: give { state = value }")
+        entry["scheme"] = {**scheme, "initial": tuple(scheme["initial"].items())}
+    if kind == "compartments":
+        C_m = entry.get("C_m")
+        if isinstance(C_m, dict) and C_m.keys() == {"value", "unit"}:
+            if C_m["unit"] not in ("uF cm-2", "pF"):
+                raise InputError(f"compartments: C_m: unit '{C_m['unit']}' must be that of the model's C_m")
+            entry["C_m"] = C_m["value"]
+        if isinstance(coupling := entry.get("coupling"), dict):
+            entry["coupling"] = {k: repr(v) if isinstance(v, (int, float)) else v for k, v in coupling.items()}
+    return entry
+
+
+def _checks(entries: Any) -> Any:
+    if not isinstance(entries, (list, tuple)):
+        raise InputError("checks: give a list of tables, [[checks]]")
+    found = []
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("parameters", {}), dict):
+            raise InputError("checks: give tables, [[checks]], with parameters = { name = value }")
+        found.append({**entry, "parameters": tuple(entry.get("parameters", {}).items())})
+    return tuple(found)
 
 
 def _explain(error: ValidationError, data: dict[str, Any]) -> str:
     """The first problem in one line: key path, what is wrong, what to do."""
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda e: e["type"] != "unexpected_keyword_argument")  # likely why one is missing
     path: list[str] = []
     place: Any = data
     part: Any
@@ -79,9 +169,13 @@ def _explain(error: ValidationError, data: dict[str, Any]) -> str:
         if part in ("str", "float", "int"):  # pydantic's names for the members of a union
             continue
         place = place[part] if isinstance(place, (dict, tuple)) and _has(place, part) else None
-        label = place["name"] if isinstance(part, int) and isinstance(place, dict) else str(part)
+        label = place["name"] if isinstance(part, int) and isinstance(place, dict) and "name" in place else str(part)
         path.append("parameters" if label == "shared" else label)
-    key = ".".join(path)
+    if len(path) > 1 and path[0] == "functions":
+        path = ["is" if part == "text" else part for part in path]
+    if len(path) > 2 and path[0] == "formulas":
+        path = path[:2]
+    key = ".".join(path) or ".".join(map(str, first["loc"]))
     match first["type"]:
         case "value_error":
             message = str(first["ctx"]["error"])
@@ -98,27 +192,34 @@ def _has(place: Any, part: Any) -> bool:
 
 
 def _known_keys(path: list[str]) -> list[str]:
-    if "gates" in path[:-1]:
-        return ["power", "alpha", "beta", "inf", "tau", "rate_scale", "initial"]
-    if "parameters" in path[:-1]:
-        return ["value", "unit"]
-    if path[0] == "pools" and len(path) > 1:
-        return ["unit", "initial", "a", "b", "parameters"]
-    if path[0] == "channels" and len(path) > 1:
-        return ["g", "E", "current", "rate_scale", "gates", "parameters"]
-    return ["name", "title", "citation", "units", "V_init", "parameters", "channels", "pools"]
+    """The keys of the innermost table that the path leads into."""
+    return next((_KEYS[part] for part in reversed(path[:-1]) if part in _KEYS), _TOP)
 
 
 def dump(model: Model) -> str:
     """A canonical TOML text of the model; `parse_model` gives back an equal one."""
     data = {key: value for key, value in asdict(model).items() if key not in ("text", "trusted")}
     data["parameters"] = data.pop("shared")
-    return tomli_w.dumps(_as_tables(data))
+    for section in (data, *data["compartments"]):
+        _scheme_initials(section["channels"])
+    data["formulas"] = {f.name: f.text for f in model.formulas}
+    data["functions"] = {f.name: {"args": list(f.args), "is": f.text} for f in model.functions}
+    data["checks"] = [{**asdict(check), "parameters": dict(check.parameters)} for check in model.checks]
+    return tomli_w.dumps(_as_tables({key: value for key, value in data.items() if value not in ({}, [], "")}))
 
 
 def _as_tables(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _as_tables(v) for key, v in value.items() if v is not None and v != ()}
-    if isinstance(value, tuple):
-        return {entry["name"]: _as_tables({k: v for k, v in entry.items() if k != "name"}) for entry in value}
+        return {key: _as_tables(v) for key, v in value.items() if v is not None and v not in ((), {})}
+    if isinstance(value, (tuple, list)):
+        if value and all(isinstance(entry, dict) and "name" in entry for entry in value):
+            return {entry["name"]: _as_tables({k: v for k, v in entry.items() if k != "name"}) for entry in value}
+        return [_as_tables(entry) for entry in value]
     return value
+
+
+def _scheme_initials(channels: Any) -> None:
+    """Back to tables, as a file has them."""
+    for channel in channels:
+        if channel["scheme"] is not None:
+            channel["scheme"]["initial"] = dict(channel["scheme"]["initial"])

@@ -1,283 +1,131 @@
-"""What a neuron is: Model, Channel, Gate, Pool as frozen data. Every state obeys x' = a - b x.
-
-Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "total"`, nS, pF and pA.
-"""
+"""What a neuron is: the Model, frozen data. Every state obeys x' = a - b x."""
 
 from __future__ import annotations
 
-import builtins
-import keyword
-import math
-import re
+import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
-
-from pydantic import Strict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean, unknown
-from hhfast.model.formulas import FUNCTIONS, check_names, names
-from hhfast.model.poles import check_poles
+from hhfast.model.definitions import Definitions
+from hhfast.model.elements import Channel, Check, Compartment, Formula, Function, Parameter, Pool, State, parameters_of
+from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 
-UNITS: dict[str, dict[str, str]] = {
-    "density": {"C_m": "uF cm-2", "g": "mS cm-2", "i": "uA cm-2"},
-    "total": {"C_m": "pF", "g": "nS", "i": "pA"},
-}
-_RESERVED = frozenset(FUNCTIONS) | {"V", "t", "dt", "i_app", "np"} | frozenset(dir(builtins))
-_WRONG_UNITS = {"V": "mV", "uV": "mV", "s": "ms", "us": "ms", "S": "mS cm-2", "K": "degC"}
-_CONFIG: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
-Number = Annotated[float, Strict()]  # a number in TOML, not a string or boolean that looks like one
-
-
-def check_name(kind: str, name: str) -> None:
-    """A name of a model must be a plain identifier that the generated kernel does not use itself."""
-    if not re.fullmatch(r"[A-Za-z](\w*[A-Za-z0-9])?", name, re.ASCII):
-        raise InputError(f"{kind} name '{name}' must be letters, digits and inner underscores, beginning with a letter")
-    if name in _RESERVED or keyword.iskeyword(name) or name.startswith("i_"):
-        raise InputError(f"{kind} name '{name}' is reserved; choose another")
-
-
-def check_model_name(name: str) -> None:
-    """A model's name stands in generated text, files and messages: one plain line that means nothing else anywhere."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}", name, re.ASCII):
-        shown = repr(name if len(name) <= 80 else f"{name[:80]}...")
-        raise InputError(f"model name {shown} must be at most 80 letters, digits, spaces and _ . + -, "
-                         "beginning with a letter")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number with a unit; every parameter can be swept."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _CONFIG
-    name: str
-    value: Number
-    unit: str
-
-    def __post_init__(self) -> None:
-        check_name("parameter", self.name)
-        if not math.isfinite(self.value):
-            raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
-        for token in re.findall(r"[A-Za-z]+", self.unit):
-            if token in _WRONG_UNITS:
-                raise InputError(f"unit '{self.unit}' of '{self.name}': hhfast works in mV, ms, uA cm-2, mS cm-2, "
-                                 f"uF cm-2, degC; use '{_WRONG_UNITS[token]}'")
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A gating variable: `alpha` and `beta` (1/ms), or `inf` and `tau` (ms), or `inf` alone (instantaneous).
-
-    `power` is its exponent in the channel's conductance; `rate_scale` multiplies its rates (default: the
-    channel's); `initial` overrides the steady state at V_init.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _CONFIG
-    name: str
-    power: Annotated[int, Strict()] = 1
-    alpha: str | None = None
-    beta: str | None = None
-    inf: str | None = None
-    tau: str | None = None
-    rate_scale: str | None = None
-    initial: Number | None = None
-
-    def __post_init__(self) -> None:
-        check_name("gate", self.name)
-        given = tuple(key for key in ("alpha", "beta", "inf", "tau") if getattr(self, key) is not None)
-        if given not in (("alpha", "beta"), ("inf", "tau"), ("inf",)):
-            raise InputError(f"gate '{self.name}' has {' and '.join(given) or 'no rates'}; give alpha and beta, "
-                             "or inf and tau, or inf alone (instantaneous)")
-        if not 1 <= self.power <= 16:
-            raise InputError(f"gate '{self.name}': power {self.power} is outside 1..16")
-        if self.instantaneous and (self.rate_scale is not None or self.initial is not None):
-            raise InputError(f"gate '{self.name}' is instantaneous (inf alone): rate_scale and initial have no meaning")
-
-    @property
-    def instantaneous(self) -> bool:
-        return self.inf is not None and self.tau is None
-
-    @property
-    def formulas(self) -> dict[str, str]:
-        """The formulas given, by key."""
-        keys = ("alpha", "beta", "inf", "tau", "rate_scale")
-        return {key: text for key in keys if (text := getattr(self, key)) is not None}
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A current g * prod(gate ** power) * (V - E), or any `current` (outward positive).
-
-    A number for `g` or `E` becomes the parameter g_NAME or E_NAME; `E` may be a formula (Nernst).
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _CONFIG
-    name: str
-    g: Number | None = None
-    E: Number | str | None = None
-    current: str | None = None
-    rate_scale: str = "1"
-    gates: tuple[Gate, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_name("channel", self.name)
-        ohmic = self.g is not None and self.E is not None
-        if ohmic == (self.current is not None) or (self.current is not None and self.E is not None):
-            raise InputError(f"channel '{self.name}' needs either g and E, or current "
-                             "(with g, where the formula uses it)")
-
-    @property
-    def formulas(self) -> dict[str, str]:
-        """The formulas given, by key."""
-        found = {"rate_scale": self.rate_scale}
-        if isinstance(self.E, str):
-            found["E"] = self.E
-        if self.current is not None:
-            found["current"] = self.current
-        return found
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A further state, e.g. a concentration: dx/dt = a - b x, starting at `initial`."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _CONFIG
-    name: str
-    unit: str
-    initial: Number
-    a: str
-    b: str
-    parameters: tuple[Parameter, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_name("pool", self.name)
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
 class Model:
-    """A point neuron: a membrane with channels, pools and parameters.
+    """A neuron: a membrane with channels, pools and parameters; and further compartments, if it has any.
 
     Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
+    `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
     Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _CONFIG
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     name: str
     V_init: Number
     channels: tuple[Channel, ...]
     shared: tuple[Parameter, ...]
-    title: str = ""
-    citation: str = ""
+    title: str = field(default="", repr=False)
+    citation: str = field(default="", repr=False)
     units: str = "density"
     pools: tuple[Pool, ...] = ()
     text: str = field(default="", compare=False, repr=False)
     trusted: bool = field(default=False, compare=False, repr=False)
+    formulas: tuple[Formula, ...] = ()
+    functions: tuple[Function, ...] = ()
+    compartments: tuple[Compartment, ...] = ()
+    main: str = "soma"
+    species: str = field(default="", repr=False)
+    cell: str = field(default="", repr=False)
+    currents: tuple[str, ...] = field(default=(), repr=False)
+    notes: str = field(default="", repr=False)
+    checks: tuple[Check, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        from hhfast.model.validation import check_model
+
         check_model_name(self.name)
         if self.units not in UNITS:
             raise InputError(f"units = '{self.units}'; {did_you_mean(self.units, UNITS)}")
-        self._check_unique_names()
-        self._check_membrane()
-        for where, text, known in self._formulas():
-            try:
-                check_names(text, known)
-                if where.endswith(".E"):
-                    continue  # a reversal potential depends on pools and parameters, not on V
-                # 1/tau is the rate, and 1/inf never occurs.
-                check_poles(f"1 / ({text})" if where.endswith(".tau") else text, self._sample(), self.trusted)
-            except InputError as error:
-                raise InputError(f"{where}: {error}") from None
+        check_model(self)
 
-    def _check_unique_names(self) -> None:
-        seen: dict[str, str] = {}
-        for kind, name in self._names():
-            if name in seen:
-                raise InputError(f"{kind} '{name}': the name is already that of a {seen[name]}; give each its own")
-            seen[name] = kind
+    # --- its parts ---
+    @cached_property
+    def sections(self) -> tuple[Compartment, ...]:
+        """The compartments, the main one first."""
+        return (Compartment(self.main, None, self.channels, self.pools), *self.compartments)
 
-    def _names(self) -> Iterator[tuple[str, str]]:
-        for channel in self.channels:
-            yield from (("gate", gate.name) for gate in channel.gates)
-        yield from (("pool", pool.name) for pool in self.pools)
-        yield from (("parameter", p.name) for p in self._all_parameters())
-        if len({c.name for c in self.channels}) < len(self.channels):
-            raise InputError("two channels have the same name")
+    @property
+    def every_channel(self) -> Iterator[Channel]:
+        """The channels of all compartments."""
+        return (channel for section in self.sections for channel in section.channels)
 
-    def _check_membrane(self) -> None:
-        unit = UNITS[self.units]
-        given = self.parameters
-        if "C_m" not in given:
-            raise InputError(f"parameters.C_m is missing; give the capacitance in {unit['C_m']}")
-        if given["C_m"].value <= 0:
-            raise InputError(f"parameters.C_m = {given['C_m'].value:g}: the capacitance must be positive")
-        for name, wanted in (("C_m", unit["C_m"]), ("celsius", "degC")):
-            if name in given and given[name].unit != wanted:
-                raise InputError(f"parameters.{name}: unit '{given[name].unit}' must be '{wanted}' "
-                                 f"in a model with units = '{self.units}'")
+    @cached_property
+    def definitions(self) -> Definitions:
+        return Definitions(self.formulas, self.functions)
 
-    def _formulas(self) -> Iterator[tuple[str, str, set[str]]]:
-        """(place, formula, names it may use) of every formula of the model."""
-        parameters = set(self.parameters)
-        pools = {p.name for p in self.pools}
-        states = {"V", *pools, *(g.name for c in self.channels for g in c.gates)}
-        for c in self.channels:
-            # A rate may depend on V and pools; on another gate only a current or pool formula may.
-            allowed = {"rate_scale": parameters, "E": parameters | pools, "current": parameters | states}
-            for key, text in c.formulas.items():
-                yield f"channels.{c.name}.{key}", text, allowed[key]
-            for g in c.gates:
-                for key, text in g.formulas.items():
-                    known = parameters if key == "rate_scale" else parameters | pools | {"V"}
-                    yield f"channels.{c.name}.gates.{g.name}.{key}", text, known
-        currents = {f"i_{c.name}" for c in self.channels}
-        for p in self.pools:
-            for key, text in (("a", p.a), ("b", p.b)):
-                yield f"pools.{p.name}.{key}", text, parameters | states | currents
-
-    def _sample(self) -> dict[str, float]:
-        """A value for every name but V, to look for poles with."""
-        values = {name: p.value for name, p in self.parameters.items()}
-        values |= {p.name: p.initial for p in self.pools}
-        values |= {g.name: 0.5 for c in self.channels for g in c.gates}
-        return values | {f"i_{c.name}": 1.0 for c in self.channels}
-
-    def _all_parameters(self) -> Iterator[Parameter]:
-        yield from self.shared
-        for c in self.channels:
-            if c.g is not None:
-                yield Parameter(f"g_{c.name}", c.g, UNITS[self.units]["g"])
-            if isinstance(c.E, (int, float)):
-                yield Parameter(f"E_{c.name}", c.E, "mV")
-            yield from c.parameters
-        for p in self.pools:
-            yield from p.parameters
+    def written_out(self, text: str, section: Compartment) -> str:
+        """A formula of a compartment with the shared formulas written out, and V its potential."""
+        other = {"V": section.potential, f"V_{self.main}": "V"} if self.compartments else {}
+        return self.definitions.written_out(text, tuple((k, v) for k, v in other.items() if k != v))
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """Every parameter by name, with default value and unit."""
-        return {p.name: p for p in self._all_parameters()}
+        own = (p for section in self.sections for p in parameters_of(section, UNITS[self.units]))
+        return {p.name: p for p in (*self.shared, *own)}
+
+    @cached_property
+    def rows(self) -> tuple[State, ...]:
+        """The states in the order of the rows of every state array: V, gates (and those of schemes), pools.
+
+        The potential of a further compartment is the first of that compartment's pools.
+        """
+        found = [State("V", "mV", "V", self.V_init)]
+        for section in self.sections:
+            for channel in section.channels:
+                for g in channel.gates:
+                    if not g.instantaneous:
+                        initial = "steady" if g.initial is None else g.initial
+                        found.append(State(g.name, "1", "gates", initial, section.potential))
+                if channel.scheme is not None:
+                    given = dict(channel.scheme.initial)
+                    found += [State(name, "1", "gates", given.get(name, "steady"), section.potential)
+                              for name in channel.scheme.integrated]
+        for section in self.sections:
+            if section.coupling is not None:
+                V_init = self.V_init if section.V_init is None else section.V_init
+                found.append(State(section.potential, "mV", "pools", V_init, section.potential))
+            found += [State(p.name, p.unit, "pools", p.initial, section.potential) for p in section.pools]
+        return tuple(found)
 
     @property
-    def gates(self) -> tuple[Gate, ...]:
-        """The gates that are states (not the instantaneous ones)."""
-        return tuple(g for c in self.channels for g in c.gates if not g.instantaneous)
+    def gates(self) -> tuple[State, ...]:
+        """The gates that are states (not the instantaneous ones), and the integrated states of schemes."""
+        return tuple(s for s in self.rows if s.group == "gates")
 
-    @property
+    @cached_property
     def states(self) -> tuple[str, ...]:
         """The states in the order of the rows of every state array: V, gates, pools."""
-        return ("V", *(g.name for g in self.gates), *(p.name for p in self.pools))
+        return tuple(s.name for s in self.rows)
 
     @property
     def variables(self) -> dict[str, str]:
         """Everything a trace can record, name -> unit: states, instantaneous gates, currents, i_app."""
         current = UNITS[self.units]["i"]
-        units = {"V": "mV"} | {g.name: "1" for c in self.channels for g in c.gates}
-        units |= {p.name: p.unit for p in self.pools}
-        return units | {f"i_{c.name}": current for c in self.channels} | {"i_app": current}
+        units = {"V": "mV"}
+        for c in self.every_channel:
+            units |= dict.fromkeys((*(g.name for g in c.gates), *(c.scheme.states if c.scheme else ())), "1")
+        units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
+        return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
 
+    # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
         kept = tuple(c for c in self.channels if c.name != channel.name)
@@ -285,16 +133,66 @@ class Model:
 
     def without_channel(self, name: str) -> Model:
         """This model without one of its channels."""
+        from hhfast.model.dependencies import users_of
+
         if name not in {c.name for c in self.channels}:
             raise unknown("channel", name, [c.name for c in self.channels], self.name)
-        for pool in self.pools:
-            if f"i_{name}" in names(pool.a) | names(pool.b):
-                raise InputError(f"{self.name}: channel '{name}' cannot be removed, pool '{pool.name}' uses i_{name}; "
-                                 f"set g_{name} = 0 instead")
+        if users := users_of(self, f"i_{name}"):
+            pools = {s.name for s in self.rows if s.group == "pools"}
+            kind = "pool " if users[0] in pools else ""
+            raise InputError(f"{self.name}: channel '{name}' cannot be removed, {kind}'{users[0]}' uses i_{name}; "
+                             f"set g_{name} = 0 instead")
         return replace(self, channels=tuple(c for c in self.channels if c.name != name), text="", trusted=False)
+
+    # --- what it says ---
+    def derivatives(self, state: Any, params: Mapping[str, Any] | None = None, i_app: Any = 0.0) -> Any:
+        """dx/dt of every state, per ms, by plain NumPy: what compiled kernels are tested against.
+
+        state : (n_states, ...) array in the order of `states`, or a mapping of all of them. params : those that differ
+        from the model's values. Everything broadcasts. Returns an array (n_states, ...), or a mapping for a mapping.
+        At a removable pole, where a formula as written is 0/0, the mean of both sides is taken.
+        """
+        from hhfast.model.oracle import derivatives
+
+        return derivatives(self, state, params or {}, i_app)
+
+    def gate_curves(
+        self, V: Any, params: Mapping[str, Any] | None = None
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Of every gate (inf, tau) over the potentials V (mV): arrays of V's shape, tau in ms (0: instantaneous).
+
+        Pools, and what else a rate depends on, are at their initial values. Schemes have no such curves.
+        """
+        from hhfast.model.oracle import gate_curves
+
+        return gate_curves(self, V, params or {})
 
     def to_toml(self) -> str:
         """The model as TOML: the text it was read from, else a canonical one that reads back as an equal model."""
         from hhfast.model.load import dump
 
         return self.text or dump(self)
+
+    def equations(self) -> str:
+        """The model's equations, parameters and source as text for people."""
+        from hhfast.model.describe import equations
+
+        return equations(self)
+
+    @cached_property
+    def identity(self) -> str:
+        """All that its equations and numbers depend on, as one text."""
+        return repr([getattr(self, f.name) for f in fields(self) if f.repr])
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __repr__(self) -> str:
+        # Short, for people; with a digest, as caches of kernels are named by it.
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
+        return f"<Model {self.name}: {len(self.states)} states, {len(self.parameters)} parameters, {digest}>"
+
+    def _repr_html_(self) -> str:
+        from hhfast.model.describe import html
+
+        return html(self)

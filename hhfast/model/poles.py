@@ -14,22 +14,22 @@ RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)
 
 
-def check_poles(text: str, values: Mapping[str, float], trusted: bool = False) -> None:
+def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
     """Raise `InputError` if the formula has a pole in `RANGE` that hhfast cannot evaluate.
 
-    `values` gives the other names (parameters at their defaults). With `trusted` the symbolic check of removable
-    poles is left out: it is for the model library, whose formulas the tests check, and saves importing SymPy.
+    `x` is the potential that is looked over (a dendrite has its own). `values` gives the other names (parameters at
+    their defaults).
     """
-    for V0 in _zeros_of_denominators(parse(text), values):
-        if _is_pole(text, values, V0):
-            raise InputError(f"'{text}' has a pole at V = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
+    for V0 in _zeros_of_denominators(parse(text), values, x):
+        if _is_pole(text, values, V0, x):
+            raise InputError(f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
                              "check the signs and constants of the formula")
-        if not trusted and not _is_recognised(text, values, V0):
-            raise InputError(f"'{text}' is 0/0 at V = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
+        if not _is_recognised(text, values, V0, x):
+            raise InputError(f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
                              "evaluates exactly there")
 
 
-def _zeros_of_denominators(tree: ast.expr, values: Mapping[str, float]) -> list[float]:
+def _zeros_of_denominators(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
     zeros = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.BinOp):
@@ -40,8 +40,8 @@ def _zeros_of_denominators(tree: ast.expr, values: Mapping[str, float]) -> list[
             denominator = node.left
         else:
             continue
-        if "V" in names_in(denominator):
-            zeros += _zeros(denominator, values)
+        if x in names_in(denominator):
+            zeros += _zeros(denominator, values, x)
     return sorted(set(zeros))
 
 
@@ -49,16 +49,16 @@ def _is_negative(exponent: ast.expr) -> bool:
     return not names_in(exponent) and float(evaluate_tree(exponent, {})) < 0
 
 
-def _zeros(tree: ast.expr, values: Mapping[str, float]) -> list[float]:
-    """Zeros in V: sign changes on a fine grid, refined by bisection, and touching zeros at minima of |f|."""
+def _zeros(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
+    """Zeros in x: sign changes on a fine grid, refined by bisection, and touching zeros at minima of |f|."""
 
     def f(V: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.broadcast_to(evaluate_tree(tree, {**values, "V": V}), V.shape).astype(float)
+            return np.broadcast_to(evaluate_tree(tree, {**values, x: V}), V.shape).astype(float)
 
     y = f(_GRID)
     zeros = list(_GRID[y == 0])
-    left = np.flatnonzero(y[:-1] * y[1:] < 0)
+    left = np.flatnonzero(np.sign(y[:-1]) * np.sign(y[1:]) < 0)
     lo, hi = _GRID[left], _GRID[left + 1]
     for _ in range(60):
         middle = (lo + hi) / 2
@@ -66,7 +66,7 @@ def _zeros(tree: ast.expr, values: Mapping[str, float]) -> list[float]:
         lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
     # A jump of a conditional changes sign without being small there.
     scale = float(np.median(np.abs(y[np.isfinite(y)]))) if np.isfinite(y).any() else 1.0
-    zeros += [x for x, fx in zip(lo, np.abs(f(lo)), strict=True) if fx < 1e-6 * max(scale, 1e-300)]
+    zeros += [place for place, fx in zip(lo, np.abs(f(lo)), strict=True) if fx < 1e-6 * max(scale, 1e-300)]
     dips = np.flatnonzero((np.abs(y[1:-1]) < np.abs(y[:-2])) & (np.abs(y[1:-1]) < np.abs(y[2:]))) + 1
     for k in dips:
         fine = np.linspace(_GRID[k - 1], _GRID[k + 1], 4001)
@@ -76,24 +76,24 @@ def _zeros(tree: ast.expr, values: Mapping[str, float]) -> list[float]:
     return [round(float(z), 9) for z in zeros]
 
 
-def _is_pole(text: str, values: Mapping[str, float], V0: float) -> bool:
-    """Whether the whole formula grows without bound as V approaches V0 from either side."""
+def _is_pole(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:
+    """Whether the whole formula grows without bound as x approaches V0 from either side."""
     distance = np.array([1e-3, 1e-5])
     for side in (-1.0, 1.0):
-        far, near = np.abs(evaluate(text, {**values, "V": V0 + side * distance}))
+        far, near = np.abs(evaluate(text, {**values, x: V0 + side * distance}))
         if not np.isfinite(near) or near > 5.0 * max(far, 1e-12):
             return True
     return False
 
 
-def _is_recognised(text: str, values: Mapping[str, float], V0: float) -> bool:
+def _is_recognised(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:
     """Whether the symbolic form has no denominator left that vanishes at V0."""
-    from hhfast.model.algebra import V, denominators, to_sympy
+    from hhfast.model.algebra import denominators, symbol, to_sympy
 
-    for denominator in denominators(to_sympy(text)):
-        there = {s: V0 if s == V else values[s.name] for s in denominator.free_symbols}
+    for denominator in denominators(to_sympy(text), symbol(x)):
+        there = {s: values[s.name] for s in denominator.free_symbols if s.name != x}
         # Evaluated twice, a little apart: near a zero the change over a millivolt outweighs the value.
-        value, beside = (abs(complex(denominator.subs({**there, V: v}).evalf())) for v in (V0, V0 + 1.0))
+        value, beside = (abs(complex(denominator.subs({**there, symbol(x): v}).evalf())) for v in (V0, V0 + 1.0))
         if value <= 1e-7 * beside:
             return False
     return True

@@ -1,7 +1,8 @@
 """The Jacobian of a model, symbolically, and the order in which its states are best eliminated.
 
-A gate couples only to V and to pools, so the matrix is an arrow: eliminating the gates first, then the pools, then V,
-fills in nothing (or little).
+Most gates couple only to V and to pools, so the matrix is nearly an arrow: eliminating the gates first, then the
+pools, then V, fills in little. What couples otherwise (states of a kinetic scheme, gates that depend on gates,
+compartments) is filled in as it has to be.
 """
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ from functools import lru_cache
 
 import sympy as sp
 
-from hhfast.model.algebra import V, split_affine, symbol, to_sympy
-from hhfast.model.model import Channel, Gate, Model
+from hhfast.model.algebra import split_affine, symbol, to_sympy
+from hhfast.model.dependencies import named_order
+from hhfast.model.elements import Channel, Compartment, Gate, Scheme
+from hhfast.model.model import Model
 
 I_APP, C_M = symbol("i_app"), symbol("C_m")
 
@@ -19,7 +21,8 @@ class System:
 
     states : names in row order. groups : group -> its states.
     a, b : state -> expression over V, states, parameters, i_app and named quantities.
-    named : name -> expression of instantaneous gates and currents (`i_NAME`).
+    named : name -> expression of instantaneous gates, states of schemes that are not integrated, and currents
+        (`i_NAME`), each after those it uses.
     """
 
     states: tuple[str, ...]
@@ -47,49 +50,119 @@ class System:
         return any(s.name in states for e in wanted for s in e.free_symbols)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def system_of(model: Model) -> System:
     """The equations of a model."""
-    a: dict[str, sp.Expr] = {}
-    b: dict[str, sp.Expr] = {}
-    named: dict[str, sp.Expr] = {}
-    for channel in model.channels:
-        for gate in channel.gates:
-            scale = to_sympy(gate.rate_scale or channel.rate_scale)
-            if gate.instantaneous:
-                named[gate.name] = to_sympy(gate.inf or "")
-            else:
-                a[gate.name], b[gate.name] = _gate_rates(gate, scale)
-    driving, leaving = [I_APP / C_M], []
-    for channel in model.channels:
-        rest, slope, named[f"i_{channel.name}"] = _current(channel)
-        driving.append(-rest / C_M)
-        leaving.append(slope / C_M)
-    a["V"], b["V"] = sp.Add(*driving), sp.Add(*leaving)
-    for pool in model.pools:
-        a[pool.name], b[pool.name] = to_sympy(pool.a), to_sympy(pool.b)
+    writing = _Equations(model, {}, {}, {})
+    for section in model.sections:
+        writing.gates(section)
+    for section in model.sections:
+        writing.membrane(section)
+    for section in model.sections:
+        writing.pools(section)
     groups = {
         "all": model.states,
         "V": ("V",),
-        "gates": tuple(g.name for g in model.gates),
-        "pools": tuple(p.name for p in model.pools),
+        "gates": tuple(s.name for s in model.rows if s.group == "gates"),
+        "pools": tuple(s.name for s in model.rows if s.group == "pools"),
     }
-    return System(model.states, groups, tuple(model.parameters), a, b, named)
+    named = {name: writing.named[name] for name in named_order(model)}
+    return System(model.states, groups, tuple(model.parameters), writing.a, writing.b, named)
 
 
-def _gate_rates(gate: Gate, scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    if gate.alpha is not None and gate.beta is not None:
-        alpha, beta = to_sympy(gate.alpha), to_sympy(gate.beta)
-        return scale * alpha, scale * (alpha + beta)
-    rate = scale / to_sympy(gate.tau or "")
-    return to_sympy(gate.inf or "") * rate, rate
+@dataclass(frozen=True)
+class _Equations:
+    """The equations of a model in the making."""
 
+    model: Model
+    a: dict[str, sp.Expr]
+    b: dict[str, sp.Expr]
+    named: dict[str, sp.Expr]
 
-def _current(channel: Channel) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-    """(rest, slope, current): the channel's current is rest + slope V."""
-    if channel.current is not None:
-        current = to_sympy(channel.current)
-        return *split_affine(current, V), current
-    g = sp.Mul(symbol(f"g_{channel.name}"), *(symbol(gate.name) ** gate.power for gate in channel.gates))
-    E = to_sympy(channel.E) if isinstance(channel.E, str) else symbol(f"E_{channel.name}")
-    return -g * E, g, g * (V - E)
+    def expr(self, text: str, section: Compartment) -> sp.Expr:
+        return to_sympy(self.model.written_out(text, section))
+
+    def gates(self, section: Compartment) -> None:
+        for channel in section.channels:
+            for gate in channel.gates:
+                if gate.instantaneous:
+                    self.named[gate.name] = self.expr(gate.steady, section)
+                else:
+                    scale = self.expr(gate.rate_scale or channel.rate_scale, section)
+                    self.a[gate.name], self.b[gate.name] = self._gate_rates(gate, scale, section)
+            if channel.scheme is not None:
+                self._scheme(channel.scheme, self.expr(channel.rate_scale, section), section)
+
+    def _gate_rates(self, gate: Gate, scale: sp.Expr, section: Compartment) -> tuple[sp.Expr, sp.Expr]:
+        if gate.alpha is not None and gate.beta is not None:
+            alpha, beta = self.expr(gate.alpha, section), self.expr(gate.beta, section)
+            return scale * alpha, scale * (alpha + beta)
+        rate = scale / self.expr(gate.tau or "", section)
+        return self.expr(gate.inf or "", section) * rate, rate
+
+    def _scheme(self, scheme: Scheme, scale: sp.Expr, section: Compartment) -> None:
+        """Master equations; the occupancy that is not integrated is 1 less the others."""
+        self.named[scheme.eliminated] = 1 - sp.Add(*map(symbol, scheme.integrated))
+        for x in scheme.integrated:
+            self.a[x] = self.b[x] = sp.S.Zero
+        for reaction in scheme.reactions:
+            for source, goal, text in ((reaction.here, reaction.there, reaction.forward),
+                                       (reaction.there, reaction.here, reaction.backward)):
+                rate = scale * self.expr(text, section)
+                if source != scheme.eliminated:
+                    self.b[source] += rate
+                if goal == scheme.eliminated:
+                    continue
+                if source == scheme.eliminated:
+                    # Of 1 less the others, the goal's own share joins its b: a then depends on the others alone.
+                    self.a[goal] += rate * (1 - sp.Add(*(symbol(x) for x in scheme.integrated if x != goal)))
+                    self.b[goal] += rate
+                else:
+                    self.a[goal] += rate * symbol(source)
+
+    def membrane(self, section: Compartment) -> None:
+        """The potential of a compartment: currents of channels, the applied one, those from neighbours."""
+        C = symbol(section.capacitance)
+        applied = I_APP if section.coupling is None else self.expr(section.i_app, section)
+        driving, leaving = [applied / C], []
+        for channel in section.channels:
+            rest, slope, self.named[f"i_{channel.name}"] = self._current(channel, section)
+            driving.append(-rest / C)
+            leaving.append(slope / C)
+        for g, neighbour in self._couplings(section):
+            driving.append(g * symbol(neighbour) / C)
+            leaving.append(g / C)
+        self.a[section.potential], self.b[section.potential] = sp.Add(*driving), sp.Add(*leaving)
+
+    def _couplings(self, section: Compartment) -> list[tuple[sp.Expr, str]]:
+        """(conductance, potential) of every compartment that this one is coupled to."""
+        potentials = {s.name: s.potential for s in self.model.sections}
+        found = []
+        for other in self.model.compartments:
+            if other.coupling is None or section.name not in (other.name, other.coupling.to):
+                continue
+            g = self.expr(other.coupling.g, other)
+            share = self.expr(other.coupling.fraction, other) if other.coupling.fraction is not None else None
+            if section.name == other.name:
+                found.append((g if share is None else g / (1 - share), potentials[other.coupling.to]))
+            else:
+                found.append((g if share is None else g / share, other.potential))
+        return found
+
+    def _current(self, channel: Channel, section: Compartment) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+        """(rest, slope, current): the channel's current is rest + slope V."""
+        V = symbol(section.potential)
+        if channel.current is not None:
+            current = self.expr(channel.current, section)
+            return *split_affine(current, V), current
+        if channel.opening is not None:
+            gating = [self.expr(channel.opening, section)]
+        else:
+            gating = [symbol(gate.name) ** gate.power for gate in channel.gates]
+        g = sp.Mul(symbol(f"g_{channel.name}"), *gating)
+        E = self.expr(channel.E, section) if isinstance(channel.E, str) else symbol(f"E_{channel.name}")
+        return -g * E, g, g * (V - E)
+
+    def pools(self, section: Compartment) -> None:
+        for pool in section.pools:
+            self.a[pool.name], self.b[pool.name] = self.expr(pool.a, section), self.expr(pool.b, section)

@@ -12,7 +12,6 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -61,7 +60,7 @@ def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
 @lru_cache(maxsize=256)
 def _compiled_rates(model: Model, compiler: str) -> Callable[..., None]:
     return _ready(
-        f"r_{cache.key_of(_text_of(model))}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model)
+        f"r_{cache.key_of(model.identity)}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model)
     )[0]
 
 
@@ -80,15 +79,8 @@ def _name(spec: KernelSpec) -> str:
     """The kernel's name in the cache. The texts of all parts are in it, so that a user's own meet no others."""
     kinds = [(kind.name, kind.text, dict(kind.parameters), kind.points and kind.points.key) for kind in spec.kinds]
     integrator = (spec.integrator.stages, spec.integrator.tableau)
-    parts = (_text_of(spec.model), integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
+    parts = (spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
     return f"k_{cache.key_of(repr(parts))}"
-
-
-def _text_of(model: Model) -> str:
-    """All that a model says of its equations."""
-    return repr(
-        {name: value for name, value in asdict(model).items() if name not in ("text", "trusted", "title", "citation")}
-    )
 
 
 def _scratch(size: int, dtype: str) -> np.ndarray:

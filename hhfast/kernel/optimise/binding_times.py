@@ -109,15 +109,12 @@ def _common(exprs: Sequence[sp.Expr], letter: str) -> tuple[list[Assignment], li
     """Assignments of what is common to expressions, under names with this letter, and the expressions that use them."""
     temporaries, reduced = sp.cse(exprs, symbols=(symbol(f"{letter}{k}_") for k in range(1, 10_000)))
     # A number times a name costs nothing where it is added: not worth sharing.
-    trivial = {
-        s: e
-        for s, e in temporaries
-        if e.is_Mul and [a.is_Number for a in e.args] == [True, False] and e.args[1].is_Symbol
-    }
-    return (
-        [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
-        [e.xreplace(trivial) for e in reduced],
-    )
+    trivial: dict[sp.Symbol, sp.Expr] = {}
+    for s, e in temporaries:
+        if e.is_Mul and [a.is_Number for a in e.args] == [True, False] and e.args[1].is_Symbol:
+            trivial[s] = e.xreplace(trivial)  # of another such, it may be
+    return ([(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
+            [e.xreplace(trivial) for e in reduced])
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:

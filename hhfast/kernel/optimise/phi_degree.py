@@ -7,14 +7,17 @@ the range of the polynomial, `phi_far` is taken (see `build.phi_fallback`).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
 from hhfast.kernel.math.phi import RANGES
+from hhfast.model.elements import Channel
 from hhfast.model.formulas import evaluate
-from hhfast.model.model import Channel, Gate, Model
+from hhfast.model.model import Model
+from hhfast.model.oracle import decay_rates
+from hhfast.model.validation import typical_values
 from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator
 
@@ -34,29 +37,16 @@ def degrees_of_phi(model: Model, integrator: Integrator, dt: float) -> tuple[int
 @lru_cache(maxsize=256)
 def _largest_rates(model: Model) -> dict[str, float]:
     """State -> about the largest b (1/ms) of x' = a - b x that a run meets, at the model's own parameters."""
-    values: dict[str, Any] = {name: p.value for name, p in model.parameters.items()}
-    values |= {gate.name: 0.5 for channel in model.channels for gate in channel.gates}
-    values |= {pool.name: pool.initial for pool in model.pools} | {"V": _V, "i_app": 0.0}
-    values |= {f"i_{channel.name}": 0.0 for channel in model.channels}
-    rates = {"V": sum(_conductance(channel, values) for channel in model.channels) / values["C_m"]}
-    for channel in model.channels:
-        rates |= {g.name: _gate_rate(g, channel, values) for g in channel.gates if not g.instantaneous}
-    rates |= {pool.name: evaluate(pool.b, values) for pool in model.pools}
-    return {x: _largest(rate) for x, rate in rates.items()}
+    values = typical_values(model) | {s.potential: _V for s in model.sections} | {"i_app": 0.0}
+    values |= {f"i_{channel.name}": 0.0 for channel in model.every_channel}
+    return {x: _largest(rate) for x, rate in decay_rates(model, values, partial(_conductance, values=values)).items()}
 
 
-def _conductance(channel: Channel, values: dict[str, Any]) -> Any:
+def _conductance(channel: Channel, current: str | None, values: dict[str, Any]) -> Any:
     """Half of what it is with all gates open: more than is open of all channels at once in a spike."""
-    if channel.current is None:
+    if current is None:
         return values[f"g_{channel.name}"] / 2
-    return np.gradient(evaluate(channel.current, values) + 0.0 * _V, _V)
-
-
-def _gate_rate(gate: Gate, channel: Channel, values: dict[str, Any]) -> Any:
-    scale = evaluate(gate.rate_scale or channel.rate_scale, values)
-    if gate.tau is not None:
-        return scale / evaluate(gate.tau, values)
-    return scale * (evaluate(gate.alpha or "", values) + evaluate(gate.beta or "", values))
+    return np.gradient(evaluate(current, values) + 0.0 * _V, _V)
 
 
 def _largest(rate: Any) -> float:

@@ -26,7 +26,9 @@ class Callables(Protocol):
 def is_wider(dtype: str, other: str) -> bool:
     """Whether a variable of the other type does not hold what a number of this type may be."""
     order = ("bool", "int", "float")
-    kinds = [next(k for k, kind in enumerate(order) if name.removeprefix("u").startswith(kind)) for name in (dtype, other)]
+    kinds = [
+        next(k for k, kind in enumerate(order) if name.removeprefix("u").startswith(kind)) for name in (dtype, other)
+    ]
     return kinds[0] > kinds[1] or (kinds[0] == kinds[1] == 2 and dtype > other)
 
 

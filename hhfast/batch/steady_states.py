@@ -1,0 +1,59 @@
+"""States at their steady values, a = b x, with the others held: one after another, or together where they depend so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hhfast.batch.cells import Cells
+from hhfast.model.dependencies import steady_levels
+
+_AT_ONCE = 4096  # cells; larger arrays must be got from the system each time
+_ROUNDS = 20  # of Newton's method
+
+
+def set_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
+    """Put these states of X (n_states, n), by number, at their steady values a / b, the other states held."""
+    if not states:
+        return
+    levels = steady_levels(cells.model, tuple(cells.model.states[k] for k in states))
+    number = {name: k for k, name in enumerate(cells.model.states)}
+    for first in range(0, cells.n, _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        piece = cells.at(np.arange(*some.indices(cells.n)))
+        for names, coupled in levels:
+            where = [number[name] for name in names]
+            if coupled:
+                solve_steady(piece, X[:, some], where)
+                continue
+            A, B = piece.rates(X[:, some])
+            for k in where:
+                np.divide(A[k], B[k], out=X[k, some])
+
+
+def solve_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
+    """Newton's method on a = b x for states that depend on each other, as those of a scheme (where it is exact)."""
+    for _ in range(_ROUNDS):
+        slope = _slopes(cells, X, states)
+        J = np.empty((cells.n, len(states), len(states)))
+        for j, k in enumerate(states):
+            step = 1e-6 * np.where(X[k] == 0, 1.0, np.abs(X[k]))
+            moved = X.copy()
+            with np.errstate(all="ignore"):
+                moved[k] += step
+                J[:, :, j] = ((_slopes(cells, moved, states) - slope) / step).T
+        good = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slope).all(axis=0)
+        with np.errstate(all="ignore"):
+            good[good] = np.linalg.det(J[good]) != 0
+        change = np.full((len(states), cells.n), np.nan)
+        if good.any():
+            change[:, good] = np.linalg.solve(J[good], -slope.T[good, :, None])[..., 0].T
+        X[states] += change
+        with np.errstate(invalid="ignore"):
+            if not (np.abs(change) > 1e-13 * np.maximum(np.abs(X[states]), 1e-3)).any():
+                return
+
+
+def _slopes(cells: Cells, X: np.ndarray, states: list[int]) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        A, B = cells.rates(X)
+        return np.asarray(A[states] - B[states] * X[states])

@@ -1,0 +1,358 @@
+"""The elements of a model as frozen data: parameters, gates, kinetic schemes, channels, pools, compartments, checks.
+
+Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "total"`, nS, pF and pA.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Strict
+
+from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.model.formulas import names
+from hhfast.model.names import CONFIG, Number, check_name, check_unit
+
+_MAX_SCHEME = 32  # states of a kinetic scheme
+_MAX_POWER = 64
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number with a unit; every parameter can be swept."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    value: Number
+    unit: str
+
+    def __post_init__(self) -> None:
+        check_name("parameter", self.name)
+        if not math.isfinite(self.value):
+            raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
+        check_unit(self.name, self.unit)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A named expression, usable in every other formula of the model."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    text: str
+
+    def __post_init__(self) -> None:
+        check_name("formula", self.name)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A named expression with arguments, as `vtrap(x, y)`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    args: tuple[str, ...]
+    text: str
+
+    def __post_init__(self) -> None:
+        check_name("function", self.name)
+        if not 1 <= len(self.args) <= 8 or len(set(self.args)) < len(self.args):
+            raise InputError(f"function '{self.name}': give 1 to 8 different args")
+        for argument in self.args:
+            if argument != "V":  # which may be an argument as any other
+                check_name("argument", argument)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gating variable: `alpha` and `beta` (1/ms), or `inf` and `tau` (ms), or `inf` alone (instantaneous).
+
+    `power` is its exponent in the channel's conductance; `rate_scale` multiplies its rates (default: the
+    channel's); `initial` overrides the steady state at V_init; with `instantaneous`, alpha and beta give the steady
+    state alone, alpha / (alpha + beta).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    power: Annotated[int, Strict()] = 1
+    alpha: str | None = None
+    beta: str | None = None
+    inf: str | None = None
+    tau: str | None = None
+    rate_scale: str | None = None
+    initial: Number | str | None = None
+    instantaneous: Annotated[bool, Strict()] = False
+
+    def __post_init__(self) -> None:
+        check_name("gate", self.name)
+        given = tuple(key for key in ("alpha", "beta", "inf", "tau") if getattr(self, key) is not None)
+        if given not in (("alpha", "beta"), ("inf", "tau"), ("inf",)):
+            raise InputError(f"gate '{self.name}' has {' and '.join(given) or 'no rates'}; give alpha and beta, "
+                             "or inf and tau, or inf alone (instantaneous)")
+        if given == ("inf", "tau") and self.instantaneous:
+            raise InputError(f"gate '{self.name}' is instantaneous, so tau has no meaning; leave one of them out")
+        if given == ("inf",):
+            object.__setattr__(self, "instantaneous", True)
+        if not 1 <= self.power <= _MAX_POWER:
+            raise InputError(f"gate '{self.name}': power {self.power} is outside 1..{_MAX_POWER}")
+        if self.instantaneous and (self.rate_scale is not None or self.initial is not None):
+            raise InputError(f"gate '{self.name}' is instantaneous: rate_scale and initial have no meaning")
+
+    @property
+    def formulas(self) -> dict[str, str]:
+        """The formulas given, by key."""
+        keys = ("alpha", "beta", "inf", "tau", "rate_scale", "initial")
+        return {key: text for key in keys if isinstance(text := getattr(self, key), str)}
+
+    @property
+    def steady(self) -> str:
+        """The steady state as a formula."""
+        return self.inf if self.inf is not None else f"({self.alpha}) / (({self.alpha}) + ({self.beta}))"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A reaction between two states of a scheme: the rates (1/ms) there and back ("0": one way)."""
+
+    here: str
+    there: str
+    forward: str
+    backward: str = "0"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A channel as a Markov chain: the occupancies of its states sum to 1, `open` is a formula of them.
+
+    The occupancy of the first state is not integrated but 1 less the others. They start at their steady values, unless
+    `initial` gives those of all states but the first: name and value.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    states: tuple[str, ...]
+    transitions: tuple[tuple[str, ...], ...]
+    open: str
+    initial: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.states) <= _MAX_SCHEME or len(set(self.states)) < len(self.states):
+            raise InputError(f"scheme: give 2 to {_MAX_SCHEME} different states")
+        for name in self.states:
+            check_name("state", name)
+        if not 1 <= len(self.transitions) <= 4 * _MAX_SCHEME:
+            raise InputError(f"scheme: give 1 to {4 * _MAX_SCHEME} transitions")
+        for number, entry in enumerate(self.transitions, 1):
+            self._check_transition(f"scheme: transition {number}", entry)
+        self._check_connected()
+        if self.initial and sorted(name for name, _ in self.initial) != sorted(self.integrated):
+            raise InputError(f"scheme: initial must give each of {', '.join(self.integrated)} (all but the first)")
+        if not names(self.open) & set(self.states):
+            raise InputError(f"scheme: open = '{self.open}' names none of its states; "
+                             f"{did_you_mean(self.open, self.states)}")
+
+    def _check_transition(self, place: str, entry: tuple[str, ...]) -> None:
+        if len(entry) not in (3, 4):
+            raise InputError(f"{place} has {len(entry)} entries; give [from, to, rate, rate back]")
+        for name in entry[:2]:
+            if name not in self.states:
+                raise unknown("state", name, self.states, place)
+        if entry[0] == entry[1]:
+            raise InputError(f"{place} leads from '{entry[0]}' to itself")
+
+    def _check_connected(self) -> None:
+        reached, before = {self.states[0]}, 0
+        while len(reached) > before:
+            before = len(reached)
+            reached |= {x for entry in self.transitions if reached & set(entry[:2]) for x in entry[:2]}
+        for name in self.states:
+            if name not in reached:
+                raise InputError(f"scheme: no transitions join state '{name}' to '{self.states[0]}'")
+
+    @property
+    def reactions(self) -> tuple[Transition, ...]:
+        return tuple(Transition(*entry) for entry in self.transitions)
+
+    @property
+    def eliminated(self) -> str:
+        return self.states[0]
+
+    @property
+    def integrated(self) -> tuple[str, ...]:
+        return self.states[1:]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A current g * prod(gate ** power) * (V - E), or any `current` (outward positive).
+
+    A number for `g` or `E` becomes the parameter g_NAME or E_NAME; `E` may be a formula (Nernst). `open` is any formula
+    of the gates in place of the product; a kinetic `scheme` stands in place of the gates.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    g: Number | None = None
+    E: Number | str | None = None
+    current: str | None = None
+    rate_scale: str = "1"
+    gates: tuple[Gate, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    open: str | None = None
+    scheme: Scheme | None = None
+
+    def __post_init__(self) -> None:
+        check_name("channel", self.name)
+        ohmic = self.g is not None and self.E is not None
+        if ohmic == (self.current is not None) or (self.current is not None and self.E is not None):
+            raise InputError(f"channel '{self.name}' needs either g and E, or current "
+                             "(with g, where the formula uses it)")
+        if self.open is not None and self.scheme is not None:
+            raise InputError(f"channel '{self.name}' has open twice; a scheme has its own")
+        if self.scheme is not None and self.gates:
+            raise InputError(f"channel '{self.name}' has gates and a scheme; split it into two channels")
+        if self.open is not None and self.current is not None:
+            raise InputError(f"channel '{self.name}' has open and current; write the open fraction into the current")
+        for gate in self.gates if self.open is not None else ():
+            if gate.power != 1:
+                raise InputError(f"gate '{gate.name}': channel '{self.name}' gives open, so write its power there")
+
+    @property
+    def opening(self) -> str | None:
+        """The formula of the open fraction; None for the product of the gates."""
+        return self.scheme.open if self.scheme is not None else self.open
+
+    @property
+    def formulas(self) -> dict[str, str]:
+        """The formulas given, by key."""
+        found = {"rate_scale": self.rate_scale}
+        if isinstance(self.E, str):
+            found["E"] = self.E
+        if self.current is not None:
+            found["current"] = self.current
+        if self.opening is not None:
+            found["scheme.open" if self.scheme is not None else "open"] = self.opening
+        return found
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A further state, e.g. a concentration: dx/dt = a - b x, starting at `initial`.
+
+    `initial` is a number, a formula of parameters (and V, the potential it starts at), or "steady".
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    unit: str
+    initial: Number | str
+    a: str
+    b: str
+    parameters: tuple[Parameter, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name("pool", self.name)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What joins a compartment to another: the conductance `g` and, for densities, the share `fraction` of the area.
+
+    With `fraction` = p, which is the area of `to` over that of both, the current density g (V_to - V) flows, divided by
+    1 - p, into the compartment and, divided by p, out of the other (Pinsky & Rinzel 1994). Without it, g alone.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    to: str
+    g: str
+    fraction: str | None = None
+
+
+@dataclass(frozen=True)
+class Compartment:
+    """A part of the cell with a potential of its own, V_NAME; the main one (coupling None) has V.
+
+    In the formulas of its channels and pools, V is its own potential. A number for `C_m` becomes the parameter
+    C_m_NAME (default: the model's C_m). `i_app` is the current injected here (a formula of i_app and parameters).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    name: str
+    coupling: Coupling | None = None
+    channels: tuple[Channel, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    C_m: Number | None = None
+    V_init: Number | None = None
+    i_app: str = "0"
+
+    def __post_init__(self) -> None:
+        check_name("compartment", self.name)
+        if self.coupling is not None and self.coupling.to == self.name:
+            raise InputError(f"compartment '{self.name}' is coupled to itself")
+        if self.C_m is not None and self.C_m <= 0:
+            raise InputError(f"compartment '{self.name}': C_m = {self.C_m:g}; the capacitance must be positive")
+
+    @property
+    def potential(self) -> str:
+        """The state that is its membrane potential."""
+        return "V" if self.coupling is None else f"V_{self.name}"
+
+    @property
+    def capacitance(self) -> str:
+        """The parameter that is its capacitance."""
+        return "C_m" if self.C_m is None else f"C_m_{self.name}"
+
+
+@dataclass(frozen=True)
+class State:
+    """A row of the state arrays: `group` is "V", "gates" or "pools"; `initial` a number, a formula, or "steady"."""
+
+    name: str
+    unit: str
+    group: str
+    initial: float | str
+    potential: str = "V"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A run whose spike times (ms) are known from a source apart from hhfast.
+
+    A current step of `i_app` from `start` to `stop` (the end, unless given), in the model's unit; spikes as in
+    `SpikeCount(threshold, rearm)`. `rtol` is that of the default integrator, smaller for a cell near a bifurcation.
+    `parameters` : name and value of those that differ from the model's.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
+    t_stop: Number
+    spikes: tuple[float, ...]
+    i_app: Number = 0.0
+    start: Number = 0.0
+    stop: Number | None = None
+    threshold: Number = -20.0
+    rearm: Number = -30.0
+    rtol: Number = 1e-6
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        ordered = all(a < b for a, b in zip(self.spikes, self.spikes[1:], strict=False))
+        if not ordered or not all(0 <= t <= self.t_stop for t in self.spikes):
+            raise InputError(f"spikes must increase within 0..t_stop = {self.t_stop:g}")
+
+
+def parameters_of(compartment: Compartment, units: dict[str, str]) -> Iterator[Parameter]:
+    """The parameters that a compartment's channels and pools make, in the order of the file."""
+    if compartment.C_m is not None:
+        yield Parameter(compartment.capacitance, compartment.C_m, units["C_m"])
+    yield from compartment.parameters
+    for c in compartment.channels:
+        if c.g is not None:
+            yield Parameter(f"g_{c.name}", c.g, units["g"])
+        if isinstance(c.E, (int, float)):
+            yield Parameter(f"E_{c.name}", c.E, "mV")
+        yield from c.parameters
+    for p in compartment.pools:
+        yield from p.parameters
