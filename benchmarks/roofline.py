@@ -27,9 +27,10 @@ def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
 
     Compiled here once more, as hhfast does it, and without what is rare.
     """
+    from hhfast.kernel.jit.object_code import dispatcher
+
     import hhfast as hh
     from hhfast.kernel.build.kernel import generate
-    from hhfast.kernel.jit.object_code import dispatcher
     from hhfast.kernel.spec import kernel_spec
 
     record = [hh.recorders["spike_count"]()]

@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import hhfast as hh
-from hhfast.batch.cells import Cells, initial_states
+from hhfast.batch.cells import Cells
+from hhfast.batch.initial_states import initial_states
 from hhfast.errors import InputError
 from hhfast.kernel.equations.system import system_of
 from hhfast.model import Channel, Formula, Gate, Model, Parameter, Pool, models, parse_model

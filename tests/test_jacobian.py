@@ -138,7 +138,7 @@ def test_entries_with_conditions(formula, slope):
     np.testing.assert_allclose(J[1, 0], -0.2 * slope(V) / tau**2, rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*MODELS, "hodgkin_huxley_1952_markov", "pinsky_rinzel_1994_ca3"])
 def test_factors_solve(name):
     """The statements that factorise diagonal - J and solve with it, against numpy.linalg.solve."""
     spec = kernel_spec(hh.models[name], "rodas4", None, [], "float64")
@@ -158,9 +158,9 @@ def test_factors_solve(name):
     J, y = np.zeros((lanes, len(states), len(states))), rng.uniform(-1, 1, (len(states), lanes))
     for (x, of), symbol in entry.items():
         row(symbol)[:] = J[:, states.index(x), states.index(of)] = rng.uniform(-1, 1, lanes)
-    row(diagonal)[:] = 3.0
+    row(diagonal)[:] = 30.0
     for x, right in zip(states, y, strict=True):
         row(linear.unknowns[x])[:] = right
     as_python(kernel)(*arrays.values(), *[None] * (len(kernel.arguments) - len(arrays)))
-    expected = np.linalg.solve(3.0 * np.eye(len(states)) - J, y.T[:, :, None])[:, :, 0].T
+    expected = np.linalg.solve(30.0 * np.eye(len(states)) - J, y.T[:, :, None])[:, :, 0].T
     np.testing.assert_allclose([row(linear.unknowns[x]) for x in states], expected, rtol=1e-11)

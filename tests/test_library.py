@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hhfast.batch.cells import Cells, initial_states
+from hhfast.batch.cells import Cells
+from hhfast.batch.initial_states import initial_states
 from hhfast.batch.model_check import check_model
 from hhfast.model import Check, load_model, models
 

@@ -9,12 +9,6 @@ import hhfast
 PACKAGE = Path(hhfast.__file__).parent
 
 # Names that two classes share still; whoever renames one of them removes its line.
-KNOWN = {
-    "Grid": "batch/time_grid: to be renamed; sweep/space: the public one",
-    "Rows": "kernel/build/scratch: to be renamed; sweep/space: the public one",
-}
-
-
 def classes():
     """Class name -> the modules that define it; names that begin with an underscore belong to their module."""
     homes = defaultdict(list)
@@ -26,7 +20,7 @@ def classes():
 
 
 def test_no_two_classes_have_the_same_name():
-    shared = {name: homes for name, homes in classes().items() if len(homes) > 1 and name not in KNOWN}
+    shared = {name: homes for name, homes in classes().items() if len(homes) > 1}
     assert shared == {}
 
 

@@ -78,11 +78,7 @@ def test_public_names_are_sorted_and_documented():
             assert not value.__doc__.startswith(f"{name}("), name
 
 
-LACKING = pytest.mark.xfail(strict=True, reason="its docstring does not name `amplitude`")
-NAMES = [pytest.param(n, marks=LACKING if n in ("paired_pulse", "chirp") else ()) for n in hh.stimuli]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", hh.stimuli)
 def test_the_help_of_a_stimulus_is_its_own(name):
     """Its signature has its parameters by name with their defaults, its docstring says what each is."""
     public = {entry: getattr(hh, entry) for entry in hh.__all__}

@@ -34,7 +34,7 @@ def model_list_text(cell: str = "", current: str = "", species: str = "") -> str
         given = ((key, word) for key, word in (("cell", cell), ("current", current), ("species", species)) if word)
         raise InputError(f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
                          "'hhfast models' lists them all")
-    return table(((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found))
+    return table((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found)
 
 
 def model_check_text(model: Model) -> tuple[str, bool]:

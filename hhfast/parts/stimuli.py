@@ -80,7 +80,7 @@ def Pulse(amplitude: Values, start: Values = 0.0, width: Values = 1.0) -> None:
 def PairedPulse(
     amplitude: Values, second_amplitude: Values, start: Values = 0.0, width: Values = 1.0, *, interval: Values
 ) -> None:
-    """Two rectangular pulses of the same `width`, `interval` apart from onset to onset (ms)."""
+    """Two rectangular pulses, `amplitude` and `second_amplitude`, of one `width`, `interval` from onset to onset."""
 
 
 @stimulus(
@@ -141,7 +141,7 @@ def Chirp(
     *,
     stop: Values,
 ) -> None:
-    """A sine whose frequency goes linearly from `frequency` at `start` to `frequency_end` at `stop` (Hz, ms)."""
+    """`offset` and a sine of `amplitude`, whose `frequency` (Hz) at `start` becomes `frequency_end` at `stop`."""
 
 
 @stimulus(

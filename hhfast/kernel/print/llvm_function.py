@@ -257,7 +257,7 @@ class FunctionWriter:
             case nodes.Bits(dtype=dtype, operand=operand):
                 x = self.code.value(self.expression(operand))
                 return x if TYPES[dtype] == x.llvm else self.code.emit(f"bitcast {x} to {TYPES[dtype]}", dtype)
-            case nodes.Values(items=items):
+            case nodes.Several(items=items):
                 return tuple(map(self.expression, items))
             case nodes.Call(function=function, arguments=arguments):
                 return self.call(function, arguments)

@@ -182,7 +182,7 @@ class _Printer:
                 return f"np.{dtype}({self.expression(operand)})", _ATOM
             case nodes.Bits(dtype=dtype, operand=operand):
                 return f"{self.expression(operand, _ATOM)}.view(np.{dtype})", _ATOM
-            case nodes.Values(items=items):
+            case nodes.Several(items=items):
                 return ", ".join(map(self.expression, items)), _CONDITIONAL
             case nodes.Call(function=function, arguments=arguments):
                 name = _INTRINSICS[function] if isinstance(function, str) else self.function(function)

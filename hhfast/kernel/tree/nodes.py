@@ -142,7 +142,7 @@ class Bits:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class Several:
     """Several values: what a function returns."""
 
     items: tuple[Expression, ...]
@@ -231,7 +231,7 @@ class Comment:
 
 Expression: TypeAlias = (
     Number | Name | Element | RowElement | ScratchElement | Length | Negative | Binary | Compare | Logical | Select |
-    Call | Cast | Bits | Values
+    Call | Cast | Bits | Several
 )  # fmt: skip
 Statement: TypeAlias = Let | LetAll | Store | LaneLoop | For | While | If | Break | Return | Comment
 Node: TypeAlias = Expression | Statement

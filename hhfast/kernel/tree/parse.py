@@ -149,7 +149,7 @@ class _Parser:
             case ast.Name() | ast.Attribute():
                 return self.value(node)
             case ast.Tuple(elts=items):
-                return nodes.Values(tuple(map(self.expression, items)))
+                return nodes.Several(tuple(map(self.expression, items)))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
                 return nodes.Binary(BINARY[type(op)], self.expression(left), self.expression(right))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -223,7 +223,7 @@ class _Parser:
                 Number(constant.item(), constant.dtype.name) if isinstance(constant, np.generic) else Number(constant)
             )
         found = self.expression(index)
-        return nodes.Element(self.array(array), found.items if isinstance(found, nodes.Values) else (found,))
+        return nodes.Element(self.array(array), found.items if isinstance(found, nodes.Several) else (found,))
 
     def call(self, node: ast.Call, function: ast.expr, arguments: list[ast.expr]) -> Expression:
         if isinstance(function, ast.Attribute) and function.attr == "view":
