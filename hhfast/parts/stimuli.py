@@ -80,7 +80,10 @@ def Pulse(amplitude: Values, start: Values = 0.0, width: Values = 1.0) -> None:
 def PairedPulse(
     amplitude: Values, second_amplitude: Values, start: Values = 0.0, width: Values = 1.0, *, interval: Values
 ) -> None:
-    """Two rectangular pulses, `amplitude` and `second_amplitude`, of one `width`, `interval` from onset to onset."""
+    """Two rectangular pulses, `amplitude` and `second_amplitude`, each `width` ms long.
+
+    The first begins at `start`, the second `interval` ms later.
+    """
 
 
 @stimulus(
@@ -141,7 +144,10 @@ def Chirp(
     *,
     stop: Values,
 ) -> None:
-    """`offset` and a sine of `amplitude`, whose `frequency` (Hz) at `start` becomes `frequency_end` at `stop`."""
+    """`offset` and a sine of `amplitude`, from `start` to `stop` (ms).
+
+    Its frequency goes linearly from `frequency` at `start` to `frequency_end` at `stop` (Hz).
+    """
 
 
 @stimulus(

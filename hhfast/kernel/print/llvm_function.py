@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from hhfast.errors import InputError
 from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, identifier, literal, structure
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Function, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Expression, KernelFunction, Number, Statement, Symbol
 from hhfast.kernel.tree.parse import function_of
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes
 
@@ -327,7 +327,7 @@ class FunctionWriter:
             return self.arrays[node.symbol]
         return self.expression(node)
 
-    def inlined(self, tree: Function, given: Sequence[Any]) -> Any:
+    def inlined(self, tree: KernelFunction, given: Sequence[Any]) -> Any:
         """The statements of a straight function in place of its call."""
         outside, carried = self.straight, self.carried
         self.straight, self.carried = dict(zip(tree.parameters, given, strict=True)), frozenset()

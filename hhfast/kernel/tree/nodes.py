@@ -263,7 +263,7 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class Function:
+class KernelFunction:
     """A function of `kernel.math` as a tree."""
 
     name: str

@@ -18,7 +18,7 @@ import numpy as np
 
 from hhfast.errors import InputError, did_you_mean
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Function, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Expression, KernelFunction, Name, Number, Statement, Symbol
 
 BINARY: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//",
@@ -60,7 +60,7 @@ def _parsed(text: str) -> ast.Module:
 
 
 @lru_cache(maxsize=256)
-def function_of(function: FunctionType) -> Function:
+def function_of(function: FunctionType) -> KernelFunction:
     """The tree of a function of `kernel.math`, from its source; its globals are constants and other such functions."""
     definition = _definitions(function.__code__.co_filename)[function.__name__]
     local = {argument.arg: Symbol(argument.arg) for argument in definition.args.args}
@@ -68,7 +68,7 @@ def function_of(function: FunctionType) -> Function:
     own = {*local, *(n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))}
     outside = {name: meaning for name, meaning in function.__globals__.items() if name not in own}
     body = definition.body[ast.get_docstring(definition) is not None :]
-    return Function(function.__name__, parameters, _Parser(function.__name__, outside, local).statements(body))
+    return KernelFunction(function.__name__, parameters, _Parser(function.__name__, outside, local).statements(body))
 
 
 @lru_cache(maxsize=16)
