@@ -59,7 +59,7 @@ def test_our_own_mistakes_keep_their_traceback(monkeypatch):
 )  # fmt: skip
 @pytest.mark.core
 def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
-    def models():
+    def models(*given):
         raise error
 
     monkeypatch.setattr("hhfast.cli.text.model_list_text", models)
