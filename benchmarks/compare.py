@@ -44,11 +44,20 @@ class Worker:
         self.log = (folder / f"{entry.key}-{dtype}-{threads}.log").open("w+", encoding="utf-8")
         self.seconds: list[float] = []
         paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in paths if p)} | {
-            name: str(threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        environment = (
+            os.environ
+            | {"PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+            | {name: str(threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        )
         arguments = [entry.key, str(folder / "work.npz"), dtype, str(threads), str(self.counts)]
-        self.process = subprocess.Popen([python, str(HERE / "worker.py"), *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
+        self.process = subprocess.Popen(
+            [python, str(HERE / "worker.py"), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=environment,
+        )
         self.ready = self._answer()
 
     def run(self) -> str:
@@ -99,8 +108,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     _add_roofline(rows, options)
     return {
         "machine": about,
-        "workload": {"neurons": work.n, "duration": work.duration, "dt": work.dt, "seed": options.seed,
-                     "spikes": int(expected.sum())},
+        "workload": {
+            "neurons": work.n,
+            "duration": work.duration,
+            "dt": work.dt,
+            "seed": options.seed,
+            "spikes": int(expected.sum()),
+        },
         "repetitions": options.repetitions,
         "rows": rows,
         "notes": {w.entry.key: _note(w) for w in workers},
@@ -149,10 +163,17 @@ def _row(worker: Worker, work: Workload, expected: np.ndarray) -> dict[str, Any]
     counts = np.load(worker.counts)
     entry = worker.entry
     return {
-        "key": entry.key, "title": entry.title, "integrator": entry.integrator, "dtype": worker.dtype,
-        "threads": worker.threads, "ns": [s / work.neuron_steps * 1e9 for s in worker.seconds],
-        "agreement": float(np.mean(counts == expected)), "spikes": int(counts.sum()),
-        "prepare_s": worker.ready["prepare_s"], "peak_mb": worker.finish(), "of_peak": None,
+        "key": entry.key,
+        "title": entry.title,
+        "integrator": entry.integrator,
+        "dtype": worker.dtype,
+        "threads": worker.threads,
+        "ns": [s / work.neuron_steps * 1e9 for s in worker.seconds],
+        "agreement": float(np.mean(counts == expected)),
+        "spikes": int(counts.sum()),
+        "prepare_s": worker.ready["prepare_s"],
+        "peak_mb": worker.finish(),
+        "of_peak": None,
     }
 
 
@@ -163,9 +184,11 @@ def _add_roofline(rows: list[dict[str, Any]], options: argparse.Namespace) -> No
     import roofline
 
     print("counting operations, measuring the peak", flush=True)
-    counters = {"hhfast": lambda d: roofline.count_hhfast("hodgkin_huxley", "exp_euler", d),
-                "hhfast-rk4": lambda d: roofline.count_hhfast("hodgkin_huxley", "rk4", d),
-                "cpp-expert": lambda d: roofline.count_cpp("expert", d)}
+    counters = {
+        "hhfast": lambda d: roofline.count_hhfast("hodgkin_huxley", "exp_euler", d),
+        "hhfast-rk4": lambda d: roofline.count_hhfast("hodgkin_huxley", "rk4", d),
+        "cpp-expert": lambda d: roofline.count_cpp("expert", d),
+    }
     for r in rows:
         count = counters[r["key"]](r["dtype"]) if r["key"] in counters else None
         if count is not None:

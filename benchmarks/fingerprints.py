@@ -34,8 +34,9 @@ def stimuli(amplitude: float) -> dict[str, hh.Stimulus | None]:
         "step": hh.Step(amplitude=amplitude * (0.5 + EACH), start=5.0),
         "step_each": hh.Step(amplitude=amplitude, start=3.0 + EACH, stop=20.0 + EACH),
         "pulse": hh.Pulse(amplitude=3 * amplitude, start=4.0, width=1.0 + EACH),
-        "paired": hh.PairedPulse(amplitude=4 * amplitude, second_amplitude=5 * amplitude, start=2.0, width=1.0,
-                                 interval=8.0),
+        "paired": hh.PairedPulse(
+            amplitude=4 * amplitude, second_amplitude=5 * amplitude, start=2.0, width=1.0, interval=8.0
+        ),
         "train": hh.Train(amplitude=3 * amplitude, start=1.0, width=0.7, period=6.0, count=3),
         "ramp": hh.Ramp(amplitude=2 * amplitude, start=2.0, stop=20.0),
         "sine": hh.Sine(amplitude=amplitude * (1 + EACH), frequency=80.0, offset=amplitude / 2),
@@ -90,8 +91,16 @@ def run(combination: tuple[str, str, str, float, str, str]) -> dict[str, np.ndar
         if name.startswith("g_"):
             params[name] = parameter.value * rng.uniform(0.7, 1.3, N_CELLS)
     params["C_m"] = np.where(np.arange(N_CELLS) == 41, -1.0, hh.models[model].parameters["C_m"].value)
-    found = hh.simulate(model, params, stimulus=stimuli(AMPLITUDE[model])[stimulus], t_stop=30.0, dt=dt,
-                        integrator=integrator, dtype=dtype, record=recorders()[recorder])
+    found = hh.simulate(
+        model,
+        params,
+        stimulus=stimuli(AMPLITUDE[model])[stimulus],
+        t_stop=30.0,
+        dt=dt,
+        integrator=integrator,
+        dtype=dtype,
+        record=recorders()[recorder],
+    )
     return {"status": found.status} | {name: variable.values for name, variable in found.variables.items()}
 
 

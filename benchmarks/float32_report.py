@@ -38,8 +38,10 @@ class Difference:
         return f"| {name} | {self.other_count:.2%} | {self.diverged} | {' | '.join(f'{x:.2g}' for x in shifts)} |"
 
 
-HEAD = ("| | neurons with another spike count | diverged in one only | first spike, median shift (ms) | largest | "
-        "last spike, median shift (ms) | largest | mean interval, median relative change |\n|---|" + "---:|" * 7)
+HEAD = (
+    "| | neurons with another spike count | diverged in one only | first spike, median shift (ms) | largest | "
+    "last spike, median shift (ms) | largest | mean interval, median relative change |\n|---|" + "---:|" * 7
+)
 
 
 def compare_results(exact: Any, other: Any) -> Difference:
@@ -52,8 +54,14 @@ def compare_results(exact: Any, other: Any) -> Difference:
     last = _shift([exact.spike_times[i][-1] - other.spike_times[i][-1] for i in same])
     intervals = [np.ptp(other.spike_times[i]) / np.ptp(exact.spike_times[i]) - 1.0 for i in several]
     return Difference(
-        len(count), int(count.sum()), float(np.mean(count != changed)),
-        int(np.sum((exact.status == 1) != (other.status == 1))), *first, *last, _shift(intervals)[0])
+        len(count),
+        int(count.sum()),
+        float(np.mean(count != changed)),
+        int(np.sum((exact.status == 1) != (other.status == 1))),
+        *first,
+        *last,
+        _shift(intervals)[0],
+    )
 
 
 def _shift(values: list[float]) -> tuple[float, float]:
@@ -62,18 +70,35 @@ def _shift(values: list[float]) -> tuple[float, float]:
 
 
 def report(
-    model: str | Path | Any, params: dict[str, Any] | None = None, *, stimulus: Any, t_stop: float = 200.0,
-    dt: float = 0.025, integrator: str = "rk4", **more: Any,
+    model: str | Path | Any,
+    params: dict[str, Any] | None = None,
+    *,
+    stimulus: Any,
+    t_stop: float = 200.0,
+    dt: float = 0.025,
+    integrator: str = "rk4",
+    **more: Any,
 ) -> dict[str, Difference]:
     """What float32 changes, and what half the step changes; arguments as for `simulate`."""
 
     def run(dt: float, dtype: str) -> Any:
-        return hh.simulate(model, params, stimulus=stimulus, t_stop=t_stop, dt=dt, integrator=integrator,
-                           record=[hh.Spikes()], dtype=dtype, **more)
+        return hh.simulate(
+            model,
+            params,
+            stimulus=stimulus,
+            t_stop=t_stop,
+            dt=dt,
+            integrator=integrator,
+            record=[hh.Spikes()],
+            dtype=dtype,
+            **more,
+        )
 
     exact = run(dt, "float64")
-    return {f"float32, dt = {dt:g} ms": compare_results(exact, run(dt, "float32")),
-            f"float64, dt = {dt / 2:g} ms": compare_results(exact, run(dt / 2, "float64"))}
+    return {
+        f"float32, dt = {dt:g} ms": compare_results(exact, run(dt, "float32")),
+        f"float64, dt = {dt / 2:g} ms": compare_results(exact, run(dt / 2, "float64")),
+    }
 
 
 def spread(model: Any, n: int, relative: float, seed: int) -> dict[str, np.ndarray]:
@@ -87,8 +112,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a name in hhfast.models, or the path of a TOML file")
     parser.add_argument("--cells", type=int, default=1000)
-    parser.add_argument("--amplitude", type=float, nargs=2, default=(0.0, 30.0), metavar=("LOW", "HIGH"),
-                        help="range of the constant current, in the model's units")
+    parser.add_argument(
+        "--amplitude",
+        type=float,
+        nargs=2,
+        default=(0.0, 30.0),
+        metavar=("LOW", "HIGH"),
+        help="range of the constant current, in the model's units",
+    )
     parser.add_argument("--spread", type=float, default=0.2, help="relative variation of the conductances")
     parser.add_argument("--t-stop", type=float, default=200.0)
     parser.add_argument("--dt", type=float, default=0.025)
@@ -104,11 +135,19 @@ def main() -> None:
 def _text(options: argparse.Namespace) -> str:
     model = hh.models[options.model] if options.model in hh.models else hh.load_model(options.model)
     stimulus = hh.Step(amplitude=np.linspace(*options.amplitude, options.cells))
-    found = report(model, spread(model, options.cells, options.spread, options.seed), stimulus=stimulus,
-                   t_stop=options.t_stop, dt=options.dt, integrator=options.integrator)
+    found = report(
+        model,
+        spread(model, options.cells, options.spread, options.seed),
+        stimulus=stimulus,
+        t_stop=options.t_stop,
+        dt=options.dt,
+        integrator=options.integrator,
+    )
     some = next(iter(found.values()))
-    head = (f"{model.name}, {options.integrator}, {some.cells} neurons, {options.t_stop:g} ms, {some.spikes} spikes; "
-            f"differences from float64, dt = {options.dt:g} ms:\n")
+    head = (
+        f"{model.name}, {options.integrator}, {some.cells} neurons, {options.t_stop:g} ms, {some.spikes} spikes; "
+        f"differences from float64, dt = {options.dt:g} ms:\n"
+    )
     return "\n".join([head, HEAD, *(d.line(name) for name, d in found.items())])
 
 

@@ -53,8 +53,9 @@ def count_cpp(kind: str, dtype: str) -> StepCount | None:
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     letter, how = ("d" if dtype == "float64" else "f"), kind.capitalize()
     functions = re.split(r"\n(?=_Z\w+:|[a-z]\w*:)", text)
-    named = {name: [f for f in functions if re.match(rf"_Z\w*{name}I{letter}\d+{how}\w*", f)]
-             for name in ("block", "run")}
+    named = {
+        name: [f for f in functions if re.match(rf"_Z\w*{name}I{letter}\d+{how}\w*", f)] for name in ("block", "run")
+    }
     # The loop over steps is the outermost of `block`, or inside the one over blocks where that was inlined.
     depth, code = (1, named["block"]) if named["block"] else (2, named["run"])
     return count_step("\n".join(code), dtype, depth=depth, block_lanes=128)
@@ -98,7 +99,8 @@ def _chain_function(dtype: str, lanes: int, chains: int, operation: str):
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(
-        opt=2, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten())
+        opt=2, cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten()
+    )
     module = llvm.parse_assembly(_chain_text(dtype, lanes, chains, operation))
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
@@ -110,17 +112,36 @@ def _chain_text(dtype: str, lanes: int, chains: int, operation: str) -> str:
     number = "double" if dtype == "float64" else "float"
     vector, name = f"<{lanes} x {number}>", f"v{lanes}f{ITEM_BITS[dtype]}"
     same = lambda value: "<" + ", ".join([f"{number} {value}"] * lanes) + ">"  # noqa: E731
-    one = {"fma": f"call {vector} @llvm.fma.{name}({vector} %x{{k}}, {vector} {same('0.5')}, {vector} {same('1.0')})",
-           "div": f"fdiv {vector} {same('3.0')}, %x{{k}}"}[operation]
+    one = {
+        "fma": f"call {vector} @llvm.fma.{name}({vector} %x{{k}}, {vector} {same('0.5')}, {vector} {same('1.0')})",
+        "div": f"fdiv {vector} {same('3.0')}, %x{{k}}",
+    }[operation]
     phis = [f"%x{k} = phi {vector} [ {same(f'{k + 1}.0')}, %entry ], [ %y{k}, %loop ]" for k in range(chains)]
     steps = [f"%y{k} = {one.format(k=k)}" for k in range(chains)]
-    stores = [line for k in range(chains) for line in (
-        f"%p{k} = getelementptr {vector}, ptr %out, i64 {k}", f"store {vector} %y{k}, ptr %p{k}, align 4")]
-    return "\n".join([
-        f"declare {vector} @llvm.fma.{name}({vector}, {vector}, {vector})",
-        "define void @chains(i64 %n, ptr %out) {", "entry:", "br label %loop", "loop:",
-        "%i = phi i64 [ 0, %entry ], [ %next, %loop ]", *phis, *steps, "%next = add i64 %i, 1",
-        "%more = icmp slt i64 %next, %n", "br i1 %more, label %loop, label %done", "done:", *stores, "ret void", "}"])
+    stores = [
+        line
+        for k in range(chains)
+        for line in (f"%p{k} = getelementptr {vector}, ptr %out, i64 {k}", f"store {vector} %y{k}, ptr %p{k}, align 4")
+    ]
+    return "\n".join(
+        [
+            f"declare {vector} @llvm.fma.{name}({vector}, {vector}, {vector})",
+            "define void @chains(i64 %n, ptr %out) {",
+            "entry:",
+            "br label %loop",
+            "loop:",
+            "%i = phi i64 [ 0, %entry ], [ %next, %loop ]",
+            *phis,
+            *steps,
+            "%next = add i64 %i, 1",
+            "%more = icmp slt i64 %next, %n",
+            "br i1 %more, label %loop, label %done",
+            "done:",
+            *stores,
+            "ret void",
+            "}",
+        ]
+    )
 
 
 # --- report --------------------------------------------------------------------------------------------------------
@@ -137,9 +158,17 @@ def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: 
 
     def run() -> float:
         start = time.perf_counter()
-        hh.simulate(model, {"C_m": np.full(n, hh.models[model].parameters["C_m"].value)},
-                    stimulus=hh.Step(amplitude=10.0), t_stop=t_stop, dt=dt, integrator=integrator,
-                    record=[hh.recorders["spike_count"]()], dtype=dtype, threads=1)
+        hh.simulate(
+            model,
+            {"C_m": np.full(n, hh.models[model].parameters["C_m"].value)},
+            stimulus=hh.Step(amplitude=10.0),
+            t_stop=t_stop,
+            dt=dt,
+            integrator=integrator,
+            record=[hh.recorders["spike_count"]()],
+            dtype=dtype,
+            threads=1,
+        )
         return time.perf_counter() - start
 
     run()
@@ -152,13 +181,34 @@ def row(name: str, dtype: str, count: StepCount | None, measured: float | None) 
         return f"| {name} | {dtype} | not found in the machine code {'| ' * 10}|"
     limit, divider = limit_ns(count, dtype), count.divisions / measured_peak(dtype).divisions
     kinds = (count.instructions, count.divisions, count.loads_and_stores, count.stack, count.moves)
-    parts = [name, dtype, f"{count.bits}", f"{count.flops:.0f}", *(f"{n:.0f}" for n in kinds), f"{limit:.2f}",
-             f"{divider:.2f}", *((f"{measured:.2f}", f"{100 * limit / measured:.0f} %") if measured else ("", ""))]
+    parts = [
+        name,
+        dtype,
+        f"{count.bits}",
+        f"{count.flops:.0f}",
+        *(f"{n:.0f}" for n in kinds),
+        f"{limit:.2f}",
+        f"{divider:.2f}",
+        *((f"{measured:.2f}", f"{100 * limit / measured:.0f} %") if measured else ("", "")),
+    ]
     return "| " + " | ".join(parts) + " |"
 
 
-_COLUMNS = ("", "type", "vector bits", "flops", "vector instructions", "divisions", "memory operands", "of these stack",
-            "register moves", "ns at FMA peak", "ns of divider", "measured ns", "of peak")
+_COLUMNS = (
+    "",
+    "type",
+    "vector bits",
+    "flops",
+    "vector instructions",
+    "divisions",
+    "memory operands",
+    "of these stack",
+    "register moves",
+    "ns at FMA peak",
+    "ns of divider",
+    "measured ns",
+    "of peak",
+)
 HEAD = f"| {' | '.join(_COLUMNS)} |\n|---|---|{'---:|' * (len(_COLUMNS) - 2)}"
 
 

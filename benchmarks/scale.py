@@ -36,8 +36,17 @@ def main() -> None:
         print(json.dumps(measure(options.what, options.sizes[0], options.threads, options.folder, options.integrator)))
         return
     for size in options.sizes or defaults[options.what]:
-        command = [sys.executable, __file__, options.what, str(size), "--threads", str(options.threads),
-                   "--integrator", options.integrator, "--alone"]
+        command = [
+            sys.executable,
+            __file__,
+            options.what,
+            str(size),
+            "--threads",
+            str(options.threads),
+            "--integrator",
+            options.integrator,
+            "--alone",
+        ]
         folder = [] if options.folder is None else ["--folder", options.folder]
         done = subprocess.run([*command, *folder], stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(done.stdout)

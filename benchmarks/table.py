@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
-_COLUMNS = ("", "type", "threads", "ns per neuron-step", "faster than Numba loop", "slower than hhfast",
-            "same spike count", "peak MB", "of FMA peak")
+_COLUMNS = (
+    "",
+    "type",
+    "threads",
+    "ns per neuron-step",
+    "faster than Numba loop",
+    "slower than hhfast",
+    "same spike count",
+    "peak MB",
+    "of FMA peak",
+)
 
 
 def with_ratios(rows: list[dict[str, Any]]) -> None:
@@ -41,19 +50,29 @@ def markdown(result: dict[str, Any]) -> str:
 
 def _heading(result: dict[str, Any]) -> str:
     work, machine = result["workload"], result["machine"]
-    return (f"Squid axon, {work['neurons']:,} neurons with different conductances and currents, "
-            f"{work['duration']:g} ms in steps of {work['dt']:g} ms, spikes counted. {machine['processor']}, "
-            f"{machine['cores']} cores; Python {machine['python']}, Numba {machine['numba']}, "
-            f"g++ {machine['g++'] or 'not installed'}.")
+    return (
+        f"Squid axon, {work['neurons']:,} neurons with different conductances and currents, "
+        f"{work['duration']:g} ms in steps of {work['dt']:g} ms, spikes counted. {machine['processor']}, "
+        f"{machine['cores']} cores; Python {machine['python']}, Numba {machine['numba']}, "
+        f"g++ {machine['g++'] or 'not installed'}."
+    )
 
 
 def _line(r: dict[str, Any], note: int) -> str:
     def number(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
 
-    cells = (f"{r['title']} [{note}]", r["dtype"], r["threads"], number(r["median_ns"], ".3g"),
-             number(r["faster_than_numba"], ".3g"), number(r["slower_than_hhfast"], ".3g"),
-             number(r["agreement"], ".1%"), number(r["peak_mb"], ".0f"), number(r["of_peak"], ".0%"))
+    cells = (
+        f"{r['title']} [{note}]",
+        r["dtype"],
+        r["threads"],
+        number(r["median_ns"], ".3g"),
+        number(r["faster_than_numba"], ".3g"),
+        number(r["slower_than_hhfast"], ".3g"),
+        number(r["agreement"], ".1%"),
+        number(r["peak_mb"], ".0f"),
+        number(r["of_peak"], ".0%"),
+    )
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
@@ -66,7 +85,8 @@ def _explanation(result: dict[str, Any]) -> str:
         "(float64) and to hhfast (same type) with as many threads. Same spike count: share of neurons whose count is "
         "that of RK4 with the same step. Peak MB: of the whole process, libraries and compilation included. Of FMA "
         "peak: floating-point operations counted in the machine code of a step, over the measured peak of as many "
-        "cores." + (busy if load > 0.5 else ""))
+        "cores." + (busy if load > 0.5 else "")
+    )
 
 
 def insert(readme: Path, text: str) -> None:

@@ -29,8 +29,17 @@ def measure(
     dt = DT[integrator]
 
     def run() -> Any:
-        return hh.simulate(model, parameters, stimulus=stimulus, t_stop=T_STOP, dt=dt, integrator=integrator,
-                           record=record, dtype=dtype, threads=threads)
+        return hh.simulate(
+            model,
+            parameters,
+            stimulus=stimulus,
+            t_stop=T_STOP,
+            dt=dt,
+            integrator=integrator,
+            record=record,
+            dtype=dtype,
+            threads=threads,
+        )
 
     result = benchmark.pedantic(run, rounds=7, warmup_rounds=1)
     assert (result.status == 0).all()

@@ -26,8 +26,14 @@ class Workload:
     @classmethod
     def make(cls, n: int, duration: float, dt: float, seed: int = 1) -> Workload:
         rng = np.random.default_rng(seed)
-        return cls(rng.uniform(90.0, 150.0, n), rng.uniform(28.0, 44.0, n), rng.uniform(0.2, 0.4, n),
-                   rng.uniform(0.0, 30.0, n), duration, dt)
+        return cls(
+            rng.uniform(90.0, 150.0, n),
+            rng.uniform(28.0, 44.0, n),
+            rng.uniform(0.2, 0.4, n),
+            rng.uniform(0.0, 30.0, n),
+            duration,
+            dt,
+        )
 
     @property
     def n(self) -> int:

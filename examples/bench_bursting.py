@@ -19,8 +19,16 @@ from hhfast.analysis.spikes import bursts
 from hhfast.analysis.work_precision.benchmark import Benchmark
 from hhfast.figures.work_precision import plot_benchmark
 
-HIGHEST = {"g_Na": 500.0, "g_CaT": 12.5, "g_CaS": 10.0, "g_A": 50.0, "g_KCa": 25.0, "g_Kd": 125.0, "g_H": 0.05,
-           "g_leak": 0.05}  # mS/cm2
+HIGHEST = {
+    "g_Na": 500.0,
+    "g_CaT": 12.5,
+    "g_CaS": 10.0,
+    "g_A": 50.0,
+    "g_KCa": 25.0,
+    "g_Kd": 125.0,
+    "g_H": 0.05,
+    "g_leak": 0.05,
+}  # mS/cm2
 KINDS = ("silent", "tonic", "bursting")
 METHODS = {"integrators": ["exp_euler", "strang", "rk4", "tsit5"], "dt": [0.1, 0.05, 0.025, 0.01, 0.005],
            "rtol": [1e-3, 1e-4, 1e-5, 1e-6, 1e-7]}  # fmt: skip

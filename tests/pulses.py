@@ -15,8 +15,12 @@ PULSES = {"amplitude": 30.0, "start": 2.0, "width": 1.5, "period": 9.0, "count":
 
 def pulsed(integrator="tsit5", params=None, pulses=None, *, window=None, every=0.7, **options):
     """Squid axons under a train of pulses, with everything recorded."""
-    record = [hh.Spikes(), hh.Features(FEATURES, window=window), hh.Trace("V", "m", "i_Na", "i_app", every=every),
-              hh.Final()]
+    record = [
+        hh.Spikes(),
+        hh.Features(FEATURES, window=window),
+        hh.Trace("V", "m", "i_Na", "i_app", every=every),
+        hh.Final(),
+    ]
     stimulus = hh.Train(**PULSES | (pulses or {}))
     options = {"t_stop": 30.0, "record": record} | options
     return hh.simulate("hodgkin_huxley", params, stimulus=stimulus, integrator=integrator, **options)
@@ -46,8 +50,16 @@ class Dense:
         self.pieces = []
         for begin, end in pairwise(stops):
             current = train(p)(0.5 * (begin + end))
-            piece = solve_ivp(lambda t, X, i=current: model.slope(X, i, params), (begin, end), X, method=method,
-                              rtol=rtol, atol=rtol / 10, dense_output=True, max_step=0.5)
+            piece = solve_ivp(
+                lambda t, X, i=current: model.slope(X, i, params),
+                (begin, end),
+                X,
+                method=method,
+                rtol=rtol,
+                atol=rtol / 10,
+                dense_output=True,
+                max_step=0.5,
+            )
             X = piece.y[:, -1]
             self.pieces.append((begin, end, piece.sol))
         self.end = X

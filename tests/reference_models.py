@@ -78,8 +78,12 @@ def _connor_stevens(X, i_app, p):
     tau_a = 0.3632 + 1.158 / (1 + np.exp(0.0497 * (V + 55.96)))
     b_inf = (1 / (1 + np.exp(0.0688 * (V + 53.3)))) ** 4
     tau_b = 1.24 + 2.678 / (1 + np.exp(0.0624 * (V + 50)))
-    currents = [(p["g_Na"] * m**3 * h, p["E_Na"]), (p["g_K"] * n**4, p["E_K"]), (p["g_A"] * a**3 * b, p["E_A"]),
-                (p["g_L"], p["E_L"])]
+    currents = [
+        (p["g_Na"] * m**3 * h, p["E_Na"]),
+        (p["g_K"] * n**4, p["E_K"]),
+        (p["g_A"] * a**3 * b, p["E_A"]),
+        (p["g_L"], p["E_L"]),
+    ]
     gates = [(x, x + y) for x, y in rates] + [(a_inf / tau_a, 1 / tau_a), (b_inf / tau_b, 1 / tau_b)]
     return _stack(V, p, i_app, currents, gates)
 
@@ -101,8 +105,13 @@ def _prinz_stg(X, i_app, p):
     E_Ca = 8314.51 * (p["celsius"] + 273.15) / (2 * 96485.3415) * np.log(p["Ca_out"] / Ca)
     g_CaT, g_CaS = p["g_CaT"] * m_CaT**3 * h_CaT, p["g_CaS"] * m_CaS**3 * h_CaS
     currents = [
-        (p["g_Na"] * m_Na**3 * h_Na, p["E_Na"]), (g_CaT, E_Ca), (g_CaS, E_Ca), (p["g_A"] * m_A**3 * h_A, p["E_A"]),
-        (p["g_KCa"] * m_KCa**4, p["E_KCa"]), (p["g_Kd"] * m_Kd**4, p["E_Kd"]), (p["g_H"] * m_H, p["E_H"]),
+        (p["g_Na"] * m_Na**3 * h_Na, p["E_Na"]),
+        (g_CaT, E_Ca),
+        (g_CaS, E_Ca),
+        (p["g_A"] * m_A**3 * h_A, p["E_A"]),
+        (p["g_KCa"] * m_KCa**4, p["E_KCa"]),
+        (p["g_Kd"] * m_Kd**4, p["E_Kd"]),
+        (p["g_H"] * m_H, p["E_H"]),
         (p["g_leak"], p["E_leak"]),
     ]
     inf_tau = [
@@ -126,27 +135,70 @@ def _prinz_stg(X, i_app, p):
 MODELS: dict[str, Reference] = {
     "hodgkin_huxley": Reference(
         ("V", "m", "h", "n"),
-        {"C_m": 1.0, "celsius": 6.3, "g_Na": 120.0, "E_Na": 50.0, "g_K": 36.0, "E_K": -77.0, "g_L": 0.3,
-         "E_L": -54.387},
-        -65.0, _hodgkin_huxley,
+        {
+            "C_m": 1.0,
+            "celsius": 6.3,
+            "g_Na": 120.0,
+            "E_Na": 50.0,
+            "g_K": 36.0,
+            "E_K": -77.0,
+            "g_L": 0.3,
+            "E_L": -54.387,
+        },
+        -65.0,
+        _hodgkin_huxley,
     ),
     "connor_stevens": Reference(
         ("V", "m", "h", "n", "a", "b"),
-        {"C_m": 1.0, "g_Na": 120.0, "E_Na": 55.0, "g_K": 20.0, "E_K": -72.0, "g_A": 47.7, "E_A": -75.0, "g_L": 0.3,
-         "E_L": -17.0},
-        -68.0, _connor_stevens,
+        {
+            "C_m": 1.0,
+            "g_Na": 120.0,
+            "E_Na": 55.0,
+            "g_K": 20.0,
+            "E_K": -72.0,
+            "g_A": 47.7,
+            "E_A": -75.0,
+            "g_L": 0.3,
+            "E_L": -17.0,
+        },
+        -68.0,
+        _connor_stevens,
     ),
     "wang_buzsaki": Reference(
         ("V", "h", "n"),
         {"C_m": 1.0, "phi": 5.0, "g_Na": 35.0, "E_Na": 55.0, "g_K": 9.0, "E_K": -90.0, "g_L": 0.1, "E_L": -65.0},
-        -65.0, _wang_buzsaki, ("V",),
+        -65.0,
+        _wang_buzsaki,
+        ("V",),
     ),
     "prinz_stg": Reference(
         ("V", "m_Na", "h_Na", "m_CaT", "h_CaT", "m_CaS", "h_CaS", "m_A", "h_A", "m_KCa", "m_Kd", "m_H", "Ca"),
-        {"C_m": 1.0, "celsius": 9.85, "g_Na": 100.0, "E_Na": 50.0, "g_CaT": 0.0, "g_CaS": 4.0, "g_A": 0.0, "E_A": -80.0,
-         "g_KCa": 15.0, "E_KCa": -80.0, "g_Kd": 50.0, "E_Kd": -80.0, "g_H": 0.02, "E_H": -20.0, "g_leak": 0.03,
-         "E_leak": -50.0, "Ca_0": 0.05, "Ca_out": 3000.0, "f_Ca": 14.96, "area": 0.628e-3, "tau_Ca": 200.0},
-        -50.0, _prinz_stg, ("pools",),
+        {
+            "C_m": 1.0,
+            "celsius": 9.85,
+            "g_Na": 100.0,
+            "E_Na": 50.0,
+            "g_CaT": 0.0,
+            "g_CaS": 4.0,
+            "g_A": 0.0,
+            "E_A": -80.0,
+            "g_KCa": 15.0,
+            "E_KCa": -80.0,
+            "g_Kd": 50.0,
+            "E_Kd": -80.0,
+            "g_H": 0.02,
+            "E_H": -20.0,
+            "g_leak": 0.03,
+            "E_leak": -50.0,
+            "Ca_0": 0.05,
+            "Ca_out": 3000.0,
+            "f_Ca": 14.96,
+            "area": 0.628e-3,
+            "tau_Ca": 200.0,
+        },
+        -50.0,
+        _prinz_stg,
+        ("pools",),
     ),
 }
 
@@ -170,8 +222,10 @@ def solve(name: str, t_stop: float, current, X0=None, p: Params | None = None, j
     X = initial(name, p) if X0 is None else np.asarray(X0, float)
     events = []
     if level is not None:
+
         def crossing(t, X):
             return X[0] - level
+
         crossing.direction = 1.0
         events = [crossing]
     found = [np.empty(0)]
@@ -180,6 +234,7 @@ def solve(name: str, t_stop: float, current, X0=None, p: Params | None = None, j
         # The current just inside the piece: at a jump itself the piece that follows it counts.
         def slope(t, X, begin=begin, end=end):
             return model.slope(X, current(min(max(t, begin + 1e-12), end - 1e-12)), p)
+
         run = solve_ivp(slope, (begin, end), X, method="DOP853", rtol=1e-12, atol=1e-13, max_step=0.25, events=events)
         X = run.y[:, -1]
         found += run.t_events or []

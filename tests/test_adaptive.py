@@ -22,8 +22,14 @@ def off_by(reference, model, integrator, **tolerances):
     else:
         known = reference[model]
         times, amplitude, t_stop, threshold = (known[k] for k in ("times", "amplitude", "t_stop", "threshold"))
-    r = hh.simulate(model, stimulus=hh.Sine(0.0, 1.0, offset=amplitude), t_stop=t_stop, integrator=integrator,
-                    record=[hh.Spikes(threshold=threshold, rearm=-10.0), hh.Final()], **tolerances)
+    r = hh.simulate(
+        model,
+        stimulus=hh.Sine(0.0, 1.0, offset=amplitude),
+        t_stop=t_stop,
+        integrator=integrator,
+        record=[hh.Spikes(threshold=threshold, rearm=-10.0), hh.Final()],
+        **tolerances,
+    )
     assert r.status.tolist() == [0]
     assert r.spike_count.tolist() == [len(times)]
     return np.abs(r.spike_time - times).max(), r["n_steps"][0]
@@ -51,9 +57,16 @@ def test_edges_of_smooth_currents(integrator):
     """A sine that begins and ends within the run, for each cell elsewhere, against SciPy restarted at both."""
     start, stop = np.array([1.3, 4.0]), np.array([5.7, 20.0])
     wave = {"amplitude": 8.0, "frequency": 150.0, "phase": 0.3, "offset": 12.0}
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Sine(**wave, start=start, stop=stop), t_stop=12.0, rtol=1e-8,
-                    integrator=integrator, record=[hh.Spikes(), hh.Final()])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Sine(**wave, start=start, stop=stop),
+        t_stop=12.0,
+        rtol=1e-8,
+        integrator=integrator,
+        record=[hh.Spikes(), hh.Final()],
+    )
     for k in range(2):
+
         def current(t, k=k):
             inside = start[k] <= t < stop[k]
             return inside * (12.0 + 8.0 * np.sin(2 * np.pi * 0.15 * (t - start[k]) + 0.3))
@@ -66,8 +79,16 @@ def test_edges_of_smooth_currents(integrator):
 # --- edges of the stimulus ------------------------------------------------------------------------------------------
 def membrane(passive, integrator, pulses, t_stop, **options):
     """A membrane with a leak only, under a train; (result, its V at the end on paper)."""
-    r = hh.simulate(passive, stimulus=hh.Train(**pulses), t_stop=t_stop, integrator=integrator, rtol=1e-9,
-                    record=[hh.Trace("V", "i_app", every=t_stop / 10)], dt_max=t_stop, **options)
+    r = hh.simulate(
+        passive,
+        stimulus=hh.Train(**pulses),
+        t_stop=t_stop,
+        integrator=integrator,
+        rtol=1e-9,
+        record=[hh.Trace("V", "i_app", every=t_stop / 10)],
+        dt_max=t_stop,
+        **options,
+    )
     rows = [dict(zip(pulses, row, strict=True)) for row in np.broadcast(*pulses.values())]
     expected = np.full((len(rows), 11), -65.0)
     for k, p in enumerate(rows):

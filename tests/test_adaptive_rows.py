@@ -22,8 +22,12 @@ def rows(which, integrator="tsit5", **options):
     params = {"g_Na": rng.uniform(100, 140, N), "g_K": rng.uniform(30, 40, N), "C_m": rng.uniform(0.8, 1.2, N)}
     params["C_m"][list(BAD)] = np.nan, -1.0
     params["C_m"][list(OVER)] = 0.005
-    pulses = {"amplitude": rng.uniform(0, 40, N), "start": rng.uniform(0, 5, N), "width": rng.uniform(0.1, 3, N),
-              "count": rng.integers(0, 4, N).astype(float)}
+    pulses = {
+        "amplitude": rng.uniform(0, 40, N),
+        "start": rng.uniform(0, 5, N),
+        "width": rng.uniform(0.1, 3, N),
+        "count": rng.integers(0, 4, N).astype(float),
+    }
     params, pulses = ({name: values[which] for name, values in each.items()} for each in (params, pulses))
     return pulsed(integrator, params, pulses, t_stop=20.0, max_steps=1500, **options)
 
@@ -38,8 +42,9 @@ def assert_same_rows(some, whole, which):
     np.testing.assert_array_equal(some.spike_time, np.concatenate(expected))
 
 
-@pytest.fixture(scope="module", params=[("tsit5", "float64"), ("rodas4", "float64"), ("tsit5", "float32")],
-                ids="-".join)
+@pytest.fixture(
+    scope="module", params=[("tsit5", "float64"), ("rodas4", "float64"), ("tsit5", "float32")], ids="-".join
+)
 def whole(request):
     """(all rows in one call on one thread, the options of that run)."""
     options = dict(zip(("integrator", "dtype"), request.param, strict=True))
@@ -59,10 +64,22 @@ def test_the_rows_differ(whole):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("which", [
-    *([row] for row in (0, 3, 8, 599)), range(63), range(64), range(65), range(100), range(200), range(100, 370),
-    [5] * 70, [*BAD, *OVER, 5], np.random.default_rng(13).permutation(N),
-], ids=len)
+@pytest.mark.parametrize(
+    "which",
+    [
+        *([row] for row in (0, 3, 8, 599)),
+        range(63),
+        range(64),
+        range(65),
+        range(100),
+        range(200),
+        range(100, 370),
+        [5] * 70,
+        [*BAD, *OVER, 5],
+        np.random.default_rng(13).permutation(N),
+    ],
+    ids=len,
+)
 def test_rows_do_not_depend_on_place_company_or_threads(whole, which, threads):
     """Bit-identical alone, in any subset, order and number; whether neighbours fail, end early, or come later."""
     r, options = whole

@@ -185,10 +185,13 @@ def test_rheobase_of_every_row(tmp_path):
     assert found["status"].tolist() == [0] * 6
 
 
-@pytest.mark.parametrize(("analysis", "name"), [
-    ('kind = "fi_curve"\ncurrents = [5, 10]\nt_stop = 300.0\ntransient = 100.0', "rate_at_10"),
-    ('kind = "refractory_period"\nsecond = [2.0, 5.0]', "minimal_interval_5"),
-])
+@pytest.mark.parametrize(
+    ("analysis", "name"),
+    [
+        ('kind = "fi_curve"\ncurrents = [5, 10]\nt_stop = 300.0\ntransient = 100.0', "rate_at_10"),
+        ('kind = "refractory_period"\nsecond = [2.0, 5.0]', "minimal_interval_5"),
+    ],
+)
 def test_other_kinds(tmp_path, analysis, name):
     """f-I curves and refractory periods, a variable for each number."""
     found = stored(sweep_of(tmp_path, analysis), tmp_path)
@@ -196,14 +199,17 @@ def test_other_kinds(tmp_path, analysis, name):
     assert found[name][4] > 0
 
 
-@pytest.mark.parametrize(("analysis", "extra", "message"), [
-    ("width = 1.0", "", "analysis.kind: is missing"),
-    ('kind = "rheo"\nwidth = 1.0', "", "did you mean 'rheobase'"),
-    ('kind = "rheobase"', "", "analysis.width: is missing"),
-    ('kind = "rheobase"\nwidht = 1.0', "", "did you mean 'width'"),
-    ('kind = "rheobase"\nwidth = 1.0', "t_stop = 10.0\n", "t_stop: does not go with"),
-    ('kind = "rheobase"\nwidth = 1.0', 'stimulus = { kind = "step", amplitude = 1.0 }\n', "own current"),
-])
+@pytest.mark.parametrize(
+    ("analysis", "extra", "message"),
+    [
+        ("width = 1.0", "", "analysis.kind: is missing"),
+        ('kind = "rheo"\nwidth = 1.0', "", "did you mean 'rheobase'"),
+        ('kind = "rheobase"', "", "analysis.width: is missing"),
+        ('kind = "rheobase"\nwidht = 1.0', "", "did you mean 'width'"),
+        ('kind = "rheobase"\nwidth = 1.0', "t_stop = 10.0\n", "t_stop: does not go with"),
+        ('kind = "rheobase"\nwidth = 1.0', 'stimulus = { kind = "step", amplitude = 1.0 }\n', "own current"),
+    ],
+)
 def test_mistakes(tmp_path, analysis, extra, message):
     """Each is one line that says what to do."""
     with pytest.raises(hh.InputError, match=message):

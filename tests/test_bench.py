@@ -343,8 +343,10 @@ def test_stated_orders_are_measured(model):
 def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
     """Both shares are in the cache afterwards, and what is there is not compiled again."""
     monkeypatch.setenv("HHFAST_CACHE_DIR", str(tmp_path))
-    specs = [kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
-             for name in ("euler", "exp_midpoint")]
+    specs = [
+        kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
+        for name in ("euler", "exp_midpoint")
+    ]
     assert not any(map(is_cached, specs))
     precompile(specs, 2)
     assert all(map(is_cached, specs))

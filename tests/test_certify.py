@@ -19,8 +19,11 @@ from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep
 
 AMPLITUDES = ("6.3", "10", "20")
-RECORD = [hh.Spikes(threshold=0.0, rearm=-10.0), hh.Final(),
-          hh.Features(["rate", "latency", "isi_mean"], threshold=0.0, rearm=-10.0)]
+RECORD = [
+    hh.Spikes(threshold=0.0, rearm=-10.0),
+    hh.Final(),
+    hh.Features(["rate", "latency", "isi_mean"], threshold=0.0, rearm=-10.0),
+]
 
 
 def axons(integrator="exp_euler", dt=0.05, t_stop=200.0, certify=True, **options):
@@ -38,10 +41,16 @@ def spikes(reference):
 
 
 # --- the estimates, against the truth --------------------------------------------------------------------------------
-@pytest.mark.parametrize(("integrator", "dt", "factor"), [
-    ("exp_euler", 0.05, 1.6), ("exp_euler", 0.025, 1.6), ("exp_euler", 0.01, 1.7),
-    ("rk4", 0.05, 1.15), ("rk4", 0.025, 1.15),
-])
+@pytest.mark.parametrize(
+    ("integrator", "dt", "factor"),
+    [
+        ("exp_euler", 0.05, 1.6),
+        ("exp_euler", 0.025, 1.6),
+        ("exp_euler", 0.01, 1.7),
+        ("rk4", 0.05, 1.15),
+        ("rk4", 0.025, 1.15),
+    ],
+)
 def test_estimated_errors_of_spikes_are_the_true_ones(spikes, integrator, dt, factor):
     """Against DOP853, through 14 spikes of drift. exp_euler is better than its order here, so its estimate is safe."""
     r = axons(integrator, dt)
@@ -106,16 +115,32 @@ def test_a_spike_count_that_the_step_decides_is_flagged(spikes):
 def test_failures_of_either_run_are_flagged(passive):
     """By the stability of Euler's method on paper: V' = -g V / C with g < 0 grows faster in shorter steps."""
     g = np.array([0.1, -1.6, -4.0])
-    r = hh.simulate(passive, {"g_L": g}, stimulus=hh.Step(1.0), t_stop=20.0, dt=0.5, integrator="euler",
-                    record=[hh.SpikeCount(), hh.Final()], certify=True)
+    r = hh.simulate(
+        passive,
+        {"g_L": g},
+        stimulus=hh.Step(1.0),
+        t_stop=20.0,
+        dt=0.5,
+        integrator="euler",
+        record=[hh.SpikeCount(), hh.Final()],
+        certify=True,
+    )
     reached = [np.abs(1 / g * (1 - (1 - g * h / 2.0) ** (20.0 / h))) for h in (0.5, 0.25)]
     assert [(reach > 1e6).tolist() for reach in reached] == [[False, False, True], [False, True, True]]
     assert r["certified"].tolist() == [AGREES, FAILED, FAILED]
     assert np.isnan(r["V_final_error"]).tolist() == [False, True, True]
     # A stiff membrane, on the other hand, is stable in the shorter steps only.
     g = np.array([0.1, 12.0])
-    r = hh.simulate(passive, {"g_L": g}, stimulus=hh.Step(1.0), t_stop=20.0, dt=0.5, integrator="euler",
-                    record=[hh.SpikeCount(), hh.Final()], certify=True)
+    r = hh.simulate(
+        passive,
+        {"g_L": g},
+        stimulus=hh.Step(1.0),
+        t_stop=20.0,
+        dt=0.5,
+        integrator="euler",
+        record=[hh.SpikeCount(), hh.Final()],
+        certify=True,
+    )
     assert r.status.tolist() == [0, 1]
     assert r["certified"].tolist() == [AGREES, CHANGED]
 
@@ -141,6 +166,7 @@ def test_the_result_itself_stays_as_it_is():
 @pytest.mark.core
 def test_a_share_of_the_cells(passive):
     """About as many as asked, and a cell is chosen by its number alone."""
+
     def chosen(n):
         run = {"t_stop": 0.1, "integrator": "euler", "record": [hh.SpikeCount()], "certify": 0.1}
         return hh.simulate(passive, {"g_L": np.linspace(0.1, 1.0, n)}, **run)["certified"] != NOT_CHECKED
@@ -174,8 +200,15 @@ def test_a_sweep_certifies_what_simulate_certifies(certified_sweep):
     columns = small().space.columns(0, 30)
     record = [hh.Features(["spike_count", "latency"]), hh.Spikes(), hh.Trace("V", every=0.5)]
     stimulus = hh.Step(amplitude=columns["stimulus.amplitude"], start=5.0)
-    whole = hh.simulate("hodgkin_huxley", {"g_Na": columns["g_Na"]}, stimulus=stimulus, t_stop=40.0, record=record,
-                        integrator="exp_euler", certify=True)
+    whole = hh.simulate(
+        "hodgkin_huxley",
+        {"g_Na": columns["g_Na"]},
+        stimulus=stimulus,
+        t_stop=40.0,
+        record=record,
+        integrator="exp_euler",
+        certify=True,
+    )
     with xarray.open_dataset(certified_sweep) as data:
         chosen = data["certified"].values != NOT_CHECKED
         assert 5 < chosen.sum() < 20

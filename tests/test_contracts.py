@@ -10,12 +10,35 @@ from hhfast.errors import UnknownName
 
 REGISTRIES = {"models": hh.models, "integrators": hh.integrators, "stimuli": hh.stimuli, "recorders": hh.recorders}
 # Values that make a current of a few uA/cm2 within 5 ms; a new stimulus with other parameters needs an entry.
-VALUES = {"amplitude": 5.0, "second_amplitude": 8.0, "start": 0.5, "stop": 4.0, "width": 0.7, "interval": 2.0,
-          "period": 1.5, "count": 3, "frequency": 100.0, "frequency_end": 300.0, "phase": 0.1, "offset": 1.0,
-          "times": [0.2, 1.0, 3.0], "values": [0.0, 5.0, 1.0], "scale": 1.5,
-          "sigma": 2.0, "tau": 3.0, "mean": 1.0, "every": 0.1, "seed": 1, "cell": 7}
+VALUES = {
+    "amplitude": 5.0,
+    "second_amplitude": 8.0,
+    "start": 0.5,
+    "stop": 4.0,
+    "width": 0.7,
+    "interval": 2.0,
+    "period": 1.5,
+    "count": 3,
+    "frequency": 100.0,
+    "frequency_end": 300.0,
+    "phase": 0.1,
+    "offset": 1.0,
+    "times": [0.2, 1.0, 3.0],
+    "values": [0.0, 5.0, 1.0],
+    "scale": 1.5,
+    "sigma": 2.0,
+    "tau": 3.0,
+    "mean": 1.0,
+    "every": 0.1,
+    "seed": 1,
+    "cell": 7,
+}
 RECORDERS = {
-    "spike_count": (), "spikes": (), "features": (tuple(hh.Features.known),), "trace": ("V",), "final": (),
+    "spike_count": (),
+    "spikes": (),
+    "features": (tuple(hh.Features.known),),
+    "trace": ("V",),
+    "final": (),
 }
 
 
@@ -45,8 +68,9 @@ def test_models_are_complete_and_run(name):
     assert all(p.unit for p in model.parameters.values())
     offset = DRIVES[name].offset if name in DRIVES else 1.0
     stimulus = hh.Sine(amplitude=0.3 * offset, frequency=100.0, phase=0.5, offset=offset)
-    r = hh.simulate(name, stimulus=stimulus, t_stop=5.0, integrator="exp_euler", initial="rest",
-                    record=[hh.Spikes(), hh.Final()])
+    r = hh.simulate(
+        name, stimulus=stimulus, t_stop=5.0, integrator="exp_euler", initial="rest", record=[hh.Spikes(), hh.Final()]
+    )
     assert r.status.tolist() == [0]
     for x in model.states:
         assert np.isfinite(r[f"{x}_final"]).all()
@@ -65,8 +89,14 @@ def test_every_integrator_is_described_and_runs(name):
     assert entry.order >= 1
     assert isinstance(entry.adaptive, bool)
     assert isinstance(entry.stiff, bool)
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Sine(3.0, 100.0, 0.5, 10.0), t_stop=5.0, dt=0.01, integrator=name,
-                    record=[hh.Spikes(), hh.Final()])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Sine(3.0, 100.0, 0.5, 10.0),
+        t_stop=5.0,
+        dt=0.01,
+        integrator=name,
+        record=[hh.Spikes(), hh.Final()],
+    )
     assert r.status.tolist() == [0]
     assert r.spike_count.tolist() == [1]
     assert np.isfinite(r["V_final"]).all()
@@ -96,8 +126,14 @@ def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
 def test_every_recorder_delivers_finite_labelled_values(name):
     """One row per cell, units and a long name on everything, under the name it promises."""
     recorder = hh.recorders[name](*RECORDERS[name])
-    r = hh.simulate("hodgkin_huxley", {"g_K": np.array([35.0, 36.0])}, stimulus=hh.Step(10.0), t_stop=60.0,
-                    integrator="exp_euler", record=[recorder])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        {"g_K": np.array([35.0, 36.0])},
+        stimulus=hh.Step(10.0),
+        t_stop=60.0,
+        integrator="exp_euler",
+        record=[recorder],
+    )
     assert r.status.tolist() == [0, 0]
     assert r.variables
     for variable in r.variables.values():
@@ -113,9 +149,15 @@ def test_a_recorder_may_share_names_with_a_stimulus_and_a_model(name):
     """Names are symbols: the `mean` of a noise is not that of a recorder, and a gate may be called as either."""
     noise = hh.Noise(sigma=2.0, tau=3.0, mean=1.0, seed=1)
     recorder = hh.recorders[name](*RECORDERS[name])
-    r = hh.simulate("hodgkin_huxley", stimulus=noise + hh.Train(8.0, 1.0, 0.5, period=9.0), t_stop=30.0, record=[recorder])
-    alone = hh.simulate("hodgkin_huxley", stimulus=noise + hh.Train(8.0, 1.0, 0.5, period=9.0), t_stop=30.0,
-                        record=[hh.Final(), hh.Spikes()])
+    r = hh.simulate(
+        "hodgkin_huxley", stimulus=noise + hh.Train(8.0, 1.0, 0.5, period=9.0), t_stop=30.0, record=[recorder]
+    )
+    alone = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=noise + hh.Train(8.0, 1.0, 0.5, period=9.0),
+        t_stop=30.0,
+        record=[hh.Final(), hh.Spikes()],
+    )
     assert r.status.tolist() == alone.status.tolist() == [0]
     if "spike_count" in r:
         assert r.spike_count.tolist() == alone.spike_count.tolist()

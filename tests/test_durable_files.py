@@ -1,6 +1,5 @@
 """Durable files: whole or absent."""
 
-
 from made_up_run import limited
 
 from hhfast.sweep.durable_files import write_durably

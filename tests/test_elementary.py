@@ -54,8 +54,16 @@ def arguments(name, dtype, rng):
     if name in ("log", "sqrt"):
         limit = {"float64": 300, "float32": 37}[dtype]
         x = 10.0 ** rng.uniform(-limit, limit, 600)
-        x = np.concatenate([x, rng.uniform(0.5, 2.0, 400), 1 + 10.0 ** rng.uniform(-7, -1, 200),
-                            1 - 10.0 ** rng.uniform(-7, -1, 200), np.sqrt([0.5, 2.0]), 2.0 ** np.arange(-20, 20)])
+        x = np.concatenate(
+            [
+                x,
+                rng.uniform(0.5, 2.0, 400),
+                1 + 10.0 ** rng.uniform(-7, -1, 200),
+                1 - 10.0 ** rng.uniform(-7, -1, 200),
+                np.sqrt([0.5, 2.0]),
+                2.0 ** np.arange(-20, 20),
+            ]
+        )
     else:
         low, high = RANGES[dtype][name]
         x = rng.uniform(low, high, 600)
@@ -201,7 +209,13 @@ def arguments_of(name, rng, n=200):
     t = rng.uniform(0, 9, n)
     whole = np.floor(rng.uniform(0, 2.0**40, (3, n)))
     given = {
-        "crossing": (rng.uniform(-80, -21, n), rng.uniform(-20, 40, n), *rng.uniform(-3, 30, (2, n)), 0.1 + 0 * t, -20.0),
+        "crossing": (
+            rng.uniform(-80, -21, n),
+            rng.uniform(-20, 40, n),
+            *rng.uniform(-3, 30, (2, n)),
+            0.1 + 0 * t,
+            -20.0,
+        ),
         "polynomial_crossing": (rng.uniform(-80, -21, n), *rng.uniform(5, 60, (4, n)), -20.0),
         "window": (t, t + 0.3, *rng.uniform(0, 9, (2, n))),
         "train": (t, t + 0.3, 1.0, 0.4, 2.0, 3.0),

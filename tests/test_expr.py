@@ -74,8 +74,17 @@ def test_everything_but_arithmetic_is_refused(text, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "text",
     [
-        "9 ** 9 ** 9", "V * 9 ** 9 ** 9", "2 ** 10000", "(-1) ** 0.5", "0 ** -1", "1e999", "-1e999 * V",
-        "exp(9 ** 9 ** 9 * V)", "2 ** (-9 ** 12)", "(1.0000001 ** 999999999) * V", "V ** 999999999",
+        "9 ** 9 ** 9",
+        "V * 9 ** 9 ** 9",
+        "2 ** 10000",
+        "(-1) ** 0.5",
+        "0 ** -1",
+        "1e999",
+        "-1e999 * V",
+        "exp(9 ** 9 ** 9 * V)",
+        "2 ** (-9 ** 12)",
+        "(1.0000001 ** 999999999) * V",
+        "V ** 999999999",
         "((1.0000001 ** 999) ** 999) ** 99",
     ],
 )
@@ -115,10 +124,22 @@ def test_unknown_names_are_named_with_the_nearest_known_one():
 
 
 # --- value ------------------------------------------------------------------------------------------------------------
-NUMPY = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh,
-         "abs": np.abs, "min": np.minimum, "max": np.maximum}
-number = st.one_of(st.integers(0, 20).map(str), st.floats(0.001, 1000).map(lambda x: repr(round(x, 4))),
-                   st.sampled_from(["1e-3", ".5", "2.", "1E2"]))
+NUMPY = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "abs": np.abs,
+    "min": np.minimum,
+    "max": np.maximum,
+}
+number = st.one_of(
+    st.integers(0, 20).map(str),
+    st.floats(0.001, 1000).map(lambda x: repr(round(x, 4))),
+    st.sampled_from(["1e-3", ".5", "2.", "1E2"]),
+)
 leaf = st.one_of(number, st.sampled_from(["V", "x", "y"]))
 
 
@@ -129,11 +150,13 @@ def combine(inner):
         st.tuples(pair, st.sampled_from("+-*/")).map(lambda t: f"{t[0][0]} {t[1]} {t[0][1]}"),
         inner.map(lambda a: f"-({a})"),
         st.tuples(inner, st.sampled_from(["2", "3", "-1", "0.5"])).map(lambda t: f"({t[0]}) ** {t[1]}"),
-        st.tuples(st.sampled_from(["exp", "log", "sqrt", "tanh", "sinh", "cosh", "abs"]), inner)
-        .map(lambda t: f"{t[0]}({t[1]})"),
+        st.tuples(st.sampled_from(["exp", "log", "sqrt", "tanh", "sinh", "cosh", "abs"]), inner).map(
+            lambda t: f"{t[0]}({t[1]})"
+        ),
         st.tuples(st.sampled_from(["min", "max"]), pair).map(lambda t: f"{t[0]}({t[1][0]}, {t[1][1]})"),
-        st.tuples(st.tuples(inner, inner, inner, inner), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
-        .map(lambda t: f"({t[0][0]} if {t[0][1]} {t[1]} {t[0][2]} else {t[0][3]})"),
+        st.tuples(st.tuples(inner, inner, inner, inner), st.sampled_from(["<", "<=", ">", ">=", "==", "!="])).map(
+            lambda t: f"({t[0][0]} if {t[0][1]} {t[1]} {t[0][2]} else {t[0][3]})"
+        ),
     )
 
 

@@ -26,7 +26,10 @@ scaled = { args = ["r"], is = "phi * r" }
 u = "V + shift"
 phi = "3 ^ ((celsius - 6.3) / 10)"
 """
-SQUID = HEAD + SHARED + """
+SQUID = (
+    HEAD
+    + SHARED
+    + """
 [parameters.celsius]
 value = 6.3
 unit = "degC"
@@ -54,6 +57,7 @@ beta = "scaled(0.125 * exp(-u / 80))"
 g = 0.3
 E = -54.387
 """
+)
 
 
 def rates(model, X, i_app=0.0, params=None):
@@ -117,8 +121,11 @@ BAD = {
     "hidden in a maximum": ("4 * exp(-u / 18)", "max(1, log(0))", ["beta", "finite"]),
     "exponentials in exponentials": ("4 * exp(-u / 18)", "exp(exp(exp(exp(V))))", ["beta", "nested"]),
     "a formula that is not finite": ('u = "V + shift"', 'u = "V + shift"\nx = "1 / (celsius - 6.3)"', ["formulas.x"]),
-    "growing without end": ('u = "V + shift"', "\n".join(
-        ['u = "V + shift"', 'f0 = "V + V"', *(f'f{k} = "f{k - 1} + f{k - 1}"' for k in range(1, 40))]), ["too long"]),
+    "growing without end": (
+        'u = "V + shift"',
+        "\n".join(['u = "V + shift"', 'f0 = "V + V"', *(f'f{k} = "f{k - 1} + f{k - 1}"' for k in range(1, 40))]),
+        ["too long"],
+    ),
 }
 
 
@@ -148,19 +155,27 @@ def test_round_trip_and_hash():
 
 
 # --- conditions, operators, functions ---------------------------------------------------------------------------------
-@pytest.mark.parametrize(("text", "python"), [
-    ("1 if V > -50 and V < 0 else 2", "np.where((V > -50) & (V < 0), 1, 2)"),
-    ("1 if V < -50 or V > 0 or V == -20 else 2", "np.where((V < -50) | (V > 0) | (V == -20), 1, 2)"),
-    ("1 if (V < -50 or V > 0) and Ca > 0.3 else V", "np.where(((V < -50) | (V > 0)) & (Ca > 0.3), 1, V)"),
-    ("V^2 + 1", "V**2 + 1"),
-    ("ln(Ca) + max(1, Ca, V, 3)", "np.log(Ca) + np.maximum(np.maximum(1, Ca), np.maximum(V, 3))"),
-    ("min(V, Ca, -30)", "np.minimum(np.minimum(V, Ca), -30)"),
-    ("Ca ** 1.5 + (Ca + 1) ^ (-1 / 4)", "Ca**1.5 + (Ca + 1) ** (-0.25)"),
-])
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("1 if V > -50 and V < 0 else 2", "np.where((V > -50) & (V < 0), 1, 2)"),
+        ("1 if V < -50 or V > 0 or V == -20 else 2", "np.where((V < -50) | (V > 0) | (V == -20), 1, 2)"),
+        ("1 if (V < -50 or V > 0) and Ca > 0.3 else V", "np.where(((V < -50) | (V > 0)) & (Ca > 0.3), 1, V)"),
+        ("V^2 + 1", "V**2 + 1"),
+        ("ln(Ca) + max(1, Ca, V, 3)", "np.log(Ca) + np.maximum(np.maximum(1, Ca), np.maximum(V, 3))"),
+        ("min(V, Ca, -30)", "np.minimum(np.minimum(V, Ca), -30)"),
+        ("Ca ** 1.5 + (Ca + 1) ^ (-1 / 4)", "Ca**1.5 + (Ca + 1) ** (-0.25)"),
+    ],
+)
 def test_what_formulas_may_say(text, python):
     """Logic, powers and maxima of several, as current of a channel: oracle and compiled rates against NumPy."""
-    model = Model("cell", -60.0, (Channel("X", current=text),), (Parameter("C_m", 2.0, "uF cm-2"),),
-                  pools=(Pool("Ca", "uM", 0.5, a="0", b="0"),))
+    model = Model(
+        "cell",
+        -60.0,
+        (Channel("X", current=text),),
+        (Parameter("C_m", 2.0, "uF cm-2"),),
+        pools=(Pool("Ca", "uM", 0.5, a="0", b="0"),),
+    )
     X = np.array([np.linspace(-90, 20, 23), np.linspace(0.1, 2, 23)])
     expected = -eval(python, {"np": np, "V": X[0], "Ca": X[1]}) / 2.0 * np.ones(23)
     np.testing.assert_allclose(model.derivatives(X)[0], expected, rtol=1e-12)
@@ -169,7 +184,9 @@ def test_what_formulas_may_say(text, python):
 
 def test_ghk_and_nernst():
     """The Goldman current, right at V = 0 and zero at the Nernst potential; both in the units of the field."""
-    model = parse_model(HEAD + """
+    model = parse_model(
+        HEAD
+        + """
         celsius = { value = 20.0, unit = "degC" }
         [channels.Ca]
         current = "P * m ** 2 * ghk(V, Ca_in, Ca_out, 2, celsius)"
@@ -181,7 +198,8 @@ def test_ghk_and_nernst():
         g = 1.0
         E = "nernst(K_in, 5, 1, celsius)"
         parameters = { K_in = { value = 140.0, unit = "mM" } }
-    """)
+    """
+    )
     T = 293.15
     V = np.array([-70.0, -1e-9, 0.0, 1e-6, 40.0])
     u = 2 * F * V / (1e3 * R * T)
@@ -197,14 +215,25 @@ def test_ghk_and_nernst():
     assert evaluate("nernst(1, 10, 1, 20)", {}) == pytest.approx(58.17, abs=0.02)  # mV a decade
 
 
-@pytest.mark.parametrize("text", [
-    "(exp(x / 5) - 1) / x", "(exp(2 * x) - 1) / (3 * x)", "(x - 0.5) / (1 - exp(-(x - 0.5) / 0.1))",
-    "x / (exp(x) - 1)", "(1 - exp(-x)) / x",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(exp(x / 5) - 1) / x",
+        "(exp(2 * x) - 1) / (3 * x)",
+        "(x - 0.5) / (1 - exp(-(x - 0.5) / 0.1))",
+        "x / (exp(x) - 1)",
+        "(1 - exp(-x)) / x",
+    ],
+)
 def test_removable_poles_in_other_variables(text):
     """In a pool, and upside down: (exp(u) - 1) / u is right where u is 0."""
-    model = Model("cell", -60.0, (Channel("L", g=0.1, E=-60.0),), (Parameter("C_m", 1.0, "uF cm-2"),),
-                  pools=(Pool("x", "1", 0.3, a=text, b="1"),))
+    model = Model(
+        "cell",
+        -60.0,
+        (Channel("L", g=0.1, E=-60.0),),
+        (Parameter("C_m", 1.0, "uF cm-2"),),
+        pools=(Pool("x", "1", 0.3, a=text, b="1"),),
+    )
     for x in (0.0, 0.5, 1e-9, 0.5 + 1e-10, 1.7):
         X = np.array([[-60.0], [x]])
         aside = [evaluate(text, {"x": x + d}) for d in (1e-5, -1e-5)]
@@ -213,7 +242,9 @@ def test_removable_poles_in_other_variables(text):
 
 def test_rates_that_depend_on_currents_and_gates():
     """A gate driven by a current, another by a gate: compiled, by the oracle, and steady at the start."""
-    model = parse_model(HEAD + """
+    model = parse_model(
+        HEAD
+        + """
         [channels.Ca]
         g = 0.5
         E = 120.0
@@ -227,13 +258,15 @@ def test_rates_that_depend_on_currents_and_gates():
         [channels.L]
         g = 0.1
         E = -65.0
-    """)
+    """
+    )
     X = near(model)
     V, s, h, q = X
     i_Ca = 0.5 * s**2 * h * (V - 120)
     expected = [
         1.5 - i_Ca - q * (q / (q + 0.1)) * (V + 90) - 0.1 * (V + 65),
-        (1 / (1 + np.exp(-(V + 40) / 6)) - s) / (1 + 2 * h), (1 / (1 + np.exp((V + 60) / 6)) - h) / 30,
+        (1 / (1 + np.exp(-(V + 40) / 6)) - s) / (1 + 2 * h),
+        (1 / (1 + np.exp((V + 60) / 6)) - h) / 30,
         0.01 * np.maximum(-i_Ca, 0) * (1 - q) - 0.02 * (1 + s) * q,
     ]
     np.testing.assert_allclose(model.derivatives(X, {}, 1.5), expected, rtol=1e-11)
@@ -244,7 +277,9 @@ def test_rates_that_depend_on_currents_and_gates():
 
 def test_open_is_any_formula_of_the_gates():
     """Sums of gates, 1 - n, a leak inside, a power that is no integer; the current is linear in V."""
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
         [channels.A]
         g = 2.0
         E = -90.0
@@ -253,6 +288,7 @@ def test_open_is_any_formula_of_the_gates():
         gates.b = { inf = "1 / (1 + exp((V + 78) / 6))", tau = "20" }
         parameters.leak = { value = 0.01, unit = "1" }
     """
+    )
     model = parse_model(text)
     X = near(model)
     V, a, b = X
@@ -269,7 +305,9 @@ def test_open_is_any_formula_of_the_gates():
 
 def test_instantaneous_gates_from_alpha_and_beta():
     """alpha / (alpha + beta), and no state of their own."""
-    text = HEAD + """
+    text = (
+        HEAD
+        + """
         [channels.Na]
         g = 35.0
         E = 55.0
@@ -277,6 +315,7 @@ def test_instantaneous_gates_from_alpha_and_beta():
         [functions]
         linoid = { args = ["x"], is = "x / (1 - exp(-x / 10))" }
     """
+    )
     model = parse_model(text)
     assert model.states == ("V",)
     V = np.array([[-70.0, -35.0, 0.0]])
@@ -298,13 +337,24 @@ def test_reversal_potentials_that_depend_on_V():
 
 # --- pools ------------------------------------------------------------------------------------------------------------
 def pool(**keys):
-    return Model("cell", -60.0, (Channel("L", g=0.1, E=-60.0),),
-                 (Parameter("C_m", 1.0, "uF cm-2"), Parameter("x_0", 0.25, "uM")), pools=(Pool("x", "uM", **keys),))
+    return Model(
+        "cell",
+        -60.0,
+        (Channel("L", g=0.1, E=-60.0),),
+        (Parameter("C_m", 1.0, "uF cm-2"), Parameter("x_0", 0.25, "uM")),
+        pools=(Pool("x", "uM", **keys),),
+    )
 
 
-@pytest.mark.parametrize(("initial", "expected"), [
-    ("2 * x_0", 0.5), ("x_0 * V / -60", 0.25), ("steady", 0.75), (0.125, 0.125),
-])
+@pytest.mark.parametrize(
+    ("initial", "expected"),
+    [
+        ("2 * x_0", 0.5),
+        ("x_0 * V / -60", 0.25),
+        ("steady", 0.75),
+        (0.125, 0.125),
+    ],
+)
 def test_initial_values_of_pools(initial, expected):
     """A number, a formula of parameters and V, or the steady state; for each cell by its own parameters."""
     model = pool(initial=initial, a="3 * x_0", b="1")
@@ -332,10 +382,12 @@ def test_initial_values_that_make_no_sense(initial):
 def test_the_applied_current_in_a_pool():
     """i_app may be added in a pool, times parameters; a run with it agrees with DOP853."""
     model = pool(initial=0.0, a="0.02 * (x_0 * i_app - i_L)", b="0.01")
-    r = hh.simulate(model, {}, stimulus=hh.Step(amplitude=4.0), t_stop=40.0, record=[hh.Final()], rtol=1e-9,
-                    integrator="tsit5")
-    known = solve_ivp(lambda t, X: model.derivatives(X, {}, 4.0), (0, 40), [-60.0, 0.0], method="DOP853",
-                      rtol=1e-11, atol=1e-12).y[:, -1]
+    r = hh.simulate(
+        model, {}, stimulus=hh.Step(amplitude=4.0), t_stop=40.0, record=[hh.Final()], rtol=1e-9, integrator="tsit5"
+    )
+    known = solve_ivp(
+        lambda t, X: model.derivatives(X, {}, 4.0), (0, 40), [-60.0, 0.0], method="DOP853", rtol=1e-11, atol=1e-12
+    ).y[:, -1]
     np.testing.assert_allclose([r["V_final"][0], r["x_final"][0]], known, rtol=1e-8)
     for text in ("i_app * x", "i_app ** 2", "max(i_app, 1.5)"):
         with pytest.raises(InputError, match="i_app may only be added"):
@@ -351,7 +403,12 @@ def test_units_that_are_labels(unit):
 def test_named_quantities_stand_in_order():
     """An instantaneous gate that uses a later one, or a current, comes after it."""
     gates = (Gate("p", inf="1 / (1 + exp(-i_L / 3)) * q"), Gate("q", inf="1 / (1 + exp(-(V + 40) / 5))"))
-    model = Model("cell", -60.0, (Channel("X", g=1.0, E=0.0, gates=gates), Channel("L", g=0.1, E=-60.0)),
-                  (Parameter("C_m", 1.0, "uF cm-2"),), formulas=(Formula("unused", "V"),))
+    model = Model(
+        "cell",
+        -60.0,
+        (Channel("X", g=1.0, E=0.0, gates=gates), Channel("L", g=0.1, E=-60.0)),
+        (Parameter("C_m", 1.0, "uF cm-2"),),
+        formulas=(Formula("unused", "V"),),
+    )
     assert list(system_of(model).named) == ["i_L", "q", "p", "i_X"]
     agree(model, near(model))

@@ -99,8 +99,13 @@ class Plain:
         return towards(X, *self.coefficients(middle, 0.5), self.dt)
 
     def strang(self, X):
-        for group, fraction, at in (("V", 0.5, 0.25), ("pools", 0.5, 0.5), ("gates", 1.0, 0.5), ("pools", 0.5, 0.5),
-                                    ("V", 0.5, 0.75)):
+        for group, fraction, at in (
+            ("V", 0.5, 0.25),
+            ("pools", 0.5, 0.5),
+            ("gates", 1.0, 0.5),
+            ("pools", 0.5, 0.5),
+            ("V", 0.5, 0.75),
+        ):
             rows, start = self.groups[group], X
             if group in self.model.curved:  # coefficients from half way
                 X = self._flow(X, rows, fraction / 2, at)

@@ -163,11 +163,15 @@ def gates(draw, name):
     if kind == "inf":
         return Gate(name, power, inf=inf)
     low, high = draw(number(0.1, 5)), draw(number(5, 200))
-    tau = draw(st.sampled_from([
-        f"{low} + {high} / (exp({draw(exponent())}) + exp({draw(exponent())}))",
-        f"{high} - {high - low:.3f} / (1 + exp({draw(exponent())}))",
-        f"{low} if V < -40 else {high}",
-    ]))
+    tau = draw(
+        st.sampled_from(
+            [
+                f"{low} + {high} / (exp({draw(exponent())}) + exp({draw(exponent())}))",
+                f"{high} - {high - low:.3f} / (1 + exp({draw(exponent())}))",
+                f"{low} if V < -40 else {high}",
+            ]
+        )
+    )
     return Gate(name, power, inf=inf, tau=tau)
 
 
@@ -182,8 +186,14 @@ def models(draw):
         channels.append(Channel(f"C{c}", g=draw(number(0.1, 100)), E=E, gates=inside, rate_scale=scale))
     if draw(st.booleans()):
         channels.append(Channel("pump", current="I_max * tanh(x / K_half) + 0.01 * V * abs(V) + 0.02 * V"))
-    shared = (Parameter("C_m", 1.0, "uF cm-2"), Parameter("Q", 3.0, "1"), Parameter("T", 18.5, "degC"),
-              Parameter("I_max", 0.4, "uA cm-2"), Parameter("K_half", 3.0, "uM"), Parameter("x_out", 3000.0, "uM"))
+    shared = (
+        Parameter("C_m", 1.0, "uF cm-2"),
+        Parameter("Q", 3.0, "1"),
+        Parameter("T", 18.5, "degC"),
+        Parameter("I_max", 0.4, "uA cm-2"),
+        Parameter("K_half", 3.0, "uM"),
+        Parameter("x_out", 3000.0, "uM"),
+    )
     pool = Pool("x", "uM", 0.1, a="(0.05 - 0.3 * i_C0) / 20", b="1 / 20")
     return Model("random", -65.0, tuple(channels), shared, pools=(pool,))
 
@@ -208,16 +218,28 @@ def test_rates_of_a_model_with_everything_compiled():
     """A model with all forms of gates, a custom current and two pools, through the compiler."""
     channels = (
         Channel("L", g=0.1, E=-70.0),
-        Channel("A", g=5.0, E="25 * log(K_out / 140)", rate_scale="2 ** (T / 10)", gates=(
-            Gate("p", 3, alpha="0.2 * (V + 38) / (1 - exp(-(V + 38) / 8))", beta="2 * exp(-V / 30)"),
-            Gate("q", 1, inf="1 / (1 + exp((V + 50) / 7))", tau="1 + 20 / cosh((V + 50) / 20)"),
-            Gate("r", 2, inf="min(Ca, 1) / (Ca + 0.5)"))),
-        Channel("GHK", current="P_Ca * V * (Ca - 2 * exp(-V / 13)) / (1 - exp(-V / 13)) * s ** 2", gates=(
-            Gate("s", 1, inf="1 / (1 + exp(-(V + 20) / 6))", tau="5 if V < -20 else 2"),),
-            parameters=(Parameter("P_Ca", 0.01, "1"),)),
+        Channel(
+            "A",
+            g=5.0,
+            E="25 * log(K_out / 140)",
+            rate_scale="2 ** (T / 10)",
+            gates=(
+                Gate("p", 3, alpha="0.2 * (V + 38) / (1 - exp(-(V + 38) / 8))", beta="2 * exp(-V / 30)"),
+                Gate("q", 1, inf="1 / (1 + exp((V + 50) / 7))", tau="1 + 20 / cosh((V + 50) / 20)"),
+                Gate("r", 2, inf="min(Ca, 1) / (Ca + 0.5)"),
+            ),
+        ),
+        Channel(
+            "GHK",
+            current="P_Ca * V * (Ca - 2 * exp(-V / 13)) / (1 - exp(-V / 13)) * s ** 2",
+            gates=(Gate("s", 1, inf="1 / (1 + exp(-(V + 20) / 6))", tau="5 if V < -20 else 2"),),
+            parameters=(Parameter("P_Ca", 0.01, "1"),),
+        ),
     )
-    pools = (Pool("Ca", "uM", 0.1, a="0.01 - 0.001 * i_GHK", b="0.1"),
-             Pool("K_out", "mM", 4.0, a="0.4 + 1e-3 * i_A", b="0.1 + 0.001 * max(V, 0)"))
+    pools = (
+        Pool("Ca", "uM", 0.1, a="0.01 - 0.001 * i_GHK", b="0.1"),
+        Pool("K_out", "mM", 4.0, a="0.4 + 1e-3 * i_A", b="0.1 + 0.001 * max(V, 0)"),
+    )
     shared = (Parameter("C_m", 1.0, "uF cm-2"), Parameter("T", 10.0, "degC"))
     model, rng = Model("everything", -65.0, channels, shared, pools=pools), np.random.default_rng(3)
     X = away_from_poles(random_states(model, N, rng), (-38.0, 0.0))

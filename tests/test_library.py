@@ -67,8 +67,9 @@ def test_compiled_rates_agree_with_the_plain_oracle(name):
     rng = np.random.default_rng(0)
     cells = Cells.of(model, {"C_m": np.full(16, model.parameters["C_m"].value)})
     X = initial_states(cells, "model")
-    scale = np.array([10.0 if s.unit == "mV" and model.V_init < -3 else 0.0 if s.group != "pools" else 0.1
-                      for s in model.rows])
+    scale = np.array(
+        [10.0 if s.unit == "mV" and model.V_init < -3 else 0.0 if s.group != "pools" else 0.1 for s in model.rows]
+    )
     X += scale[:, None] * rng.uniform(-1, 1, X.shape) * np.where(scale[:, None] == 10.0, 1.0, np.abs(X))
     A, B = cells.rates(X, 1.0)
     known = model.derivatives(X, {}, 1.0)
@@ -90,7 +91,9 @@ def test_models_are_found_by_their_tags():
     names = {s.name for s in models.find(current="h", cell="thalamic relay")}
     assert names == {"destexhe_1996_thalamic_relay", "mccormick_huguenard_1992_thalamic_relay"}
     assert {s.name for s in models.find(species="Leech")} == {
-        "hill_2001_leech_heart", "shilnikov_cymbalyuk_2005_leech_heart"}
+        "hill_2001_leech_heart",
+        "shilnikov_cymbalyuk_2005_leech_heart",
+    }
     assert models.find(current="nothing") == []
     assert len(models.find()) == len(models)
 

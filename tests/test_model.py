@@ -77,20 +77,28 @@ BAD = {  # what is changed: old text, new text, what the message must contain
     "infinite reversal": ("E = -54.4", "E = inf", ["L", "E"]),
     "fractional power": ("power = 3", "power = 2.5", ["channels.Na.gates.m.power"]),
     "power 0": ("power = 3", "power = 0", ["channels.Na.gates.m", "power 0"]),
-    "unknown name": ("4 * exp(-(V + 65) / 18)", "4 * exp(-(V + V_halff) / 18)",
-                     ["channels.Na.gates.m.beta", "V_halff", "known"]),
-    "misspelt name": ("3 ** ((celsius - 6.3) / 10)", "3 ** ((celcius - 6.3) / 10)",
-                      ["channels.Na.rate_scale", "celcius", "'celsius'"]),
+    "unknown name": (
+        "4 * exp(-(V + 65) / 18)",
+        "4 * exp(-(V + V_halff) / 18)",
+        ["channels.Na.gates.m.beta", "V_halff", "known"],
+    ),
+    "misspelt name": (
+        "3 ** ((celsius - 6.3) / 10)",
+        "3 ** ((celcius - 6.3) / 10)",
+        ["channels.Na.rate_scale", "celcius", "'celsius'"],
+    ),
     "misspelt current in a pool": ("f_Ca * i_CaL", "f_Ca * i_Cal", ["pools.Ca.a", "i_Cal", "'i_CaL'"]),
     "voltage in a rate scale": ("3 ** ((celsius - 6.3) / 10)", "V / 10", ["channels.Na.rate_scale", "'V'"]),
-    "gate that depends on itself": ("Ca / (Ca + K_d)", "s / (Ca + K_d)",
-                                    ["'s' depends on itself"]),
+    "gate that depends on itself": ("Ca / (Ca + K_d)", "s / (Ca + K_d)", ["'s' depends on itself"]),
     "current that depends on itself": ("12.5 * log(Ca_out / Ca)", "i_CaL", ["channels.CaL.E", "i_CaL"]),
     "parameter twice": ("f_Ca = {", "K_d = { value = 1.0, unit = '1' }\nf_Ca = {", ["K_d", "already"]),
     "gate named as another": ("[channels.CaL.gates.s]", "[channels.CaL.gates.h]", ["'h'", "already"]),
     "pool named as a gate": ("[channels.CaL.gates.s]", "[channels.CaL.gates.Ca]", ["'Ca'", "already"]),
-    "parameter named as a channel's": ("celsius = {", "g_L = { value = 1.0, unit = '1' }\ncelsius = {",
-                                       ["g_L", "already"]),
+    "parameter named as a channel's": (
+        "celsius = {",
+        "g_L = { value = 1.0, unit = '1' }\ncelsius = {",
+        ["g_L", "already"],
+    ),
     "reserved name": ("K_d = {", "exp = {", ["exp", "reserved"]),
     "python's name": ("K_d = {", "lambda = {", ["lambda", "reserved"]),
     "name of a current": ("K_d = {", "i_CaL = {", ["i_CaL", "reserved"]),
@@ -105,32 +113,50 @@ BAD = {  # what is changed: old text, new text, what the message must contain
     "seconds": ('unit = "ms"', 'unit = "s"', ["tau_Ca", "ms"]),
     "volts": ('K_d = { value = 1.0, unit = "uM" }', 'K_d = { value = 1.0, unit = "V" }', ["K_d", "mV"]),
     "parameter without unit": (', unit = "degC"', "", ["parameters.celsius.unit", "missing"]),
-    "parameter as a bare number": ('celsius = { value = 6.3, unit = "degC" }', "celsius = 6.3",
-                                   ["parameters.celsius", "value"]),
+    "parameter as a bare number": (
+        'celsius = { value = 6.3, unit = "degC" }',
+        "celsius = 6.3",
+        ["parameters.celsius", "value"],
+    ),
     "unknown units": ("V_init = -65.0", "V_init = -65.0\nunits = 'densty'", ["densty", "'density'"]),
     "channel without E": ("E = -54.4", "", ["L", "g and E"]),
     "channel with E and current": ("E = -54.4", 'E = -54.4\ncurrent = "0.1 * V"', ["L", "current"]),
     "alpha without beta": ('beta = "4 * exp(-(V + 65) / 18)"', "", ["m", "alpha and beta"]),
     "tau without inf": ('inf = "1 / (1 + exp((V + 60) / 7))"', "", ["h", "inf and tau"]),
     "alpha and tau": ('beta = "4 * exp(-(V + 65) / 18)"', 'tau = "1"', ["m", "alpha and beta"]),
-    "initial of an instantaneous gate": ("[channels.CaL.gates.s]", "[channels.CaL.gates.s]\ninitial = 0.5",
-                                         ["s", "instantaneous"]),
+    "initial of an instantaneous gate": (
+        "[channels.CaL.gates.s]",
+        "[channels.CaL.gates.s]\ninitial = 0.5",
+        ["s", "instantaneous"],
+    ),
     "pool without decay": ('b = "1 / tau_Ca"', "", ["pools.Ca.b", "missing"]),
-    "code": ("4 * exp(-(V + 65) / 18)", "__import__('os').system('touch PWNED')",
-             ["channels.Na.gates.m.beta", "not allowed"]),
+    "code": (
+        "4 * exp(-(V + 65) / 18)",
+        "__import__('os').system('touch PWNED')",
+        ["channels.Na.gates.m.beta", "not allowed"],
+    ),
     "attribute": ("4 * exp(-(V + 65) / 18)", "().__class__", ["channels.Na.gates.m.beta", "not allowed"]),
     "huge power": ("4 * exp(-(V + 65) / 18)", "9 ** 9 ** 9", ["channels.Na.gates.m.beta"]),
     "unclosed": ("4 * exp(-(V + 65) / 18)", "4 * exp(-(V + 65) / 18", ["channels.Na.gates.m.beta", "not a formula"]),
     "empty formula": ("4 * exp(-(V + 65) / 18)", "", ["channels.Na.gates.m.beta"]),
     "pole": ("4 * exp(-(V + 65) / 18)", "1 / (V + 20)", ["channels.Na.gates.m.beta", "pole at V = -20 mV"]),
-    "pole of an exponential": ("4 * exp(-(V + 65) / 18)", "1 / (1 - exp(-(V + 30) / 5))",
-                               ["channels.Na.gates.m.beta", "pole at V = -30 mV"]),
-    "pole beside the numerator's zero": ("0.1 * (V + 40)", "0.1 * (V + 41)",
-                                         ["channels.Na.gates.m.alpha", "pole at V = -40 mV"]),
+    "pole of an exponential": (
+        "4 * exp(-(V + 65) / 18)",
+        "1 / (1 - exp(-(V + 30) / 5))",
+        ["channels.Na.gates.m.beta", "pole at V = -30 mV"],
+    ),
+    "pole beside the numerator's zero": (
+        "0.1 * (V + 40)",
+        "0.1 * (V + 41)",
+        ["channels.Na.gates.m.alpha", "pole at V = -40 mV"],
+    ),
     "pole of second order": ("4 * exp(-(V + 65) / 18)", "1 / (V + 20) ** 2", ["channels.Na.gates.m.beta", "pole"]),
     "tau that is zero": ("1 + 7 / cosh((V + 60) / 15)", "0.1 * (V + 20)", ["channels.Na.gates.h.tau", "pole"]),
-    "removable pole of a strange form": ("4 * exp(-(V + 65) / 18)", "(V + 20) / (tanh((V + 20) / 5))",
-                                         ["channels.Na.gates.m.beta", "0/0 at V = -20"]),
+    "removable pole of a strange form": (
+        "4 * exp(-(V + 65) / 18)",
+        "(V + 20) / (tanh((V + 20) / 5))",
+        ["channels.Na.gates.m.beta", "0/0 at V = -20"],
+    ),
     "key of the program": ("V_init = -65.0", "V_init = -65.0\ntrusted = true", ["trusted"]),
 }
 
@@ -153,12 +179,20 @@ def test_bad_files_are_refused_with_file_key_and_reason(case, tmp_path, monkeypa
     assert [p.name for p in tmp_path.iterdir()] == ["cell.toml"]
 
 
-@pytest.mark.parametrize("text", ["", "name = 'x'", "[channels]\n", "channels = 3\nname = 'x'\nV_init = 0.0",
-                                  "parameters = [1, 2]\nname = 'x'\nV_init = 0.0",
-                                  "channels = ['Na']\nname='x'\nV_init=0.0",
-                                  BASE.replace("[channels.L]", "[[channels.L]]"),
-                                  BASE.replace('name = "cell"', "name = 7"),
-                                  BASE.replace("[pools.Ca]", "[pools.Ca.Mg]")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name = 'x'",
+        "[channels]\n",
+        "channels = 3\nname = 'x'\nV_init = 0.0",
+        "parameters = [1, 2]\nname = 'x'\nV_init = 0.0",
+        "channels = ['Na']\nname='x'\nV_init=0.0",
+        BASE.replace("[channels.L]", "[[channels.L]]"),
+        BASE.replace('name = "cell"', "name = 7"),
+        BASE.replace("[pools.Ca]", "[pools.Ca.Mg]"),
+    ],
+)
 def test_files_that_are_no_models(text):
     """Tables in place of lists, lists in place of tables, nothing at all: an InputError each, of one line."""
     with pytest.raises(InputError) as error:
@@ -175,16 +209,31 @@ def test_files_that_cannot_be_read(tmp_path):
             load_model(tmp_path / name)
 
 
-@pytest.mark.parametrize("text", [
-    "V_init = " + "9" * 5000, "a = " + "[" * 1200, "a." * 100_000 + "a = 1", "float = 1", "int = 1", "str = 'x'",
-    "x = '" + "y" * 1_000_001 + "'", BASE.replace("0.1 * (V + 40)", "9" * 400 + " * (V + 40)"),
-    BASE.replace("4 * exp(-(V + 65) / 18)", "V ** (1 / 0)"), BASE.replace("V_init = -65.0", "V_init = 1e400"),
-    BASE.replace("g = 0.3", "g = 1979-05-27"), BASE.replace('"cell"', '"' + "c" * 500_000 + '"'),
-    BASE.replace('name = "cell"', '"\\u001b[31m" = 1'),
-    BASE + "".join(f"[channels.X{k}]\ng = 1.0\nE = 0.0\n" for k in range(200)),
-    "checks = 3", "checks = [3]", BASE + "[[checks]]\nt_stop = 1.0\nspikes = [2.0]", "formulas = 3", "compartments = 3",
-    BASE + "[channels.X.scheme]\ninitial = 3",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "V_init = " + "9" * 5000,
+        "a = " + "[" * 1200,
+        "a." * 100_000 + "a = 1",
+        "float = 1",
+        "int = 1",
+        "str = 'x'",
+        "x = '" + "y" * 1_000_001 + "'",
+        BASE.replace("0.1 * (V + 40)", "9" * 400 + " * (V + 40)"),
+        BASE.replace("4 * exp(-(V + 65) / 18)", "V ** (1 / 0)"),
+        BASE.replace("V_init = -65.0", "V_init = 1e400"),
+        BASE.replace("g = 0.3", "g = 1979-05-27"),
+        BASE.replace('"cell"', '"' + "c" * 500_000 + '"'),
+        BASE.replace('name = "cell"', '"\\u001b[31m" = 1'),
+        BASE + "".join(f"[channels.X{k}]\ng = 1.0\nE = 0.0\n" for k in range(200)),
+        "checks = 3",
+        "checks = [3]",
+        BASE + "[[checks]]\nt_stop = 1.0\nspikes = [2.0]",
+        "formulas = 3",
+        "compartments = 3",
+        BASE + "[channels.X.scheme]\ninitial = 3",
+    ],
+)
 def test_hostile_files_end_in_one_short_line(text):
     """Huge numbers, deep nesting, dotted keys without end, names of types, control characters, too many things."""
     with pytest.raises(InputError) as error:
@@ -198,8 +247,12 @@ def test_what_is_no_file_is_not_read(tmp_path):
     """A pipe would be waited for, and a device read without end."""
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * 2_000_000)
-    for path, message in ((tmp_path / "pipe.toml", "not a file"), ("/dev/zero", "not a file"),
-                          (tmp_path / "large.toml", "no model file"), ("a\0b", "not the path")):
+    for path, message in (
+        (tmp_path / "pipe.toml", "not a file"),
+        ("/dev/zero", "not a file"),
+        (tmp_path / "large.toml", "no model file"),
+        ("a\0b", "not the path"),
+    ):
         with pytest.raises(InputError, match=message):
             load_model(path)
 
@@ -214,13 +267,28 @@ def test_parameters_states_and_variables(cell):
     """The names and units that everything else is written with."""
     values = {name: (p.value, p.unit) for name, p in cell.parameters.items()}
     assert values == {
-        "C_m": (1.0, "uF cm-2"), "celsius": (6.3, "degC"), "g_Na": (120.0, "mS cm-2"), "E_Na": (50.0, "mV"),
-        "g_CaL": (0.5, "mS cm-2"), "K_d": (1.0, "uM"), "g_L": (0.3, "mS cm-2"), "E_L": (-54.4, "mV"),
-        "f_Ca": (5.0, "uM cm2 uA-1"), "tau_Ca": (100.0, "ms"), "Ca_out": (3000.0, "uM"),
+        "C_m": (1.0, "uF cm-2"),
+        "celsius": (6.3, "degC"),
+        "g_Na": (120.0, "mS cm-2"),
+        "E_Na": (50.0, "mV"),
+        "g_CaL": (0.5, "mS cm-2"),
+        "K_d": (1.0, "uM"),
+        "g_L": (0.3, "mS cm-2"),
+        "E_L": (-54.4, "mV"),
+        "f_Ca": (5.0, "uM cm2 uA-1"),
+        "tau_Ca": (100.0, "ms"),
+        "Ca_out": (3000.0, "uM"),
     }
     assert cell.states == ("V", "m", "h", "Ca")
     assert cell.variables == {
-        "V": "mV", "m": "1", "h": "1", "s": "1", "Ca": "uM", "i_Na": "uA cm-2", "i_CaL": "uA cm-2", "i_L": "uA cm-2",
+        "V": "mV",
+        "m": "1",
+        "h": "1",
+        "s": "1",
+        "Ca": "uM",
+        "i_Na": "uA cm-2",
+        "i_CaL": "uA cm-2",
+        "i_L": "uA cm-2",
         "i_app": "uA cm-2",
     }
 
@@ -280,8 +348,17 @@ def test_models_are_frozen_hashable_and_picklable(cell):
         cell.V_init = 0.0
 
 
-@pytest.mark.parametrize("name", ["hodgkin_huxley", "prinz_stg", "wang_1998_pyramidal", "destexhe_1996_thalamic_relay",
-                                  "mccormick_huguenard_1992_thalamic_relay", "cell"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hodgkin_huxley",
+        "prinz_stg",
+        "wang_1998_pyramidal",
+        "destexhe_1996_thalamic_relay",
+        "mccormick_huguenard_1992_thalamic_relay",
+        "cell",
+    ],
+)
 @pytest.mark.core
 def test_toml_round_trip(name, cell):
     """The canonical text of a model that was changed reads back as an equal model."""
@@ -295,10 +372,14 @@ def test_toml_round_trip(name, cell):
 def test_models_built_in_python_equal_those_from_a_file():
     """The dataclasses are the same thing as the file."""
     built = Model(
-        "small", -60.0,
-        (Channel("K", g=5.0, E=-90.0, gates=(Gate("n", 4, alpha="0.1", beta="0.2 * exp(-V / 20)", initial=0.3),)),
-         Channel("P", current="I_max * x", parameters=(Parameter("I_max", 0.5, "uA cm-2"),))),
-        (Parameter("C_m", 1.0, "uF cm-2"),), pools=(Pool("x", "mM", 1.0, a="0.1", b="0.1"),),
+        "small",
+        -60.0,
+        (
+            Channel("K", g=5.0, E=-90.0, gates=(Gate("n", 4, alpha="0.1", beta="0.2 * exp(-V / 20)", initial=0.3),)),
+            Channel("P", current="I_max * x", parameters=(Parameter("I_max", 0.5, "uA cm-2"),)),
+        ),
+        (Parameter("C_m", 1.0, "uF cm-2"),),
+        pools=(Pool("x", "mM", 1.0, a="0.1", b="0.1"),),
     )
     text = """
     name = "small"
@@ -441,8 +522,9 @@ def test_the_part_of_a_current_that_is_linear_in_V_becomes_a_conductance():
 
 def test_a_channel_with_g_and_a_current_of_its_own():
     """With `current`, g is a parameter that the formula may use."""
-    model = Model("c", -60.0, (Channel("X", g=2.0, current="g_X * (V + 70) ** 3 / 1000"),),
-                  (Parameter("C_m", 1.0, "uF cm-2"),))
+    model = Model(
+        "c", -60.0, (Channel("X", g=2.0, current="g_X * (V + 70) ** 3 / 1000"),), (Parameter("C_m", 1.0, "uF cm-2"),)
+    )
     A, B = Cells.of(model, {"g_X": 3.0}).rates(np.array([[-60.0]]))
     np.testing.assert_allclose(A - B * -60.0, -3.0)
 
@@ -458,9 +540,39 @@ def test_pools_follow_their_equation(cell):
 
 def test_any_name_may_be_used():
     """No name of a model collides with what a kernel calls its own things, nor with Python's."""
-    names = ("P", "X", "A", "B", "p0", "col", "first", "last", "status", "stop", "current", "levels", "moving",
-             "kernel", "action", "W", "s", "q", "k1", "u1", "w1", "c0", "e1", "phi", "exprelr", "window", "train",
-             "crossing", "V_held", "V_was", "numpy")
+    names = (
+        "P",
+        "X",
+        "A",
+        "B",
+        "p0",
+        "col",
+        "first",
+        "last",
+        "status",
+        "stop",
+        "current",
+        "levels",
+        "moving",
+        "kernel",
+        "action",
+        "W",
+        "s",
+        "q",
+        "k1",
+        "u1",
+        "w1",
+        "c0",
+        "e1",
+        "phi",
+        "exprelr",
+        "window",
+        "train",
+        "crossing",
+        "V_held",
+        "V_was",
+        "numpy",
+    )
     shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 1e-6 * 2.0**k, "1") for k, name in enumerate(names)))
     model = Model("names", -60.0, (Channel("L", current=" + ".join(names)),), shared)
     A, B = Cells.of(model, {"P": np.array([1e-6])}).rates(np.array([[-60.0]]))
@@ -478,9 +590,23 @@ def test_rates_do_not_overflow():
 HOSTILE = 'x"""\nopen("OWNED", "w")\n_ = """'
 
 
-@pytest.mark.parametrize("name", [
-    HOSTILE, "C:\\new\\u12", "\\N{x}", "nul\0", '"""', "two\nlines", "", "é", "1a", "a" * 81, "'", "{x}",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        HOSTILE,
+        "C:\\new\\u12",
+        "\\N{x}",
+        "nul\0",
+        '"""',
+        "two\nlines",
+        "",
+        "é",
+        "1a",
+        "a" * 81,
+        "'",
+        "{x}",
+    ],
+)
 def test_model_name_is_one_plain_line(name):
     """A name with quotes, backslashes or line breaks once ran as code; it is refused, in one line."""
     with pytest.raises(InputError) as error:

@@ -18,8 +18,16 @@ NOISE = {"sigma": SIGMA, "tau": TAU, "mean": MEAN, "every": EVERY, "seed": 7}
 
 def traced(model, integrator="euler", t_stop=10.0, every=EVERY, dt=0.05, params=None, options=None, **noise):
     """The applied current and V of cells under noise."""
-    return hh.simulate(model, params, stimulus=hh.Noise(**NOISE | noise), t_stop=t_stop, dt=dt, integrator=integrator,
-                       record=[hh.Trace("i_app", "V", every=every)], **(options or {}))
+    return hh.simulate(
+        model,
+        params,
+        stimulus=hh.Noise(**NOISE | noise),
+        t_stop=t_stop,
+        dt=dt,
+        integrator=integrator,
+        record=[hh.Trace("i_app", "V", every=every)],
+        **(options or {}),
+    )
 
 
 # --- random numbers ---------------------------------------------------------------------------------------------------
@@ -136,12 +144,14 @@ def test_the_squid_axon_under_noise_is_solved_right():
     points = EVERY * np.arange(21)
     current = current_by_hand(0, 21, noise)
     exact, spikes = reference_models.solve(
-        "hodgkin_huxley", t_stop, lambda t: np.interp(t, points, current), jumps=points, level=-20.0)
+        "hodgkin_huxley", t_stop, lambda t: np.interp(t, points, current), jumps=points, level=-20.0
+    )
     assert len(spikes) > 0
     errors = []
     for dt in (0.04, 0.01):
-        r = hh.simulate("hodgkin_huxley", stimulus=hh.Noise(**noise), t_stop=t_stop, dt=dt,
-                        record=[hh.Spikes(), hh.Final()])
+        r = hh.simulate(
+            "hodgkin_huxley", stimulus=hh.Noise(**noise), t_stop=t_stop, dt=dt, record=[hh.Spikes(), hh.Final()]
+        )
         errors.append(abs(r["V_final"][0] - exact[0]))
     np.testing.assert_allclose(r.spike_time, spikes, atol=1e-5)
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.5
@@ -152,9 +162,16 @@ def test_a_certificate_is_of_the_same_noise(passive):
     """The finer run of a cell has that cell's noise: V hardly changes, though each cell has another V."""
     n = 40
     stimulus = hh.Noise(**NOISE) + hh.Waveform([0.0, 20.0], [0.0, 1.0])
-    r = hh.simulate(passive, {"g_L": np.full(n, 0.1)}, stimulus=stimulus, t_stop=20.0, dt=0.01,
-                    integrator="euler", record=[hh.Features(["V_mean", "spike_count"])],
-                    certify=np.arange(n) % 3 == 1)
+    r = hh.simulate(
+        passive,
+        {"g_L": np.full(n, 0.1)},
+        stimulus=stimulus,
+        t_stop=20.0,
+        dt=0.01,
+        integrator="euler",
+        record=[hh.Features(["V_mean", "spike_count"])],
+        certify=np.arange(n) % 3 == 1,
+    )
     assert np.ptp(r["V_mean"]) > 1.0
     assert np.nanmax(r["V_mean_error"]) < 0.01
     assert (r["certified"] == (np.arange(n) % 3 == 1)).all()

@@ -75,8 +75,16 @@ def test_a_step_of_any_length_is_right(integrator, dtype, rtol):
     dt = 0.01
 
     def run(g):
-        return hh.simulate(model, {"g_L": g}, t_stop=dt, dt=dt, integrator=integrator, dtype=dtype,
-                           initial={"V": 1.0}, record=[hh.Final()])["V_final"]
+        return hh.simulate(
+            model,
+            {"g_L": g},
+            t_stop=dt,
+            dt=dt,
+            integrator=integrator,
+            dtype=dtype,
+            initial={"V": 1.0},
+            record=[hh.Final()],
+        )["V_final"]
 
     together = run(z / dt)
     # V - z phi(z) V cancels where V nearly vanishes: rounding is of 1, not of exp(-z).

@@ -202,8 +202,11 @@ def first_above(x, level):
 @pytest.mark.parametrize("level", [0.2, 2.2, 9.0])
 def test_functions_may_return_early(level):
     """Several values from several places, called with an array."""
-    kernel = kernel_of_text("k, value = first_above(x, level)\ny[0] = k\ny[1] = value",
-                            {"x": "float64[::1]", "level": "float64", "y": "float64[::1]"}, first_above=first_above)
+    kernel = kernel_of_text(
+        "k, value = first_above(x, level)\ny[0] = k\ny[1] = value",
+        {"x": "float64[::1]", "level": "float64", "y": "float64[::1]"},
+        first_above=first_above,
+    )
     found, expected = np.zeros((2, 2))
     by_llvm(kernel)(X, level, found)
     as_python(kernel)(X, level, expected)
@@ -214,8 +217,9 @@ def test_functions_may_return_early(level):
 def test_lanes_do_not_depend_on_the_form_of_a_loop():
     """A lane loop with a branch is a scalar loop, with the same numbers."""
     straight = over_lanes("y[i] = x[i] if x[i] > 0.0 else 2.0", {"x": "float64[::1]", "y": "float64[::1]"})
-    branched = over_lanes("if x[i] > 0.0:\n    y[i] = x[i]\nelse:\n    y[i] = 2.0",
-                          {"x": "float64[::1]", "y": "float64[::1]"})
+    branched = over_lanes(
+        "if x[i] > 0.0:\n    y[i] = x[i]\nelse:\n    y[i] = 2.0", {"x": "float64[::1]", "y": "float64[::1]"}
+    )
     one, other = np.zeros((2, len(X)))
     by_llvm(straight)(X, one)
     by_llvm(branched)(X, other)

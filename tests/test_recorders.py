@@ -18,8 +18,14 @@ ALL = tuple(hh.Features.known)
 def dense():
     """Six squid axons with everything recorded, V at every step included."""
     record = [hh.Spikes(), hh.Features(ALL), hh.Trace("V", "m", "i_Na", "i_L", "i_app", every=DT), hh.Final()]
-    return hh.simulate("hodgkin_huxley", stimulus=hh.Step(AMPLITUDE, start=5.0), t_stop=T_STOP, dt=DT,
-                       integrator="exp_euler", record=record)
+    return hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(AMPLITUDE, start=5.0),
+        t_stop=T_STOP,
+        dt=DT,
+        integrator="exp_euler",
+        record=record,
+    )
 
 
 def crossings(V, threshold=-20.0, rearm=-30.0):
@@ -79,15 +85,27 @@ def test_features_equal_numpy_on_the_trace(dense):
 
 def test_features_of_a_window(dense):
     """Only the spikes and voltages inside the window count; latency is from the stimulus start."""
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(AMPLITUDE, start=5.0), t_stop=T_STOP, dt=DT,
-                    integrator="exp_euler", record=[hh.Features(ALL, window=WINDOW)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(AMPLITUDE, start=5.0),
+        t_stop=T_STOP,
+        dt=DT,
+        integrator="exp_euler",
+        record=[hh.Features(ALL, window=WINDOW)],
+    )
     check_features(r, dense, WINDOW)
 
 
 def test_spikes_of_a_window(dense):
     """Spikes outside the window are not stored; the cell is armed by what went before it."""
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(AMPLITUDE, start=5.0), t_stop=T_STOP, dt=DT,
-                    integrator="exp_euler", record=[hh.Spikes(window=WINDOW)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(AMPLITUDE, start=5.0),
+        t_stop=T_STOP,
+        dt=DT,
+        integrator="exp_euler",
+        record=[hh.Spikes(window=WINDOW)],
+    )
     for found, whole in zip(r.spike_times, dense.spike_times, strict=True):
         np.testing.assert_allclose(found, whole[(whole > WINDOW[0]) & (whole <= WINDOW[1])], atol=1e-9)
 
@@ -102,8 +120,14 @@ def test_recording_never_changes_a_trajectory(dense):
         [hh.Spikes(threshold=0.0, rearm=-40.0), hh.Features(("latency",)), hh.Trace("n", every=0.5), hh.Final()],
     ]
     for record in records:
-        r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(AMPLITUDE, start=5.0), t_stop=T_STOP, dt=DT,
-                        integrator="exp_euler", record=record)
+        r = hh.simulate(
+            "hodgkin_huxley",
+            stimulus=hh.Step(AMPLITUDE, start=5.0),
+            t_stop=T_STOP,
+            dt=DT,
+            integrator="exp_euler",
+            record=record,
+        )
         for x in ("V", "m", "h", "n"):
             np.testing.assert_array_equal(r[f"{x}_final"], dense[f"{x}_final"])
 
@@ -121,8 +145,14 @@ def test_traces_of_states_gates_and_currents(dense):
 
 def test_a_full_buffer_is_flagged_and_never_silent(dense):
     """Status 2, the first spikes kept, and the neighbours unharmed."""
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(AMPLITUDE, start=5.0), t_stop=T_STOP, dt=DT,
-                    integrator="exp_euler", record=[hh.Spikes(max_per_cell=3)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(AMPLITUDE, start=5.0),
+        t_stop=T_STOP,
+        dt=DT,
+        integrator="exp_euler",
+        record=[hh.Spikes(max_per_cell=3)],
+    )
     many = dense.spike_count > 3
     assert many.any()
     assert not many.all()
@@ -134,8 +164,14 @@ def test_a_full_buffer_is_flagged_and_never_silent(dense):
 
 def test_two_traces_with_their_own_times(passive):
     """Each keeps its own time axis, `time` and `time_2`."""
-    r = hh.simulate(passive, stimulus=hh.Step(1.0), t_stop=3.0, dt=0.1, integrator="exp_euler",
-                    record=[hh.Trace("V", every=0.5), hh.Trace("i_L", "i_app", every=0.2)])
+    r = hh.simulate(
+        passive,
+        stimulus=hh.Step(1.0),
+        t_stop=3.0,
+        dt=0.1,
+        integrator="exp_euler",
+        record=[hh.Trace("V", every=0.5), hh.Trace("i_L", "i_app", every=0.2)],
+    )
     assert r["V"].shape == (1, 7)
     assert r["i_L"].shape == r["i_app"].shape == (1, 16)
     np.testing.assert_allclose(r.time, 0.5 * np.arange(7))
@@ -145,16 +181,23 @@ def test_two_traces_with_their_own_times(passive):
 
 def test_samples_off_the_grid_of_steps(passive):
     """Samples fall between steps of any length: the passive membrane is right at each, to rounding."""
-    r = hh.simulate(passive, stimulus=hh.Step(1.0), t_stop=3.0, dt=0.1, integrator="exp_euler",
-                    record=[hh.Trace("V", every=0.37)])
+    r = hh.simulate(
+        passive, stimulus=hh.Step(1.0), t_stop=3.0, dt=0.1, integrator="exp_euler", record=[hh.Trace("V", every=0.37)]
+    )
     np.testing.assert_allclose(r.time, 0.37 * np.arange(9))
     np.testing.assert_allclose(r["V"][0], -65 + 10 * (1 - np.exp(-r.time / 20)), rtol=1e-13)
 
 
 def test_instantaneous_gates_can_be_traced():
     """A gate that is no state has values, too."""
-    r = hh.simulate("wang_buzsaki", stimulus=hh.Step(1.0), t_stop=5.0, dt=0.05, integrator="exp_euler",
-                    record=[hh.Trace("V", "m", "i_app", every=0.5)])
+    r = hh.simulate(
+        "wang_buzsaki",
+        stimulus=hh.Step(1.0),
+        t_stop=5.0,
+        dt=0.05,
+        integrator="exp_euler",
+        record=[hh.Trace("V", "m", "i_app", every=0.5)],
+    )
     V = r["V"][0]
     alpha, beta = 0.1 * (V + 35) / -np.expm1(-(V + 35) / 10), 4 * np.exp(-(V + 60) / 18)
     np.testing.assert_allclose(r["m"][0], alpha / (alpha + beta), rtol=1e-9)
@@ -163,9 +206,11 @@ def test_instantaneous_gates_can_be_traced():
 
 def test_results_that_would_overwrite_each_other_are_refused(passive):
     """Two recorders may not deliver different things under one name."""
-    for record in ([hh.Trace("V", every=0.5), hh.Trace("V", every=0.2)],
-                   [hh.Features(["V_max"]), hh.Features(["V_max"], window=(1.0, 2.0))],
-                   [hh.Spikes(), hh.SpikeCount(threshold=0.0)]):
+    for record in (
+        [hh.Trace("V", every=0.5), hh.Trace("V", every=0.2)],
+        [hh.Features(["V_max"]), hh.Features(["V_max"], window=(1.0, 2.0))],
+        [hh.Spikes(), hh.SpikeCount(threshold=0.0)],
+    ):
         with pytest.raises(InputError):
             hh.simulate(passive, t_stop=3.0, record=record)
 
@@ -177,8 +222,16 @@ def driven(passive, segments, V0=-65.0, dt=0.01, **levels):
     for k, (a, b) in enumerate(zip([V0, *segments], segments, strict=False)):
         pulse = hh.Pulse(2.0 * (b - a), float(k), 1.0)
         stimulus = pulse if stimulus is None else stimulus + pulse
-    return hh.simulate(passive, {"g_L": 0.0}, stimulus=stimulus, t_stop=float(len(segments)), dt=dt,
-                       integrator="euler", initial={"V": V0}, record=[hh.Spikes(**levels)])
+    return hh.simulate(
+        passive,
+        {"g_L": 0.0},
+        stimulus=stimulus,
+        t_stop=float(len(segments)),
+        dt=dt,
+        integrator="euler",
+        initial={"V": V0},
+        record=[hh.Spikes(**levels)],
+    )
 
 
 def test_a_spike_needs_rearming(passive):
@@ -199,8 +252,16 @@ def test_a_cell_that_starts_above_threshold_starts_disarmed(passive):
 def test_there_is_no_lockout(passive):
     """Two crossings 0.2 ms apart are two spikes."""
     up_and_down = hh.Train(amplitude=2 * 2 * 400.0, width=0.1, period=0.2) + hh.Step(-2 * 400.0)
-    r = hh.simulate(passive, {"g_L": 0.0}, stimulus=up_and_down, t_stop=2.0, dt=0.01, integrator="euler",
-                    initial={"V": -40.0}, record=[hh.Spikes()])
+    r = hh.simulate(
+        passive,
+        {"g_L": 0.0},
+        stimulus=up_and_down,
+        t_stop=2.0,
+        dt=0.01,
+        integrator="euler",
+        initial={"V": -40.0},
+        record=[hh.Spikes()],
+    )
     np.testing.assert_allclose(r.spike_time, 0.05 + 0.2 * np.arange(10), atol=1e-6)
 
 
@@ -215,8 +276,9 @@ def test_halving_dt_does_not_change_the_count(integrator):
     """A resolved spike train has the same spikes at half the step."""
     stimulus = hh.Step(np.array([0.0, 7.0, 10.0, 20.0, 40.0, 80.0]))
     counts = [
-        hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=100.0, dt=dt, integrator=integrator,
-                    record=[hh.Spikes()]).spike_count.tolist()
+        hh.simulate(
+            "hodgkin_huxley", stimulus=stimulus, t_stop=100.0, dt=dt, integrator=integrator, record=[hh.Spikes()]
+        ).spike_count.tolist()
         for dt in (0.02, 0.01)
     ]
     assert counts[0] == counts[1]

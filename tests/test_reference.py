@@ -17,8 +17,14 @@ def test_squid_axon_spike_times(reference, initial):
     """RK4 at 0.01 ms gives every spike of 200 ms within 5e-4 ms (in fact 1e-6), for three currents at once."""
     expected = reference["hodgkin_huxley"]["steps_200ms"][initial]
     amplitude = np.array([float(a) for a in AMPLITUDES])
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(amplitude), t_stop=200.0, dt=0.01, initial=initial,
-                    record=[hh.Spikes(threshold=0.0, rearm=-10.0)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(amplitude),
+        t_stop=200.0,
+        dt=0.01,
+        initial=initial,
+        record=[hh.Spikes(threshold=0.0, rearm=-10.0)],
+    )
     for times, key in zip(r.spike_times, AMPLITUDES, strict=True):
         assert len(times) == len(expected[key])
         np.testing.assert_allclose(times, expected[key], rtol=0, atol=5e-6)
@@ -27,8 +33,15 @@ def test_squid_axon_spike_times(reference, initial):
 def test_squid_axon_at_18_5_degrees(reference):
     """The temperature factor 3^((celsius - 6.3) / 10) speeds up all rates."""
     expected = reference["hodgkin_huxley"]["celsius_18.5_I10"]
-    r = hh.simulate("hodgkin_huxley", {"celsius": 18.5}, stimulus=hh.Step(10.0), t_stop=200.0, dt=0.01, initial="rest",
-                    record=[hh.Spikes(threshold=0.0, rearm=-10.0)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        {"celsius": 18.5},
+        stimulus=hh.Step(10.0),
+        t_stop=200.0,
+        dt=0.01,
+        initial="rest",
+        record=[hh.Spikes(threshold=0.0, rearm=-10.0)],
+    )
     assert r.spike_count.tolist() == [expected["n"]]
     np.testing.assert_allclose(r.spike_time[: len(expected["times"])], expected["times"], rtol=0, atol=5e-4)
     np.testing.assert_allclose(r.spike_time[-1], expected["last"], rtol=0, atol=5e-4)
@@ -37,8 +50,14 @@ def test_squid_axon_at_18_5_degrees(reference):
 def test_squid_axon_trace(reference):
     """V every millisecond follows the reference through three spikes."""
     expected = reference["hodgkin_huxley"]["trace_10"]
-    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(10.0), t_stop=50.0, dt=0.01, initial="rest",
-                    record=[hh.Trace("V", every=1.0)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        stimulus=hh.Step(10.0),
+        t_stop=50.0,
+        dt=0.01,
+        initial="rest",
+        record=[hh.Trace("V", every=1.0)],
+    )
     np.testing.assert_allclose(r.time, expected["t"], atol=1e-12)
     np.testing.assert_allclose(r["V"][0], expected["V"], rtol=0, atol=1e-4)
 
@@ -48,8 +67,13 @@ def test_squid_axon_trace(reference):
 def test_other_models_spike_times(reference, model):
     """RK4 at 0.01 ms gives the count and every spike time within 5e-4 ms, from the initial state of the paper."""
     expected = reference[model]
-    r = hh.simulate(model, stimulus=hh.Step(expected["amplitude"]), t_stop=expected["t_stop"], dt=0.01,
-                    record=[hh.Spikes(threshold=expected["threshold"], rearm=-10.0)])
+    r = hh.simulate(
+        model,
+        stimulus=hh.Step(expected["amplitude"]),
+        t_stop=expected["t_stop"],
+        dt=0.01,
+        record=[hh.Spikes(threshold=expected["threshold"], rearm=-10.0)],
+    )
     assert r.status.tolist() == [0]
     assert r.spike_count.tolist() == [len(expected["times"])]
     np.testing.assert_allclose(r.spike_time, expected["times"], rtol=0, atol=5e-4)

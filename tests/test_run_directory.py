@@ -1,6 +1,5 @@
 """The directory of a run: what is not ours is left alone."""
 
-
 import pytest
 from made_up_run import make_run, names
 

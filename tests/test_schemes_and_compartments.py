@@ -84,8 +84,15 @@ def test_chains_start_steady_and_keep_their_sum():
 def test_the_squid_axon_as_two_schemes_is_the_gate_form():
     """8 + 5 states against m, h, n: every spike of a train to 1e-9 relative, and the occupancies sum to 1."""
     runs = [
-        hh.simulate(name, {}, stimulus=hh.Step(amplitude=10.0), t_stop=150.0, integrator="tsit5", rtol=1e-11,
-                    record=[hh.Spikes(), hh.Trace("m0h0", every=1.0)] if name is MARKOV else [hh.Spikes()])
+        hh.simulate(
+            name,
+            {},
+            stimulus=hh.Step(amplitude=10.0),
+            t_stop=150.0,
+            integrator="tsit5",
+            rtol=1e-11,
+            record=[hh.Spikes(), hh.Trace("m0h0", every=1.0)] if name is MARKOV else [hh.Spikes()],
+        )
         for name in (MARKOV, "hodgkin_huxley")
     ]
     assert len(runs[0].spike_time) == 11
@@ -112,8 +119,10 @@ BAD_SCHEMES = {
     "open that names no state": ({"open": "1"}, "names none of its states"),
     "the same state twice": ({"states": ("C", "C")}, "different states"),
     "one state": ({"states": ("C",)}, "2 to 32"),
-    "incomplete initial": ({"states": ("C", "O", "I"), "transitions": (("C", "O", "1", "1"), ("O", "I", "1")),
-                            "initial": (("O", 0.2),)}, "initial must give each of O, I"),
+    "incomplete initial": (
+        {"states": ("C", "O", "I"), "transitions": (("C", "O", "1", "1"), ("O", "I", "1")), "initial": (("O", 0.2),)},
+        "initial must give each of O, I",
+    ),
 }
 
 
@@ -158,13 +167,16 @@ def test_one_way_transitions_initial_occupancies_and_rates_that_depend_on_occupa
         assert parse_model(changed.to_toml()) == changed
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ('"0.5"]', '"0.5 * k"]', r"transitions: the rate of number 1: unknown name 'k'"),
-    ('"0.1"]', '"1 / (V + 40)"]', "pole at V = -40"),
-    ('open = "O', 'opn = "O', "unknown key 'channels.X.scheme.opn'"),
-    ('["C", "O", "I"]', '["C", "O", "g_X"]', "unknown state 'I'"),
-    ("[channels.X.scheme]", "[channels.X.gates.m]\ninf = '1'\n[channels.X.scheme]", "gates and a scheme"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"0.5"]', '"0.5 * k"]', r"transitions: the rate of number 1: unknown name 'k'"),
+        ('"0.1"]', '"1 / (V + 40)"]', "pole at V = -40"),
+        ('open = "O', 'opn = "O', "unknown key 'channels.X.scheme.opn'"),
+        ('["C", "O", "I"]', '["C", "O", "g_X"]', "unknown state 'I'"),
+        ("[channels.X.scheme]", "[channels.X.gates.m]\ninf = '1'\n[channels.X.scheme]", "gates and a scheme"),
+    ],
+)
 def test_bad_scheme_files_are_refused(old, new, message):
     """With the key and the reason, in one line."""
     with pytest.raises(InputError, match=message) as error:
@@ -177,12 +189,15 @@ def pair_by_hand(X, i_app, g_c=0.5, p=0.3):
     V, n, n_d, V_d, x = X
     inf = [1 / (1 + np.exp(-(v + 40) / 8)) for v in (V, V_d)]
     i_K, i_K_d = 2 * n * (V + 80), n_d * (V_d + 80)
-    return np.array([
-        i_app - 0.2 * (V + 65) - i_K + g_c / p * (V_d - V),
-        (inf[0] - n) / 3, (inf[1] - n_d) / (3 + np.exp(-(V + 65) / 20)),
-        (0.5 * i_app - 0.1 * (V_d + 60) - i_K_d + g_c / (1 - p) * (V - V_d)) / 2,
-        -0.01 * (i_K_d + i_K) - 0.1 * x,
-    ])
+    return np.array(
+        [
+            i_app - 0.2 * (V + 65) - i_K + g_c / p * (V_d - V),
+            (inf[0] - n) / 3,
+            (inf[1] - n_d) / (3 + np.exp(-(V + 65) / 20)),
+            (0.5 * i_app - 0.1 * (V_d + 60) - i_K_d + g_c / (1 - p) * (V - V_d)) / 2,
+            -0.01 * (i_K_d + i_K) - 0.1 * x,
+        ]
+    )
 
 
 def test_two_compartments_have_the_equations_on_paper():
@@ -192,8 +207,15 @@ def test_two_compartments_have_the_equations_on_paper():
     assert model.parameters["C_m_dendrite"].value == 2.0
     assert model.variables["V_dendrite"] == "mV"
     rng = np.random.default_rng(4)
-    X = np.array([rng.uniform(-90, 20, 20), rng.uniform(0, 1, 20), rng.uniform(0, 1, 20), rng.uniform(-90, 20, 20),
-                  rng.uniform(0, 2, 20)])
+    X = np.array(
+        [
+            rng.uniform(-90, 20, 20),
+            rng.uniform(0, 1, 20),
+            rng.uniform(0, 1, 20),
+            rng.uniform(-90, 20, 20),
+            rng.uniform(0, 2, 20),
+        ]
+    )
     np.testing.assert_allclose(model.derivatives(X, {}, 3.0), pair_by_hand(X, 3.0), rtol=1e-11, atol=1e-11)
     A, B = Cells.of(model, {"g_c": np.full(20, 0.5)}).rates(X, 3.0)
     np.testing.assert_allclose(A - B * X, pair_by_hand(X, 3.0), rtol=1e-10, atol=1e-10)
@@ -207,8 +229,15 @@ def test_a_run_of_two_compartments_agrees_with_dop853():
     start = initial_states(Cells.of(model, {}), "model")[:, 0]
     known = solve_ivp(lambda t, X: pair_by_hand(X, 3.0), (0, 30), start, method="DOP853", rtol=1e-12, atol=1e-13)
     for integrator in ("tsit5", "rodas4"):
-        r = hh.simulate(model, {}, stimulus=hh.Step(amplitude=3.0), t_stop=30.0, integrator=integrator, rtol=1e-9,
-                        record=[hh.Final()])
+        r = hh.simulate(
+            model,
+            {},
+            stimulus=hh.Step(amplitude=3.0),
+            t_stop=30.0,
+            integrator=integrator,
+            rtol=1e-9,
+            record=[hh.Final()],
+        )
         np.testing.assert_allclose([r[f"{x}_final"][0] for x in model.states], known.y[:, -1], rtol=1e-7)
 
 
@@ -235,21 +264,25 @@ def test_pinsky_rinzel_as_two_compartments_is_the_pool_form():
     Y = np.empty_like(X)
     Y[order] = X
     for i_app in (0.0, 2.5):
-        np.testing.assert_allclose(model.derivatives(X, {}, i_app), pools.derivatives(Y, {}, i_app)[order],
-                                   rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(
+            model.derivatives(X, {}, i_app), pools.derivatives(Y, {}, i_app)[order], rtol=1e-10, atol=1e-10
+        )
     A, B = Cells.of(model, {"g_c": np.full(50, 2.1)}).rates(X, 2.5)
     np.testing.assert_allclose(A - B * X, model.derivatives(X, {}, 2.5), rtol=1e-9, atol=1e-9)
 
 
 def test_three_compartments_in_a_chain():
     """A second dendrite hangs on the first; each row of the coupling is what is written on paper."""
-    text = PAIR + """
+    text = (
+        PAIR
+        + """
     [compartments.tip]
     coupling = { to = "dendrite", g = 0.2 }
     [compartments.tip.channels.L_t]
     g = 0.1
     E = -70.0
     """
+    )
     model = parse_model(text)
     X = np.array([-65.0, 0.1, 0.2, -50.0, 0.1, -40.0])
     slopes = model.derivatives(X)
@@ -268,8 +301,11 @@ BAD_PAIRS = {
     "voltage in a coupling": ('g = "g_c"', 'g = "V"', ["coupling.g", "'V"]),
     "negative capacitance": ("C_m = 2.0", "C_m = -2.0", ["compartments.dendrite", "positive"]),
     "two channels of one name": ("channels.L_d", "channels.L", ["'g_L'", "already"]),
-    "a pole in the dendrite": ('inf = "n_inf", tau = "3 + exp(-(V_soma + 65) / 20)"', 'inf = "n_inf", tau = "V + 40"',
-                               ["compartments.dendrite.channels.K_d.gates.n_d.tau", "V_dendrite = -40"]),
+    "a pole in the dendrite": (
+        'inf = "n_inf", tau = "3 + exp(-(V_soma + 65) / 20)"',
+        'inf = "n_inf", tau = "V + 40"',
+        ["compartments.dendrite.channels.K_d.gates.n_d.tau", "V_dendrite = -40"],
+    ),
     "unknown key": ("C_m = 2.0", "Cm = 2.0", ["compartments.dendrite.Cm", "'C_m'"]),
     "a state in i_app": ('"0.5 * i_app"', '"i_app * n"', ["compartments.dendrite.i_app", "'n'"]),
     "a parameter called V_soma": ("p = {", "V_soma = { value = 1.0, unit = 'mV' }\np = {", ["V_soma", "already"]),

@@ -58,8 +58,10 @@ def test_rows_do_not_depend_on_the_number_of_threads(whole, threads):
     assert_same_rows(rows(threads=threads), whole, range(N))
 
 
-@pytest.mark.parametrize("which", [[0], [199], range(63), range(64), range(65), range(100, 170), [5] * 70,
-                                   np.random.default_rng(11).permutation(N)])
+@pytest.mark.parametrize(
+    "which",
+    [[0], [199], range(63), range(64), range(65), range(100, 170), [5] * 70, np.random.default_rng(11).permutation(N)],
+)
 def test_rows_do_not_depend_on_their_place_or_company(whole, which):
     """Bit-identical alone, in any subset, order, or place in a block."""
     assert_same_rows(rows(which), whole, which)
@@ -91,8 +93,13 @@ def test_a_bad_row_is_flagged_and_harms_nobody(whole, bad):
 def test_a_row_that_diverges_late_keeps_its_spikes_and_harms_nobody():
     """An explicit method with too large a step blows up: flagged, and its neighbours as if alone."""
     C_m = np.array([1.0, 0.05, 1.0])
-    run = {"stimulus": hh.Step(10.0), "t_stop": 20.0, "dt": 0.05, "integrator": "euler",
-           "record": [hh.Spikes(), hh.Final()]}
+    run = {
+        "stimulus": hh.Step(10.0),
+        "t_stop": 20.0,
+        "dt": 0.05,
+        "integrator": "euler",
+        "record": [hh.Spikes(), hh.Final()],
+    }
     r = hh.simulate("hodgkin_huxley", {"C_m": C_m}, **run)
     alone = hh.simulate("hodgkin_huxley", {"C_m": C_m[:1]}, **run)
     assert r.status.tolist() == [0, 1, 0]
@@ -110,8 +117,14 @@ def test_steps_out_of_the_polynomials_reach_harm_nobody(integrator, dtype):
 
     def run(rows):
         return hh.simulate(
-            "hodgkin_huxley", {"g_Na": g_Na[rows], "g_K": g_K[rows]}, stimulus=hh.Step(20.0), t_stop=20.0, dt=0.1,
-            integrator=integrator, dtype=dtype, record=[hh.Trace("V", "m", every=1.0)],
+            "hodgkin_huxley",
+            {"g_Na": g_Na[rows], "g_K": g_K[rows]},
+            stimulus=hh.Step(20.0),
+            t_stop=20.0,
+            dt=0.1,
+            integrator=integrator,
+            dtype=dtype,
+            record=[hh.Trace("V", "m", every=1.0)],
         )
 
     together = run(slice(None))
@@ -138,16 +151,27 @@ def test_nan_in_any_parameter_or_initial_state_shows(whole):
 @pytest.mark.core
 def test_initial_rest_stays_at_rest():
     """From the true equilibrium nothing moves, for every cell at its own."""
-    r = hh.simulate("hodgkin_huxley", {"E_L": np.array([-60.0, -54.387, -50.0])}, t_stop=50.0, initial="rest",
-                    record=[hh.Trace("V", every=5.0)])
+    r = hh.simulate(
+        "hodgkin_huxley",
+        {"E_L": np.array([-60.0, -54.387, -50.0])},
+        t_stop=50.0,
+        initial="rest",
+        record=[hh.Trace("V", every=5.0)],
+    )
     np.testing.assert_allclose(r["V"], np.broadcast_to(r["V"][:, :1], r["V"].shape), rtol=0, atol=1e-7)
     assert len(np.unique(r["V"][:, 0].round(3))) == 3
 
 
 def test_initial_states_by_name():
     """Numbers or arrays; gates that are not named are at steady state at the V given."""
-    r = hh.simulate("hodgkin_huxley", initial={"V": np.array([-65.0, -40.0]), "n": 0.4}, t_stop=1.0, dt=0.5,
-                    record=[hh.Trace("V", "m", "n", every=1.0)], integrator="exp_euler")
+    r = hh.simulate(
+        "hodgkin_huxley",
+        initial={"V": np.array([-65.0, -40.0]), "n": 0.4},
+        t_stop=1.0,
+        dt=0.5,
+        record=[hh.Trace("V", "m", "n", every=1.0)],
+        integrator="exp_euler",
+    )
     np.testing.assert_allclose(r["V"][:, 0], [-65.0, -40.0])
     np.testing.assert_allclose(r["n"][:, 0], 0.4)
     alpha, beta = 1.0, 4 * np.exp(-25 / 18)
@@ -156,8 +180,11 @@ def test_initial_states_by_name():
 
 def test_a_gates_own_initial_value_is_used():
     """`initial` of a gate in the model file wins over its steady state."""
-    model = hh.models["hodgkin_huxley"].with_channel(hh.Channel(
-        "M", g=0.0, E=-90.0, gates=(hh.Gate("w", inf="1 / (1 + exp(-(V + 35) / 10))", tau="100", initial=0.25),)))
+    model = hh.models["hodgkin_huxley"].with_channel(
+        hh.Channel(
+            "M", g=0.0, E=-90.0, gates=(hh.Gate("w", inf="1 / (1 + exp(-(V + 35) / 10))", tau="100", initial=0.25),)
+        )
+    )
     r = hh.simulate(model, t_stop=0.5, dt=0.5, record=[hh.Trace("w", every=0.5)], integrator="exp_euler")
     np.testing.assert_allclose(r["w"][0, 0], 0.25)
 
@@ -215,8 +242,13 @@ def test_duration_is_exact_when_dt_does_not_divide_it(passive):
 )
 def test_mistakes_are_named_before_anything_runs(options, message):
     """One clear line each."""
-    options = {"model": "hodgkin_huxley", "params": None, "t_stop": 1.0, "integrator": "exp_euler",
-               "record": [hh.Final()]} | options
+    options = {
+        "model": "hodgkin_huxley",
+        "params": None,
+        "t_stop": 1.0,
+        "integrator": "exp_euler",
+        "record": [hh.Final()],
+    } | options
     with pytest.raises(InputError, match=message) as error:
         hh.simulate(options.pop("model"), options.pop("params"), **options)
     assert "\n" not in str(error.value)

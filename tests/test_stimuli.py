@@ -48,14 +48,23 @@ CASES = [
     ("Train", {"amplitude": 1.5, "start": 2.03, "width": 1.0, "period": 5.01}),
     ("Ramp", {"amplitude": 4.0, "start": 5.02, "stop": 25.01}),
     ("Sine", {"amplitude": 2.0, "frequency": 80.0, "phase": 0.3, "offset": 1.0, "start": 2.02, "stop": 20.03}),
-    ("Chirp", {"amplitude": 2.0, "frequency": 10.0, "frequency_end": 200.0, "offset": 0.5, "start": 1.01,
-               "stop": 25.02}),
+    (
+        "Chirp",
+        {"amplitude": 2.0, "frequency": 10.0, "frequency_end": 200.0, "offset": 0.5, "start": 1.01, "stop": 25.02},
+    ),
 ]
 
 
 def current_trace(model, stimulus, integrator="euler", **options):
-    r = hh.simulate(model, stimulus=stimulus, t_stop=T_STOP, dt=0.05, integrator=integrator,
-                    record=[hh.Trace("i_app", every=EVERY)], **options)
+    r = hh.simulate(
+        model,
+        stimulus=stimulus,
+        t_stop=T_STOP,
+        dt=0.05,
+        integrator=integrator,
+        record=[hh.Trace("i_app", every=EVERY)],
+        **options,
+    )
     return r.time, r["i_app"]
 
 
@@ -79,8 +88,10 @@ def test_parameters_may_differ_between_cells(passive):
     """Amplitudes, starts and widths as arrays: every cell has its own current."""
     amplitude, start, width = np.array([1.0, 2.0, 3.0]), np.array([3.01, 4.02, 8.03]), np.array([1.0, 2.2, 5.0])
     t, i_app = current_trace(passive, hh.Pulse(amplitude, start, width))
-    expected = [by_hand(t, "Pulse", {"amplitude": a, "start": s, "width": w})
-                for a, s, w in zip(amplitude, start, width, strict=True)]
+    expected = [
+        by_hand(t, "Pulse", {"amplitude": a, "start": s, "width": w})
+        for a, s, w in zip(amplitude, start, width, strict=True)
+    ]
     # The step that holds an edge shows the mean over the step.
     edges = np.concatenate([start, start + width])
     clear = np.abs(t[:, None] - edges).min(axis=1) > 0.05
@@ -99,8 +110,15 @@ def test_charge_of_edges_per_cell_is_exact(passive):
     """Edges given per cell fall inside steps: the step sees the exact mean, so the charge delivered is right."""
     start, width = np.array([1.003, 1.017, 1.049]), np.array([0.011, 1.0, 3.333])
     # Without a leak the membrane integrates the current: V - V0 = amplitude width / C.
-    r = hh.simulate(passive, {"g_L": 0.0}, stimulus=hh.Pulse(4.0, start, width), t_stop=6.0, dt=0.05,
-                    integrator="euler", record=[hh.Final()])
+    r = hh.simulate(
+        passive,
+        {"g_L": 0.0},
+        stimulus=hh.Pulse(4.0, start, width),
+        t_stop=6.0,
+        dt=0.05,
+        integrator="euler",
+        record=[hh.Final()],
+    )
     np.testing.assert_allclose(r["V_final"] + 65.0, 4.0 * width / 2.0, rtol=1e-7)
 
 
@@ -112,8 +130,14 @@ def response(t, amplitude, start, stop):
 
 def test_edges_as_numbers_are_exact_with_an_exact_integrator(passive):
     """Exponential Euler solves a passive membrane exactly; an edge off the grid of steps changes nothing."""
-    r = hh.simulate(passive, stimulus=hh.Pulse(3.0, 1.2345, 4.321), t_stop=20.0, dt=0.1, integrator="exp_euler",
-                    record=[hh.Trace("V", every=0.5)])
+    r = hh.simulate(
+        passive,
+        stimulus=hh.Pulse(3.0, 1.2345, 4.321),
+        t_stop=20.0,
+        dt=0.1,
+        integrator="exp_euler",
+        record=[hh.Trace("V", every=0.5)],
+    )
     np.testing.assert_allclose(r["V"][0], response(r.time, 3.0, 1.2345, 1.2345 + 4.321), rtol=1e-12)
 
 
@@ -123,12 +147,14 @@ def test_edges_as_numbers_keep_order_4(swept):
     amplitude, start, width, t_stop = 30.0, 0.5137, 1.2345, 4.0
     jumps = (start, start + width)
     exact, _ = reference_models.solve(
-        "hodgkin_huxley", t_stop, lambda t: amplitude if start <= t < start + width else 0.0, jumps=jumps)
+        "hodgkin_huxley", t_stop, lambda t: amplitude if start <= t < start + width else 0.0, jumps=jumps
+    )
     given = np.array([amplitude, 0.0]) if swept else amplitude
     errors = []
     for dt in (0.02, 0.005):
-        r = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(given, start, width), t_stop=t_stop, dt=dt,
-                        record=[hh.Final()])
+        r = hh.simulate(
+            "hodgkin_huxley", stimulus=hh.Pulse(given, start, width), t_stop=t_stop, dt=dt, record=[hh.Final()]
+        )
         errors.append(abs(r["V_final"][0] - exact[0]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.7
     assert errors[1] < 1e-6
@@ -154,14 +180,20 @@ def test_edges_per_cell_keep_order_2():
     """The exact mean over a step is right to second order (as good as the second-order integrators)."""
     start, width, t_stop = 0.5137, 1.2345, 4.0
     exact, _ = reference_models.solve(
-        "hodgkin_huxley", t_stop, lambda t: 30.0 if start <= t < start + width else 0.0, jumps=(start, start + width))
+        "hodgkin_huxley", t_stop, lambda t: 30.0 if start <= t < start + width else 0.0, jumps=(start, start + width)
+    )
     errors = []
     for dt in (0.02, 0.0025):
         # Several positions of the edge in its step, and their mean error.
         found = []
         for k in range(8):
-            r = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(30.0, np.full(2, start), width), t_stop=t_stop,
-                            dt=dt * (1 + 0.03 * k), record=[hh.Final()])
+            r = hh.simulate(
+                "hodgkin_huxley",
+                stimulus=hh.Pulse(30.0, np.full(2, start), width),
+                t_stop=t_stop,
+                dt=dt * (1 + 0.03 * k),
+                record=[hh.Final()],
+            )
             found.append(abs(r["V_final"][0] - exact[0]))
         errors.append(np.mean(found))
     assert np.log(errors[0] / errors[1]) / np.log(8) > 1.6
@@ -211,7 +243,10 @@ def test_an_infinite_amplitude_marks_only_its_own_cell(passive):
 def test_a_time_that_is_nan_shows(integrator):
     """A cell whose pulse begins at NaN is flagged, not simulated without a current or with one from 0."""
     start, period = np.array([5.0, np.nan, 5.0]), np.array([10.0, 0.0, 10.0])
-    for stimulus in (hh.Pulse(10.0, start=start, width=1.0), hh.Train(10.0, start=start, width=1.0, period=10.0),
-                     hh.Train(10.0, start=5.0, width=1.0, period=period)):
+    for stimulus in (
+        hh.Pulse(10.0, start=start, width=1.0),
+        hh.Train(10.0, start=start, width=1.0, period=10.0),
+        hh.Train(10.0, start=5.0, width=1.0, period=period),
+    ):
         r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=20.0, integrator=integrator)
         assert r.status.tolist() == [0, 1, 0]

@@ -26,10 +26,18 @@ g_Na = {{ values = [100, 120] }}
 
 def sweep(model, **changes):
     """Twelve rows, two of which are excluded."""
-    settings = {"model": model, "space": hh.Grid.of(SPACE), "t_stop": 20.0, "dt": 0.05, "integrator": "euler",
-                "stimulus": [NOISE, WAVEFORM], "rows_per_batch": 5, "certify": 0.5,
-                "constraints": ("stimulus.0.sigma * g_L < 0.5",),
-                "record": hh.Record(features=("V_mean", "spike_count"))}
+    settings = {
+        "model": model,
+        "space": hh.Grid.of(SPACE),
+        "t_stop": 20.0,
+        "dt": 0.05,
+        "integrator": "euler",
+        "stimulus": [NOISE, WAVEFORM],
+        "rows_per_batch": 5,
+        "certify": 0.5,
+        "constraints": ("stimulus.0.sigma * g_L < 0.5",),
+        "record": hh.Record(features=("V_mean", "spike_count")),
+    }
     return hh.Sweep(**settings | changes)
 
 
@@ -47,10 +55,18 @@ def test_rows_are_those_of_simulate(finished, passive):
     assert 0 < (~wanted).sum() < 12
     rows = np.flatnonzero(wanted)
     for chosen in (rows, rows[[5, 2]]):
-        stimulus = (hh.Noise(columns["stimulus.0.sigma"][chosen], 3.0, seed=2, cell=chosen)
-                    + hh.Waveform(WAVEFORM["times"], WAVEFORM["values"], scale=columns["stimulus.1.scale"][chosen]))
-        r = hh.simulate(passive, {"g_L": columns["g_L"][chosen]}, stimulus=stimulus, t_stop=20.0, dt=0.05,
-                        integrator="euler", record=[hh.Features(["V_mean", "spike_count"])])
+        stimulus = hh.Noise(columns["stimulus.0.sigma"][chosen], 3.0, seed=2, cell=chosen) + hh.Waveform(
+            WAVEFORM["times"], WAVEFORM["values"], scale=columns["stimulus.1.scale"][chosen]
+        )
+        r = hh.simulate(
+            passive,
+            {"g_L": columns["g_L"][chosen]},
+            stimulus=stimulus,
+            t_stop=20.0,
+            dt=0.05,
+            integrator="euler",
+            record=[hh.Features(["V_mean", "spike_count"])],
+        )
         np.testing.assert_array_equal(found[chosen], r["V_mean"])
     assert np.isnan(found[~wanted]).all()
     assert len(set(found[wanted])) == wanted.sum()
@@ -83,8 +99,13 @@ def test_a_row_simulated_again_is_the_same(row, finished):
 
 def test_a_cell_by_number_gives_all_rows_the_same_noise(passive, tmp_path):
     """Frozen noise: rows that differ in nothing else are equal."""
-    same = sweep(passive, stimulus=[NOISE | {"cell": 3}, WAVEFORM], certify=False, constraints=(),
-                 space=hh.Grid.of({"stimulus.0.sigma": [2.0, 2.0, 2.0]}))
+    same = sweep(
+        passive,
+        stimulus=[NOISE | {"cell": 3}, WAVEFORM],
+        certify=False,
+        constraints=(),
+        space=hh.Grid.of({"stimulus.0.sigma": [2.0, 2.0, 2.0]}),
+    )
     with hh.open_results(same.run(tmp_path / "out.h5", progress=False)) as ds:
         assert len(set(ds["V_mean"].values)) == 1
 

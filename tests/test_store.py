@@ -1,6 +1,5 @@
 """Result files: laid out as promised, readable everywhere, and no damage goes unnoticed."""
 
-
 import h5py
 import numpy as np
 import pytest

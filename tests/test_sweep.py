@@ -207,6 +207,7 @@ def test_another_spec_is_refused_and_nothing_is_touched(tmp_path, monkeypatch):
 @pytest.mark.parametrize("moment", ["complete_merge", "remove_run"])
 def test_a_run_killed_at_its_end_tidies_up_when_resumed(tmp_path, monkeypatch, undisturbed, moment):
     """Between the last shard and the removal of all shards."""
+
     def stop(*arguments):
         raise Stopped
 

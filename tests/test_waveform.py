@@ -33,8 +33,16 @@ def charge(t, **waveform):
 
 
 def run(model, stimulus, integrator="euler", params=None, dt=0.05, record=None, t_stop=T_STOP, **options):
-    return hh.simulate(model, params, stimulus=stimulus, t_stop=t_stop, dt=dt, integrator=integrator,
-                       record=record or [hh.Trace("i_app", every=0.1), hh.Final()], **options)
+    return hh.simulate(
+        model,
+        params,
+        stimulus=stimulus,
+        t_stop=t_stop,
+        dt=dt,
+        integrator=integrator,
+        record=record or [hh.Trace("i_app", every=0.1), hh.Final()],
+        **options,
+    )
 
 
 @pytest.mark.parametrize("integrator", ["euler", "tsit5"])
@@ -84,8 +92,9 @@ def test_kinks_and_jumps_keep_order_4():
     exact, _ = reference_models.solve("hodgkin_huxley", t_stop, on_paper, jumps=TIMES)
     errors = []
     for dt in (0.08, 0.02):
-        r = hh.simulate("hodgkin_huxley", stimulus=hh.Waveform(TIMES, VALUES), t_stop=t_stop, dt=dt,
-                        record=[hh.Final()])
+        r = hh.simulate(
+            "hodgkin_huxley", stimulus=hh.Waveform(TIMES, VALUES), t_stop=t_stop, dt=dt, record=[hh.Final()]
+        )
         errors.append(abs(r["V_final"][0] - exact[0]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.7
     assert errors[1] < 1e-6
@@ -120,8 +129,16 @@ def test_points_of_single_cells_keep_order_2():
     exact, _ = reference_models.solve("hodgkin_huxley", t_stop, on_paper, jumps=TIMES)
     errors = []
     for dt in (0.04, 0.01):
-        r = [hh.simulate("hodgkin_huxley", stimulus=hh.Waveform(TIMES, VALUES, np.zeros(2)), t_stop=t_stop,
-                         dt=dt * (1 + 0.03 * k), record=[hh.Final()]) for k in range(8)]
+        r = [
+            hh.simulate(
+                "hodgkin_huxley",
+                stimulus=hh.Waveform(TIMES, VALUES, np.zeros(2)),
+                t_stop=t_stop,
+                dt=dt * (1 + 0.03 * k),
+                record=[hh.Final()],
+            )
+            for k in range(8)
+        ]
         errors.append(np.mean([abs(one["V_final"][0] - exact[0]) for one in r]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 1.6
 

@@ -26,13 +26,24 @@ def _recipe(arbor, units, work: Workload):
         def global_properties(self, kind):
             properties = arbor.neuron_cable_properties()
             properties.catalogue = arbor.default_catalogue()
-            properties.set_property(Vm=V_INIT * units.mV, cm=C_M * 0.01 * units.F / units.m2,
-                                    tempK=279.45 * units.Kelvin, rL=35.4 * units.Ohm * units.cm)
+            properties.set_property(
+                Vm=V_INIT * units.mV,
+                cm=C_M * 0.01 * units.F / units.m2,
+                tempK=279.45 * units.Kelvin,
+                rL=35.4 * units.Ohm * units.cm,
+            )
             for ion, (valence, inside, outside, reversal) in {
-                "na": (1, 10, 140, E_NA), "k": (1, 54.4, 2.5, E_K), "ca": (2, 5e-5, 2, 132.5)
+                "na": (1, 10, 140, E_NA),
+                "k": (1, 54.4, 2.5, E_K),
+                "ca": (2, 5e-5, 2, 132.5),
             }.items():
-                properties.set_ion(ion=ion, valence=valence, int_con=inside * units.mM, ext_con=outside * units.mM,
-                                   rev_pot=reversal * units.mV)
+                properties.set_ion(
+                    ion=ion,
+                    valence=valence,
+                    int_con=inside * units.mM,
+                    ext_con=outside * units.mM,
+                    rev_pot=reversal * units.mV,
+                )
             return properties
 
         def cell_description(self, gid):
@@ -66,8 +77,15 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
 
 ENTRIES = (
-    Entry("arbor", "Arbor", "implicit Euler for V, exact gates",
-          f"Built-in `hh` (vectorised), one CV per cell, `cpu_group_size` {GROUP} (with fewer cells, one group per "
-          "thread; the default of 1 is many times slower).",
-          prepare, order=50, library="arbor", rival=True),
+    Entry(
+        "arbor",
+        "Arbor",
+        "implicit Euler for V, exact gates",
+        f"Built-in `hh` (vectorised), one CV per cell, `cpu_group_size` {GROUP} (with fewer cells, one group per "
+        "thread; the default of 1 is many times slower).",
+        prepare,
+        order=50,
+        library="arbor",
+        rival=True,
+    ),
 )

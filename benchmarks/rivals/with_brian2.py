@@ -69,8 +69,17 @@ def _peak_kb(program: Path, folder: str) -> int:
 
 
 ENTRIES = (
-    Entry("brian2", "Brian2, C++ standalone", "exponential Euler, all from the old state",
-          '`set_device("cpp_standalone")`, OpenMP, `-O3 -ffast-math -march=native`, built once; the time is that of '
-          "the simulation loop alone, as Brian2 reports it; `SpikeMonitor(record=False)`.",
-          prepare, order=61, library="brian2", program="g++", rival=True, dtypes=("float64", "float32")),
+    Entry(
+        "brian2",
+        "Brian2, C++ standalone",
+        "exponential Euler, all from the old state",
+        '`set_device("cpp_standalone")`, OpenMP, `-O3 -ffast-math -march=native`, built once; the time is that of '
+        "the simulation loop alone, as Brian2 reports it; `SpikeMonitor(record=False)`.",
+        prepare,
+        order=61,
+        library="brian2",
+        program="g++",
+        rival=True,
+        dtypes=("float64", "float32"),
+    ),
 )

@@ -40,8 +40,14 @@ def _prepare(kind: str):
         pointers = [ctypes.c_void_p(x.ctypes.data) for x in (*columns, start)]
 
         def call() -> np.ndarray:
-            function(ctypes.c_int(work.n), *pointers, ctypes.c_int(work.n_steps), ctypes.c_double(work.dt),
-                     ctypes.c_void_p(counts.ctypes.data), ctypes.c_int(threads))
+            function(
+                ctypes.c_int(work.n),
+                *pointers,
+                ctypes.c_int(work.n_steps),
+                ctypes.c_double(work.dt),
+                ctypes.c_void_p(counts.ctypes.data),
+                ctypes.c_int(threads),
+            )
             return counts.copy()
 
         call.keep = (columns, start)  # the arrays behind the pointers
@@ -52,11 +58,25 @@ def _prepare(kind: str):
 
 _HOW = "g++ `-O3 -march=native -ffast-math -fopenmp`, full vector width, `omp simd` over blocks of 128 neurons"
 ENTRIES = (
-    Entry("cpp", "C++ by hand, as in the paper", "exponential Euler, V first",
-          f"{_HOW}; each exponential of the paper is one call of libmvec.",
-          _prepare("plain"), order=11, program="g++", dtypes=("float64", "float32")),
-    Entry("cpp-expert", "C++ by a specialist", "exponential Euler, V first",
-          f"{_HOW}; all rate exponentials from powers of one, `phi` as a polynomial that "
-          "holds for this workload only, a step in four short loops.",
-          _prepare("expert"), order=10, program="g++", dtypes=("float64", "float32")),
+    Entry(
+        "cpp",
+        "C++ by hand, as in the paper",
+        "exponential Euler, V first",
+        f"{_HOW}; each exponential of the paper is one call of libmvec.",
+        _prepare("plain"),
+        order=11,
+        program="g++",
+        dtypes=("float64", "float32"),
+    ),
+    Entry(
+        "cpp-expert",
+        "C++ by a specialist",
+        "exponential Euler, V first",
+        f"{_HOW}; all rate exponentials from powers of one, `phi` as a polynomial that "
+        "holds for this workload only, a step in four short loops.",
+        _prepare("expert"),
+        order=10,
+        program="g++",
+        dtypes=("float64", "float32"),
+    ),
 )

@@ -52,8 +52,16 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
 
 ENTRIES = (
-    Entry("jax", "JAX by hand", "exponential Euler, V first",
-          "CPU, `jit` of one `fori_loop` over the steps, all neurons as one array (what `vmap` of one neuron's loop "
-          "becomes), only counts kept.",
-          prepare, order=20, library="jax", rival=True, dtypes=("float64", "float32")),
+    Entry(
+        "jax",
+        "JAX by hand",
+        "exponential Euler, V first",
+        "CPU, `jit` of one `fori_loop` over the steps, all neurons as one array (what `vmap` of one neuron's loop "
+        "becomes), only counts kept.",
+        prepare,
+        order=20,
+        library="jax",
+        rival=True,
+        dtypes=("float64", "float32"),
+    ),
 )

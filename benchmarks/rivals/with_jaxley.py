@@ -18,8 +18,15 @@ def _network(jx, work: Workload):
     cell = jx.Cell(jx.Branch(jx.Compartment(), ncomp=1), parents=[-1])
     network = jx.Network([cell] * work.n)
     network.insert(HH())
-    for name, value in {"length": SIDE, "radius": SIDE / 2, "capacitance": C_M, "v": V_INIT, "HH_eNa": E_NA,
-                        "HH_eK": E_K, "HH_eLeak": E_L}.items():
+    for name, value in {
+        "length": SIDE,
+        "radius": SIDE / 2,
+        "capacitance": C_M,
+        "v": V_INIT,
+        "HH_eNa": E_NA,
+        "HH_eK": E_K,
+        "HH_eLeak": E_L,
+    }.items():
         network.set(name, value)
     for name, values in {"HH_gNa": work.g_Na, "HH_gK": work.g_K, "HH_gLeak": work.g_L}.items():
         network.set(name, values / 1e3)
@@ -59,8 +66,16 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
 
 ENTRIES = (
-    Entry("jaxley", "Jaxley", "implicit Euler for V, exact gates",
-          "CPU, `build_init_and_step_fn` in a jitted `fori_loop` that keeps counts only (faster than `jx.integrate`, "
-          "which keeps traces).",
-          prepare, order=30, library="jaxley", rival=True, dtypes=("float64", "float32")),
+    Entry(
+        "jaxley",
+        "Jaxley",
+        "implicit Euler for V, exact gates",
+        "CPU, `build_init_and_step_fn` in a jitted `fori_loop` that keeps counts only (faster than `jx.integrate`, "
+        "which keeps traces).",
+        prepare,
+        order=30,
+        library="jaxley",
+        rival=True,
+        dtypes=("float64", "float32"),
+    ),
 )

@@ -64,14 +64,35 @@ def _prepare(table: bool, core: bool = False):
 
 
 ENTRIES = (
-    Entry("neuron", "NEURON", "implicit Euler for V, exact gates",
-          "Built-in `hh`, rates from a table (`usetable_hh = 1`, its default: faster, less exact), fixed step, "
-          "`cache_efficient`, `pc.psolve`, `pc.nthread`.",
-          _prepare(table=True), order=62, library="neuron", rival=True),
-    Entry("neuron-exact", "NEURON, exact rates", "implicit Euler for V, exact gates",
-          "The same with `usetable_hh = 0`.",
-          _prepare(table=False), order=63, library="neuron", rival=True),
-    Entry("coreneuron", "CoreNEURON", "implicit Euler for V, exact gates",
-          "`coreneuron.enable`, in the same process; the time includes handing the model over.",
-          _prepare(table=True, core=True), order=64, library="neuron", rival=True),
+    Entry(
+        "neuron",
+        "NEURON",
+        "implicit Euler for V, exact gates",
+        "Built-in `hh`, rates from a table (`usetable_hh = 1`, its default: faster, less exact), fixed step, "
+        "`cache_efficient`, `pc.psolve`, `pc.nthread`.",
+        _prepare(table=True),
+        order=62,
+        library="neuron",
+        rival=True,
+    ),
+    Entry(
+        "neuron-exact",
+        "NEURON, exact rates",
+        "implicit Euler for V, exact gates",
+        "The same with `usetable_hh = 0`.",
+        _prepare(table=False),
+        order=63,
+        library="neuron",
+        rival=True,
+    ),
+    Entry(
+        "coreneuron",
+        "CoreNEURON",
+        "implicit Euler for V, exact gates",
+        "`coreneuron.enable`, in the same process; the time includes handing the model over.",
+        _prepare(table=True, core=True),
+        order=64,
+        library="neuron",
+        rival=True,
+    ),
 )

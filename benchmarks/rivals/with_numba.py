@@ -56,7 +56,13 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
 
 ENTRIES = (
-    Entry("numba", "Numba `prange` loop", "exponential Euler, V first",
-          "`njit(parallel=True, fastmath=True)`, a scalar loop over neurons with `math.exp`.",
-          prepare, order=60, library="numba"),
+    Entry(
+        "numba",
+        "Numba `prange` loop",
+        "exponential Euler, V first",
+        "`njit(parallel=True, fastmath=True)`, a scalar loop over neurons with `math.exp`.",
+        prepare,
+        order=60,
+        library="numba",
+    ),
 )

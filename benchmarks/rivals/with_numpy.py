@@ -14,9 +14,14 @@ def _linoid(x: np.ndarray) -> np.ndarray:
 
 
 def _rates(V: np.ndarray) -> tuple[np.ndarray, ...]:
-    return (_linoid((V + 40) / 10), 4 * np.exp(-(V + 65) / 18),
-            0.07 * np.exp(-(V + 65) / 20), 1 / (1 + np.exp(-(V + 35) / 10)),
-            0.1 * _linoid((V + 55) / 10), 0.125 * np.exp(-(V + 65) / 80))
+    return (
+        _linoid((V + 40) / 10),
+        4 * np.exp(-(V + 65) / 18),
+        0.07 * np.exp(-(V + 65) / 20),
+        1 / (1 + np.exp(-(V + 35) / 10)),
+        0.1 * _linoid((V + 55) / 10),
+        0.125 * np.exp(-(V + 65) / 80),
+    )
 
 
 def simulate(work: Workload, dtype: str) -> np.ndarray:
@@ -47,6 +52,14 @@ def prepare(work: Workload, dtype: str, threads: int) -> Run:
 
 
 ENTRIES = (
-    Entry("numpy", "NumPy", "exponential Euler, V first", "Whole-array operations, all neurons at once.",
-          prepare, order=70, dtypes=("float64", "float32"), threaded=False),
+    Entry(
+        "numpy",
+        "NumPy",
+        "exponential Euler, V first",
+        "Whole-array operations, all neurons at once.",
+        prepare,
+        order=70,
+        dtypes=("float64", "float32"),
+        threaded=False,
+    ),
 )

@@ -172,9 +172,7 @@ def _columns(found: FICurve) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-def _branches(
-    found: FICurve, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]
-) -> list[FICurve]:
+def _branches(found: FICurve, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]) -> list[FICurve]:
     """The upward and the downward branch of one cell."""
     return [fi_curve(model, params=cell, **{**options, "direction": d}) for d in ("up", "down")]
 

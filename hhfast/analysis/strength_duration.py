@@ -98,9 +98,7 @@ def strength_duration(
     )  # fmt: skip
 
 
-def _chronaxie(
-    population: Population, amplitude: np.ndarray, tol: float, watch: float, threshold: float
-) -> np.ndarray:
+def _chronaxie(population: Population, amplitude: np.ndarray, tol: float, watch: float, threshold: float) -> np.ndarray:
     """(n,) ms: the shortest firing pulse of the given amplitudes."""
     X, spikes = population.rest(), regenerative_spikes(threshold)
 

@@ -32,7 +32,10 @@ class Cells:
 
     @classmethod
     def of(
-        cls, model: Model, params: Mapping[str, Any], stimulus: Stimulus | None = None,
+        cls,
+        model: Model,
+        params: Mapping[str, Any],
+        stimulus: Stimulus | None = None,
         initial: str | Mapping[str, Any] = "model",
     ) -> Cells:
         """Check and lay out; arrays in params, stimulus and initial must have one length.

@@ -38,8 +38,10 @@ def certified_rows(certify: Any, n: int, record: Sequence[Recorder]) -> np.ndarr
     if np.ndim(certify):
         chosen = np.asarray(certify)
         if chosen.dtype != bool or chosen.shape != (n,):
-            raise InputError(f"certify: is a {chosen.dtype} array of shape {chosen.shape}; "
-                             f"give one truth value per cell ({n}), or a share of the cells")
+            raise InputError(
+                f"certify: is a {chosen.dtype} array of shape {chosen.shape}; "
+                f"give one truth value per cell ({n}), or a share of the cells"
+            )
         return np.flatnonzero(chosen)
     return np.flatnonzero(drawn(check_share(certify), 0, 0, n))
 

@@ -39,8 +39,13 @@ def _result(model: Model, check: Check, integrator: str) -> CheckResult:
     if check.stop is not None:
         step["stop"] = check.stop
     run = simulate(
-        model, dict(check.parameters), stimulus=Step(**step), t_stop=check.t_stop, integrator=integrator,
-        rtol=check.rtol, record=[Spikes(threshold=check.threshold, rearm=check.rearm)],
+        model,
+        dict(check.parameters),
+        stimulus=Step(**step),
+        t_stop=check.t_stop,
+        integrator=integrator,
+        rtol=check.rtol,
+        record=[Spikes(threshold=check.threshold, rearm=check.rearm)],
     )
     found, known = run.spike_time, np.array(check.spikes)
     if len(found) != len(known):

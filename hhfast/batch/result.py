@@ -80,9 +80,7 @@ class Result:
         """An xarray Dataset with units and long names (needs the extra `xarray`)."""
         import xarray
 
-        data: dict[str, Any] = {
-            name: (v.dims, v.values, v.attributes(name)) for name, v in self.variables.items()
-        }
+        data: dict[str, Any] = {name: (v.dims, v.values, v.attributes(name)) for name, v in self.variables.items()}
         data["status"] = (("cell",), self.status, status_attributes())
         times = [name for name, v in self.variables.items() if v.dims == (name,)]
         return xarray.Dataset(data, attrs=dict(self.attributes)).set_coords(times)

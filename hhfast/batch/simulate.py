@@ -113,7 +113,12 @@ class _Batch:
 
     @classmethod
     def of(
-        cls, model: Model, method: Method, stimulus: Stimulus, t_stop: float, record: tuple[Recorder, ...],
+        cls,
+        model: Model,
+        method: Method,
+        stimulus: Stimulus,
+        t_stop: float,
+        record: tuple[Recorder, ...],
         progress: bool,
     ) -> _Batch:
         spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt)
@@ -147,8 +152,20 @@ class _Batch:
 
         def call(first: int, last: int) -> None:
             arrays = [recording.arguments(first, last) for recording in recordings]
-            kernel(first, last, cells.p0, cells.col, cells.P, X, levels, status, stop, *further,
-                   *cells.points, *(a for group in arrays for a in group))
+            kernel(
+                first,
+                last,
+                cells.p0,
+                cells.col,
+                cells.P,
+                X,
+                levels,
+                status,
+                stop,
+                *further,
+                *cells.points,
+                *(a for group in arrays for a in group),
+            )
             for recording, group in zip(recordings, arrays, strict=True):
                 recording.done(first, group)
 
@@ -166,8 +183,9 @@ def _check_names(record: Sequence[Recorder]) -> None:
     """A name means one thing in a result: two recorders may deliver only a `spike_count`, of the same spikes."""
     counting: list[Any] = [r for r in record if isinstance(r, Spikes) or "spike_count" in getattr(r, "names", ())]
     if len({(r.levels, r.window) for r in counting}) > 1:
-        raise InputError("record: Spikes and Features count spikes with different threshold, rearm or window; "
-                         "give them the same")
+        raise InputError(
+            "record: Spikes and Features count spikes with different threshold, rearm or window; give them the same"
+        )
     delivered: set[str] = set()
     for recorder in record:
         names = set(getattr(recorder, "names", ())) | set(getattr(recorder, "variables", ()))
@@ -178,7 +196,11 @@ def _check_names(record: Sequence[Recorder]) -> None:
 
 
 def _result(
-    model: Model, record: Sequence[Recorder], recordings: Sequence[Recording], X: np.ndarray, status: np.ndarray,
+    model: Model,
+    record: Sequence[Recorder],
+    recordings: Sequence[Recording],
+    X: np.ndarray,
+    status: np.ndarray,
     settings: dict[str, str],
 ) -> Result:
     variables: dict[str, Variable] = {}
@@ -186,8 +208,9 @@ def _result(
         found = recording.variables()
         if isinstance(recorder, Final):
             units = model.variables
-            found = {f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end")
-                     for k, x in enumerate(model.states)}
+            found = {
+                f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end") for k, x in enumerate(model.states)
+            }
         if "spike_time" in variables:  # the count that goes with it is that of the times stored
             found.pop("spike_count", None)
         variables |= _separate_times(found, variables)
@@ -206,5 +229,6 @@ def _separate_times(found: dict[str, Variable], present: Mapping[str, Variable])
         k += 1
     axis = f"time_{k}"
     renamed = {axis: Variable(found["time"].values, (axis,), "ms", "time")}
-    return renamed | {name: Variable(v.values, ("cell", axis), v.unit, v.long_name)
-                      for name, v in found.items() if name != "time"}
+    return renamed | {
+        name: Variable(v.values, ("cell", axis), v.unit, v.long_name) for name, v in found.items() if name != "time"
+    }

@@ -104,8 +104,20 @@ class AdaptiveSchedule:
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; counts: (2, n_cells) accepted and rejected steps, to be filled."""
         control = self.control
-        return (self.t, self.action, self.edges, control.rtol, control.absolute(self.states), self.dt, control.dt_min,
-                control.dt_max, control.max_steps, counts[0], counts[1], *self.samples)
+        return (
+            self.t,
+            self.action,
+            self.edges,
+            control.rtol,
+            control.absolute(self.states),
+            self.dt,
+            control.dt_min,
+            control.dt_max,
+            control.max_steps,
+            counts[0],
+            counts[1],
+            *self.samples,
+        )
 
     def refined(self, rows: np.ndarray) -> AdaptiveSchedule:
         """The schedule of some of the cells at a tenth of the tolerances."""
@@ -114,8 +126,13 @@ class AdaptiveSchedule:
 
 
 def adaptive_schedule(
-    t_stop: float, dt: float, edges: Sequence[float], own_edges: np.ndarray, record: Sequence[Recorder],
-    states: tuple[str, ...], control: StepControl,
+    t_stop: float,
+    dt: float,
+    edges: Sequence[float],
+    own_edges: np.ndarray,
+    record: Sequence[Recorder],
+    states: tuple[str, ...],
+    control: StepControl,
 ) -> AdaptiveSchedule:
     """The schedule of a run. edges : ms, of all cells; own_edges : (n_cells, k) further ones of each, in any order."""
     check_duration(t_stop, dt)

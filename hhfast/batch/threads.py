@@ -19,8 +19,13 @@ _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten millisecond
 
 @undisturbed()
 def run_blocks(
-    call: Callable[[int, int], None], n_cells: int, lanes: int, steps: TimeGrid | AdaptiveSchedule,
-    threads: int | None, stop: np.ndarray, progress: bool,
+    call: Callable[[int, int], None],
+    n_cells: int,
+    lanes: int,
+    steps: TimeGrid | AdaptiveSchedule,
+    threads: int | None,
+    stop: np.ndarray,
+    progress: bool,
 ) -> None:
     """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one.
 

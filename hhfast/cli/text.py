@@ -32,8 +32,10 @@ def model_list_text(cell: str = "", current: str = "", species: str = "") -> str
     found = models.find(cell, current, species)
     if not found:
         given = ((key, word) for key, word in (("cell", cell), ("current", current), ("species", species)) if word)
-        raise InputError(f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
-                         "'hhfast models' lists them all")
+        raise InputError(
+            f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
+            "'hhfast models' lists them all"
+        )
     return table((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found)
 
 
@@ -44,8 +46,16 @@ def model_check_text(model: Model) -> tuple[str, bool]:
     if not model.checks:
         raise InputError(f"model '{model.name}' lists no checks")
     results = check_model(model)
-    rows = [(f"i_app {r.check.i_app:g}", f"{r.check.t_stop:g} ms", f"{len(r.spikes)} of {len(r.check.spikes)} spikes",
-             f"largest difference {r.difference:.2g} ms", "ok" if r.passed else "FAILED") for r in results]
+    rows = [
+        (
+            f"i_app {r.check.i_app:g}",
+            f"{r.check.t_stop:g} ms",
+            f"{len(r.spikes)} of {len(r.check.spikes)} spikes",
+            f"largest difference {r.difference:.2g} ms",
+            "ok" if r.passed else "FAILED",
+        )
+        for r in results
+    ]
     head = f"{model.name}: spike times of its file, to be met within {TOLERANCE} ms by tsit5"
     lines = table(rows, indent="  ")
     return f"{head}\n{lines}", all(r.passed for r in results)

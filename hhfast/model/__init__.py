@@ -24,8 +24,22 @@ from hhfast.model.elements import (
 from hhfast.model.load import load_model, parse_model
 from hhfast.model.model import Model
 
-__all__ = ["Channel", "Check", "Compartment", "Coupling", "Formula", "Function", "Gate", "Model", "Parameter", "Pool",
-           "Scheme", "load_model", "models", "parse_model"]
+__all__ = [
+    "Channel",
+    "Check",
+    "Compartment",
+    "Coupling",
+    "Formula",
+    "Function",
+    "Gate",
+    "Model",
+    "Parameter",
+    "Pool",
+    "Scheme",
+    "load_model",
+    "models",
+    "parse_model",
+]
 
 
 @dataclass(frozen=True)
@@ -41,8 +55,11 @@ class Summary:
 
     def matches(self, cell: str = "", current: str = "", species: str = "") -> bool:
         """Whether each given word is in the tags, in whatever case; a current must be named whole."""
-        return (cell.casefold() in self.cell.casefold() and species.casefold() in self.species.casefold()
-                and (not current or current.casefold() in map(str.casefold, self.currents)))
+        return (
+            cell.casefold() in self.cell.casefold()
+            and species.casefold() in self.species.casefold()
+            and (not current or current.casefold() in map(str.casefold, self.currents))
+        )
 
 
 class Library(Mapping[str, Model]):

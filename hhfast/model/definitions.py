@@ -93,5 +93,5 @@ class _Writing:
 
     def _deeper(self, name: str, within: tuple[str, ...]) -> tuple[str, ...]:
         if name in within:
-            raise InputError(f"'{name}' uses itself ({' -> '.join([*within[within.index(name):], name])})")
+            raise InputError(f"'{name}' uses itself ({' -> '.join([*within[within.index(name) :], name])})")
         return (*within, name)

@@ -68,7 +68,7 @@ def named_order(model: Model) -> tuple[str, ...]:
 
     def visit(name: str, within: tuple[str, ...]) -> None:
         if name in within:
-            raise InputError(f"'{name}' depends on itself ({' -> '.join([*within[within.index(name):], name])})")
+            raise InputError(f"'{name}' depends on itself ({' -> '.join([*within[within.index(name) :], name])})")
         if name not in done:
             for used in sorted(graph[name] & graph.keys()):
                 visit(used, (*within, name))

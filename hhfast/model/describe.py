@@ -54,8 +54,13 @@ def _section_lines(model: Model, section: Compartment) -> list[str]:
         lines += _channel_lines(channel, V)
     for pool in section.pools:
         initial = pool.initial if isinstance(pool.initial, str) else f"{pool.initial:g}"
-        lines += ["", f"pool {pool.name} ({pool.unit}), initially {initial}",
-                  f"  d{pool.name}/dt = a - b {pool.name}", f"  a = {pool.a}", f"  b = {pool.b}"]
+        lines += [
+            "",
+            f"pool {pool.name} ({pool.unit}), initially {initial}",
+            f"  d{pool.name}/dt = a - b {pool.name}",
+            f"  a = {pool.a}",
+            f"  b = {pool.b}",
+        ]
     return lines
 
 
@@ -119,5 +124,7 @@ def html(model: Model) -> str:
     """A heading, and the equations to be folded out."""
     head = markup.escape(f"{model.name}: {model.title}".rstrip(": "))
     facts = markup.escape(f"{len(model.states)} states, {len(model.parameters)} parameters. {model.citation}")
-    return (f"<div><b>{head}</b><br>{facts}"
-            f"<details><summary>equations</summary><pre>{markup.escape(equations(model))}</pre></details></div>")
+    return (
+        f"<div><b>{head}</b><br>{facts}"
+        f"<details><summary>equations</summary><pre>{markup.escape(equations(model))}</pre></details></div>"
+    )

@@ -90,8 +90,10 @@ class Gate:
         check_name("gate", self.name)
         given = tuple(key for key in ("alpha", "beta", "inf", "tau") if getattr(self, key) is not None)
         if given not in (("alpha", "beta"), ("inf", "tau"), ("inf",)):
-            raise InputError(f"gate '{self.name}' has {' and '.join(given) or 'no rates'}; give alpha and beta, "
-                             "or inf and tau, or inf alone (instantaneous)")
+            raise InputError(
+                f"gate '{self.name}' has {' and '.join(given) or 'no rates'}; give alpha and beta, "
+                "or inf and tau, or inf alone (instantaneous)"
+            )
         if given == ("inf", "tau") and self.instantaneous:
             raise InputError(f"gate '{self.name}' is instantaneous, so tau has no meaning; leave one of them out")
         if given == ("inf",):
@@ -150,8 +152,9 @@ class Scheme:
         if self.initial and sorted(name for name, _ in self.initial) != sorted(self.integrated):
             raise InputError(f"scheme: initial must give each of {', '.join(self.integrated)} (all but the first)")
         if not names(self.open) & set(self.states):
-            raise InputError(f"scheme: open = '{self.open}' names none of its states; "
-                             f"{did_you_mean(self.open, self.states)}")
+            raise InputError(
+                f"scheme: open = '{self.open}' names none of its states; {did_you_mean(self.open, self.states)}"
+            )
 
     def _check_transition(self, place: str, entry: tuple[str, ...]) -> None:
         if len(entry) not in (3, 4):
@@ -207,8 +210,9 @@ class Channel:
         check_name("channel", self.name)
         ohmic = self.g is not None and self.E is not None
         if ohmic == (self.current is not None) or (self.current is not None and self.E is not None):
-            raise InputError(f"channel '{self.name}' needs either g and E, or current "
-                             "(with g, where the formula uses it)")
+            raise InputError(
+                f"channel '{self.name}' needs either g and E, or current (with g, where the formula uses it)"
+            )
         if self.open is not None and self.scheme is not None:
             raise InputError(f"channel '{self.name}' has open twice; a scheme has its own")
         if self.scheme is not None and self.gates:

@@ -155,8 +155,10 @@ def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int,
         case ast.Compare() | ast.BoolOp():
             raise InputError(f"'{_shown(node)}' is a condition, not a number; write 'a if {_shown(node)} else b'")
         case _:
-            raise InputError(f"'{_shown(node)}' is not allowed; a formula has numbers, names, + - * / **, "
-                             f"comparisons, 'a if c else b' and {', '.join([*FUNCTIONS, *known])}")
+            raise InputError(
+                f"'{_shown(node)}' is not allowed; a formula has numbers, names, + - * / **, "
+                f"comparisons, 'a if c else b' and {', '.join([*FUNCTIONS, *known])}"
+            )
     return _folded(node, parts), _exponentials(node, parts), _total_power(node, parts)
 
 
@@ -167,8 +169,10 @@ def _check_condition(node: ast.expr, known: Mapping[str, int]) -> list[tuple[flo
             return [_check(left, known), _check(right, known)]
         case ast.BoolOp(values=values):
             return [part for value in values for part in _check_condition(value, known)]
-    raise InputError(f"'{_shown(node)}' is not allowed as a condition; compare two values with < <= > >= == != and "
-                     "join comparisons with 'and' or 'or'")
+    raise InputError(
+        f"'{_shown(node)}' is not allowed as a condition; compare two values with < <= > >= == != and "
+        "join comparisons with 'and' or 'or'"
+    )
 
 
 def _check_call(name: str, given: int, known: Mapping[str, int]) -> None:

@@ -122,8 +122,10 @@ def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, An
             if not isinstance(entry, dict):
                 table_like = '{ value = ..., unit = "..." }' if key == "parameters" else "a table"
                 raise InputError(f"{path}{key}.{name}: give {table_like}, not {entry!r}")
-        result[key] = tuple({**_as_fields(_as_lists(entry, inner, f"{path}{key}.{name}."), key), "name": name}
-                            for name, entry in entries.items())
+        result[key] = tuple(
+            {**_as_fields(_as_lists(entry, inner, f"{path}{key}.{name}."), key), "name": name}
+            for name, entry in entries.items()
+        )
     if not path:
         result["checks"] = _checks(result.get("checks", ()))
     return result

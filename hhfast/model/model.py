@@ -96,8 +96,10 @@ class Model:
                         found.append(State(g.name, "1", "gates", initial, section.potential))
                 if channel.scheme is not None:
                     given = dict(channel.scheme.initial)
-                    found += [State(name, "1", "gates", given.get(name, "steady"), section.potential)
-                              for name in channel.scheme.integrated]
+                    found += [
+                        State(name, "1", "gates", given.get(name, "steady"), section.potential)
+                        for name in channel.scheme.integrated
+                    ]
         for section in self.sections:
             if section.coupling is not None:
                 V_init = self.V_init if section.V_init is None else section.V_init
@@ -140,8 +142,10 @@ class Model:
         if users := users_of(self, f"i_{name}"):
             pools = {s.name for s in self.rows if s.group == "pools"}
             kind = "pool " if users[0] in pools else ""
-            raise InputError(f"{self.name}: channel '{name}' cannot be removed, {kind}'{users[0]}' uses i_{name}; "
-                             f"set g_{name} = 0 instead")
+            raise InputError(
+                f"{self.name}: channel '{name}' cannot be removed, {kind}'{users[0]}' uses i_{name}; "
+                f"set g_{name} = 0 instead"
+            )
         return replace(self, channels=tuple(c for c in self.channels if c.name != name), text="", trusted=False)
 
     # --- what it says ---
@@ -156,9 +160,7 @@ class Model:
 
         return derivatives(self, state, params or {}, i_app)
 
-    def gate_curves(
-        self, V: Any, params: Mapping[str, Any] | None = None
-    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def gate_curves(self, V: Any, params: Mapping[str, Any] | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of every gate (inf, tau) over the potentials V (mV): arrays of V's shape, tau in ms (0: instantaneous).
 
         Pools, and what else a rate depends on, are at their initial values. Schemes have no such curves.

@@ -26,8 +26,9 @@ def check_name(kind: str, name: str) -> None:
     """A name of a model must be a plain identifier that the generated kernel does not use itself."""
     if not re.fullmatch(r"[A-Za-z](\w{0,78}[A-Za-z0-9])?", name, re.ASCII):
         shown = name if len(name) <= 80 else f"{name[:80]}..."
-        raise InputError(f"{kind} name '{shown}' must be letters, digits and inner underscores, "
-                         "beginning with a letter")
+        raise InputError(
+            f"{kind} name '{shown}' must be letters, digits and inner underscores, beginning with a letter"
+        )
     if name in _RESERVED or keyword.iskeyword(name) or name.startswith("i_"):
         raise InputError(f"{kind} name '{name}' is reserved; choose another")
 
@@ -36,8 +37,9 @@ def check_model_name(name: str) -> None:
     """A model's name stands in generated text, files and messages: one plain line that means nothing else anywhere."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_ .+-]{0,79}", name, re.ASCII):
         shown = repr(name if len(name) <= 80 else f"{name[:80]}...")
-        raise InputError(f"model name {shown} must be at most 80 letters, digits, spaces and _ . + -, "
-                         "beginning with a letter")
+        raise InputError(
+            f"model name {shown} must be at most 80 letters, digits, spaces and _ . + -, beginning with a letter"
+        )
 
 
 def check_unit(name: str, unit: str) -> None:
@@ -49,5 +51,6 @@ def check_unit(name: str, unit: str) -> None:
     wrong = [token for token in tokens if token in _WRONG_UNITS]
     if wrong or tokens == ["s"]:
         right = _WRONG_UNITS[wrong[0]] if wrong else "ms"
-        raise InputError(f"unit '{unit}' of '{name}': hhfast works in mV, ms, uA cm-2, mS cm-2, "
-                         f"uF cm-2, degC; use '{right}'")
+        raise InputError(
+            f"unit '{unit}' of '{name}': hhfast works in mV, ms, uA cm-2, mS cm-2, uF cm-2, degC; use '{right}'"
+        )

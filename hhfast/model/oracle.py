@@ -35,8 +35,9 @@ def derivatives(model: Model, state: Any, params: Mapping[str, Any], i_app: Any)
     else:
         X = list(np.asarray(state, np.float64))
         if len(X) != len(model.states):
-            raise InputError(f"{model.name}: {len(X)} rows of states; it has {len(model.states)}: "
-                             f"{', '.join(model.states)}")
+            raise InputError(
+                f"{model.name}: {len(X)} rows of states; it has {len(model.states)}: {', '.join(model.states)}"
+            )
     values = {name: p.value for name, p in model.parameters.items()} | dict(params) | {"i_app": i_app}
     found = _slopes(model, X, values)
     if np.isnan(found).any():
@@ -48,8 +49,10 @@ def _beside(model: Model, X: list[np.ndarray], values: Mapping[str, Any]) -> np.
     """The mean of the slopes at either side."""
     sides = []
     for sign in (-1.0, 1.0):
-        moved = [x + sign * _ASIDE * (1.0 if s.unit == "mV" else np.abs(x)) if s.group != "gates" else x
-                 for s, x in zip(model.rows, X, strict=True)]
+        moved = [
+            x + sign * _ASIDE * (1.0 if s.unit == "mV" else np.abs(x)) if s.group != "gates" else x
+            for s, x in zip(model.rows, X, strict=True)
+        ]
         sides.append(_slopes(model, moved, values))
     return np.asarray(0.5 * (sides[0] + sides[1]))
 
@@ -171,8 +174,13 @@ def gate_curves(model: Model, V: Any, params: Mapping[str, Any]) -> dict[str, tu
     if len(sides) == 1:
         return sides[0]
     at, below, above = sides
-    return {name: (_mended(at[name][0], below[name][0], above[name][0]),
-                   _mended(at[name][1], below[name][1], above[name][1])) for name in at}
+    return {
+        name: (
+            _mended(at[name][0], below[name][0], above[name][0]),
+            _mended(at[name][1], below[name][1], above[name][1]),
+        )
+        for name in at
+    }
 
 
 def _mended(at: np.ndarray, below: np.ndarray, above: np.ndarray) -> np.ndarray:

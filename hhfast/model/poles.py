@@ -22,11 +22,15 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
     """
     for V0 in _zeros_of_denominators(parse(text), values, x):
         if _is_pole(text, values, V0, x):
-            raise InputError(f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
-                             "check the signs and constants of the formula")
+            raise InputError(
+                f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
+                "check the signs and constants of the formula"
+            )
         if not _is_recognised(text, values, V0, x):
-            raise InputError(f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
-                             "evaluates exactly there")
+            raise InputError(
+                f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
+                "evaluates exactly there"
+            )
 
 
 def _zeros_of_denominators(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:

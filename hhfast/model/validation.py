@@ -100,8 +100,10 @@ def _check_membrane(model: Model) -> None:
         raise InputError(f"parameters.C_m = {given['C_m'].value:g}: the capacitance must be positive")
     for name, wanted in (("C_m", unit["C_m"]), ("celsius", "degC")):
         if name in given and given[name].unit != wanted:
-            raise InputError(f"parameters.{name}: unit '{given[name].unit}' must be '{wanted}' "
-                             f"in a model with units = '{model.units}'")
+            raise InputError(
+                f"parameters.{name}: unit '{given[name].unit}' must be '{wanted}' "
+                f"in a model with units = '{model.units}'"
+            )
 
 
 def _check_couplings(model: Model) -> None:
@@ -148,8 +150,7 @@ def _places(model: Model) -> Iterator[Place]:
                 yield Place(f"{at}coupling.fraction", section.coupling.fraction, section, parameters, over_V=False)
             yield Place(f"{at}i_app", section.i_app, section, parameters | {"i_app"}, over_V=False)
         for channel in section.channels:
-            yield from _channel_places(f"{at}channels.{channel.name}", channel, section,
-                                       parameters, states, currents)
+            yield from _channel_places(f"{at}channels.{channel.name}", channel, section, parameters, states, currents)
         for pool in section.pools:
             here = f"{at}pools.{pool.name}"
             yield Place(f"{here}.a", pool.a, section, everything | {"i_app"})

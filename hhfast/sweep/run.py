@@ -169,8 +169,10 @@ def _check_shards(run: RunDirectory, numbers: list[int], reporter: Reporter, rep
             header, _ = run.read(batch)
         except DamagedShard as damage:
             if not repair:
-                raise InputError(f"{run.path(batch)}: a damaged shard ({damage}); nothing was changed; with --repair "
-                                 "it is set aside and its rows are computed again") from None
+                raise InputError(
+                    f"{run.path(batch)}: a damaged shard ({damage}); nothing was changed; with --repair "
+                    "it is set aside and its rows are computed again"
+                ) from None
             kept = run.set_aside(batch)
             reporter.say(f"batch {batch}: its shard is damaged ({damage}); kept as {kept}, computing its rows again")
         else:

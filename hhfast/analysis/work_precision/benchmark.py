@@ -106,9 +106,7 @@ def _descending(name: str, given: Sequence[float] | None, default: Sequence[floa
     return sorted(set(positive_numbers(name, default if given is None else given).tolist()), reverse=True)
 
 
-def _settings(
-    chosen: Iterable[str | Integrator], steps: list[float], tolerances: list[float]
-) -> list[Setting]:
+def _settings(chosen: Iterable[str | Integrator], steps: list[float], tolerances: list[float]) -> list[Setting]:
     found: list[Setting] = []
     for integrator in dict.fromkeys(x if isinstance(x, Integrator) else registry[x] for x in chosen):
         if integrator.adaptive:

@@ -70,8 +70,10 @@ class Problem:
         """The kernels of the settings, and of the longer steps that their integrators may be tried with."""
         chosen = [setting.method() for setting in settings]
         pairs = {(method.scheme.name, dt): method.scheme for method in chosen for dt in (method.dt, 1.0)}
-        return [kernel_spec(self.population.model, pairs[name, dt], self.stimulus, RECORD, "float64", dt)
-                for name, dt in sorted(pairs)]
+        return [
+            kernel_spec(self.population.model, pairs[name, dt], self.stimulus, RECORD, "float64", dt)
+            for name, dt in sorted(pairs)
+        ]
 
     def take(self, rows: np.ndarray) -> Problem:
         """The problem with these cells, each as often as it is named."""
@@ -121,9 +123,7 @@ class CellSample:
         if not 0 <= self.spread < 1:
             raise InputError(f"spread = {self.spread:g}: must be a fraction, at least 0 and less than 1")
 
-    def draw(
-        self, population: Population, stimulus: Stimulus | None, t_stop: float, initial: str = "model"
-    ) -> Problem:
+    def draw(self, population: Population, stimulus: Stimulus | None, t_stop: float, initial: str = "model") -> Problem:
         """The cells given, or, where no parameter is an array, a sample of cells around the one given.
 
         Parameters that are given stay as they are. Raises `InputError` for a model that fires at no current.
@@ -174,8 +174,10 @@ def _current(population: Population, t_stop: float) -> Distribution:
     spikes = np.where((run.status == OK) & (run["V_final"] < Spikes().threshold), run.spike_count, 0)
     fires = spikes >= min(2, spikes.max())
     if not spikes.any():
-        raise InputError(f"model {model.name} does not fire within {t_stop:g} ms at any constant current up to "
-                         f"{size[-1]:.3g} {model.variables['i_app']}; give a stimulus under which it does")
+        raise InputError(
+            f"model {model.name} does not fire within {t_stop:g} ms at any constant current up to "
+            f"{size[-1]:.3g} {model.variables['i_app']}; give a stimulus under which it does"
+        )
     if not fires[len(size)]:
         first = tried[fires & (tried > 0)].min() if fires[tried > 0].any() else size[0]
         return Distribution("loguniform", (0.3 * first, 8.0 * first))

@@ -55,8 +55,10 @@ def with_reference(problem: Problem, dt: float) -> tuple[Problem, Reference]:
     fine, coarse = problem.run(Setting(RK4, dt)), problem.run(Setting(RK4, 2.0 * dt))
     same = (fine.status == OK) & (coarse.status == OK) & (fine.spike_count == coarse.spike_count)
     if np.mean(same) < 0.5:
-        raise InputError(f"no reference: RK4 with steps of {dt:g} and {2 * dt:g} ms disagrees on the spikes of "
-                         f"{np.sum(~same)} of {len(same)} cells; give a shorter t_stop, or a smaller dt")
+        raise InputError(
+            f"no reference: RK4 with steps of {dt:g} and {2 * dt:g} ms disagrees on the spikes of "
+            f"{np.sum(~same)} of {len(same)} cells; give a shorter t_stop, or a smaller dt"
+        )
     X, coarse_X = problem.final(fine)[:, same], problem.final(coarse)[:, same]
     trains, coarse_trains = ([run.spike_times[k] for k in rows[same]] for run in (fine, coarse))
     own = errors(coarse_trains, coarse_X[0], trains, X[0], same[same])

@@ -52,8 +52,10 @@ def _cells(found: Benchmark) -> str:
 def _reference(found: Benchmark) -> str:
     own, check = found.reference_errors, found.verification
     scipy = "finds other spikes" if np.isnan(check.spike_max) else f"differs by {check.spike_max:.1e} ms"
-    return (f"reference: rk4 at {found.reference_dt:g} ms; at twice that step it differs by {own.spike_max:.1e} ms; "
-            f"SciPy's DOP853 at 1e-12 {scipy} (V: {check.V_max:.1e} mV), {check.cells} cells, {check.spikes} spikes")
+    return (
+        f"reference: rk4 at {found.reference_dt:g} ms; at twice that step it differs by {own.spike_max:.1e} ms; "
+        f"SciPy's DOP853 at 1e-12 {scipy} (V: {check.V_max:.1e} mV), {check.cells} cells, {check.spikes} spikes"
+    )
 
 
 def _table(found: Benchmark) -> str:

@@ -58,6 +58,6 @@ class Jacobian:
         """The places off the diagonal that are not zero in the factors."""
         places = set(self.entries)
         for p, pivot in enumerate(self.order):
-            after = self.order[p + 1:]
+            after = self.order[p + 1 :]
             places |= {(r, c) for r in after for c in after if {(r, pivot), (pivot, c)} <= places}
         return {(x, y) for x, y in places if x != y}

@@ -106,8 +106,10 @@ class _Equations:
         for x in scheme.integrated:
             self.a[x] = self.b[x] = sp.S.Zero
         for reaction in scheme.reactions:
-            for source, goal, text in ((reaction.here, reaction.there, reaction.forward),
-                                       (reaction.there, reaction.here, reaction.backward)):
+            for source, goal, text in (
+                (reaction.here, reaction.there, reaction.forward),
+                (reaction.there, reaction.here, reaction.backward),
+            ):
                 rate = scale * self.expr(text, section)
                 if source != scheme.eliminated:
                     self.b[source] += rate

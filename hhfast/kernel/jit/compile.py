@@ -59,9 +59,9 @@ def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
 
 @lru_cache(maxsize=256)
 def _compiled_rates(model: Model, compiler: str) -> Callable[..., None]:
-    return _ready(
-        f"r_{cache.key_of(model.identity)}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model)
-    )[0]
+    return _ready(f"r_{cache.key_of(model.identity)}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model))[
+        0
+    ]
 
 
 def _compiler() -> str:

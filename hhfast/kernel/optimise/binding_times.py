@@ -113,8 +113,10 @@ def _common(exprs: Sequence[sp.Expr], letter: str) -> tuple[list[Assignment], li
     for s, e in temporaries:
         if e.is_Mul and [a.is_Number for a in e.args] == [True, False] and e.args[1].is_Symbol:
             trivial[s] = e.xreplace(trivial)  # of another such, it may be
-    return ([(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
-            [e.xreplace(trivial) for e in reduced])
+    return (
+        [(s.name, e.xreplace(trivial)) for s, e in temporaries if s not in trivial],
+        [e.xreplace(trivial) for e in reduced],
+    )
 
 
 def _ordered(assignments: Iterable[Assignment]) -> list[Assignment]:

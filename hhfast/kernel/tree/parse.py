@@ -8,11 +8,11 @@ executed; whatever is not in the grammar is refused with its place.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -30,6 +30,9 @@ COMPARE: dict[type[ast.AST], str] = {
 _BUILTIN = {"abs": "abs", "min": "min", "max": "max"}
 _OF_NUMPY = {np.sqrt: "sqrt", np.floor: "floor", np.isnan: "isnan"}
 _CASTS = {"int": "int64", "float": "float64"}
+_TYPES = ("float64", "float32", "int64", "int32", "uint64")  # that numbers can be made
+_TWO = ("min", "max")  # of the functions known by name, those of two arguments
+T = TypeVar("T")
 Meaning = (
     Any  # of a name: a Symbol, an expression, a function, a NumPy type or function, a number or a tuple of numbers
 )
@@ -104,9 +107,12 @@ class _Parser:
                 return nodes.If(self.expression(test), self.statements(body), self.statements(orelse))
             case ast.While(test=test, body=body, orelse=[]):
                 return nodes.While(self.expression(test), self.statements(body))
-            case ast.For(target=ast.Name() as target, iter=ast.Call(func=ast.Name(id="range"), args=bounds), orelse=[]):
-                start, stop, step = self.bounds([self.expression(bound) for bound in bounds])
-                return nodes.For(self.assigned(target), start, stop, step, self.statements(node.body))
+            case ast.For(
+                target=ast.Name() as target,
+                iter=ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]),
+                orelse=[],
+            ):
+                return self.loop(node, target, bounds)
             case ast.Return(value=None):
                 return nodes.Return()
             case ast.Return(value=ast.expr() as value):
@@ -121,10 +127,18 @@ class _Parser:
         start, stop, step = {1: (zero, *given, one), 2: (*given, one), 3: given}[len(given)]
         return start, stop, step
 
+    def loop(self, node: ast.For, target: ast.Name, bounds: list[ast.expr]) -> Statement:
+        given = [self.expression(bound) for bound in bounds]
+        if not 1 <= len(given) <= 3 or (len(given) == 3 and isinstance(given[2], Number) and not given[2].value > 0):
+            raise InputError(f"'{self.where}': range takes one to three numbers, and steps are upwards")
+        start, stop, step = self.bounds(given)
+        return nodes.For(self.assigned(target), start, stop, step, self.statements(node.body))
+
     def assignment(self, target: ast.expr, value: Expression) -> Statement:
         if isinstance(target, ast.Subscript):
             element = self.expression(_loaded(target))
-            assert isinstance(element, nodes.Element)
+            if not isinstance(element, nodes.Element):
+                raise self.refuse(target)
             return nodes.Store(element, value)
         meaning = self.meanings.get(target.id) if isinstance(target, ast.Name) else None
         if isinstance(meaning, nodes.Element | nodes.RowElement | nodes.ScratchElement):
@@ -157,9 +171,9 @@ class _Parser:
                 return Number(-x.value, x.dtype) if isinstance(x, Number) else nodes.Negative(x)
             case ast.Compare(ops=[op], left=left, comparators=[right]) if type(op) in COMPARE:
                 return nodes.Compare(COMPARE[type(op)], self.expression(left), self.expression(right))
-            case ast.Compare(ops=[first_op, *more], left=left, comparators=[inner, *others]):
+            case ast.Compare(ops=[first_op, second_op, *more], left=left, comparators=[inner, *others]):
                 first = self.expression(ast.Compare(left, [first_op], [inner]))
-                return nodes.Logical("and", first, self.expression(ast.Compare(inner, more, others)))
+                return nodes.Logical("and", first, self.expression(ast.Compare(inner, [second_op, *more], others)))
             case ast.BoolOp(op=op, values=values):
                 name = "and" if isinstance(op, ast.And) else "or"
                 found = self.expression(values[-1])
@@ -227,30 +241,43 @@ class _Parser:
 
     def call(self, node: ast.Call, function: ast.expr, arguments: list[ast.expr]) -> Expression:
         if isinstance(function, ast.Attribute) and function.attr == "view":
-            return nodes.Bits(_dtype(self.meaning(arguments[0])), self.expression(function.value))
+            (kind,) = self.counted(node, arguments, 1)
+            return nodes.Bits(self.dtype(kind), self.expression(function.value))
         name = function.id if isinstance(function, ast.Name) else ""
         meaning = self.meaning(function)
         if meaning is None and name == "len":
-            return nodes.Length(self.array(arguments[0]), 0)
+            return nodes.Length(self.array(*self.counted(node, arguments, 1)), 0)
         given = tuple(map(self.expression, arguments))
-        if isinstance(meaning, FunctionType | str):
-            return nodes.Call(meaning, given)
+        if isinstance(meaning, FunctionType):
+            return nodes.Call(meaning, self.counted(node, given, meaning.__code__.co_argcount))
         if isinstance(meaning, type) and issubclass(meaning, np.generic):
-            return nodes.Cast(_dtype(meaning), *given)
+            return nodes.Cast(self.dtype(function), *self.counted(node, given, 1))
         if meaning is None and name in _CASTS:
-            return nodes.Cast(_CASTS[name], *given)
-        if meaning is None and name in _BUILTIN:
-            return nodes.Call(_BUILTIN[name], given)
-        if isinstance(meaning, np.ufunc) and meaning in _OF_NUMPY:
-            return nodes.Call(_OF_NUMPY[meaning], given)
+            return nodes.Cast(_CASTS[name], *self.counted(node, given, 1))
+        known_as = meaning if isinstance(meaning, str) else _BUILTIN.get(name) if meaning is None else None
+        if isinstance(meaning, np.ufunc):
+            known_as = _OF_NUMPY.get(meaning)
+        if known_as is not None:
+            return nodes.Call(known_as, self.counted(node, given, 2 if known_as in _TWO else 1))
         known = {*_BUILTIN, *(n for n, m in self.meanings.items() if isinstance(m, FunctionType))}
         if isinstance(function, ast.Name):
             raise InputError(f"'{self.where}': unknown function '{name}'; {did_you_mean(name, known)}")
         raise self.refuse(node)
 
+    def counted(self, node: ast.Call, given: Sequence[T], n: int) -> tuple[T, ...]:
+        """The arguments of a call, which must be n."""
+        if len(given) != n:
+            what = f"{n} argument" if n == 1 else f"{n} arguments"
+            raise InputError(f"'{self.where}': '{ast.unparse(node.func)}' takes {what}, not {len(given)}")
+        return tuple(given)
 
-def _dtype(kind: Any) -> str:
-    return str(np.dtype(kind).name)
+    def dtype(self, node: ast.expr) -> str:
+        """The name of a type such as np.int64."""
+        meaning = self.meaning(node)
+        name = meaning.__name__ if isinstance(meaning, type) and issubclass(meaning, np.generic) else ""
+        if name not in _TYPES:
+            raise self.refuse(node)
+        return name
 
 
 def _loaded(target: ast.expr) -> ast.expr:
