@@ -1,5 +1,8 @@
 """Stimuli: the current that a cell sees is the one on paper, and its jumps cost no accuracy."""
 
+import ast
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference_models
@@ -250,3 +253,20 @@ def test_a_time_that_is_nan_shows(integrator):
     ):
         r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=20.0, integrator=integrator)
         assert r.status.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("name", hh.stimuli)
+def test_whether_a_current_varies_between_its_edges_is_no_matter_of_spelling(name):
+    """Only the free name `t` decides: neither blanks nor parentheses, nor other names in which there is a t."""
+    kind = hh.stimuli[name]
+    tree = ast.parse(kind.text, mode="eval")
+    varies = any(isinstance(node, ast.Name) and node.id == "t" for node in ast.walk(tree))
+    assert kind.smooth == varies
+    for text in (
+        ast.unparse(tree),
+        kind.text.replace("t ", "(t) "),
+        f"( {kind.text} )",
+        kind.text.replace("*", " *\\\n "),
+    ):
+        assert replace(kind, text=text).smooth == varies
+    assert not replace(kind, text="amplitude * train(t0, t1, start)").smooth

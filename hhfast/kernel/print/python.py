@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import textwrap
 from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
@@ -16,6 +17,7 @@ _BINDS = {  # how tightly operators bind, as in Python
 }  # fmt: skip
 _CONDITIONAL, _UNARY, _ATOM = 0, 11, 20
 _INTRINSICS = {"sqrt": "np.sqrt", "floor": "np.floor", "isnan": "np.isnan", "abs": "abs", "min": "min", "max": "max"}
+_WIDTH = 120
 _WORDS = {*keyword.kwlist, "np", "range", "len", *_INTRINSICS}
 
 
@@ -32,6 +34,7 @@ class _Printer:
         self.functions: dict[FunctionType, str] = {}
         self.numbers: dict[tuple[str, Any], str] = {}
         self.names: dict[Symbol, str] = {}
+        self.rows: dict[Symbol, str] = {}
         self.taken = set(_WORDS)
 
     def text(self) -> str:
@@ -39,7 +42,7 @@ class _Printer:
         for symbol in (*kernel.arguments, *kernel.constants):
             self.name(symbol)
         for symbol in sorted(kernel.rows, key=lambda s: not s.is_membrane):
-            self.name(symbol)
+            self.row(symbol)
         body = self.block(kernel.body, 1)
         signature = ", ".join(map(self.name, kernel.arguments))
         return "\n".join([*self.head(), "", f"def {kernel.name}({signature}):", *body]) + "\n"
@@ -47,7 +50,7 @@ class _Printer:
     def head(self) -> Iterator[str]:
         kernel = self.kernel
         yield f'"""{kernel.title}. Printed by hhfast."""'
-        yield from (f"# {_on_one_line(note)}" for note in kernel.notes)
+        yield from (f"# {_on_one_line(note)}".rstrip() for note in kernel.notes)
         yield ""
         yield "import numpy as np"
         yield ""
@@ -88,7 +91,10 @@ class _Printer:
         return name
 
     def row(self, symbol: Symbol) -> str:
-        return f"{self.name(symbol)}_row"
+        """The name of where a row begins."""
+        if symbol not in self.rows:
+            self.rows[symbol] = self.new(f"{self.name(symbol)}_row")
+        return self.rows[symbol]
 
     def function(self, function: FunctionType) -> str:
         if function not in self.functions:
@@ -97,8 +103,11 @@ class _Printer:
 
     # --- statements ---
     def block(self, body: Iterable[Statement], depth: int) -> list[str]:
-        lines = [line for node in body for line in self.statement(node, depth)]
-        return lines or ["    " * depth + "pass"]
+        statements = tuple(body)
+        lines = [line for node in statements for line in self.statement(node, depth)]
+        if all(isinstance(node, nodes.Comment) for node in statements):
+            lines.append("    " * depth + "pass")
+        return lines
 
     def statement(self, node: Statement, depth: int) -> list[str]:
         indent = "    " * depth
@@ -106,11 +115,11 @@ class _Printer:
             case nodes.Comment(text=text):
                 return [f"{indent}# {_on_one_line(text)}"]
             case nodes.Let(target=target, value=value):
-                return [f"{indent}{self.name(target)} = {self.expression(value)}"]
+                return _assignment(indent, self.name(target), self.expression(value))
             case nodes.LetAll(targets=targets, value=value):
-                return [f"{indent}{', '.join(map(self.name, targets))} = {self.expression(value)}"]
+                return _assignment(indent, ", ".join(map(self.name, targets)), self.expression(value))
             case nodes.Store(target=target, value=value):
-                return [f"{indent}{self.expression(target)} = {self.expression(value)}"]
+                return _assignment(indent, self.expression(target), self.expression(value))
             case nodes.LaneLoop(index=index, count=count, body=body):
                 return [
                     f"{indent}for {self.name(index)} in range({self.expression(count)}):",
@@ -205,6 +214,18 @@ class _Printer:
         if value in (float("inf"), float("-inf")):
             return "np.inf" if value > 0 else "-np.inf"
         return repr(value)
+
+
+def _assignment(indent: str, target: str, value: str) -> list[str]:
+    """The lines of an assignment; one that is too long for a line stands in parentheses."""
+    line = f"{indent}{target} = {value}"
+    if len(line) <= _WIDTH:
+        return [line]
+    inner = f"{indent}    "
+    wrapped = textwrap.wrap(
+        value, _WIDTH, initial_indent=inner, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
+    )
+    return [f"{indent}{target} = (", *wrapped, f"{indent})"]
 
 
 def _on_one_line(text: str) -> str:
