@@ -1,6 +1,7 @@
 """Stimuli: the current that a cell sees is the one on paper, and its jumps cost no accuracy."""
 
 import ast
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -264,7 +265,7 @@ def test_whether_a_current_varies_between_its_edges_is_no_matter_of_spelling(nam
     assert kind.smooth == varies
     for text in (
         ast.unparse(tree),
-        kind.text.replace("t ", "(t) "),
+        re.sub(r"\bt\b", "(t)", kind.text),
         f"( {kind.text} )",
         kind.text.replace("*", " *\\\n "),
     ):
