@@ -25,8 +25,9 @@ from machine_code import ITEM_BITS, StepCount, count_step
 @lru_cache(maxsize=64)
 def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
     """Arithmetic of a time step (adaptive: of a trial step) of a kernel that counts spikes under a step current."""
-    import hhfast as hh
     from common_path import common_path
+
+    import hhfast as hh
     from hhfast.kernel.build.kernel import kernel_of
     from hhfast.kernel.jit.llvm_compiler import assembly
     from hhfast.kernel.print import llvm
