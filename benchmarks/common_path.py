@@ -10,7 +10,20 @@ from dataclasses import replace
 from typing import Any
 
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Binary, Compare, For, If, Kernel, LaneLoop, Let, Name, Number, Return, Symbol, rebuilt
+from hhfast.kernel.tree.nodes import (
+    Binary,
+    Compare,
+    For,
+    If,
+    Kernel,
+    LaneLoop,
+    Let,
+    Name,
+    Number,
+    Return,
+    Symbol,
+    rebuilt,
+)
 
 RARE = ("moving", "any_due", "any_anew")  # what else is rare, besides the flags of lane loops
 

@@ -238,7 +238,7 @@ class TrialStep:
 
     # --- after the trial ---
     def estimate(self) -> list[Statement]:
-        """The estimated error of every state, relative to its tolerance; of explicit methods, per length of the step."""
+        """The estimated error of every state, relative to its tolerance; of explicit methods, per ms."""
         total = self._sum(self.tableau.e, self.w_of_all)
         if self._last_but_one >= 0:
             weight = self.builder.quote.number(self.tableau.e[-1])
