@@ -35,12 +35,14 @@ class RecordTable(BaseModel):
     features: list[str] | None = Field(
         None, description="numbers per row; spike_count and rate where nothing is recorded"
     )
-    threshold: Number = Field(-20.0, description="mV; a spike is an upward crossing of it")
-    rearm: Number = Field(-30.0, description="mV; V must fall below it before the next spike counts")
-    window: tuple[Number, Number] | None = Field(None, description="ms; features count this part only (default: all)")
-    spikes: Annotated[bool, Strict()] = Field(False, description="keep the spike times, too")
-    max_spikes: Count | None = Field(None, description="at most so many spike times of a row")
-    trace: TraceTable | None = Field(None, description="variables against time, see [record.trace]")
+    threshold: Number = Field(default=-20.0, description="mV; a spike is an upward crossing of it")
+    rearm: Number = Field(default=-30.0, description="mV; V must fall below it before the next spike counts")
+    window: tuple[Number, Number] | None = Field(
+        default=None, description="ms; features count this part only (default: all)"
+    )
+    spikes: Annotated[bool, Strict()] = Field(default=False, description="keep the spike times, too")
+    max_spikes: Count | None = Field(default=None, description="at most so many spike times of a row")
+    trace: TraceTable | None = Field(default=None, description="variables against time, see [record.trace]")
     recorders: list[dict[str, Any]] = Field(
         default_factory=list, description="further recorders: kind = its name, and its parameters"
     )
@@ -79,32 +81,38 @@ class SweepFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     model: str = Field(description="name in the library, or a TOML file, relative to this one")
-    t_stop: Number | None = Field(None, description="ms; must be given, but for an analysis")
-    dt: Number = Field(0.025, description="ms; the step, of an adaptive integrator the first one")
-    integrator: str = Field("rk4", description="name of an integrator")
-    dtype: str = Field("float64", description="float64 or float32, the arithmetic of the kernel")
-    initial: str = Field("model", description="model (V_init, gates steady) or rest (the equilibrium without current)")
-    rows_per_batch: Count | None = Field(None, description="rows of one task and one shard; it never changes a result")
-    stimulus: Any = Field(None, description="[stimulus] kind and parameters; several [[stimulus]] add up")
+    t_stop: Number | None = Field(default=None, description="ms; must be given, but for an analysis")
+    dt: Number = Field(default=0.025, description="ms; the step, of an adaptive integrator the first one")
+    integrator: str = Field(default="rk4", description="name of an integrator")
+    dtype: str = Field(default="float64", description="float64 or float32, the arithmetic of the kernel")
+    initial: str = Field(
+        default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
+    )
+    rows_per_batch: Count | None = Field(
+        default=None, description="rows of one task and one shard; it never changes a result"
+    )
+    stimulus: Any = Field(default=None, description="[stimulus] kind and parameters; several [[stimulus]] add up")
     parameters: dict[str, Number] = Field(default_factory=dict, description="fixed values that differ from the model's")
     axes: dict[str, dict[str, Any]] | None = Field(
         None, description="a grid: the product of axes, the last one fastest"
     )
-    sample: dict[str, Any] | None = Field(None, description="method, n, seed, and a distribution for each parameter")
-    table: TableTable | None = Field(None, description="rows from a file")
+    sample: dict[str, Any] | None = Field(
+        default=None, description="method, n, seed, and a distribution for each parameter"
+    )
+    table: TableTable | None = Field(default=None, description="rows from a file")
     constraints: list[str] = Field(
         default_factory=list, description="comparisons such as g_Na > 2 * g_K; a row that breaks one is not simulated"
     )
-    record: RecordTable | None = Field(None, description="what is kept of each row, see [record]")
-    analysis: dict[str, Any] | None = Field(None, description="an analysis per row instead of one simulation")
+    record: RecordTable | None = Field(default=None, description="what is kept of each row, see [record]")
+    analysis: dict[str, Any] | None = Field(default=None, description="an analysis per row instead of one simulation")
     certify: Any = Field(
         False, description="true, or a share of the rows: run them again more finely, estimate the errors"
     )
-    rtol: Number | None = Field(None, description="relative tolerance, of adaptive integrators only")
-    atol: Any = Field(None, description="absolute tolerance: a number, or a table by state; default rtol / 10")
-    dt_min: Number | None = Field(None, description="ms; a row whose step falls below it is given up")
-    dt_max: Number | None = Field(None, description="ms; the longest step of an adaptive integrator")
-    max_steps: Count | None = Field(None, description="a row that needs more is given up")
+    rtol: Number | None = Field(default=None, description="relative tolerance, of adaptive integrators only")
+    atol: Any = Field(default=None, description="absolute tolerance: a number, or a table by state; default rtol / 10")
+    dt_min: Number | None = Field(default=None, description="ms; a row whose step falls below it is given up")
+    dt_max: Number | None = Field(default=None, description="ms; the longest step of an adaptive integrator")
+    max_steps: Count | None = Field(default=None, description="a row that needs more is given up")
 
 
 TABLES: dict[tuple[str, ...], type[BaseModel]] = {
