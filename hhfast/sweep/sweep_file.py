@@ -33,7 +33,7 @@ class RecordTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     features: list[str] | None = Field(
-        None, description="numbers per row; spike_count and rate where nothing is recorded"
+        default=None, description="numbers per row; spike_count and rate where nothing is recorded"
     )
     threshold: Number = Field(default=-20.0, description="mV; a spike is an upward crossing of it")
     rearm: Number = Field(default=-30.0, description="mV; V must fall below it before the next spike counts")
