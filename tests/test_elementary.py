@@ -86,6 +86,14 @@ def test_accuracy(name, dtype, function):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rough_logarithm(dtype, function):
+    """Within 2e-4 (and rounding), which a step can do with."""
+    x = arguments("log", dtype, np.random.default_rng(6))
+    exact = np.log(x.astype(float))
+    np.testing.assert_allclose(function("log_rough", dtype)(x), exact, rtol=1e-6, atol=2e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far", "exprelr", "sqrt"])
 def test_nan_stays_nan(name, dtype, function):
     """A diverged lane must show."""

@@ -107,6 +107,15 @@ def log(x):
     return result if y >= 0.0 else y * np.nan
 
 
+def log_rough(x):
+    """log(x) to 2e-4, for positive x that is normal: to choose a step by."""
+    bits = np.float64(x).view(np.int64)
+    shifted = bits - 0x3FE6A09E667F3BCD
+    e = np.int64((shifted >> 52) + 0x4338000000000000).view(np.float64) - _ROUND
+    f = np.int64(bits - (shifted & -0x10000000000000)).view(np.float64) - 1.0
+    return e * _LN2_HI + f * ((0.9997310679 - 0.5023236559 * f) + f * f * (0.3536320725 - 0.2236256323 * f))
+
+
 def sin(x):
     """sin(x), for |x| up to about 1e9 (absolute error there: that of the argument)."""
     t = x * 0.31830988618379067154 + _ROUND
@@ -133,6 +142,8 @@ _LOW_F, _HIGH_F, _TINY_F, _NORMAL_F = _F(-87.0), _F(88.0), _F(1e-35), _F(1.17549
 _E0, _E1, _E2 = _F(0.5), _F(0.16666576989698775683), _F(0.041666554617204574203)
 _E3, _E4 = _F(0.0083631790527225773704), _F(0.0013926183587713491)
 _L0, _L1, _L2, _L3 = _F(0.66666666553897675), _F(0.40000122329721600), _F(0.28550765271670934), _F(0.23331977629904121)
+_LN2_F, _Q1, _Q2 = _F(0.6931471805599453), _F(0.9997310679), _F(-0.5023236559)  # of log_rough
+_Q3, _Q4 = _F(0.3536320725), _F(-0.2236256323)
 _T3, _T4 = _F(0.16666506696485069728), _F(0.041666466815268495992)  # of exp_small
 _T5, _T6 = _F(0.0083732038878041704161), _F(0.0013938704875143528868)
 _R2, _R4, _NEAR_F = _F(1 / 12), _F(1 / 720), _F(0.25)  # of exprelr
@@ -209,7 +220,16 @@ def log_f(x):
     return result if y >= _ZERO else y * _NAN_F
 
 
-_NAMES = ("exp", "log", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
+def log_rough_f(x):
+    """`log_rough` in float32."""
+    bits = np.float32(x).view(np.int32)
+    shifted = np.int32(bits - _SQRT_HALF)
+    e = np.int32((shifted >> _SHIFT) + _MAGIC).view(np.float32) - _ROUND_F
+    f = np.int32(bits - (shifted & _EXPONENT)).view(np.float32) - _ONE
+    return e * _LN2_F + f * ((_Q1 + _Q2 * f) + f * f * (_Q3 + _Q4 * f))
+
+
+_NAMES = ("exp", "log", "log_rough", "exprelr", "exp_small", "exp_plain", "exprelr_of", "exprelr_slope")
 FUNCTIONS = {  # dtype -> name in a kernel -> function of this module
     dtype: {"sqrt": "sqrt"} | {name: name + suffix for name in _NAMES} for dtype, suffix in (("float64", ""),
     ("float32", "_f"))
