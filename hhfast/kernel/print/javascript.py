@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 
 from hhfast.errors import InputError
-from hhfast.kernel.print.javascript_function import FunctionWriter
+from hhfast.kernel.print.javascript_function import JavaScriptFunction
 from hhfast.kernel.print.javascript_values import harmless, literal
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Kernel, Statement, Symbol
@@ -73,17 +73,17 @@ class _Module:
             numbers = ", ".join(map(literal, values))
             constants.append(f"const {self.constants[symbol]} = new Float64Array([{numbers}]);")
 
-        def begin(writer: FunctionWriter) -> None:
+        def begin(writer: JavaScriptFunction) -> None:
             writer.use(kernel, self.constants)
 
         body = self.written(kernel.name, begin, kernel.body)
         return "\n".join([*notes, _PROLOGUE, *constants, *self.definitions.values(), body]) + "\n"
 
-    def written(self, name: str, begin: Callable[[FunctionWriter], None], body: Iterable[Statement]) -> str:
+    def written(self, name: str, begin: Callable[[JavaScriptFunction], None], body: Iterable[Statement]) -> str:
         """A function: written again until every variable that is ever given words is words."""
         words: frozenset[Symbol] = frozenset()
         while True:
-            writer = FunctionWriter(self, words)
+            writer = JavaScriptFunction(self, words)
             begin(writer)
             writer.statements(body)
             if writer.words == words:
@@ -95,7 +95,7 @@ class _Module:
         if function not in self.definitions:
             tree = function_of(function)
 
-            def begin(writer: FunctionWriter) -> None:
+            def begin(writer: JavaScriptFunction) -> None:
                 for symbol, is_array in zip(tree.parameters, arrays, strict=True):
                     writer.parameter(symbol, "float64[::1]" if is_array else "float64")
 

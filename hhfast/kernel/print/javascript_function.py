@@ -39,7 +39,7 @@ class Functions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class TypedArray:
     """An array: its name, the names of the lengths of its axes, and whether its elements are two words each."""
 
     name: str
@@ -47,7 +47,7 @@ class Array:
     is_whole: bool
 
 
-class FunctionWriter:
+class JavaScriptFunction:
     """Writes one function. Straight lane loops and functions in place of calls have variables of their own.
 
     words : the variables that are two words; one that is given words and is not among them joins them here, and the
@@ -65,7 +65,7 @@ class FunctionWriter:
         self.depths = [0]  # where the variables of each scope are declared; 0: at the head
         self.conditions: set[Symbol] = set()
         self.unsigned: set[Symbol] = set()
-        self.arrays: dict[Symbol, Array] = {}
+        self.arrays: dict[Symbol, TypedArray] = {}
 
     def text(self, name: str) -> str:
         declared = [f"  let {', '.join(self.declared)};"] if self.declared else []
@@ -78,7 +78,7 @@ class FunctionWriter:
         self.kernel = kernel
         self.scopes[0] |= {symbol: Code(constants[symbol]) for symbol in kernel.constants}
         for symbol, (dtype, _) in kernel.tables.items():
-            self.arrays[symbol] = Array(constants[symbol], (), dtype == "int64")
+            self.arrays[symbol] = TypedArray(constants[symbol], (), dtype == "int64")
         for symbol, kind in kernel.arguments.items():
             self.parameter(symbol, kind)
 
@@ -92,7 +92,7 @@ class FunctionWriter:
         several = range(axes.count(",") + 1) if "," in axes else ()
         lengths = tuple(self.code.new(f"{symbol.name}_n{k}") for k in several)
         self.head += [f"  const {length} = {name}.shape[{k}];" for k, length in enumerate(lengths)]
-        self.arrays[symbol] = Array(name, lengths, dtype == "int64")
+        self.arrays[symbol] = TypedArray(name, lengths, dtype == "int64")
 
     # --- names and variables ---
     def found(self, symbol: Symbol) -> Any:
@@ -322,7 +322,7 @@ class FunctionWriter:
         assert found is not None, f"'{symbol.name}' has no value yet"
         return Code(found, is_condition=symbol in self.conditions)
 
-    def place(self, node: Expression) -> tuple[Array, Code]:
+    def place(self, node: Expression) -> tuple[TypedArray, Code]:
         """(array, number of the element) of an element."""
         match node:
             case nodes.RowElement(row=row, lane=lane):
