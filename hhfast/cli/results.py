@@ -10,7 +10,7 @@ import typer
 from hhfast.cli.console import Exit, say
 from hhfast.cli.options import OutFile
 from hhfast.cli.pictures import Picture, draws
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 
 _MOST_TRACES = 12  # in a picture
 
@@ -20,7 +20,7 @@ def info(out: OutFile) -> None:
     from hhfast.cli.text import result_text
     from hhfast.sweep.results import open_finished
 
-    with open_finished(out) as result:
+    with open_finished(out) as result, understood(f"{out}: the spec in this result"):
         say(result_text(result))
 
 
