@@ -9,7 +9,7 @@ import typer
 
 from hhfast.cli.console import say
 from hhfast.cli.options import Csv, ModelName, Parameters, numbers, parameters
-from hhfast.cli.pictures import Picture, draws
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def fi(
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each run.")] = 1000.0,
     csv: Csv = False,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
     _analyse("fi_curve", model, parameter, picture, {"currents": numbers(currents), "t_stop": t_stop}, csv)
@@ -43,7 +43,7 @@ def rheobase(
     tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance of thresholds.")] = 1e-5,
     csv: Csv = False,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
     widths = numbers(width)
@@ -63,14 +63,14 @@ def refractory(
     parameter: Parameters = None,
     csv: Csv = False,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
     _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
 
 
 def _analyse(
-    name: str, model: str, given: Sequence[str] | None, picture: Picture, options: Mapping[str, Any], csv: bool
+    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any], csv: bool
 ) -> None:
     """Run an analysis on all cells, print its table, and draw the cells if a picture is asked for."""
     from hhfast.batch.analyses import analyses
@@ -89,7 +89,7 @@ def _analyse(
 
 def _draw(
     analysis: Analysis, found: Any, model: Model, params: Mapping[str, Any], options: Mapping[str, Any],
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:  # fmt: skip
     """Save the picture of the cells."""
     from hhfast.figures import analyses as figures

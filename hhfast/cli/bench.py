@@ -9,7 +9,7 @@ import typer
 
 from hhfast.cli.console import say
 from hhfast.cli.options import Csv, Parameters, interval, numbers, parameters
-from hhfast.cli.pictures import Picture, draws
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def bench(
     rheobase: Annotated[bool, typer.Option(help="Measure errors of thresholds, too.")] = True,
     csv: Csv = False,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Error against cost of the integrators on a model, and which to use; -o draws it."""
     from hhfast.analysis.work_precision.benchmark import benchmark_integrators

@@ -31,7 +31,7 @@ _OPTIONS: dict[str, tuple[Any, str, str]] = {  # name -> type, what it is called
 
 
 def draws(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with a parameter `picture: Picture`, which is made of `-o` and the options of a picture."""
+    """A command with a parameter `picture: PictureOptions`, which is made of `-o` and the options of a picture."""
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     kept = [p for p in parameters if p.name != "picture"]
     output = Annotated[
@@ -47,7 +47,7 @@ def draws(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def drawing(**values: Any) -> None:
         given = {name: values.pop(name) for name in added}
-        command(**values, picture=Picture(**given))
+        command(**values, picture=PictureOptions(**given))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     new = [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in added.items()]
@@ -59,7 +59,7 @@ def draws(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @dataclass
-class Picture:
+class PictureOptions:
     """The picture that was asked for: checked before there is anything to draw, saved when there is.
 
     output : where it goes, None: nowhere. The others are options as they were typed.

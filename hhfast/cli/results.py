@@ -9,7 +9,7 @@ import typer
 
 from hhfast.cli.console import Exit, say
 from hhfast.cli.options import OutFile
-from hhfast.cli.pictures import Picture, draws
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError, understood
 
 _MOST_TRACES = 12  # in a picture
@@ -69,7 +69,7 @@ def plot(
     y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
     value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show.", show_default="the rate")] = None,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Draw a feature over the parameters: lines, one or several heat maps, points, or a map of bins."""
     from hhfast.sweep.results import open_finished
@@ -92,7 +92,7 @@ def trace(
     ] = None,
     most: Annotated[int, typer.Option(min=1, max=12, help="Of the rows of --where, the most that are drawn.")] = 6,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Simulate rows of a result again, from the file alone, with full traces, and draw them."""
     from hhfast.sweep.results import open_finished

@@ -8,7 +8,7 @@ import typer
 
 from hhfast.cli.console import note, say
 from hhfast.cli.options import ModelName, Parameters, broadcast, numbers, parameters
-from hhfast.cli.pictures import Picture, draws
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def simulate(
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the traces as CSV, a line for each time.")] = False,
     *,
-    picture: Picture,
+    picture: PictureOptions,
 ) -> None:
     """Simulate one neuron or a few under a current step: spikes, and with -o V, currents, conductances, gates."""
     import math
@@ -99,7 +99,7 @@ def _csv(result: Result) -> str:
     return file.getvalue().rstrip("\n")
 
 
-def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: Picture) -> None:
+def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: PictureOptions) -> None:
     from hhfast.figures.text import cell_labels, plain
     from hhfast.figures.traces import MOST, plot_traces
 
