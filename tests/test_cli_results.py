@@ -118,7 +118,7 @@ def test_trace_of_several_rows(here, pictures):
     assert "scan_rows.png" in names(here)
     for words, message in [
         (["--where", "spike_count > 99"], "no row meets"),
-        (["--where", "rate > 1"], "unknown feature or parameter 'rate'"),
+        (["--where", "rate > 1"], "unknown name 'rate'"),
         ([], "name rows"),
         (["--row", "1", "--where", "latency > 1"], "name rows"),
     ]:

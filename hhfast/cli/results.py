@@ -95,8 +95,7 @@ def trace(
     picture: PictureOptions,
 ) -> None:
     """Simulate rows of a result again, from the file alone, with full traces, and draw them."""
-    from hhfast.sweep.results import open_finished
-    from hhfast.sweep.selection import rows_where
+    from hhfast.sweep.results import check_finished
 
     if (row is None) == (where is None):
         raise InputError("name rows, with --row (several times for several), or a condition, with --where")
@@ -104,10 +103,8 @@ def trace(
         raise InputError(f"--row: {len(row)} rows; a picture shows at most {_MOST_TRACES}")
     name = f"row{row[0]}" if row else "rows"
     picture.check(out.with_name(f"{out.stem}_{name}.png"))
-    with open_finished(out) as result:
-        rows, found = rows_where(result, where, most) if where is not None else (list(dict.fromkeys(row or ())), 0)
-    if where is not None:
-        say(f"{found:,} rows: {where}" + (f"; the first {len(rows)} are drawn" if found > len(rows) else ""))
+    check_finished(out)
+    rows = list(dict.fromkeys(row)) if row is not None else _rows_where(out, where or "", most)
 
     from hhfast.figures.traces import plot_rows
     from hhfast.sweep.resimulate import resimulate
@@ -115,3 +112,15 @@ def trace(
     again = [resimulate(out, number) for number in rows]
     picture.save(plot_rows(again))
     say("\n".join(one.text for one in again) + f"\n{picture.output}")
+
+
+def _rows_where(out: Path, where: str, most: int) -> list[int]:
+    """The first rows that meet a condition, at most so many; says how many there are."""
+    from hhfast.sweep.select import select
+
+    found = select(out, where).rows
+    if not len(found):
+        raise InputError(f"no row meets '{where}'")
+    say(f"{len(found):,} rows: {where}" + (f"; the first {most} are drawn" if len(found) > most else ""))
+    rows: list[int] = found[:most].tolist()
+    return rows
