@@ -25,7 +25,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import hhfast as hh
-from hhfast.figures.stacking import plot_stacking
 
 HERE = Path(__file__).parent
 
@@ -72,7 +71,7 @@ def draw(rmsd: np.ndarray, impacts: dict[str, float], grid: dict[str, np.ndarray
     right.axvline(0, color="black", linewidth=0.8)
     right.set(xlabel="change of the mean RMSD, lowest to highest Q10")
     figure.savefig("roemschied_2014.png", dpi=110)
-    figure = plot_stacking(rmsd, grid, label="RMSD of the f-I curve", order=list(impacts))
+    figure = hh.plot_stacking(rmsd, grid, label="RMSD of the f-I curve", order=list(impacts))
     figure.savefig("roemschied_2014_stacking.png", dpi=110)
 
 

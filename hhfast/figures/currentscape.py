@@ -13,18 +13,19 @@ from matplotlib.figure import Figure
 
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
-from hhfast.figures.canvas import label_of, new_figure
+from hhfast.figures.canvas import new_figure
+from hhfast.figures.text import label_of, plain
 
 _PREFIX = "i_"
 _MANY = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#666666", "#A6761D", "#7570B3",
          "#1B9E77", "#E7298A")  # fmt: skip  # Okabe and Ito's, then others
 
 
-def plot_currentscape(result: Result, *, cell: int = 0) -> Figure:
+def plot_currentscape(result: Result, *, cell: int = 0, title: str = "") -> Figure:
     """The potential; below it the total outward current, and the shares of all currents: outward up, inward down.
 
     result : of `simulate` with a trace of V and of every current, as
-    `Trace("V", "i_Na", "i_K", "i_L", every=0.1)`. cell : its number.
+    `Trace("V", "i_Na", "i_K", "i_L", every=0.1)`. cell : its number. title : above the picture.
 
     Raises `InputError` if there are no currents, or no such cell.
     """
@@ -46,6 +47,8 @@ def plot_currentscape(result: Result, *, cell: int = 0) -> Figure:
     inward.invert_yaxis()
     inward.set_xlabel("time (ms)")
     inward.set_xlim(time[0], time[-1])
+    if title:
+        figure.suptitle(plain(title), fontsize=11)
     return figure
 
 

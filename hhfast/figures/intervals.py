@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
-from hhfast.figures.canvas import label_of, new_figure
+from hhfast.figures.canvas import new_figure
+from hhfast.figures.text import label_of, plain, symbol
 from hhfast.sweep.store import ResultFile
 
 
@@ -37,6 +38,6 @@ def plot_intervals(result: ResultFile, *, x: str | None = None, transient: float
     axes.plot(at, intervals, ".", markersize=float(np.clip(2e3 / len(at), 1.0, 5.0)), color="black", rasterized=True)
     if intervals.max() > 10 * intervals.min():
         axes.set_yscale("log")
-    axes.set(xlabel=label_of(x, result.unit(x)), ylabel="interval between spikes (ms)")
-    figure.suptitle(f"{result.attributes['title']}, {len(intervals):,} intervals", fontsize=11, wrap=True)
+    axes.set(xlabel=label_of(symbol(x), result.unit(x)), ylabel="interval between spikes (ms)")
+    figure.suptitle(f"{plain(result.attributes['title'])}, {len(intervals):,} intervals", fontsize=11)
     return figure

@@ -15,25 +15,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
-from hhfast.figures.canvas import COLOURS, MISSING, new_figure
+from hhfast.figures.canvas import MISSING, new_figure
+from hhfast.figures.quantity import Quantity
+from hhfast.figures.text import symbol
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
 _FRAMED = 40  # fewest pixels between lines that part the values of an axis
 
 
 def plot_stacking(
-    values: Any, parameters: Mapping[str, Any], *, label: str = "", order: Sequence[str] | None = None
+    values: Any,
+    parameters: Mapping[str, Any],
+    *,
+    label: str = "",
+    codes: Sequence[str] = (),
+    order: Sequence[str] | None = None,
 ) -> Figure:
     """A picture with one pixel for every point of a grid: within each value of one axis all values of the next.
 
     values : the feature, of the shape of the grid; NaN is grey. parameters : name -> values along each axis, in that
-    order. label : of the colours. order : the names, from the coarsest to the finest, by turns along x and y. By
-    default the parameter that changes the mean most is the coarsest, which makes the picture smoothest.
+    order. label : of the colours. codes : the meanings of values 0, 1, ..., if these are classes. order : the names,
+    from the coarsest to the finest, by turns along x and y. By default the parameter that changes the mean most is the
+    coarsest, which makes the picture smoothest.
 
     Raises `InputError` where shapes disagree or a name is unknown.
     """
     grid = {name: np.atleast_1d(np.asarray(along)) for name, along in parameters.items()}
-    array = np.asarray(values, dtype=float)
+    shown = Quantity(label, np.asarray(values, dtype=float), tuple(codes))
+    return stacked(shown, grid, order)
+
+
+def stacked(shown: Quantity, grid: Mapping[str, np.ndarray], order: Sequence[str] | None = None) -> Figure:
+    """The picture of a quantity of the shape of a grid."""
+    array = shown.values
     shape = tuple(len(along) for along in grid.values())
     if array.shape != shape:
         raise InputError(f"values: have shape {array.shape}; the parameters make a grid of {shape}")
@@ -51,10 +65,11 @@ def plot_stacking(
     figure = new_figure(8.0, 7.0)
     axes = figure.add_subplot()
     axes.set_facecolor(MISSING)
-    drawn = axes.imshow(image, origin="lower", aspect="auto", cmap=COLOURS, interpolation="nearest")
+    looks: dict[str, Any] = {"norm": shown.norm, "cmap": shown.colour_map, "interpolation": "nearest"}
+    drawn = axes.imshow(image, origin="lower", aspect="auto", **looks)
     for way, is_x in zip(ways, (True, False), strict=True):
         _mark(axes, grid, way, is_x=is_x)
-    figure.colorbar(drawn, ax=axes, label=label)
+    shown.explain(figure, drawn, [axes], missing=bool(np.isnan(image).any()))
     return figure
 
 
@@ -100,6 +115,6 @@ def _mark(axes: Axes, grid: Mapping[str, np.ndarray], names: Sequence[str], *, i
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
-    inner = [f"{name} ({grid[name][0]:.4g} to {grid[name][-1]:.4g})" for name in names[1:]]
-    text = names[0] if not inner else f"{names[0]}, and within each value " + ", within it ".join(inner)
-    axis.set_label_text(text, wrap=True)
+    inner = [f"{symbol(name)} ({grid[name][0]:.4g} to {grid[name][-1]:.4g})" for name in names[1:]]
+    coarse = symbol(names[0])
+    axis.set_label_text(coarse if not inner else f"{coarse}, and within each value " + ", within it ".join(inner))

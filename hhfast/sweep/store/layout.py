@@ -26,7 +26,10 @@ _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.%10d"
 
 @dataclass(frozen=True)
 class Column:
-    """One variable of a file: values over named dimensions, with CF attributes; `repeats`: few values, again and again."""
+    """One variable of a file: values over named dimensions, with CF attributes.
+
+    repeats : few values, again and again, as of a parameter on a grid.
+    """
 
     values: np.ndarray
     dims: tuple[str, ...]
