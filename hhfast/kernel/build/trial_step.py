@@ -238,16 +238,11 @@ class TrialStep:
 
     # --- after the trial ---
     def estimate(self) -> list[Statement]:
-        """The estimated error of every state, relative to its tolerance."""
-        total = self._total(self.tableau.e)
+        """The estimated error of every state, relative to its tolerance; of explicit methods, per ms."""
+        total = self._sum(self.tableau.e, self.w_of_all)
         if self._last_but_one >= 0:
-            total = self.builder.quote.value(
-                "h_of * (e + weight * w)",
-                weight=self.builder.quote.number(self.tableau.e[-1]),
-                w=self.w_of_all[-1],
-                h_of=self.of_all["h_of"],
-                e=self.of_all["e"],
-            )
+            weight = self.builder.quote.number(self.tableau.e[-1])
+            total = self.builder.quote.value("e + weight * w", weight=weight, w=self.w_of_all[-1], e=self.of_all["e"])
         return self._alike(
             "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
         )
