@@ -144,8 +144,8 @@ def PointConductance(
 ) -> None:
     """Synaptic background as two fluctuating conductances, one excitatory and one inhibitory.
 
-    Each is an Ornstein-Uhlenbeck process with mean `g`, standard deviation `sigma`, correlation time `tau` (ms) and
-    reversal potential `E` (mV), from `start` to `stop` (ms); where it is negative, the conductance is 0 (Destexhe,
-    Rudolph, Fellous & Sejnowski 2001, Neuroscience 107:13-24). The two are independent of each other; every, seed and
-    cell are those of `Noise`.
+    Each is an Ornstein-Uhlenbeck process from `start` to `stop` (ms), with mean `g_e` or `g_i`, standard deviation
+    `sigma_e`, `sigma_i`, correlation time `tau_e`, `tau_i` (ms) and reversal potential `E_e`, `E_i` (mV); where it is
+    negative, the conductance is 0 (Destexhe, Rudolph, Fellous & Sejnowski 2001, Neuroscience 107:13-24). The two are
+    independent of each other; every, seed and cell are those of `Noise`.
     """
