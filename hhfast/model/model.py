@@ -120,13 +120,18 @@ class Model:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Everything a trace can record, name -> unit: states, instantaneous gates, currents, i_app."""
-        current = UNITS[self.units]["i"]
+        """Everything a trace can record, name -> unit: states, instantaneous gates, currents, conductances.
+
+        `g_NAME` is the conductance of the channel as it is open, g_NAME times its gates.
+        """
+        current, conductance = UNITS[self.units]["i"], UNITS[self.units]["g"]
         units = {"V": "mV"}
         for c in self.every_channel:
             units |= dict.fromkeys((*(g.name for g in c.gates), *(c.scheme.states if c.scheme else ())), "1")
         units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
-        return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
+        units |= {f"i_{c.name}": current for c in self.every_channel}
+        units |= {f"g_{c.name}": conductance for c in self.every_channel if c.current is None}
+        return units | {"i_app": current, "i_clamp": current}
 
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
