@@ -19,6 +19,7 @@ from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .pages.explore import explore
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -110,6 +111,7 @@ __all__ = [
     "benchmark_integrators",
     "bifurcations",
     "displacement_threshold",
+    "explore",
     "fi_curve",
     "find_rheobase",
     "integrators",

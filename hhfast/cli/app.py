@@ -14,13 +14,14 @@ from hhfast.cli.analyses import fi, refractory, rheobase
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
+from hhfast.cli.explore import explore
 from hhfast.cli.models import models, source
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
 
 COMMANDS = (
     run, status, merge, info, plot, trace, verify, export,
-    models, source, fi, rheobase, refractory, bench, cache,
+    models, explore, source, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
