@@ -18,6 +18,9 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.currentscape import plot_currentscape
+from .figures.population import plot_population
+from .figures.stacking import plot_stacking
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
@@ -131,6 +134,9 @@ __all__ = [
     "load_model",
     "models",
     "open_results",
+    "plot_currentscape",
+    "plot_population",
+    "plot_stacking",
     "recorders",
     "recovery_curve",
     "refractory_period",
