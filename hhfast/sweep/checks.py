@@ -226,5 +226,5 @@ def _check_record(sweep: Sweep) -> None:
                 f"record.trace.every: makes {samples:.3g} samples of a row; {_MOST_SAMPLES:,} are possible"
             )
         for name in getattr(recorder, "variables", ()):
-            if name not in sweep.model.variables:
-                raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")
+            if name not in sweep.model.recordable:
+                raise unknown("variable", name, sweep.model.recordable, where="record.trace.variables")
