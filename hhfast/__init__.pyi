@@ -21,10 +21,12 @@ from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
 from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
 from .figures.bifurcation_diagram import plot_bifurcation_diagram
+from .figures.currentscape import plot_currentscape
 from .figures.gates import plot_gate_curves
 from .figures.phase_plane import plot_phase_plane
 from .figures.population import plot_population
 from .figures.spike import plot_spike
+from .figures.stacking import plot_stacking
 from .figures.sweeps import plot_result
 from .figures.traces import plot_traces
 from .figures.work_precision import plot_benchmark
@@ -43,6 +45,7 @@ from .model import (
     load_model,
     models,
 )
+from .pages.explore import explore
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -157,6 +160,7 @@ __all__ = [
     "bifurcations",
     "displacement_threshold",
     "equilibrium_curve",
+    "explore",
     "fi_curve",
     "find_rheobase",
     "integrators",
@@ -165,6 +169,7 @@ __all__ = [
     "open_results",
     "plot_benchmark",
     "plot_bifurcation_diagram",
+    "plot_currentscape",
     "plot_fi",
     "plot_gate_curves",
     "plot_map",
@@ -173,6 +178,7 @@ __all__ = [
     "plot_recovery",
     "plot_result",
     "plot_spike",
+    "plot_stacking",
     "plot_strength_duration",
     "plot_traces",
     "recorders",

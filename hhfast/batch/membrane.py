@@ -38,7 +38,7 @@ def membrane_traces(
     model, params, t_stop, stimulus, initial, method : as in `simulate`. every : ms between samples; None: 4,000 of
     them. levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
 
-    The result has `Spikes`, latency, isi_mean, V_max, V_min, and a trace of each of `Model.variables`.
+    The result has `Spikes`, latency, isi_mean, V_max, V_min, and a trace of each of `Model.recordable`.
     """
     found = find_model(model)
     check_step("t_stop", t_stop)
@@ -63,4 +63,4 @@ def spike_levels(model: Model) -> tuple[float, float]:
 def traceable(model: Model, stimulus: Stimulus | None = None) -> tuple[str, ...]:
     """Every variable that a trace can record under a stimulus: i_clamp only where there is a clamp."""
     clamped = stimulus is not None and any(kind.clamp for kind in stimulus.kinds)
-    return tuple(name for name in model.variables if clamped or name != "i_clamp")
+    return tuple(name for name in model.recordable if clamped or name != "i_clamp")
