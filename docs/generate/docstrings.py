@@ -1,0 +1,65 @@
+"""Docstrings as reStructuredText: ours list parameters as `name, name : text`, which becomes a definition list."""
+
+import re
+from collections.abc import Iterator
+
+_ENTRY = re.compile(r"(?P<indent> *)(?P<names>\*{0,2}\w+(?:, \*{0,2}\w+)*) : (?P<text>.*)")
+_CODE = re.compile(r"(``.+?``|`[^`]+`)")
+_MARKUP = re.compile(r"(?<!\\)([*|])|(?<=\w)(_)(?!\w)")
+
+
+def readable(app, what, name, obj, options, lines):
+    """Sphinx's event `autodoc-process-docstring`: change the lines in place."""
+    lines[:] = list(_restructured("\n".join(lines)))
+
+
+def entries(text: str) -> Iterator[tuple[list[str] | None, str]]:
+    """The lines of a docstring as (None, line), and its list of parameters as (names, what they are)."""
+    inside, names, words = -1, [], []
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        found = _ENTRY.fullmatch(line)
+        if not found and names and line.strip() and indent > inside:
+            words.append(line.strip())
+            continue
+        if names:
+            yield from _split(names, " ".join(words))
+            names = []
+        if found:
+            inside, names, words = indent, found["names"].split(", "), [found["text"]]
+        else:
+            yield None, line
+    if names:
+        yield from _split(names, " ".join(words))
+
+
+def _split(names: list[str], text: str) -> Iterator[tuple[list[str], str]]:
+    """Further entries often stand in the same line: `start : ms. width : ms.`"""
+    first, *others = re.split(r"(?<=[.;]) (?=\w+(?:, \w+)* : )", text)
+    yield names, first
+    for other in others:
+        further, _, words = other.partition(" : ")
+        yield further.split(", "), words
+
+
+def _restructured(text: str) -> Iterator[str]:
+    """Parameters as a definition list, everything else as it is."""
+    before = True  # whether the line before was text
+    for names, words in entries(text):
+        if names is None:
+            if not before and words.strip():
+                yield ""
+            before = True
+            yield _escaped(words)
+        else:
+            if before:
+                yield ""
+            before = False
+            yield ", ".join(f"``{n}``" for n in names)
+            yield f"    {_escaped(words)}"
+
+
+def _escaped(line: str) -> str:
+    """Asterisks, bars and trailing underscores outside of code, as they are."""
+    parts = _CODE.split(line)
+    return "".join(p if k % 2 else _MARKUP.sub(lambda m: "\\" + m[0], p) for k, p in enumerate(parts))
