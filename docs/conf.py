@@ -28,7 +28,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "howto/*", "README.md"]
-default_role = "py:obj"
 suppress_warnings = ["config.cache"]  # gallery settings hold a function, which cannot be kept
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]

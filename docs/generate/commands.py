@@ -31,7 +31,7 @@ def _first(command: Any) -> str:
 def _section(name: str, command: Any) -> str:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
-    usage = " ".join(["hhfast", name, *(a.make_metavar(_context(command)) for a in arguments), "[OPTIONS]"])
+    usage = " ".join(["hhfast", name, *map(_metavar, arguments), "[OPTIONS]"])
     parts = [
         f"(hhfast-{name})=\n## `hhfast {name}`",
         (command.help or "").strip(),
@@ -42,15 +42,16 @@ def _section(name: str, command: Any) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _context(command: Any) -> Any:
-    import click
-
-    return click.Context(command)
+def _metavar(argument: Any) -> str:
+    if argument.metavar:
+        return argument.metavar
+    text = argument.name.upper() + ("..." if argument.nargs != 1 else "")
+    return text if argument.required else f"[{text}]"
 
 
 def _flags(option: Any) -> str:
     flags = ", ".join([*option.opts, *option.secondary_opts])
-    return code(flags if option.is_flag else f"{flags} {option.metavar or option.type.name.upper()}")
+    return code(flags if option.is_flag else f"{flags} {option.metavar or option.name.upper()}")
 
 
 def _default(option: Any) -> str:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 
+import hhfast
+
 _ENTRY = re.compile(r"(?P<indent> *)(?P<names>\*{0,2}\w+(?:, \*{0,2}\w+)*) : (?P<text>.*)")
-_CODE = re.compile(r"(``.+?``|`[^`]+`)")
+_CODE = re.compile(r"(:\w+:`[^`]+`|``.+?``|`[^`]+`)")
 _MARKUP = re.compile(r"(?<!\\)([*|])|(?<=\w)(_)(?!\w)")
 
 
@@ -60,6 +62,13 @@ def _restructured(text: str) -> Iterator[str]:
 
 
 def _escaped(line: str) -> str:
-    """Asterisks, bars and trailing underscores outside of code, as they are."""
+    """Code as such, public names as links to their pages; elsewhere asterisks, bars, trailing underscores as they are."""
     parts = _CODE.split(line)
-    return "".join(p if k % 2 else _MARKUP.sub(lambda m: "\\" + m[0], p) for k, p in enumerate(parts))
+    return "".join(_code(p) if k % 2 else _MARKUP.sub(lambda m: "\\" + m[0], p) for k, p in enumerate(parts))
+
+
+def _code(text: str) -> str:
+    if not text.startswith("`") or text.startswith("``"):
+        return text
+    name = text.strip("`")
+    return f":py:obj:`{name} <hhfast.{name}>`" if name in hhfast.__all__ else f"``{name}``"

@@ -9,7 +9,9 @@ from hhfast.model import Channel, Compartment, Gate, Model, Scheme
 def equations(model: Model) -> Iterator[tuple[str, list[str]]]:
     """(heading, equations) of the membrane, each channel, each pool."""
     shared = [f"{symbol(f.name)} &= {latex(f.text)}" for f in model.formulas]
-    shared += [rf"{latex(f'{f.name}({", ".join(f.args)})')} &= {latex(f.text)}" for f in model.functions]
+    for f in model.functions:
+        arguments = ", ".join(f.args)
+        shared.append(f"{latex(f'{f.name}({arguments})')} &= {latex(f.text)}")
     for section in model.sections:
         where = "" if not model.compartments else f" of the {section.name}"
         yield f"Membrane{where}", [_membrane(model, section)]

@@ -10,12 +10,12 @@ GREEK = {
 FUNCTIONS = {"log": r"\ln", "tanh": r"\tanh", "sinh": r"\sinh", "cosh": r"\cosh", "min": r"\min", "max": r"\max",
              "sin": r"\sin"}  # fmt: skip
 COMPARISONS = {ast.Lt: "<", ast.LtE: r"\le", ast.Gt: ">", ast.GtE: r"\ge", ast.Eq: "=", ast.NotEq: r"\ne"}
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)  # how tightly an expression holds together
+SUM, SIGN, PRODUCT, POWER, ATOM = range(5)  # how tightly an expression holds together
 
 
 def latex(text: str) -> str:
     """A formula of our grammar."""
-    return _print(ast.parse(text, mode="eval").body)[0]
+    return _print(ast.parse(text.replace("^", "**"), mode="eval").body)[0]
 
 
 def symbol(name: str) -> str:
@@ -25,7 +25,7 @@ def symbol(name: str) -> str:
         return _word(head)
     if rest[-1] == "inf":
         inner = ",".join(map(_word, rest[:-1]))
-        return f"{_word(head)}_{{{inner + ',' if inner else ''}\\infty}}"
+        return f"{_word(head)}_{{{inner + ',' if inner else ''}" + r"\infty}"
     return f"{_word(head)}_{{{','.join(map(_word, rest))}}}"
 
 
@@ -40,7 +40,7 @@ def _number(value: float) -> str:
     mantissa, e, power = text.partition("e")
     if not e:
         return text
-    return f"{'' if mantissa == '1' else mantissa + r' \cdot '}10^{{{int(power)}}}"
+    return ("" if mantissa == "1" else mantissa + r" \cdot ") + f"10^{{{int(power)}}}"
 
 
 def _within(node: ast.expr, least: int) -> str:
@@ -62,14 +62,17 @@ def _print(node: ast.expr) -> tuple[str, int]:
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             return f"{_within(left, SUM)} - {_within(right, PRODUCT)}", SUM
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            digits = isinstance(right, ast.Constant)
-            return f"{_within(left, PRODUCT)} {r'\cdot' if digits else r'\,'} {_within(right, PRODUCT)}", PRODUCT
+            sign = r"\cdot" if isinstance(right, ast.Constant) else r"\,"
+            first, holds = _print(left)
+            if holds == SUM:
+                first, holds = rf"\left({first}\right)", ATOM
+            return f"{first} {sign} {_within(right, PRODUCT)}", SIGN if holds == SIGN else PRODUCT
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             return rf"\frac{{{_print(left)[0]}}}{{{_print(right)[0]}}}", POWER
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             return f"{_within(left, ATOM)}^{{{_print(right)[0]}}}", POWER
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return f"-{_within(operand, PRODUCT)}", SUM
+            return f"-{_within(operand, PRODUCT)}", SIGN
         case ast.UnaryOp(operand=operand):
             return _print(operand)
         case ast.IfExp(test=test, body=body, orelse=other):

@@ -88,4 +88,4 @@ def _checks(model: Model, outcomes: list[Outcome]) -> str:
 
 def _aligned(lines: list[str]) -> str:
     body = " \\\\\n".join(lines)
-    return f"$$\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n$$"
+    return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$"
