@@ -77,12 +77,13 @@ def test_export_of_rows_by_the_name_of_the_file(here):
 
 def test_verify_says_what_is_damaged(here):
     hhfast("run", "scan.toml")
-    assert hhfast("verify", "scan.h5").stdout == "scan.h5: 12 rows, every variable matches its checksum\n"
+    sound = "scan.h5: 12 rows, the whole file matches its seal, and every variable matches its checksum\n"
+    assert hhfast("verify", "scan.h5").stdout == sound
     with h5py.File("scan.h5", "r+") as file:
         file["latency"][5] += 1
     result = hhfast("verify", "scan.h5")
     assert result.exit_code == 2
-    assert "variable 'latency' does not match its checksum" in result.stdout
+    assert "scan.h5: has been changed or damaged: its seal, at its end, is gone" in result.stdout
 
 
 @pytest.mark.core

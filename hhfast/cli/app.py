@@ -17,9 +17,10 @@ from hhfast.cli.console import one_line_errors
 from hhfast.cli.models import models, source
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
+from hhfast.cli.select import select
 
 COMMANDS = (
-    run, status, merge, info, plot, trace, verify, export,
+    run, status, merge, info, plot, trace, select, verify, export,
     models, source, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 

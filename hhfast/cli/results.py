@@ -9,7 +9,7 @@ import typer
 
 from hhfast.cli.console import Exit, say
 from hhfast.cli.options import Figure, OutFile
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 
 
 def info(out: OutFile) -> None:
@@ -17,7 +17,7 @@ def info(out: OutFile) -> None:
     from hhfast.cli.text import result_text
     from hhfast.sweep.store import ResultFile
 
-    with ResultFile(out) as result:
+    with ResultFile(out) as result, understood(f"{out}: the spec in this result"):
         say(result_text(result))
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
-from hhfast.model.elements import Channel, Check, Compartment, Formula, Function, Parameter, Pool, State, parameters_of
+from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
 from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.model.compartment import Compartment
 from hhfast.model.dependencies import named_order
-from hhfast.model.elements import Channel, Compartment, Gate
+from hhfast.model.elements import Channel, Gate
 from hhfast.model.formulas import evaluate
 from hhfast.model.validation import initial_value
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.batch.certify import NOT_CHECKED
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.sweep.batch import simulate_rows
@@ -17,6 +17,7 @@ from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 
 _LEFT_OUT = (EXCLUDED, FAILED)
+_MOST_STEPS = 100_000_000  # of a row: minutes; the file may be from anybody
 SAMPLES = 4000  # of a trace, about as many as a figure can show
 
 
@@ -60,7 +61,10 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
         status = int(result.read("status", row, row + 1)[0])
         text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
     model = parse_model(model_text, f"the model in {path}")
-    sweep = sweep_from_canonical(text, model, Rows(values))
+    with understood(f"{path}: the spec in this result"):
+        sweep = sweep_from_canonical(text, model, Rows(values))
+    if sweep.n_steps > _MOST_STEPS:
+        raise InputError(f"{path}: a row has {sweep.n_steps:,} steps; at most {_MOST_STEPS:,} are simulated again")
     if sweep.analysis is not None:
         raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
     certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False

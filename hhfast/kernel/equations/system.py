@@ -8,9 +8,11 @@ from functools import lru_cache
 import sympy as sp
 
 from hhfast.model.algebra import split_affine, symbol, to_sympy
+from hhfast.model.compartment import Compartment
 from hhfast.model.dependencies import named_order
-from hhfast.model.elements import Channel, Compartment, Gate, Scheme
+from hhfast.model.elements import Channel, Gate
 from hhfast.model.model import Model
+from hhfast.model.scheme import Scheme
 
 I_APP, C_M = symbol("i_app"), symbol("C_m")
 
