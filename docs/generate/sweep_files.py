@@ -12,7 +12,7 @@ from generate.markdown import code, table, title_page, value
 from hhfast.sampling.distributions import ARGUMENTS
 from hhfast.sampling.sample import METHODS
 from hhfast.sweep.space import VALUE_KINDS
-from hhfast.sweep.sweep_file import TABLES, SweepFile
+from hhfast.sweep.sweep_file import TABLES
 
 WORDS = {
     str: "text",
@@ -78,4 +78,4 @@ def _spaces() -> str:
     methods = ", ".join(map(code, METHODS))
     sample = f"`[sample]` has `method` ({methods}), `n`, `seed` and a distribution for each parameter:"
     distributions = table(["distribution", "takes"], ((code(kind), takes) for kind, takes in ARGUMENTS.items()))
-    return "\n\n".join(["## What varies", text, axes, together, sample, distributions])
+    return f"## What varies\n\n{text}\n\n{axes}\n\n{together}\n\n{sample}\n\n{distributions}"

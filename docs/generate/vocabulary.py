@@ -32,40 +32,27 @@ def _prose(text: str | None) -> str:
     return "\n".join(lines)
 
 
-def _class_name(snake: str) -> str:
-    return "".join(word.capitalize() for word in snake.split("_"))
-
-
 def _stimuli() -> str:
-    parts = [
+    text = (
         'A sweep file says `[stimulus]`, `kind = "step"` and the parameters; Python says `hh.Step(amplitude=10.0)`. '
         "`hh.Step(...) + hh.Noise(...)`, or several `[[stimulus]]`, add up. Every number may be one per cell."
-    ]
-    for kind in stimuli.values():
-        rows = []
-        for name in kind.signature.parameters:
-            if name in kind.tables:
-                rows.append((code(name), kind.units[name], "", "points, the same for all cells"))
-                continue
-            default, unit = kind.parameters[name]
-            note = "one number for all cells" if name in kind.single else ""
-            rows.append((code(name), unit, "" if default is None else value(default), note))
-        call = f"`hh.{_class_name(kind.name)}{str(kind.signature).partition(' ->')[0]}`" if False else ""
-        parts.append(
-            "\n\n".join(
-                filter(
-                    None,
-                    [
-                        f"## `{kind.name}`",
-                        call,
-                        _prose(kind.doc),
-                        f"$$\nI(t) = {latex(kind.text)}\n$$" if kind.points is None else "",
-                        table(["parameter", "unit", "default", ""], rows),
-                    ],
-                )
-            )  # fmt: skip
-        )
-    return title_page("Stimuli", *parts)
+    )
+    return title_page("Stimuli", text, *(_stimulus(kind) for kind in stimuli.values()))
+
+
+def _stimulus(kind: Any) -> str:
+    formula = f"$$\nI(t) = {latex(kind.text)}\n$$" if kind.points is None else ""
+    rows = [_parameter(kind, name) for name in kind.signature.parameters]
+    parts = [f"## `{kind.name}`", _prose(kind.doc), formula, table(["parameter", "unit", "default", ""], rows)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _parameter(kind: Any, name: str) -> tuple[str, ...]:
+    if name in kind.tables:
+        return code(name), kind.units[name], "", "points, the same for all cells"
+    default, unit = kind.parameters[name]
+    note = "one number for all cells" if name in kind.single else ""
+    return code(name), unit if unit != "1" else "", "" if default is None else value(default), note
 
 
 def _features() -> str:

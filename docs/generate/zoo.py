@@ -51,7 +51,8 @@ def _verdict(outcomes: list[Outcome]) -> str:
 
 def _page(model: Model, outcomes: list[Outcome]) -> str:
     name = model.name
-    facts = [f"*{cell(model.citation)}*", f"{model.species}, {model.cell}.", model.notes.strip()]
+    animal = f"{model.species[:1].upper()}{model.species[1:]}, {model.cell}."
+    facts = [f"*{cell(model.citation.strip().rstrip('.'))}*.", animal, model.notes.strip()]
     play = f'<a class="hhfast-live" href="../{live.page_of(name)}">Play with this model in the browser</a>'
     use = f'```python\nimport hhfast as hh\n\nmodel = hh.models["{name}"]\n```'
     shown = [f"### {head}\n\n{_aligned(lines)}" for head, lines in equations(model)]

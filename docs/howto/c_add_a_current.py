@@ -28,7 +28,7 @@ axon = hh.models["hodgkin_huxley"].with_channel(M)
 # %%
 # The new conductance is a parameter, ``g_M``. Scan it, at three currents.
 
-g_M = np.linspace(0, 12, 121)
+g_M = np.linspace(0, 4, 121)
 figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 for current in (8.0, 12.0, 20.0):
     r = hh.simulate(
