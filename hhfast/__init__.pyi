@@ -23,16 +23,22 @@ from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
 from .parts.stimuli import (
+    AlphaSynapse,
     Chirp,
+    ConductanceStep,
+    DoubleExponential,
     Noise,
     PairedPulse,
+    PointConductance,
     Pulse,
     Ramp,
     Sine,
     Step,
     Stimulus,
     Train,
+    VoltageClamp,
     Waveform,
+    WaveformClamp,
     stimuli,
 )
 from .sweep import (
@@ -58,6 +64,7 @@ from .sweep import (
 __version__: str
 
 __all__ = [
+    "AlphaSynapse",
     "Analysis",
     "AnalysisStatus",
     "Axis",
@@ -66,7 +73,9 @@ __all__ = [
     "Bifurcations",
     "Channel",
     "Chirp",
+    "ConductanceStep",
     "Distribution",
+    "DoubleExponential",
     "Equilibria",
     "FICurve",
     "Features",
@@ -81,6 +90,7 @@ __all__ = [
     "Noise",
     "PairedPulse",
     "Parameter",
+    "PointConductance",
     "Pool",
     "Pulse",
     "Ramp",
@@ -107,7 +117,9 @@ __all__ = [
     "Train",
     "UnknownName",
     "Values",
+    "VoltageClamp",
     "Waveform",
+    "WaveformClamp",
     "analyses",
     "ap_features",
     "benchmark_integrators",

@@ -41,7 +41,7 @@ def _stimuli() -> str:
 
 
 def _stimulus(kind: Any) -> str:
-    formula = f"$$\nI(t) = {latex(kind.text)}\n$$" if kind.points is None else ""
+    formula = f"$$\nI(t) = {latex(kind.text)}\n$$" if kind.points is None and not kind.conductances else ""
     rows = [_parameter(kind, name) for name in kind.signature.parameters]
     parts = [f"## `{kind.name}`", _prose(kind.doc), formula, table(["parameter", "unit", "default", ""], rows)]
     return "\n\n".join(filter(None, parts))

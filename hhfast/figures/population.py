@@ -11,7 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
-from hhfast.figures.canvas import label_of, new_figure
+from hhfast.figures.canvas import new_figure
+from hhfast.figures.text import label_of, plain, symbol
 from hhfast.sweep.select import Selection
 from hhfast.sweep.store import ResultFile
 
@@ -39,7 +40,7 @@ def plot_population(selection: Selection) -> Figure:
         single, pairs = _counts(result, selection.rows, edges)
         names = _most_different(single)
         units = {name: result.unit(name) for name in names}
-        title = result.attributes["title"]
+        title = plain(result.attributes["title"])
     figure = new_figure(1.6 + 1.7 * len(names), 1.6 + 1.6 * len(names))
     grid = figure.subplots(len(names), len(names), squeeze=False)
     for i, name in enumerate(names):
@@ -48,7 +49,7 @@ def plot_population(selection: Selection) -> Figure:
             if i != j:
                 _pair(grid[i, j], edges[other], edges[name], pairs, (other, name), rejected=int(j > i))
     for k, name in enumerate(names):
-        label = label_of(name, units[name]).replace(" (", "\n(")
+        label = label_of(symbol(name), units[name]).replace(" (", "\n(")
         grid[-1, k].set_xlabel(label)
         if k:
             grid[k, 0].set_ylabel(label)
@@ -61,7 +62,6 @@ def plot_population(selection: Selection) -> Figure:
         f"{title}\n{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %): "
         f"blue, below the diagonal; rejected: grey, above{shown}",
         fontsize=10,
-        wrap=True,
     )
     return figure
 

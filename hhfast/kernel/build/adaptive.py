@@ -216,9 +216,9 @@ any_due = any_due | (is_due > 0.0)""",
             lets += builder.quote.code(
                 "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
             )
-        if "i_app" in hooks.samples and builder.applied.smooth:
-            lets.append(Let(self.own["i_app"], builder.quote.cast(builder.applied.at(Name(self._t_sample)))))
-        lets += builder.sampled(hooks)
+        if {"i_app", "i_clamp"} & {*hooks.samples} and builder.applied.smooth:
+            lets += builder.applied.set_to(Name(self._t_sample))
+        lets += builder.sampled(hooks, Name(self._t_sample))
         cell = builder.quote.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
             lets += builder.quote.code(

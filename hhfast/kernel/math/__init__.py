@@ -9,9 +9,10 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.math import elementary, phi, random, within_step
+from hhfast.kernel.math import elementary, phi, random, synapses, within_step
 
 _OF_A_STEP = ("window", "train", "waveform", "crossing", "polynomial_crossing")
+_OF_SYNAPSES = ("alpha_train", "double_exponential_train", "rectified")
 
 
 @lru_cache(maxsize=2)
@@ -19,6 +20,7 @@ def functions(dtype: str) -> dict[str, Any]:
     """Name -> function, for kernels whose lanes are of this type; the functions of time are in float64 in any."""
     names = {name: getattr(elementary, there) for name, there in elementary.FUNCTIONS[dtype].items()}
     names |= {"sin": elementary.sin} | {name: getattr(within_step, name) for name in _OF_A_STEP}
+    names |= {name: getattr(synapses, name) for name in _OF_SYNAPSES}
     names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
     return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}
 
