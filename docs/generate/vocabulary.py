@@ -27,7 +27,8 @@ def _prose(text: str | None) -> str:
     from generate.docstrings import entries
 
     lines = []
-    for names, words in entries(inspect.cleandoc(text or "")):
+    plain = inspect.cleandoc(text or "").replace("Parameters\n----------\n", "")
+    for names, words in entries(plain):
         lines.append(words if names is None else f"- {', '.join(map(code, names))}: {words}")
     return "\n".join(lines)
 
@@ -35,7 +36,8 @@ def _prose(text: str | None) -> str:
 def _stimuli() -> str:
     text = (
         'A sweep file says `[stimulus]`, `kind = "step"` and the parameters; Python says `hh.Step(amplitude=10.0)`. '
-        "`hh.Step(...) + hh.Noise(...)`, or several `[[stimulus]]`, add up. Every number may be one per cell."
+        "`hh.Step(...) + hh.Noise(...)`, or several `[[stimulus]]`, add up. Every number may be one per cell. Square "
+        "brackets are 1 where what they say is true, and 0 elsewhere."
     )
     return title_page("Stimuli", text, *(_stimulus(kind) for kind in stimuli.values()))
 
