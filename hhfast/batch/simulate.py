@@ -170,7 +170,7 @@ class _Batch:
         of_parameters = {name: p.unit for name, p in model.parameters.items()}
         units = {s.name: s.unit for s in model.rows}
         derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables | derived)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names(self.record)
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)

@@ -130,7 +130,7 @@ def kernel_spec(
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
     record = tuple(record)
-    known = {*model.variables, *(sensitivity_name(x, p) for p in sensitivity for x in model.states)}
+    known = {*model.recordable, *(sensitivity_name(x, p) for p in sensitivity for x in model.states)}
     for recorder in record:
         for name in recorder.hooks.samples:
             if name not in known:
