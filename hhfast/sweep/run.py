@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
-from hhfast.errors import Incomplete, InputError
+from hhfast.errors import Incomplete, InputError, one_line
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter
 from hhfast.sweep.batch import Batch, FinishedBatch
 from hhfast.sweep.batch_size import rows_per_batch
-from hhfast.sweep.durable_files import make_directory, sync_directory
+from hhfast.sweep.durable_files import AlreadyThereError, make_directory, sync_directory
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
@@ -33,6 +34,7 @@ from hhfast.sweep.shards import DamagedShard
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
 
+_MOST_NAME = 220  # bytes of the output's name; systems have 255, and ours are made of it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -51,7 +53,8 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
-    with _opened(sweep, out, fresh, part) as run, explained(out), Merge(run, early=part is None) as merge:
+    _check_name(out)
+    with explained(out), _opened(sweep, out, fresh, part) as run, Merge(run, early=part is None) as merge:
         numbers = [number for number in range(run.plan.n_batches) if part is None or number in part]
         rows = sum(stop - start for start, stop in map(run.plan.rows, numbers))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
@@ -73,6 +76,12 @@ def run_sweep(
             complete_merge(merge, progress)
             remove_run(run.folder)
     return out
+
+
+def _check_name(out: Path) -> None:
+    """Refuse a name to which nothing can be added, or a place without one."""
+    if len(os.fsencode(out.name)) > _MOST_NAME:
+        raise InputError(f"the output's name, {out.name}, is too long; at most {_MOST_NAME} bytes")
 
 
 def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
@@ -196,7 +205,8 @@ def _batches(sweep: Sweep, run: RunDirectory, numbers: Iterable[int], threads: i
     for number in numbers:
         start, stop = run.plan.rows(number)
         columns = None if sweep.space.formula else sweep.space.columns(start, stop)
-        yield Batch(sent, sweep.sha256, number, start, stop, size, threads, columns, folder)
+        began = run.plan.versions.get("arithmetic", "")
+        yield Batch(sent, sweep.sha256, number, start, stop, size, threads, columns, folder, arithmetic=began)
 
 
 def _accept(batch: FinishedBatch, run: RunDirectory, reporter: Reporter) -> None:
@@ -212,6 +222,9 @@ def explained(out: Path) -> Iterator[None]:
     safe = "what is finished is safe; run the same command again to resume"
     try:
         yield
+    except AlreadyThereError as error:
+        remedy = "move it away, and run the same command again: the rows are kept"
+        raise Incomplete(f"{error.filename}: has appeared during the run, and is not overwritten; {remedy}") from None
     except OSError as error:
         raise Incomplete(f"{out}: {_reason(error)}; {safe}") from error
     except DamagedShard as damage:
@@ -220,6 +233,10 @@ def explained(out: Path) -> Iterator[None]:
         raise Incomplete(f"{out}: the executor has lost its workers ({error}); {safe}") from error
     except FailingRows as error:
         raise Incomplete(f"{out}: {error}; {safe}") from error
+    except Incomplete:
+        raise
+    except (RuntimeError, MemoryError) as error:  # HDF5 turns some errors of the disk into these; no thread, no memory
+        raise Incomplete(f"{out}: {one_line(str(error), 120) or 'memory is used up'}; {safe}") from error
 
 
 def _reason(error: OSError) -> str:
