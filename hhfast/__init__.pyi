@@ -19,6 +19,7 @@ from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -90,6 +91,7 @@ __all__ = [
     "Rheobase",
     "Rows",
     "Sample",
+    "Settled",
     "Sine",
     "SpikeCount",
     "Spikes",

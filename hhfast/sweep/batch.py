@@ -72,6 +72,7 @@ def simulate_rows(
         stimulus=stimulus,
         t_stop=sweep.t_stop,
         record=sweep.recorders,
+        until=sweep.until,
         initial=sweep.initial,
         threads=threads,
         certify=certify,

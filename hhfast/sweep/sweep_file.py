@@ -78,6 +78,7 @@ class SweepFile(BaseModel):
     integrator: str = "rk4"
     dtype: str = "float64"
     initial: str = "model"
+    until: Any = "t_stop"
     rows_per_batch: Count | None = None
     stimulus: Any = None
     parameters: dict[str, Number] = Field(default_factory=dict)
@@ -133,6 +134,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         parameters=file.parameters,
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
+        until=file.until,
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,

@@ -9,9 +9,10 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.math import elementary, phi, random
+from hhfast.kernel.math import elementary, phi, random, settling
 
 _HELPERS = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")
+_OF_SETTLING = ("begin", "spread", "extremum", "plateau", "section", "finish")
 
 
 @lru_cache(maxsize=2)
@@ -20,6 +21,7 @@ def functions(dtype: str) -> dict[str, Any]:
     names = {name: getattr(elementary, there) for name, there in elementary.FUNCTIONS[dtype].items()}
     names |= {name: getattr(elementary, name) for name in _HELPERS}
     names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
+    names |= {f"settling_{name}": getattr(settling, name) for name in _OF_SETTLING}
     return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}
 
 
