@@ -28,6 +28,7 @@ from hhfast.parts.variable import Variable
 _WIDE = {"potential": 100.0, "gate": 1.0, "other": 0.0}  # ranges by which a state is judged to stand still; 0: its size
 _LEAST = {"potential": 1.0, "gate": 1e-3, "other": 0.0}  # least ranges by which it is judged to return
 _NEAR = 100.0  # of the tolerance: how far a cell that stands still may be from the equilibrium beside it
+_NUMBERS = [memory.KINDS, memory.EVENTS, memory.AT, memory.PEAK, memory.TROUGH, memory.ABOVE, memory.DRIFT]
 TIGHTER = 1e-2  # the next tolerance of candidates that were none
 _TIGHTEST = 1e-12  # a tolerance below this is 0
 _ROUNDS = 20  # of Newton's method
@@ -128,9 +129,9 @@ class SettlingRecording:
         times = np.full((self.n, width), np.nan)
         for first, some in self.times.items():
             times[first : first + len(some), : some.shape[1]] = some
-        numbers = ("KINDS", "EVENTS", "AT", "PEAK", "TROUGH", "ABOVE", "DRIFT")
-        found = [self.outcome[:, getattr(memory, name)] for name in numbers]
-        ends = Endings(*found, self.outcome[:, memory.LAST : memory.THIRD + 1], times, self.V_rest)
+        kind, events, at, peak, trough, above, drift = self.outcome[:, _NUMBERS].T
+        periods = self.outcome[:, memory.LAST : memory.THIRD + 1]
+        ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest)
         return features_of(ends, self.recorder.rule, self.recorder.levels[0])
 
     @property
@@ -212,7 +213,7 @@ def check_constant(stimulus: Stimulus, t_stop: float) -> np.ndarray:
     after = np.asarray(stimulus.constant_after, np.float64)
     if not (after < t_stop).all():
         never = np.isinf(after).any()
-        reason = "never becomes constant" if never else f"becomes constant at {np.nanmax(after):g} ms only"
+        reason = "never becomes a constant current" if never else f"becomes constant at {np.nanmax(after):g} ms only"
         raise InputError(
             f"until: the stimulus {reason}, and a cell settles only under a constant current; "
             f"let it end before t_stop = {t_stop:g} ms, or give until = 't_stop'"

@@ -62,8 +62,9 @@ def simulate(
         recorded: activity, period, period_error, spikes_per_period, burst_duration, duty_cycle, intraburst_rate,
         V_rest, V_trough, V_peak, settled_at (`parts.activity`). Then rate, isi_mean, isi_cv, V_max and V_min are those
         of the last period. The current must be constant from some time on.
-    initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
-        state -> number or (n_cells,) array (states not named are as for "model", gates steady at the V given).
+    initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
+        state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
+        named are as for "model", gates steady at the V given).
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -98,8 +99,9 @@ def simulate(
     model = find_model(model)
     method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
-    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), until, cells.n, progress)
-    X = initial_states(cells, initial)
+    stimulus = stimulus or Stimulus()
+    run = _Batch.of(model, method, stimulus, t_stop, tuple(record), until, cells.n, progress)
+    X = initial_states(cells, initial, stimulus.holding)
     rows = certified_rows(certify, cells.n, tuple(record))
     if rows is None:
         return run.advance(cells, X)
@@ -142,6 +144,7 @@ class _Batch:
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
+        _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
         else:
@@ -221,6 +224,16 @@ class _Batch:
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
         return Result(result.status, {**result.variables, **counted}, result.attributes), last
+
+
+def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:
+    """V jumps at the edges of a clamp's steps; steps of one size, the same for all, can end only at common edges."""
+    for kind, values in stimulus.parts:
+        if kind.clamp is not None and kind.points and not method.adaptive and kind.points.times(values, t_stop) is None:
+            raise InputError(
+                f"stimulus '{kind.name}': times of a clamp differ between cells, and {method.scheme.name} takes "
+                "the same steps in all; choose tsit5 or rodas4"
+            )
 
 
 def _check_names(record: Sequence[Recorder]) -> None:
