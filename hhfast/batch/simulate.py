@@ -187,7 +187,7 @@ class _Batch:
         dtype, model = self.spec.dtype, cells.model
         run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
         recordings = [recorder.open(run) for recorder in self.record]
-        _check_names(self.record)
+        _check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
         status = np.full(cells.n, OK, np.uint8)
         stop = np.zeros(1, np.uint8)

@@ -104,15 +104,13 @@ V_sum = total""",
 class Features:
     """Features computed inside the kernel, without storing a trace: one number per cell each.
 
-    names : from `Features.known`; those of `parts.activity` (activity, period ...) are of runs until="settled".
+    names : from `Features.known`; in runs until="settled" from `Features.of_settled`, too (activity, period ...).
     window : ms, the part of the run that counts (default: all of it).
     Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
     """
 
-    known: ClassVar[dict[str, tuple[str, str]]] = {
-        **{n: (f.unit, f.long_name) for n, f in FEATURES.items()},
-        **SETTLED_FEATURES,
-    }
+    known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
+    of_settled: ClassVar[dict[str, tuple[str, str]]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
     rearm: float = -30.0
@@ -121,8 +119,8 @@ class Features:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
-            if name not in FEATURES and name not in SETTLED_FEATURES:
-                raise unknown("feature", name, self.known)
+            if name not in (known := self.known | self.of_settled):
+                raise unknown("feature", name, known)
         check_levels("Features", self.threshold, self.rearm)
 
     @property

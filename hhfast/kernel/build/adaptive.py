@@ -16,7 +16,7 @@ from hhfast.kernel.build.lane_refill import LaneRefill
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.scratch import RecordingStatements
-from hhfast.kernel.build.settling import EventsOfStep, Settling
+from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
@@ -53,7 +53,7 @@ class Adaptive:
         self.trial = TrialStep(builder, tableau)
         builder.recorders.declare()
         settles = builder.recorders.settling
-        self.settling = None if settles is None else Settling(builder, settles)
+        self.settling = None if settles is None else LaneSettling(builder, settles)
         self.sampling = [recorder for recorder in builder.recorders.all if recorder.hooks.samples]
         self.scratch.add(
             "float64",

@@ -9,7 +9,7 @@ from hhfast.kernel.build.builder import Builder, uses_phi
 from hhfast.kernel.build.phi_fallback import PhiFallback
 from hhfast.kernel.build.recorders import Detector, KernelRecorder
 from hhfast.kernel.build.scratch import RecordingStatements
-from hhfast.kernel.build.settling import Settling
+from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.spec import ACTIONS, DIVERGED
@@ -28,7 +28,7 @@ class FixedStep:
         self.smooth = builder.applied.smooth
         self.stages = [s for s in self.spec.integrator.stages if self._applies(s)]
         settles = builder.recorders.settling
-        self.settling = None if settles is None else FixedStepSettling(builder, Settling(builder, settles))
+        self.settling = None if settles is None else FixedStepSettling(builder, LaneSettling(builder, settles))
         self.repeats = any(stage.coefficients for stage in self.stages)
         self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
         self.currents = {

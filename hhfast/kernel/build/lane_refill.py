@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.settling import Settling
+from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.spec import ACTIONS, DIVERGED, EDGE
 from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 
@@ -18,7 +18,7 @@ class LaneRefill:
     """The statements for a lane i that is due: at a stop, given up, or without a cell."""
 
     def __init__(
-        self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol], settling: Settling | None
+        self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol], settling: LaneSettling | None
     ) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
         self.tolerances, self.was = tolerances, was  # of each state; its value before the step

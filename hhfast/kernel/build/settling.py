@@ -36,7 +36,7 @@ class EventsOfStep:
     slopes: Mapping[str, Expression]
 
 
-class Settling:
+class LaneSettling:
     """Statements about the lanes of a kernel that end by themselves."""
 
     def __init__(self, builder: Builder, recorder: KernelRecorder) -> None:
@@ -107,15 +107,18 @@ hit = hit | (event > 0.0)"""
             *self.code("base = i * size"),
             *self.remember(self._state),
             *self.code("""\
-settling_begin(memory, base, n_states, settings[1])
+done = settling_begin(memory, base, n_states, settings[1])
 settled = 0.0
 next_check = after[cell] + first_check"""),
         ]
 
     def respond(self, step: EventsOfStep) -> list[Statement]:
         """Work on the events of the last step; leaves `settled` 1 where the lane has settled."""
-        turned = [*step.turning, *self.code("settling_extremum(memory, base, V_turn)")]
-        passed = [*step.passing, *self.code("settling_plateau(memory, base, t_pass, 1.0 if V >= plateau else 0.0)")]
+        turned = [*step.turning, *self.code("done = settling_extremum(memory, base, V_turn)")]
+        passed = [
+            *step.passing,
+            *self.code("done = settling_plateau(memory, base, t_pass, 1.0 if V >= plateau else 0.0)"),
+        ]
         kept = [
             *step.at_section,
             *self.code("""\
@@ -125,7 +128,7 @@ if settling_section(memory, base, mode, n_states, t_section, settings[0], floor)
         return [
             *self.code("base = i * size\ndown = event == 2.0\nmode = -1"),
             *self.remember(self._state),
-            *self.code("settling_spread(memory, base, n_states)"),
+            *self.code("done = settling_spread(memory, base, n_states)"),
             *self.nest("if event > 1.0", turned),
             *self.nest("if (V_was < plateau) != (V < plateau)", passed),
             *self.nest("if spike > 0.0", [*step.crossing, *self.code("mode = 0\nmemory[base + CROSSED] = 1.0")]),
@@ -140,7 +143,7 @@ if down and mode < 0:
             *self.code("""\
 if down and mode == 0:
     memory[base + CROSSED] = 0.0
-    settling_extremum(memory, base, V_turn)"""),
+    done = settling_extremum(memory, base, V_turn)"""),
             *self.nest("if t_end >= next_check", self._check(step)),
         ]
 
@@ -169,5 +172,5 @@ base = i * size
 memory[base + STATE] = V
 place = cell * OUTCOMES
 first = (cell - first_cell) * KEPT
-settling_finish(memory, base, n_states, outcome, place, section_time, first, t_end, current)"""
+done = settling_finish(memory, base, n_states, outcome, place, section_time, first, t_end, current)"""
         return self.code(text, current=self.builder.quote.value("np.float64(current)", current=current))

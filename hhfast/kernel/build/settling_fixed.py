@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.settling import EventsOfStep, Settling
+from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.tree.nodes import Name, Number, Statement, Symbol
 
 
 class FixedStepSettling:
     """The statements that a fixed-step kernel has for it."""
 
-    def __init__(self, builder: Builder, settling: Settling) -> None:
+    def __init__(self, builder: Builder, settling: LaneSettling) -> None:
         self.builder, self.settling, self.scratch = builder, settling, builder.scratch
         self.names: dict[str, Any] = {name: Symbol(name) for name in ("V_before", "dt_before", "unsettled", "cell")}
         self.scratch.add("lane", self.names["V_before"])

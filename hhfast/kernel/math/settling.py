@@ -44,7 +44,7 @@ def slot(ring, size, number):
 def forget(memory, base, mode, n):
     """Begin a ring, and what is accumulated for its first entry, from the state that the lane has."""
     memory[base + COUNTS + mode] = 0.0
-    reset(memory, base, mode, n)
+    _ = reset(memory, base, mode, n)
     return 0.0
 
 
@@ -67,8 +67,8 @@ def begin(memory, base, n, level):
     """Begin a cell, whose state is in the memory; level: of the plateau, mV."""
     for k in range(STATE):
         memory[base + k] = 0.0
-    forget(memory, base, 0, n)
-    forget(memory, base, 1, n)
+    _ = forget(memory, base, 0, n)
+    _ = forget(memory, base, 1, n)
     memory[base + ABOVE_SINCE] = 0.0 if memory[base + STATE] >= level else np.nan
     return 0.0
 
@@ -124,11 +124,11 @@ def section(memory, base, mode, n, t, tolerance, floor):
         memory[here + 4 + j] = x
         memory[here + 4 + n + j] = min(memory[low + j], x)
         memory[here + 4 + 2 * n + j] = max(memory[low + n + j], x)
-    reset(memory, base, mode, n)
+    _ = reset(memory, base, mode, n)
     memory[base + COUNTS + mode] = number + 1.0
     if mode == 0:
         memory[base + CROSSED] = 1.0
-        forget(memory, base, 1, n)
+        _ = forget(memory, base, 1, n)
     k = events_of_period(memory, base, ring, n, number, tolerance, floor)
     if k > 0:
         memory[base + KIND] = SPIKES + mode

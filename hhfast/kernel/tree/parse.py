@@ -119,8 +119,6 @@ class _Parser:
                 return nodes.Return(self.expression(value))
             case ast.Break():
                 return nodes.Break()
-            case ast.Expr(value=ast.Call() as call):  # of a function that writes into arrays
-                return nodes.Let(Symbol("done"), self.expression(call))
         raise self.refuse(node)
 
     @staticmethod
