@@ -18,7 +18,11 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.currentscape import plot_currentscape
+from .figures.population import plot_population
+from .figures.stacking import plot_stacking
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .pages.explore import explore
 from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
@@ -127,12 +131,16 @@ __all__ = [
     "benchmark_integrators",
     "bifurcations",
     "displacement_threshold",
+    "explore",
     "fi_curve",
     "find_rheobase",
     "integrators",
     "load_model",
     "models",
     "open_results",
+    "plot_currentscape",
+    "plot_population",
+    "plot_stacking",
     "recorders",
     "recovery_curve",
     "refractory_period",

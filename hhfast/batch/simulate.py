@@ -185,7 +185,7 @@ class _Batch:
     def _advance(self, cells: Cells, X: np.ndarray) -> tuple[Result, Any]:
         """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)

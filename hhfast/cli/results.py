@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,14 @@ from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError, understood
 
 _MOST_TRACES = 12  # in a picture
+
+
+class PlotKind(StrEnum):
+    """What `hhfast plot` draws."""
+
+    MAP = "map"
+    STACK = "stack"
+    INTERVALS = "intervals"
 
 
 def info(out: OutFile) -> None:
@@ -68,6 +77,10 @@ def plot(
     x: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along x.")] = None,
     y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
     value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show.", show_default="the rate")] = None,
+    kind: Annotated[
+        PlotKind, typer.Option(help="stack: all axes of a grid at once; intervals: those between spikes, over x.")
+    ] = PlotKind.MAP,
+    transient: Annotated[float, typer.Option(metavar="MS", help="Of intervals: spikes before are left out.")] = 0.0,
     *,
     picture: PictureOptions,
 ) -> None:
@@ -76,9 +89,17 @@ def plot(
 
     picture.check(out.with_suffix(".png"))
     with open_finished(out) as result:
-        from hhfast.figures.sweeps import plot_result
+        from hhfast.figures.intervals import plot_intervals
+        from hhfast.figures.sweeps import plot_result, plot_stack
 
-        picture.save(plot_result(result, x=x, y=y, value=value, log=picture.logarithmic_value))
+        match kind:
+            case PlotKind.MAP:
+                figure = plot_result(result, x=x, y=y, value=value, log=picture.logarithmic_value)
+            case PlotKind.STACK:
+                figure = plot_stack(result, value=value, log=picture.logarithmic_value)
+            case PlotKind.INTERVALS:
+                figure = plot_intervals(result, x=x, transient=transient)
+        picture.save(figure)
     say(f"{picture.output}")
 
 
@@ -91,6 +112,9 @@ def trace(
         typer.Option(metavar="TEXT", help='Rows of which this is true, as "rate > 50 and g_Na < 100".'),
     ] = None,
     most: Annotated[int, typer.Option(min=1, max=12, help="Of the rows of --where, the most that are drawn.")] = 6,
+    currentscape: Annotated[
+        bool, typer.Option("--currentscape", help="Of one row, the share of every current over time.")
+    ] = False,
     *,
     picture: PictureOptions,
 ) -> None:
@@ -106,11 +130,15 @@ def trace(
     check_finished(out)
     rows = list(dict.fromkeys(row)) if row is not None else _rows_where(out, where or "", most)
 
+    if currentscape and len(rows) > 1:
+        raise InputError("--currentscape draws one row; name it with --row")
+
+    from hhfast.figures.currentscape import plot_currentscape
     from hhfast.figures.traces import plot_rows
     from hhfast.sweep.resimulate import resimulate
 
     again = [resimulate(out, number) for number in rows]
-    picture.save(plot_rows(again))
+    picture.save(plot_currentscape(again[0].traces, title=again[0].title) if currentscape else plot_rows(again))
     say("\n".join(one.text for one in again) + f"\n{picture.output}")
 
 

@@ -58,11 +58,9 @@ def plot_population(selection: Selection) -> Figure:
     for axes in grid[:, 1:].flat:
         axes.set_yticklabels([])
     shown = "" if len(names) == len(edges) else f"; {len(names)} of {len(edges)} parameters, those that differ most"
-    figure.suptitle(
-        f"{title}\n{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %): "
-        f"blue, below the diagonal; rejected: grey, above{shown}",
-        fontsize=10,
-    )
+    accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
+    text = f"{plain(title)}\n{accepted}: blue, below the diagonal; rejected: grey, above{shown}"
+    figure.suptitle(text, fontsize=10)
     return figure
 
 

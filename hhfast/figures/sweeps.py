@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, sc
 from hhfast.figures.heat_maps import Panels, heat_maps, logarithmic_axis
 from hhfast.figures.points import points
 from hhfast.figures.quantity import Quantity
+from hhfast.figures.stacking import stacked
 from hhfast.figures.text import label_of, plain, symbol, value_text
 from hhfast.sweep.store import ResultFile
 
@@ -48,6 +50,24 @@ def plot_result(
         figure = _lines(result, shown, x or varying[0], varying)
     else:
         figure = _heat_maps(result, shown, x, y, varying)
+    figure.suptitle(f"{plain(result.attributes['title'])}, {result.n_rows:,} rows", fontsize=11)
+    return figure
+
+
+def plot_stack(result: ResultFile, *, value: str | None = None, log: bool = False) -> Figure:
+    """One feature of a grid over all its axes at once, by dimensional stacking: see `plot_stacking`.
+
+    Raises `InputError` where the rows are no grid, or for names that are not in the result.
+    """
+    if list(result.grid) == ["run"]:
+        raise InputError(f"{result.path}: its rows are no grid, so there are no axes to stack; sweep over [axes]")
+    shown = _quantity(result, value, log)
+    grid = {}
+    for axis in result.grid:
+        parameter = _axis(result, axis)[1]
+        grid[parameter] = result.axis_values(parameter)
+    shape = tuple(result.grid.values())
+    figure = stacked(replace(shown, values=shown.values.reshape(shape)), grid)
     figure.suptitle(f"{plain(result.attributes['title'])}, {result.n_rows:,} rows", fontsize=11)
     return figure
 
