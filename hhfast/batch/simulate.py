@@ -11,6 +11,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
+from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import CAP_REACHED, GAVE_UP, OK, Result
@@ -27,6 +28,7 @@ from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
 from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import Final, Spikes, detectors
+from hhfast.parts.sensitivity import sensitivity_units
 from hhfast.parts.stimuli import Stimulus
 from hhfast.parts.variable import Variable
 
@@ -40,6 +42,7 @@ def simulate(
     record: Sequence[Recorder] = (Spikes(),),
     until: str | Settled | Mapping[str, float] = "t_stop",
     initial: str | Mapping[str, Any] = "model",
+    sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
     progress: bool = False,
     method: Method | None = None,
@@ -65,6 +68,10 @@ def simulate(
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
         named are as for "model", gates steady at the V given).
+    sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
+        derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
+        `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -99,16 +106,33 @@ def simulate(
     model = find_model(model)
     method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
+    derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()
-    run = _Batch.of(model, method, stimulus, t_stop, tuple(record), until, cells.n, progress)
+    recorders = _deriving(record, derived)
+    run = _Batch.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
     X = initial_states(cells, initial, stimulus.holding)
-    rows = certified_rows(certify, cells.n, tuple(record))
+    X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived)) if derived else X
+    rows = certified_rows(certify, cells.n, recorders)
     if rows is None:
         return run.advance(cells, X)
     checked, again = cells.at(rows), np.take(X, rows, axis=1)
     result = run.advance(cells, X)
     finer = run.refined(rows).advance(checked, again)
     return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+
+
+def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
+    """Name -> unit of the parameters to differentiate by."""
+    if isinstance(sensitivity, str):
+        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
+    if len(set(sensitivity)) < len(sensitivity):
+        raise InputError("sensitivity: names a parameter twice; give each once")
+    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
+
+
+def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:
+    """The recorders, those of spike times with derivatives if any are wanted."""
+    return tuple(r.derived_by(derived) if derived and isinstance(r, Spikes) else r for r in record)
 
 
 @dataclass(frozen=True)
@@ -135,18 +159,21 @@ class _Batch:
         until: str | Settled | Mapping[str, float],
         n_cells: int,
         progress: bool,
+        sensitivity: tuple[str, ...] = (),
     ) -> _Batch:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
         if settling is not None:
+            if sensitivity:
+                raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
-            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
+            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, spec.states, method.control)
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
         return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
@@ -185,7 +212,10 @@ class _Batch:
     def _advance(self, cells: Cells, X: np.ndarray) -> tuple[Result, Any]:
         """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
+        of_parameters = {name: p.unit for name, p in model.parameters.items()}
+        units = {s.name: s.unit for s in model.rows}
+        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
@@ -216,7 +246,8 @@ class _Batch:
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
-        result = _result(model, kept, X, status, self.method.attributes)
+        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
+        result = _result(model, kept, finals, status, self.method.attributes)
         last = recordings[-1] if recordings else None
         if not self.method.adaptive:
             return result, last
@@ -255,7 +286,7 @@ def _check_names(record: Sequence[Recorder]) -> None:
 def _result(
     model: Model,
     recorded: Sequence[tuple[Recorder, Recording]],
-    X: np.ndarray,
+    finals: Mapping[str, tuple[np.ndarray, str]],
     status: np.ndarray,
     settings: dict[str, str],
 ) -> Result:
@@ -263,9 +294,9 @@ def _result(
     for recorder, recording in recorded:
         found = recording.variables()
         if isinstance(recorder, Final):
-            units = model.variables
             found = {
-                f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end") for k, x in enumerate(model.states)
+                f"{x}_final": Variable(values, ("cell",), unit, f"{x} at the end")
+                for x, (values, unit) in finals.items()
             }
         if "spike_time" in variables:  # the count that goes with it is that of the times stored
             found.pop("spike_count", None)
