@@ -29,14 +29,14 @@ _STILL = 1e-5  # a change by less, relative to the largest value of the cell, ha
 class VoltageClampFamily:
     """The currents of n cells, clamped to each of k levels.
 
-    time : (n_times,) ms from the beginning of the test step; negative before. level : (k,) mV. current :
-    (n, k, n_times), outward positive: of the clamp, or of one channel. peak : (n, k), of a channel its largest current in
+    time : (n_times,) ms from the beginning of the test step; negative before. level : (k,) mV. current : (n, k,
+    n_times), outward positive: of the clamp, or of one channel. peak : (n, k), of a channel its largest current in
     the test step, of the membrane as a whole the current that is farthest from its end; at peak_time : (n, k) ms.
-    steady : (n, k) at the end of the test step. reversal : (n,) mV, where the peak changes sign. conductance : (n, k), of
-    a channel its largest in the test step, of the membrane as a whole peak / (level - reversal), below the reversal
-    potential. activation, inactivation : `Boltzmann` curves of the conductance, against the level and against the
-    conditioning level. tau : (n, k) ms, of a channel with one gate that of the gate, else of the decay from the peak.
-    status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). unit : of currents. channel : as given.
+    steady : (n, k) at the end of the test step. reversal : (n,) mV, where the peak changes sign. conductance : (n,
+    k), of a channel its largest in the test step, of the membrane as a whole peak / (level - reversal), below the
+    reversal potential. activation, inactivation : `Boltzmann` curves of the conductance, against the level and
+    against the conditioning level. tau : (n, k) ms, of a channel with one gate that of the gate, else of the decay
+    from the peak. status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). unit : of currents. channel : as given.
     """
 
     time: np.ndarray

@@ -14,6 +14,7 @@ from hhfast.cli.analyses import clamp, fi, refractory, rheobase
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
+from hhfast.cli.explore import explore
 from hhfast.cli.models import models, source
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
@@ -22,7 +23,7 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    models, source, simulate, clamp, fi, rheobase, refractory, bench, cache,
+    models, explore, source, simulate, clamp, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
