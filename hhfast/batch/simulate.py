@@ -11,6 +11,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
+from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import GAVE_UP, OK, Result
@@ -25,6 +26,7 @@ from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import Final, Spikes, detectors
+from hhfast.parts.sensitivity import sensitivity_units
 from hhfast.parts.stimuli import Stimulus
 from hhfast.parts.variable import Variable
 
@@ -37,6 +39,7 @@ def simulate(
     stimulus: Stimulus | None = None,
     record: Sequence[Recorder] = (Spikes(),),
     initial: str | Mapping[str, Any] = "model",
+    sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
     progress: bool = False,
     method: Method | None = None,
@@ -54,6 +57,10 @@ def simulate(
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
         named are as for "model", gates steady at the V given).
+    sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
+        derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
+        `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -88,8 +95,11 @@ def simulate(
     model = find_model(model)
     method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
-    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
-    X = initial_states(cells, initial, stimulus.holding if stimulus is not None else np.nan)
+    derived = _parameters(model, sensitivity)
+    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, _deriving(record, derived), progress, tuple(derived))
+    holding = stimulus.holding if stimulus is not None else np.nan
+    X = initial_states(cells, initial, holding)
+    X = with_sensitivities(cells, X, initial, holding, list(derived)) if derived else X
     rows = certified_rows(certify, cells.n, run.record)
     if rows is None:
         return run.advance(cells, X)
@@ -97,6 +107,20 @@ def simulate(
     result = run.advance(cells, X)
     finer = run.refined(rows).advance(checked, again)
     return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+
+
+def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
+    """Name -> unit of the parameters to differentiate by."""
+    if isinstance(sensitivity, str):
+        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
+    if len(set(sensitivity)) < len(sensitivity):
+        raise InputError("sensitivity: names a parameter twice; give each once")
+    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
+
+
+def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:
+    """The recorders, those of spike times with derivatives if any are wanted."""
+    return tuple(r.derived_by(derived) if derived and isinstance(r, Spikes) else r for r in record)
 
 
 @dataclass(frozen=True)
@@ -121,15 +145,16 @@ class _Batch:
         t_stop: float,
         record: tuple[Recorder, ...],
         progress: bool,
+        sensitivity: tuple[str, ...] = (),
     ) -> _Batch:
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
-            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
+            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, spec.states, method.control)
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
         return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
@@ -142,7 +167,10 @@ class _Batch:
     def advance(self, cells: Cells, X: np.ndarray) -> Result:
         """Advance cells from the states X (n_states, n), in place, to the end."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
+        of_parameters = {name: p.unit for name, p in model.parameters.items()}
+        units = {s.name: s.unit for s in model.rows}
+        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names(self.record)
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
@@ -172,7 +200,8 @@ class _Batch:
                 recording.done(first, group)
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
-        result = _result(model, self.record, recordings, X, status, self.method.attributes)
+        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
+        result = _result(model, self.record, recordings, finals, status, self.method.attributes)
         if not self.method.adaptive:
             return result
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
@@ -211,7 +240,7 @@ def _result(
     model: Model,
     record: Sequence[Recorder],
     recordings: Sequence[Recording],
-    X: np.ndarray,
+    finals: Mapping[str, tuple[np.ndarray, str]],
     status: np.ndarray,
     settings: dict[str, str],
 ) -> Result:
@@ -219,9 +248,9 @@ def _result(
     for recorder, recording in zip(record, recordings, strict=True):
         found = recording.variables()
         if isinstance(recorder, Final):
-            units = model.variables
             found = {
-                f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end") for k, x in enumerate(model.states)
+                f"{x}_final": Variable(values, ("cell",), unit, f"{x} at the end")
+                for x, (values, unit) in finals.items()
             }
         if "spike_time" in variables:  # the count that goes with it is that of the times stored
             found.pop("spike_count", None)

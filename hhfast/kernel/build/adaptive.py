@@ -20,6 +20,7 @@ from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name, shift_names
 from hhfast.parts.tableaux import Tableau
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
@@ -79,7 +80,8 @@ t_end = next_stop if size == room else t + np.float64(h)""",
 
     def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        errors = list(self.trial.errors.values())
+        # Of the states alone: derivatives follow their steps, and change none.
+        errors = [self.trial.errors[x] for x in self.builder.spec.model.states]
         total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
         share = self.builder.quote.number(1.0 / len(errors))
         mean = self.builder.quote.value("share * total", share=share, total=total)
@@ -180,6 +182,7 @@ any_due = any_due | (is_due > 0.0)""",
         builder, statements = self.builder, []
         for d in builder.recorders.detectors:
             timed: list[Statement] = []
+            at = Symbol("where")
             if d.number in builder.recorders.timed:
                 dense = self.tableau.dense
                 curve: list[Expression] = [
@@ -190,12 +193,38 @@ any_due = any_due | (is_due > 0.0)""",
                     builder.functions["polynomial_crossing"],
                     (Name(self.own["V_was"]), *curve, builder.quote.value("levels[d, 0]", d=Number(d.number))),
                 )
-                timed = builder.quote.code("t_spike = t + np.float64(h) * where", where=where)
+                timed = builder.quote.code("where = found\nt_spike = t + np.float64(h) * where", found=where, where=at)
+                timed += self._shifts(at)
             told = builder.recorders.tell(d, lambda recorder: builder.quote.value("on > 0.0", on=recorder.is_on))
             body = self.scratch.framed([*builder.quote.code("cell = cell_of"), *timed, *told])
             spiking = builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
             statements += builder.quote.nest("if hit", builder.quote.nest("for i in range(W)", spiking), hit=d.hit)
         return statements
+
+    def _shifts(self, at: Symbol) -> list[Statement]:
+        """The derivatives of the time of a spike: -(dV/dp) / (dV/dt), where V crosses the threshold."""
+        builder, dense = self.builder, self.tableau.dense
+        if not builder.spec.sensitivity:
+            return []
+        coefficients = [self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))]
+        slope, by = Symbol("slope"), Symbol("by")
+        code = builder.quote.code
+        lets: list[Statement] = code("slope = 0.0", slope=slope)
+        for p in range(len(coefficients) - 1, -1, -1):
+            lets += code(
+                "slope = slope * where + n * np.float64(c)", slope=slope, where=at, n=Number(p + 1.0), c=coefficients[p]
+            )
+        for name, parameter in zip(shift_names(builder.spec.sensitivity), builder.spec.sensitivity, strict=True):
+            state = builder.states[sensitivity_name("V", parameter)]
+            lets += code("by = 0.0", by=by)
+            for p in range(len(dense[0]) - 1, -1, -1):
+                c = self.trial.total([row[p] for row in dense], state)
+                lets += code("by = (by + np.float64(c)) * where", by=by, where=at, c=c)
+            lets += code(
+                "shift = -np.float64(h) * (np.float64(was) + by) / slope",
+                shift=self.own[name], was=self.trial.was[state.name], by=by, slope=slope,
+            )  # fmt: skip
+        return lets
 
     def _samples(self, recorder: KernelRecorder) -> list[Statement]:
         """Fill the samples of one recorder that the step has passed, from the dense output."""
