@@ -40,7 +40,7 @@ function recompute() {
   const before = performance.now();
   const begin = beginning(parameters);
   const t_stop = Math.max(state.t, 1);
-  run = simulate(page, { parameters, stimulus: stimulusNow(), t_stop, every: t_stop / Math.min(8000, Math.max(2500, 4 * t_stop)), initial: begin });
+  run = simulate(page, { parameters, stimulus: stimulusNow(), t_stop, every: samplingInterval(page, t_stop), initial: begin });
   run.took = performance.now() - before;
   run.parameters = parameters;
   drawRun();

@@ -204,7 +204,7 @@ function simulateRow() {
     const quiet = Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, /amplitude|mean|sigma|offset|scale/.test(name) ? 0 : v]));
     initial = simulate(sim, { parameters, stimulus: quiet, t_stop: sim.settle, every: sim.settle, initial }).states;
   }
-  run = simulate(sim, { parameters, stimulus, t_stop, every: t_stop / Math.min(8000, Math.max(2000, 4 * t_stop)), initial });
+  run = simulate(sim, { parameters, stimulus, t_stop, every: samplingInterval(sim, t_stop), initial });
   byId("row").textContent += `; simulated here: ${run.spikes.length} ${run.spikes.length === 1 ? "spike" : "spikes"}`;
   drawRun();
 }
@@ -269,7 +269,7 @@ function brushesChanged() {
   for (const name of [...names, ...Object.keys(features)]) {
     state[`b.${name}`] = brushes[name] ? brushes[name].map((v) => Number(v.toPrecision(6))).join(",") : "";
     const boxes = byId("brushes").querySelectorAll(`[data-name="${CSS.escape(name)}"]`);
-    boxes.forEach((box, k) => { if (box !== document.activeElement) box.value = brushes[name] ? Number(brushes[name][k].toPrecision(6)) : ""; });
+    boxes.forEach((box, k) => { if (box !== document.activeElement) box.value = brushes[name] && Number.isFinite(brushes[name][k]) ? Number(brushes[name][k].toPrecision(6)) : ""; });
   }
   redraw();
 }
@@ -332,7 +332,7 @@ function onKey(event) {
 }
 
 function takeLink() {
-  if (!(state.value in features)) state.value = initial.value;
+  if (!Object.hasOwn(features, state.value)) state.value = initial.value;
   if (!names.includes(state.x)) state.x = initial.x;
   if (names.length < 2) state.y = "";
   else if (!names.includes(state.y) || state.y === state.x) state.y = names.find((name) => name !== state.x);
