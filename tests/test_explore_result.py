@@ -88,7 +88,7 @@ def test_bins_hold_means_and_the_most_frequent_class():
     x, y = rng.uniform(0.0, 1.0, n), rng.normal(size=n)
     numbers = np.where(x < 0.2, np.nan, 3.0 * x + y)
     classes = np.where(x < 0.5, 0.0, 2.0)
-    features = [binning.Feature("f", numbers, "mV"), binning.Feature("c", classes, "1", ("a", "b", "c"))]
+    features = [binning.BinnedFeature("f", numbers, "mV"), binning.BinnedFeature("c", classes, "1", ("a", "b", "c"))]
     axes = [binning.axis_of_sample("x", x, 10), binning.axis_of_sample("y", y, 8)]
     table = binning.table(axes, features)
     assert (table["axes"], table["shape"]) == (["x", "y"], (10, 8))

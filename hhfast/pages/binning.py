@@ -29,7 +29,7 @@ class BinnedAxis:
 
 
 @dataclass(frozen=True)
-class Feature:
+class BinnedFeature:
     """The values of one variable, NaN where a row has none; codes : what 0, 1, ... mean, if they are classes."""
 
     name: str
@@ -69,7 +69,7 @@ def is_logarithmic(values: np.ndarray) -> bool:
     return bool(values.min() > 0 and values.max() > 50 * values.min() and np.median(values) < 0.2 * values.max())
 
 
-def table(axes: Sequence[BinnedAxis], features: Sequence[Feature]) -> dict[str, Any]:
+def table(axes: Sequence[BinnedAxis], features: Sequence[BinnedFeature]) -> dict[str, Any]:
     """The features in the bins of these axes, the last axis fastest; quantised, packed, with the count of rows."""
     shape = tuple(len(axis.centres) for axis in axes)
     flat = np.ravel_multi_index(tuple(axis.bins for axis in axes), shape)
@@ -83,13 +83,13 @@ def table(axes: Sequence[BinnedAxis], features: Sequence[Feature]) -> dict[str, 
     }
 
 
-def tables_of_pairs(axes: Sequence[BinnedAxis], features: Sequence[Feature]) -> list[dict[str, Any]]:
+def tables_of_pairs(axes: Sequence[BinnedAxis], features: Sequence[BinnedFeature]) -> list[dict[str, Any]]:
     """A table for each pair of axes; for one axis alone, that of this axis."""
     pairs = itertools.combinations(axes, 2) if len(axes) > 1 else [tuple(axes)]
     return [table(pair, features) for pair in pairs]
 
 
-def _binned(feature: Feature, flat: np.ndarray, size: int) -> dict[str, Any]:
+def _binned(feature: BinnedFeature, flat: np.ndarray, size: int) -> dict[str, Any]:
     known = np.isfinite(feature.values)
     at, values = flat[known], feature.values[known]
     there = np.bincount(at, minlength=size)

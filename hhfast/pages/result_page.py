@@ -13,7 +13,7 @@ from hhfast.batch.method import Method
 from hhfast.errors import InputError
 from hhfast.model import parse_model
 from hhfast.pages import binning
-from hhfast.pages.binning import Feature
+from hhfast.pages.binning import BinnedFeature
 from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
@@ -43,21 +43,21 @@ def result_page(path: Path) -> str:
     return text
 
 
-def _features(result: ResultFile) -> list[Feature]:
+def _features(result: ResultFile) -> list[BinnedFeature]:
     usable = result.read("status") == 0
     found = []
     for name in result.features[:_MOST_FEATURES]:
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
-        found.append(Feature(name, values, result.unit(name), codes))
+        found.append(BinnedFeature(name, values, result.unit(name), codes))
     status = result.read("status").astype(np.float64)
     if len(np.unique(status)) > 1 or not found:
         meanings = tuple(str(result.attributes_of("status").get("flag_meanings", "")).split())
-        found.append(Feature("status", status, "1", meanings))
+        found.append(BinnedFeature("status", status, "1", meanings))
     return found
 
 
-def _shown(result: ResultFile, features: list[Feature]) -> dict[str, Any]:
+def _shown(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
     """Tables and rows, the more the better, within what a page may hold."""
     is_grid = list(result.grid) != ["run"]
     for most_bins, most_rows in zip(_BINS, _ROWS, strict=True):
@@ -79,12 +79,12 @@ def _shown(result: ResultFile, features: list[Feature]) -> dict[str, Any]:
     }
 
 
-def _range(feature: Feature) -> dict[str, float]:
+def _range(feature: BinnedFeature) -> dict[str, float]:
     known = feature.values[np.isfinite(feature.values)]
     return {"low": float(known.min()), "high": float(known.max())} if len(known) else {"low": 0.0, "high": 1.0}
 
 
-def _grid(result: ResultFile, features: list[Feature], most: int) -> dict[str, Any]:
+def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
     """One table over the axes that vary; of parameters that go together the first stands for the axis."""
     names = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
     index = dict(zip(result.grid, np.unravel_index(np.arange(result.n_rows), tuple(result.grid.values())), strict=True))
@@ -104,7 +104,7 @@ def _grid(result: ResultFile, features: list[Feature], most: int) -> dict[str, A
     }
 
 
-def _sample(result: ResultFile, features: list[Feature]) -> dict[str, Any]:
+def _sample(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
     """A table for each pair of the parameters that vary."""
     columns = {p: result.read(p).astype(np.float64) for p in result.parameters}
     varied = {p: values for p, values in columns.items() if np.ptp(values) > 0} or columns
@@ -123,7 +123,7 @@ def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> d
     }
 
 
-def _rows(result: ResultFile, features: list[Feature], most: int, whole: bool) -> dict[str, Any]:
+def _rows(result: ResultFile, features: list[BinnedFeature], most: int, whole: bool) -> dict[str, Any]:
     """Some rows, drawn once and for all: their numbers and features; parameters, where no grid tells them."""
     n = result.n_rows
     numbers = np.random.default_rng(0).choice(n, min(n, most), replace=False)
