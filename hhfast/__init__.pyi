@@ -47,6 +47,7 @@ from .model import (
     models,
 )
 from .pages.explore import explore
+from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -138,6 +139,7 @@ __all__ = [
     "Sample",
     "Scheme",
     "Selection",
+    "Settled",
     "Sine",
     "SpikeCount",
     "Spikes",
