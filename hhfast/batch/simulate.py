@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
 from hhfast.batch.initial_sensitivities import with_sensitivities
@@ -17,7 +18,7 @@ from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import GAVE_UP, OK, Result
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
-from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.batch.time_grid import TimeGrid, check_step, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
@@ -50,7 +51,8 @@ def simulate(
     Parameters
     ----------
     model : name in `hhfast.models`, path of a TOML file, or Model.
-    params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    params : parameter -> number, or (n_cells,) array or list; or a DataFrame or xarray Dataset of them; what is not
+        given has the model's value. None: one cell.
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
@@ -94,7 +96,9 @@ def simulate(
     """
     model = find_model(model)
     method = Method.of(method, options)
-    cells = Cells.of(model, params or {}, stimulus, initial)
+    t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
+    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, _deriving(record, derived), progress, tuple(derived))
     holding = stimulus.holding if stimulus is not None else np.nan
