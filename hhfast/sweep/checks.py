@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import number, per_cell
@@ -39,6 +41,7 @@ def check_sweep(sweep: Sweep) -> None:
         _check_stimuli(sweep)
         _check_parameters(sweep)
         _check_record(sweep)
+        _check_until(sweep)
         _check_analysis(sweep)
         _check_certify(sweep)
         _check_constraints(sweep)
@@ -227,6 +230,24 @@ def _check_certify(sweep: Sweep) -> None:
     if sweep.analysis is not None:
         raise InputError("certify: does not go with [analysis], whose results are found to a tolerance; remove it")
     check_counts(recorded_names(sweep.recorders))
+
+
+def _check_until(sweep: Sweep) -> None:
+    """What goes with until = "settled", and what does only with it."""
+    from hhfast.batch.settling import check_constant, check_not_settled, check_settled
+    from hhfast.parts.activity import Settled
+    from hhfast.sweep.batch import cells_of
+
+    if not isinstance(sweep.until, Settled):
+        check_not_settled(sweep.recorders)
+        return
+    if sweep.analysis is not None:
+        raise InputError("until: does not go with [analysis], which has its own duration; remove it")
+    check_settled(sweep.recorders)
+    ends = {
+        name: np.array(sweep.space.limits(name)) for name in sweep.space.names if name not in sweep.model.parameters
+    }
+    check_constant(cells_of(sweep, ends)[1], sweep.t_stop)
 
 
 def _check_record(sweep: Sweep) -> None:
