@@ -128,6 +128,7 @@ def _check_stimuli(sweep: Sweep) -> None:
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+        _check_clamp(prefix, sweep)
     varied = set(sweep.space.names)
     random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
     check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
@@ -156,6 +157,19 @@ def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, v
         kind.check(given)
     except InputError as error:
         raise InputError(f"{prefix}.{error}") from None
+
+
+def _check_clamp(prefix: str, sweep: Sweep) -> None:
+    """The times of a clamp may differ between rows only where each row takes steps of its own."""
+    kind = stimulus_kind(sweep.stimuli[prefix])
+    if kind.clamp is None or sweep.scheme.adaptive:
+        return
+    for name, (_, unit) in kind.parameters.items():
+        if unit == "ms" and f"{prefix}.{name}" in sweep.space.names:
+            raise InputError(
+                f"{prefix}.{name}: varies, and {sweep.scheme.name} takes the same steps in all rows; "
+                "choose tsit5 or rodas4"
+            )
 
 
 def _check_parameters(sweep: Sweep) -> None:

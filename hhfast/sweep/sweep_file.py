@@ -182,7 +182,7 @@ def _with_waveforms(stimulus: Any, folder: Path) -> Any:
     """The stimulus with the points of waveforms that are in files."""
     if isinstance(stimulus, list):
         return [_with_waveforms(entry, folder) for entry in stimulus]
-    if stimulus is None or stimulus.get("kind") != "waveform" or "file" not in stimulus:
+    if stimulus is None or stimulus.get("kind") not in ("waveform", "waveform_clamp") or "file" not in stimulus:
         return stimulus
     file = stimulus["file"]
     if not isinstance(file, str):
