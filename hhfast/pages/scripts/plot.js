@@ -13,7 +13,7 @@ function ticks(low, high, count) {
   const rough = (high - low) / count;
   if (!(rough > 0) || !Number.isFinite(rough)) return [];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
+  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.8) * power;
   const first = Math.ceil(low / step - 1e-9);
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
 }
