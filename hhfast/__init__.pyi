@@ -19,6 +19,8 @@ from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .model.importers.imported import Imported
+from .model.importers.nmodl import import_nmodl
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -71,6 +73,7 @@ __all__ = [
     "Final",
     "Gate",
     "Grid",
+    "Imported",
     "Incomplete",
     "InputError",
     "Integrator",
@@ -112,6 +115,7 @@ __all__ = [
     "displacement_threshold",
     "fi_curve",
     "find_rheobase",
+    "import_nmodl",
     "integrators",
     "load_model",
     "models",
