@@ -45,11 +45,11 @@ class _Loop:
     body: set[int]
 
 
-def count_step(assembly: str, dtype: str, *, depth: int, block_lanes: int, repeats: int = 1) -> StepCount | None:
+def count_step(assembly: str, dtype: str, *, depth: int, block_lanes: int) -> StepCount | None:
     """Count the arithmetic in the loop over time steps; None where none is found.
 
     depth : at what depth of nested loops the steps are (1: outermost). block_lanes : lanes that one time step of the
-    code advances. repeats : passages in one step of a loop inside the step around loops over lanes (RK4's stages).
+    code advances.
     """
     blocks = _blocks(assembly)
     loops = _loops(blocks)
@@ -68,10 +68,8 @@ def count_step(assembly: str, dtype: str, *, depth: int, block_lanes: int, repea
         if around and packed and not any(_is_packed(m) for m, _ in loop_code):
             continue  # a rare loop over single lanes: a spike has happened
         lanes = _lanes_per_passage(loop_code, dtype) if packed else min(len(around), 1)
-        outer = around[1:] if lanes else around
-        weight = (repeats if outer else 1) / (lanes or block_lanes)
         for name, n in _count(blocks[k].code, dtype).items():
-            total[name] += n * weight
+            total[name] += n / (lanes or block_lanes)
     lanes = bits // ITEM_BITS[dtype]
     rest = [total[name] * lanes for name in ("instructions", "divisions", "memory", "stack", "moves")]
     return StepCount(total["flops"], *rest, lanes, bits) if total["flops"] else None

@@ -2,8 +2,9 @@
 
     python benchmarks/roofline.py [--models NAME ...] [--integrators NAME ...]
 
-The arithmetic is counted in the machine code of the vectorised loop over lanes (a fused multiply-add is two
+The arithmetic is counted in the machine code of the vectorised loops over lanes (a fused multiply-add is two
 operations, times the lanes of its register), the peak is measured here with independent chains of fused multiply-adds.
+Steps are those of fixed length, or the trial steps of integrators that choose their own.
 """
 
 from __future__ import annotations
@@ -23,25 +24,21 @@ from machine_code import ITEM_BITS, StepCount, count_step
 # --- machine code ------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=64)
 def count_hhfast(model: str, integrator: str, dtype: str) -> StepCount | None:
-    """Arithmetic of a time step of a kernel that counts spikes under a step current.
-
-    Compiled here once more, as hhfast does it, and without what is rare.
-    """
-    from hhfast.kernel.jit.object_code import dispatcher
+    """Arithmetic of a time step (adaptive: of a trial step) of a kernel that counts spikes under a step current."""
+    from common_path import common_path
 
     import hhfast as hh
-    from hhfast.kernel.build.kernel import generate
+    from hhfast.kernel.build.kernel import kernel_of
+    from hhfast.kernel.jit.llvm_compiler import assembly
+    from hhfast.kernel.print import llvm
     from hhfast.kernel.spec import kernel_spec
 
     record = [hh.recorders["spike_count"]()]
     spec = kernel_spec(hh.models[model], integrator, hh.Step(amplitude=10.0), record, dtype, dt=0.01)
-    repeats = max([len(stage.at) for stage in spec.integrator.stages if stage.coefficients], default=1)
-    # Stimulus edges that differ between cells, and steps too long for phi's polynomials, are rare.
-    source = re.sub(r"if (moving_ != 0|wide_\d+_):", "if False:", generate(spec))
-    kernel = dispatcher(source, "kernel", spec.arguments)
-    assembly = "\n".join(kernel.inspect_asm().values())
-    # Loops over blocks, nodes of the time grid, steps.
-    return count_step(assembly, dtype, depth=3, block_lanes=kernel.py_func.__globals__["W_"], repeats=repeats)
+    kernel = kernel_of(spec)
+    # Fixed steps are in loops over blocks, nodes of the time grid, steps; trial steps in a loop of their own.
+    depth = 1 if spec.integrator.adaptive else 3
+    return count_step(assembly(llvm.printed(common_path(kernel))), dtype, depth=depth, block_lanes=kernel.lanes)
 
 
 @lru_cache(maxsize=4)
@@ -151,14 +148,14 @@ def limit_ns(count: StepCount, dtype: str) -> float:
 
 
 def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: float = 20.0) -> float:
-    """Median ns per neuron-step of `simulate` with one thread, spikes counted."""
+    """Median ns per neuron-step (adaptive: per trial step) of `simulate` with one thread, spikes counted."""
     import hhfast as hh
 
     dt = 0.01
 
     def run() -> float:
         start = time.perf_counter()
-        hh.simulate(
+        found = hh.simulate(
             model,
             {"C_m": np.full(n, hh.models[model].parameters["C_m"].value)},
             stimulus=hh.Step(amplitude=10.0),
@@ -169,10 +166,13 @@ def measured_ns(model: str, integrator: str, dtype: str, n: int = 1024, t_stop: 
             dtype=dtype,
             threads=1,
         )
-        return time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        adaptive = hh.integrators[integrator].adaptive
+        steps = (found["n_steps"] + found["n_rejected"]).sum() if adaptive else n * round(t_stop / dt)
+        return seconds / steps * 1e9
 
     run()
-    return float(np.median([run() for _ in range(7)])) / (n * round(t_stop / dt)) * 1e9
+    return float(np.median([run() for _ in range(7)]))
 
 
 def row(name: str, dtype: str, count: StepCount | None, measured: float | None) -> str:
@@ -215,7 +215,7 @@ HEAD = f"| {' | '.join(_COLUMNS)} |\n|---|---|{'---:|' * (len(_COLUMNS) - 2)}"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["hodgkin_huxley", "prinz_stg"])
-    parser.add_argument("--integrators", nargs="+", default=["exp_euler", "rk4"])
+    parser.add_argument("--integrators", nargs="+", default=["exp_euler", "rk4", "tsit5"])
     parser.add_argument("--no-cpp", action="store_true", help="leave out the hand-written C++")
     options = parser.parse_args()
     for dtype in ITEM_BITS:

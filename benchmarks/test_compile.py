@@ -16,7 +16,7 @@ CHILD = """
 import json, sys, time
 start = time.perf_counter()
 import hhfast as hh
-from hhfast.kernel.jit.cache import compiled
+from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import kernel_spec
 record = (hh.recorders["spike_count"](),)
 spec = kernel_spec(hh.models[sys.argv[1]], sys.argv[2], hh.Step(amplitude=10.0), record, "float64")

@@ -18,6 +18,9 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.currentscape import plot_currentscape
+from .figures.population import plot_population
+from .figures.stacking import plot_stacking
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
 from .model.importers.imported import Imported
 from .model.importers.nmodl import import_nmodl
@@ -25,16 +28,22 @@ from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
 from .parts.stimuli import (
+    AlphaSynapse,
     Chirp,
+    ConductanceStep,
+    DoubleExponential,
     Noise,
     PairedPulse,
+    PointConductance,
     Pulse,
     Ramp,
     Sine,
     Step,
     Stimulus,
     Train,
+    VoltageClamp,
     Waveform,
+    WaveformClamp,
     stimuli,
 )
 from .sweep import (
@@ -45,10 +54,12 @@ from .sweep import (
     Record,
     Rows,
     Sample,
+    Selection,
     Sweep,
     Table,
     Values,
     open_results,
+    select,
     to_csv,
     to_nwb,
     to_pandas,
@@ -58,6 +69,7 @@ from .sweep import (
 __version__: str
 
 __all__ = [
+    "AlphaSynapse",
     "Analysis",
     "AnalysisStatus",
     "Axis",
@@ -66,7 +78,9 @@ __all__ = [
     "Bifurcations",
     "Channel",
     "Chirp",
+    "ConductanceStep",
     "Distribution",
+    "DoubleExponential",
     "Equilibria",
     "FICurve",
     "Features",
@@ -82,6 +96,7 @@ __all__ = [
     "Noise",
     "PairedPulse",
     "Parameter",
+    "PointConductance",
     "Pool",
     "Pulse",
     "Ramp",
@@ -93,6 +108,7 @@ __all__ = [
     "Rheobase",
     "Rows",
     "Sample",
+    "Selection",
     "Sine",
     "SpikeCount",
     "Spikes",
@@ -107,7 +123,9 @@ __all__ = [
     "Train",
     "UnknownName",
     "Values",
+    "VoltageClamp",
     "Waveform",
+    "WaveformClamp",
     "analyses",
     "ap_features",
     "benchmark_integrators",
@@ -120,10 +138,14 @@ __all__ = [
     "load_model",
     "models",
     "open_results",
+    "plot_currentscape",
+    "plot_population",
+    "plot_stacking",
     "recorders",
     "recovery_curve",
     "refractory_period",
     "resting_state",
+    "select",
     "simulate",
     "spike_times",
     "stimuli",

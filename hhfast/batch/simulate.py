@@ -51,8 +51,9 @@ def simulate(
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
-    initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
-        state -> number or (n_cells,) array (states not named are as for "model", gates steady at the V given).
+    initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
+        state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
+        named are as for "model", gates steady at the V given).
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -88,7 +89,7 @@ def simulate(
     method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
     run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
-    X = initial_states(cells, initial)
+    X = initial_states(cells, initial, stimulus.holding if stimulus is not None else np.nan)
     rows = certified_rows(certify, cells.n, run.record)
     if rows is None:
         return run.advance(cells, X)
@@ -126,6 +127,7 @@ class _Batch:
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
+        _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
         else:
@@ -177,6 +179,16 @@ class _Batch:
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
         return Result(result.status, {**result.variables, **counted}, result.attributes)
+
+
+def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:
+    """V jumps at the edges of a clamp's steps; steps of one size, the same for all, can end only at common edges."""
+    for kind, values in stimulus.parts:
+        if kind.clamp is not None and kind.points and not method.adaptive and kind.points.times(values, t_stop) is None:
+            raise InputError(
+                f"stimulus '{kind.name}': times of a clamp differ between cells, and {method.scheme.name} takes "
+                "the same steps in all; choose tsit5 or rodas4"
+            )
 
 
 def _check_names(record: Sequence[Recorder]) -> None:

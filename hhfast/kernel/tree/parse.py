@@ -28,7 +28,7 @@ COMPARE: dict[type[ast.AST], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _BUILTIN = {"abs": "abs", "min": "min", "max": "max"}
-_OF_NUMPY = {np.sqrt: "sqrt", np.floor: "floor", np.isnan: "isnan"}
+_OF_NUMPY: dict[np.ufunc, str] = {np.sqrt: "sqrt", np.floor: "floor", np.isnan: "isnan"}
 _CASTS = {"int": "int64", "float": "float64"}
 _TYPES = ("float64", "float32", "int64", "int32", "uint64")  # that numbers can be made
 _TWO = ("min", "max")  # of the functions known by name, those of two arguments
