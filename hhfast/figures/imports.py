@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from hhfast.figures.canvas import label_of, new_figure
+from hhfast.figures.canvas import COLOURS, new_figure
+from hhfast.figures.text import label_of
 from hhfast.model.importers.imported import Imported
 from hhfast.model.importers.verification import Comparison
 
@@ -21,7 +22,7 @@ def plot_import(found: Imported) -> Figure:
     for axes, c in zip(grid.flat, comparisons, strict=False):
         known = np.isfinite(c.file)
         axes.plot(c.V[known], c.file[known], linewidth=4, color="0.75", label="file")
-        axes.plot(c.V, c.model, linewidth=1, color="C3", label="model")
+        axes.plot(c.V, c.model, linewidth=1, color=COLOURS[1], label="model")
         axes.set_title(f"{c.name}, difference {c.difference:.1e}", fontsize=8)
         axes.set_ylabel(label_of(c.quantity, c.unit), fontsize=8)
         axes.tick_params(labelsize=7)

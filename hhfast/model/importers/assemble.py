@@ -394,7 +394,7 @@ class PartWriter:
     def entries(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Channels and pools; the first has the part's parameters."""
         channels, pools = self.channels(), self.pools()
-        first = next(iter((*channels.values(), *pools.values())), {})
+        first: dict[str, Any] = next(iter((*channels.values(), *pools.values())), {})
         last = {key: first.pop(key) for key in ("scheme", "gates") if key in first}
         if self.parameters:
             first["parameters"] = self.parameters
