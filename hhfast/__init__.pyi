@@ -24,6 +24,7 @@ from .figures.stacking import plot_stacking
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
 from .model.importers.imported import Imported
 from .model.importers.nmodl import import_nmodl
+from .pages.explore import explore
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -131,6 +132,7 @@ __all__ = [
     "benchmark_integrators",
     "bifurcations",
     "displacement_threshold",
+    "explore",
     "fi_curve",
     "find_rheobase",
     "import_nmodl",

@@ -142,7 +142,7 @@ class _Batch:
     def advance(self, cells: Cells, X: np.ndarray) -> Result:
         """Advance cells from the states X (n_states, n), in place, to the end."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names(self.record)
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)

@@ -14,6 +14,7 @@ from hhfast.cli.analyses import fi, refractory, rheobase
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
+from hhfast.cli.explore import explore
 from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
 from hhfast.cli.results import export, info, plot, trace, verify
@@ -23,7 +24,7 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    models, source, simulate, fi, rheobase, refractory, bench, cache,
+    models, explore, source, simulate, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -124,8 +124,8 @@ def kernel_spec(
     record = tuple(record)
     for recorder in record:
         for name in recorder.hooks.samples:
-            if name not in model.variables:
-                raise unknown("trace variable", name, model.variables, f"model {model.name}")
+            if name not in model.recordable:
+                raise unknown("trace variable", name, model.recordable, f"model {model.name}")
     hooks = tuple((r.hooks, number) for r, number in zip(record, detectors(record)[1], strict=True))
     kinds = stimulus.kinds if stimulus is not None else ()
     _check_applied(model, kinds, record)

@@ -120,18 +120,23 @@ class Model:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Everything a trace can record, name -> unit: states, instantaneous gates, currents, conductances.
-
-        `g_NAME` is the conductance of the channel as it is open, g_NAME times its gates.
-        """
-        current, conductance = UNITS[self.units]["i"], UNITS[self.units]["g"]
+        """What changes with time, name -> unit: states, instantaneous gates, currents of channels, i_app."""
+        current = UNITS[self.units]["i"]
         units = {"V": "mV"}
         for c in self.every_channel:
             units |= dict.fromkeys((*(g.name for g in c.gates), *(c.scheme.states if c.scheme else ())), "1")
         units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
-        units |= {f"i_{c.name}": current for c in self.every_channel}
-        units |= {f"g_{c.name}": conductance for c in self.every_channel if c.current is None}
-        return units | {"i_app": current, "i_clamp": current}
+        return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
+
+    @property
+    def recordable(self) -> dict[str, str]:
+        """Everything a trace can record, name -> unit: `variables`, conductances, and the current of a voltage clamp.
+
+        `g_NAME` is the conductance of the channel as it is open, g_NAME times its gates.
+        """
+        units = UNITS[self.units]
+        conductances = {f"g_{c.name}": units["g"] for c in self.every_channel if c.current is None}
+        return self.variables | conductances | {"i_clamp": units["i"]}
 
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:

@@ -1,6 +1,4 @@
 // Runs the kernel for one cell: its arguments, the times at which steps end, initial states, what it recorded.
-"use strict";
-
 const ACTIONS = 3; // bits per recorder in the action of a node: begin, end, sample
 const EDGE = 1 << 30; // in the high word of an action: an edge of the stimulus
 
@@ -150,7 +148,7 @@ function initialStates(page, parameters) {
 }
 
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
-function simulate(page, { parameters, stimulus, t_stop, every, initial, threshold = -20, rearm = -30 }) {
+function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const samples = sampleTimes(t_stop, every);
   const edges = stimulusEdges(page.stimulus, stimulus, t_stop);
   const of_stimulus = page.stimulus.flatMap((part, k) => part.parameters.map((name) => stimulus[`${k}.${name}`]));
@@ -159,7 +157,7 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial, threshol
   const capacity = Math.min(4096, 64 + Math.ceil(4 * t_stop));
   const given = {
     first_cell: 0, last_cell: 1, p0, X, col: new Int32Array(2 * p0.length).fill(-1), P: shaped([0, 1]),
-    levels: shaped([1, 2], Float64Array.of(threshold, rearm)), status: new Uint8Array(1), stop: new Uint8Array(1),
+    levels: shaped([1, 2], Float64Array.from(page.levels || [-20, -30])), status: new Uint8Array(1), stop: new Uint8Array(1),
     moving: 0, edges: shaped([1, 0]), rtol: page.rtol, atol: Float64Array.from(page.atol || []), dt_first: page.dt,
     dt_min: page.dt_min, dt_max: page.dt_max, max_steps: page.max_steps, n_steps: new Int32Array(2),
     n_rejected: new Int32Array(2), times_1: samples, spike_time_0: shaped([1, capacity]),

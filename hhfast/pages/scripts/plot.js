@@ -1,0 +1,207 @@
+// Drawing on a canvas: axes with ticks, lines, points; colours from the page's style, so light and dark both work.
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const series = (k) => colour(`--c${k % 8}`);
+
+// Round numbers from low to high, about `count` of them.
+function ticks(low, high, count) {
+  const rough = (high - low) / count;
+  if (!(rough > 0) || !Number.isFinite(rough)) return [];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
+}
+
+function tickText(value, all) {
+  const step = all.length > 1 ? Math.abs(all[1] - all[0]) : 1;
+  const size = Math.max(...all.map(Math.abs));
+  if (size >= 1e5 || (size > 0 && size < 1e-3)) return plain(value, 3).replace("-", "−");
+  return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
+}
+
+// The range of finite values, with some room; at least `least` wide.
+function extent(arrays, least = 1e-9, room = 0.05) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const values of arrays) {
+    for (const v of values) {
+      if (v < low && v > -Infinity) low = v;
+      if (v > high && v < Infinity) high = v;
+    }
+  }
+  if (!(low <= high)) return [0, 1];
+  const width = Math.max(high - low, least);
+  const middle = (low + high) / 2;
+  return [middle - (0.5 + room) * width, middle + (0.5 + room) * width];
+}
+
+class Plot {
+  constructor(canvas, height) {
+    this.canvas = canvas;
+    this.height = height;
+    this.context = canvas.getContext("2d");
+  }
+
+  // Clears, and draws axes for x and y in these ranges.
+  begin(x, y, xLabel, yLabel) {
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.max(this.canvas.clientWidth, 60);
+    const height = this.height;
+    this.canvas.style.height = `${height}px`;
+    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
+      this.canvas.width = Math.round(width * ratio);
+      this.canvas.height = Math.round(height * ratio);
+    }
+    const c = this.context;
+    c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    c.clearRect(0, 0, width, height);
+    c.font = "12px system-ui, sans-serif";
+    const xTicks = ticks(x[0], x[1], Math.max(2, width / 90));
+    const yTicks = ticks(y[0], y[1], Math.max(2, height / 34));
+    const yTexts = yTicks.map((v) => tickText(v, yTicks));
+    const left = Math.max(...yTexts.map((text) => c.measureText(text).width), 30) + 26;
+    this.box = { left, top: 8, right: width - 12, bottom: height - 36 };
+    this.x = x;
+    this.y = y;
+    c.fillStyle = colour("--faint");
+    c.strokeStyle = colour("--line");
+    c.lineWidth = 1;
+    c.textAlign = "center";
+    c.textBaseline = "top";
+    for (const v of xTicks) {
+      this.rule(this.px(v), this.box.top, this.px(v), this.box.bottom);
+      c.fillText(tickText(v, xTicks), this.px(v), this.box.bottom + 5);
+    }
+    c.textAlign = "right";
+    c.textBaseline = "middle";
+    yTicks.forEach((v, k) => {
+      this.rule(this.box.left, this.py(v), this.box.right, this.py(v));
+      c.fillText(yTexts[k], this.box.left - 5, this.py(v));
+    });
+    c.fillStyle = colour("--text");
+    c.textAlign = "center";
+    c.textBaseline = "bottom";
+    c.fillText(xLabel, (this.box.left + this.box.right) / 2, height - 2);
+    c.save();
+    c.translate(13, (this.box.top + this.box.bottom) / 2);
+    c.rotate(-Math.PI / 2);
+    c.textBaseline = "middle";
+    c.fillText(yLabel, 0, 0);
+    c.restore();
+  }
+
+  px(v) { return this.box.left + ((v - this.x[0]) / (this.x[1] - this.x[0])) * (this.box.right - this.box.left); }
+  py(v) { return this.box.bottom - ((v - this.y[0]) / (this.y[1] - this.y[0])) * (this.box.bottom - this.box.top); }
+  valueX(px) { return this.x[0] + ((px - this.box.left) / (this.box.right - this.box.left)) * (this.x[1] - this.x[0]); }
+  valueY(py) { return this.y[0] + ((this.box.bottom - py) / (this.box.bottom - this.box.top)) * (this.y[1] - this.y[0]); }
+
+  rule(x0, y0, x1, y1) {
+    const c = this.context;
+    c.beginPath();
+    c.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
+    c.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
+    c.stroke();
+  }
+
+  inside(draw) {
+    const { left, top, right, bottom } = this.box;
+    const c = this.context;
+    c.save();
+    c.beginPath();
+    c.rect(left, top - 2, right - left, bottom - top + 4);
+    c.clip();
+    draw(c);
+    c.restore();
+  }
+
+  line(xs, ys, stroke, { width = 1.8, dash = [] } = {}) {
+    this.inside((c) => {
+      c.strokeStyle = stroke;
+      c.lineWidth = width;
+      c.lineJoin = "round";
+      c.setLineDash(dash);
+      c.beginPath();
+      let pen = false;
+      for (let k = 0; k < xs.length; k++) {
+        const y = ys[k];
+        if (!Number.isFinite(y)) {
+          pen = false;
+          continue;
+        }
+        if (pen) c.lineTo(this.px(xs[k]), this.py(y));
+        else c.moveTo(this.px(xs[k]), this.py(y));
+        pen = true;
+      }
+      c.stroke();
+    });
+  }
+
+  // Separate pieces: x0, y0, x1, y1 of each, one after another.
+  pieces(values, stroke, width = 2) {
+    this.inside((c) => {
+      c.strokeStyle = stroke;
+      c.lineWidth = width;
+      c.lineCap = "round";
+      c.beginPath();
+      for (let k = 0; k < values.length; k += 4) {
+        c.moveTo(this.px(values[k]), this.py(values[k + 1]));
+        c.lineTo(this.px(values[k + 2]), this.py(values[k + 3]));
+      }
+      c.stroke();
+    });
+  }
+
+  point(x, y, fill, radius = 4) {
+    this.inside((c) => {
+      c.beginPath();
+      c.arc(this.px(x), this.py(y), radius, 0, 2 * Math.PI);
+      c.fillStyle = fill;
+      c.fill();
+      if (radius < 4) return;
+      c.strokeStyle = colour("--back");
+      c.lineWidth = 1.5;
+      c.stroke();
+    });
+  }
+
+  say(text) {
+    const c = this.context;
+    c.fillStyle = colour("--faint");
+    c.textAlign = "center";
+    c.textBaseline = "middle";
+    c.fillText(text, (this.box.left + this.box.right) / 2, (this.box.top + this.box.bottom) / 2);
+  }
+}
+
+function legend(place, entries) {
+  place.replaceChildren(...entries.map(([text, stroke, dash]) => {
+    const mark = element("i");
+    mark.style.borderTopColor = stroke;
+    if (dash) mark.style.borderTopStyle = "dashed";
+    return element("span", {}, mark, text);
+  }));
+}
+
+// Where a field of numbers on a grid is zero: pieces x0, y0, x1, y1 (marching squares).
+function zeroLines(xs, ys, field) {
+  const n = xs.length;
+  const found = [];
+  for (let j = 0; j + 1 < ys.length; j++) {
+    for (let i = 0; i + 1 < n; i++) {
+      const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
+      const values = corners.map(([a, b]) => field[b * n + a]);
+      if (values.some(Number.isNaN)) continue;
+      const cuts = [];
+      for (let k = 0; k < 4; k++) {
+        const [u, v] = [values[k], values[(k + 1) % 4]];
+        if ((u < 0) === (v < 0)) continue;
+        const [a, b] = corners[k];
+        const [a2, b2] = corners[(k + 1) % 4];
+        const at = u / (u - v);
+        cuts.push(xs[a] + at * (xs[a2] - xs[a]), ys[b] + at * (ys[b2] - ys[b]));
+      }
+      for (let k = 0; k + 3 < cuts.length; k += 4) found.push(cuts[k], cuts[k + 1], cuts[k + 2], cuts[k + 3]);
+    }
+  }
+  return found;
+}
