@@ -395,7 +395,7 @@ class PartWriter:
         """Channels and pools; the first has the part's parameters."""
         channels, pools = self.channels(), self.pools()
         first: dict[str, Any] = next(iter((*channels.values(), *pools.values())), {})
-        last = {key: first.pop(key) for key in ("scheme", "gates") if key in first}
+        last: dict[str, Any] = {key: first.pop(key) for key in ("scheme", "gates") if key in first}
         if self.parameters:
             first["parameters"] = self.parameters
         first.update(last)
