@@ -176,7 +176,7 @@ def check_size(e: Expr, what: str) -> None:
 
 
 @dataclass
-class Table:
+class FormulaTable:
     """Named expressions and functions, each in terms of the others, of states and of parameters."""
 
     formulas: dict[str, Expr] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hhfast.model.importers.expressions import (
     Expr,
-    Table,
+    FormulaTable,
     add,
     divide,
     factors,
@@ -34,7 +34,7 @@ class Law:
         return "a" not in self.formulas
 
 
-def law(slope: Expr, x: str, table: Table) -> Law | None:
+def law(slope: Expr, x: str, table: FormulaTable) -> Law | None:
     """The law in an expression for dx/dt, in the terms of its author; None where it is not a - b x."""
     return _gate(slope, x, table) or _affine_law(slope, x, table)
 
@@ -43,7 +43,7 @@ def relaxation(inf: Expr, tau: Expr) -> Law:
     return Law({"inf": inf, "tau": tau})
 
 
-def _gate(slope: Expr, x: str, table: Table) -> Law | None:
+def _gate(slope: Expr, x: str, table: FormulaTable) -> Law | None:
     sign, above, below = table.factors(slope, x)
     cores = [f for f in above if x in table.bases(f)]
     if len(cores) != 1 or any(x in table.bases(f) for f in below):
@@ -73,7 +73,7 @@ def _gate(slope: Expr, x: str, table: Table) -> Law | None:
     return Law({"alpha": total(alpha), "beta": total(beta)})
 
 
-def _open_terms(e: Expr, x: str, table: Table) -> list[tuple[int, Expr]]:
+def _open_terms(e: Expr, x: str, table: FormulaTable) -> list[tuple[int, Expr]]:
     """The terms of a sum; those that depend on x are opened, too."""
     found = []
     for sign, term in terms(table.opened(e)):
@@ -94,7 +94,7 @@ def _is_complement(e: Expr, x: str) -> bool:
     return isinstance(e, ast.BinOp) and isinstance(e.op, ast.Sub) and value_of(e.left) == 1 and _is(e.right, x)
 
 
-def _affine_law(slope: Expr, x: str, table: Table) -> Law | None:
+def _affine_law(slope: Expr, x: str, table: FormulaTable) -> Law | None:
     found = affine(slope, x, table)
     if found is None:
         return None
@@ -102,7 +102,7 @@ def _affine_law(slope: Expr, x: str, table: Table) -> Law | None:
     return Law({"a": found[0], "b": product(-sign, above, below)})
 
 
-def affine(e: Expr, x: str, table: Table) -> tuple[Expr, Expr] | None:
+def affine(e: Expr, x: str, table: FormulaTable) -> tuple[Expr, Expr] | None:
     """(c, k) with e = c + k x; None where there is more to it."""
     if x not in table.bases(e):
         return e, number(0)
@@ -142,7 +142,7 @@ def _affine_operation(
 
 
 # --- steps by hand ----------------------------------------------------------------------------------------------------
-def step_law(new: Expr, x: str, table: Table) -> Law | None:
+def step_law(new: Expr, x: str, table: FormulaTable) -> Law | None:
     """The law behind x = x + (1 - exp(-dt / tau)) * (inf - x), in any of its spellings, or behind an Euler step."""
     parts = _open_terms(new, x, table)
     kept = [k for k, (s, t) in enumerate(parts) if s > 0 and _is(t, x)]
@@ -152,7 +152,7 @@ def step_law(new: Expr, x: str, table: Table) -> Law | None:
     return _law_of_decay(parts, x, table)
 
 
-def _law_of_change(change: list[tuple[int, Expr]], x: str, table: Table) -> Law | None:
+def _law_of_change(change: list[tuple[int, Expr]], x: str, table: FormulaTable) -> Law | None:
     """x + F * (inf - x), with F = 1 - exp(-dt / tau); or x + dt * slope."""
     if len(change) != 1:
         slopes = [_without_dt(term, table, sign) for sign, term in change]
@@ -174,7 +174,7 @@ def _law_of_change(change: list[tuple[int, Expr]], x: str, table: Table) -> Law 
 _UNIT = "1/tau"  # no name of any file
 
 
-def _law_of_decay(parts: list[tuple[int, Expr]], x: str, table: Table) -> Law | None:
+def _law_of_decay(parts: list[tuple[int, Expr]], x: str, table: FormulaTable) -> Law | None:
     """inf + (x - inf) * exp(-dt / tau), or x * exp(-dt / tau) + inf * (1 - exp(-dt / tau))."""
     if len(parts) != 2:
         return None
@@ -201,7 +201,7 @@ def _law_of_decay(parts: list[tuple[int, Expr]], x: str, table: Table) -> Law | 
     return None
 
 
-def _tau_of_fraction(e: Expr, table: Table) -> Expr | None:
+def _tau_of_fraction(e: Expr, table: FormulaTable) -> Expr | None:
     """tau, where the expression is 1 - exp(-dt / tau)."""
     if "dt" not in table.bases(e):
         return None
@@ -213,7 +213,7 @@ def _tau_of_fraction(e: Expr, table: Table) -> Expr | None:
     return _tau_of_decay(decay[0], table) if one == [1] and len(decay) == 1 else None
 
 
-def _tau_of_decay(e: Expr, table: Table) -> Expr | None:
+def _tau_of_decay(e: Expr, table: FormulaTable) -> Expr | None:
     """tau, where the expression is exp(-dt / tau)."""
     match table.opened(e):
         case ast.IfExp(body=body, orelse=orelse) if value_of(body) == 0 or value_of(orelse) == 0:
@@ -227,7 +227,7 @@ def _tau_of_decay(e: Expr, table: Table) -> Expr | None:
     return None
 
 
-def _without_dt(e: Expr, table: Table, sign: int) -> Expr | None:
+def _without_dt(e: Expr, table: FormulaTable, sign: int) -> Expr | None:
     """sign * e / dt, where e is a multiple of dt."""
     s, above, below = table.factors(e, "dt")
     own = [f for f in above if _is(f, "dt")]

@@ -5,21 +5,21 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from hhfast.model.importers.expressions import Expr, Table, mapped, value_of
+from hhfast.model.importers.expressions import Expr, FormulaTable, mapped, value_of
 
 _SMALL = 0.05  # what is compared with less than this is compared with 0
 
 
-def without_guards(table: Table) -> Table:
+def without_guards(table: FormulaTable) -> FormulaTable:
     """A table whose formulas keep the branch that holds away from the pole; hhfast is right at the pole itself."""
-    return Table(
+    return FormulaTable(
         {name: _open(e, table) for name, e in table.formulas.items()},
         table.variables,
         {name: (arguments, _open(body, table)) for name, (arguments, body) in table.functions.items()},
     )
 
 
-def _open(e: Expr, table: Table) -> Expr:
+def _open(e: Expr, table: FormulaTable) -> Expr:
     e = mapped(e, lambda part: _open(part, table))
     if isinstance(e, ast.IfExp):
         if (cut := _cut_off_exp(e)) is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hhfast.model.importers.verification import TOLERANCE, Verification
+from hhfast.model.importers.verification import TOLERANCE, ImportVerification
 from hhfast.model.model import Model
 
 
@@ -19,7 +19,7 @@ class Imported:
     """
 
     model: Model
-    verification: Verification
+    verification: ImportVerification
     stimulus: Mapping[str, Any] | None = field(default=None)
 
     @property

@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from hhfast.model.importers.expressions import Expr, Table, check_size, number, text, value_of, variable
+from hhfast.model.importers.expressions import Expr, FormulaTable, check_size, number, text, value_of, variable
 from hhfast.model.importers.mechanism import Mechanism
 from hhfast.model.importers.mod_syntax import Reader
 
@@ -36,7 +36,7 @@ class Execution:
     """The equations of a mechanism; `final` is what each variable is at the end of a time step."""
 
     mechanism: Mechanism
-    table: Table = field(default_factory=Table)
+    table: FormulaTable = field(default_factory=FormulaTable)
     final: Environment = field(default_factory=dict)
     initial: Environment = field(default_factory=dict)
     reactions: list[Reaction] = field(default_factory=list)

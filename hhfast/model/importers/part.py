@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hhfast.model.importers.expressions import Expr, Table
+from hhfast.model.importers.expressions import Expr, FormulaTable
 from hhfast.model.importers.forms import Law
 
 # What NEURON takes for an ion, the temperature (degC) and the diameter (um) where nothing says otherwise: mV and mM.
@@ -56,7 +56,7 @@ class Part:
     name: str
     source: str
     title: str
-    table: Table
+    table: FormulaTable
     channels: list[ChannelForm]
     states: list[StateForm]
     parameters: dict[str, tuple[float, str]]  # what the file calls them: value, unit

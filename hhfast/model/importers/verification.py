@@ -52,7 +52,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verification:
+class ImportVerification:
     """Every curve of an import."""
 
     comparisons: tuple[Comparison, ...]
@@ -72,14 +72,14 @@ class Verification:
         return sorted({v for c in self.comparisons for v in c.isolated})
 
 
-def verify(model: Model, source: Source) -> Verification:
+def verify(model: Model, source: Source) -> ImportVerification:
     """Compare the model with what the file itself gives at the same potentials and states."""
     curves = _curves(model, source, V)
     wrong = np.flatnonzero(np.any([c.differences > TOLERANCE for c in curves], axis=0))
     if 0 < len(wrong) <= _MAX_ISOLATED:
         sides = [_curves(model, source, V[wrong] + d) for d in (-_ASIDE, _ASIDE)]
         curves = [_mended(c, wrong, below, above) for c, below, above in zip(curves, *sides, strict=True)]
-    return Verification(tuple(curves))
+    return ImportVerification(tuple(curves))
 
 
 def _mended(c: Comparison, wrong: np.ndarray, below: Comparison, above: Comparison) -> Comparison:
