@@ -2,6 +2,7 @@
 from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
 from .analysis.displacement_threshold import displacement_threshold
+from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from .analysis.fi_curve import FICurve, fi_curve
 from .analysis.recovery_curve import RecoveryCurve, recovery_curve
 from .analysis.refractory_period import RefractoryPeriod, refractory_period
@@ -18,10 +19,32 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
+from .figures.bifurcation_diagram import plot_bifurcation_diagram
 from .figures.currentscape import plot_currentscape
+from .figures.gates import plot_gate_curves
+from .figures.phase_plane import plot_phase_plane
 from .figures.population import plot_population
+from .figures.spike import plot_spike
 from .figures.stacking import plot_stacking
-from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .figures.sweeps import plot_result
+from .figures.traces import plot_traces
+from .figures.work_precision import plot_benchmark
+from .model import (
+    Channel,
+    Check,
+    Compartment,
+    Coupling,
+    Formula,
+    Function,
+    Gate,
+    Model,
+    Parameter,
+    Pool,
+    Scheme,
+    load_model,
+    models,
+)
 from .model.importers.imported import Imported
 from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
@@ -78,14 +101,20 @@ __all__ = [
     "Benchmark",
     "Bifurcations",
     "Channel",
+    "Check",
     "Chirp",
+    "Compartment",
     "ConductanceStep",
+    "Coupling",
     "Distribution",
     "DoubleExponential",
     "Equilibria",
+    "EquilibriumCurve",
     "FICurve",
     "Features",
     "Final",
+    "Formula",
+    "Function",
     "Gate",
     "Grid",
     "Imported",
@@ -109,6 +138,7 @@ __all__ = [
     "Rheobase",
     "Rows",
     "Sample",
+    "Scheme",
     "Selection",
     "Sine",
     "SpikeCount",
@@ -132,6 +162,7 @@ __all__ = [
     "benchmark_integrators",
     "bifurcations",
     "displacement_threshold",
+    "equilibrium_curve",
     "explore",
     "fi_curve",
     "find_rheobase",
@@ -140,9 +171,20 @@ __all__ = [
     "load_model",
     "models",
     "open_results",
+    "plot_benchmark",
+    "plot_bifurcation_diagram",
     "plot_currentscape",
+    "plot_fi",
+    "plot_gate_curves",
+    "plot_map",
+    "plot_phase_plane",
     "plot_population",
+    "plot_recovery",
+    "plot_result",
+    "plot_spike",
     "plot_stacking",
+    "plot_strength_duration",
+    "plot_traces",
     "recorders",
     "recovery_curve",
     "refractory_period",
