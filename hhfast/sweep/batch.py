@@ -75,6 +75,7 @@ def simulate_rows(
         stimulus=stimulus,
         t_stop=sweep.t_stop,
         record=sweep.recorders if record is None else record,
+        until=sweep.until,
         initial=sweep.initial,
         threads=threads,
         certify=certify,

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import per_cell
@@ -38,6 +40,7 @@ def check_sweep(sweep: Sweep) -> None:
         _check_stimuli(sweep)
         _check_parameters(sweep)
         _check_record(sweep)
+        _check_until(sweep)
         _check_analysis(sweep)
         _check_certify(sweep)
         _check_constraints(sweep)
@@ -110,6 +113,7 @@ def _check_stimuli(sweep: Sweep) -> None:
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+        _check_clamp(prefix, sweep)
     varied = set(sweep.space.names)
     random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
     check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
@@ -138,6 +142,19 @@ def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, v
         kind.check(given)
     except InputError as error:
         raise InputError(f"{prefix}.{error}") from None
+
+
+def _check_clamp(prefix: str, sweep: Sweep) -> None:
+    """The times of a clamp may differ between rows only where each row takes steps of its own."""
+    kind = stimulus_kind(sweep.stimuli[prefix])
+    if kind.clamp is None or sweep.scheme.adaptive:
+        return
+    for name, (_, unit) in kind.parameters.items():
+        if unit == "ms" and f"{prefix}.{name}" in sweep.space.names:
+            raise InputError(
+                f"{prefix}.{name}: varies, and {sweep.scheme.name} takes the same steps in all rows; "
+                "choose tsit5 or rodas4"
+            )
 
 
 def _check_parameters(sweep: Sweep) -> None:
@@ -210,6 +227,24 @@ def _check_certify(sweep: Sweep) -> None:
     if sweep.analysis is not None:
         raise InputError("certify: does not go with [analysis], whose results are found to a tolerance; remove it")
     check_counts(recorded_names(sweep.recorders))
+
+
+def _check_until(sweep: Sweep) -> None:
+    """What goes with until = "settled", and what does only with it."""
+    from hhfast.batch.settling import check_constant, check_not_settled, check_settled
+    from hhfast.parts.activity import Settled
+    from hhfast.sweep.batch import cells_of
+
+    if not isinstance(sweep.until, Settled):
+        check_not_settled(sweep.recorders)
+        return
+    if sweep.analysis is not None:
+        raise InputError("until: does not go with [analysis], which has its own duration; remove it")
+    check_settled(sweep.recorders)
+    ends = {
+        name: np.array(sweep.space.limits(name)) for name in sweep.space.names if name not in sweep.model.parameters
+    }
+    check_constant(cells_of(sweep, ends)[1], sweep.t_stop)
 
 
 def _check_record(sweep: Sweep) -> None:

@@ -90,6 +90,9 @@ class SweepFile(BaseModel):
     initial: str = Field(
         default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
     )
+    until: Any = Field(
+        default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
+    )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"
     )
@@ -156,6 +159,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         parameters=file.parameters,
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
+        until=file.until,
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
@@ -180,7 +184,7 @@ def _with_waveforms(stimulus: Any, folder: Path) -> Any:
     """The stimulus with the points of waveforms that are in files."""
     if isinstance(stimulus, list):
         return [_with_waveforms(entry, folder) for entry in stimulus]
-    if stimulus is None or stimulus.get("kind") != "waveform" or "file" not in stimulus:
+    if stimulus is None or stimulus.get("kind") not in ("waveform", "waveform_clamp") or "file" not in stimulus:
         return stimulus
     file = stimulus["file"]
     if not isinstance(file, str):
