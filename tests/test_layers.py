@@ -31,7 +31,7 @@ ONLY_IN = {  # package -> the modules that may import it
     "llvmlite": {"kernel.jit"},
     "h5py": {"sweep.store"},
     "matplotlib": {"figures"},
-    "sympy": {"model.algebra", "kernel", "analysis.linearisation"},  # formulas; and their derivatives
+    "sympy": {"model.algebra", "kernel", "batch.linearisation"},  # formulas; and their derivatives
     "distributed": {"sweep"},
     "dask": {"sweep"},
     "typer": {"cli", "__main__"},

@@ -44,6 +44,10 @@ class TimeGrid:
         """The same nodes, for some of the cells, with two steps for each one."""
         return replace(self, dt=self.dt / 2, n=2 * self.n)
 
+    def at(self, rows: np.ndarray) -> TimeGrid:
+        """The grid of some of the cells: the same."""
+        return self
+
 
 def check_duration(t_stop: float, dt: float) -> None:
     """Raise `InputError` unless the duration and the largest step, ms, are positive numbers."""

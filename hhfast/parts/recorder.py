@@ -29,6 +29,7 @@ class Hooks:
     """The text of a recorder, and the arrays it writes: (name, type, `{dtype}` being that of the lanes).
 
     samples : the variables it samples, into an array called `trace`. extra : values that are kept in float64.
+    settles : whether it is the one that lets a cell end by itself when it has reached its attractor (`batch.settling`).
     """
 
     begin: str = ""
@@ -39,6 +40,7 @@ class Hooks:
     extra: tuple[str, ...] = ()
     arrays: tuple[tuple[str, str], ...] = ()
     detects: bool = False
+    settles: bool = False
 
 
 @dataclass(frozen=True)

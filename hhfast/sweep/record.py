@@ -108,9 +108,10 @@ def _first(kind: type[_T], record: Iterable[Any]) -> _T | None:
 
 
 def _check_features(names: tuple[str, ...]) -> None:
+    known = Features.known | Features.of_settled
     for name in names:
-        if name not in Features.known:
-            raise unknown("feature", name, Features.known, where="record.features")
+        if name not in known:
+            raise unknown("feature", name, known, where="record.features")
         if names.count(name) > 1:
             raise InputError(f"record.features: '{name}' is listed twice; keep one")
 

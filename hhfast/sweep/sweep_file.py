@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, understood
+from hhfast.inputs import text_of
+from hhfast.model.load import toml_table
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
 from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
@@ -16,6 +17,7 @@ from hhfast.sweep.space_file import read_space
 from hhfast.sweep.sweep import CONTROL, Sweep
 from hhfast.sweep.table import read_waveform
 
+_MOST_BYTES = 4_000_000  # of a sweep file; long lists belong into a table
 Number = Annotated[float, Strict()]
 Count = Annotated[int, Strict()]
 
@@ -88,6 +90,9 @@ class SweepFile(BaseModel):
     initial: str = Field(
         default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
     )
+    until: Any = Field(
+        default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
+    )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"
     )
@@ -122,20 +127,16 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
 
 def read_sweep(path: Path) -> Sweep:
     """The sweep in a file; a model or table it names is found relative to the file."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; a sweep file is a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: is not valid TOML: {error}") from None
-    try:
-        return _sweep(data, path.parent)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from None
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    text = text_of(path, _MOST_BYTES)
+    with understood(f"{path}: as a sweep file"):
+        try:
+            sweep = _sweep(toml_table(text, _MOST_BYTES), path.parent)
+            sweep.text  # noqa: B018  # whatever cannot be written down shows now, not after the first rows
+        except ValidationError as error:
+            raise InputError(f"{path}: {_explain(error)}") from None
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+    return sweep
 
 
 def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
@@ -158,6 +159,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         parameters=file.parameters,
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
+        until=file.until,
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
