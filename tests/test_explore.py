@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import browser
+from browser import Visitor
 from commands import hhfast, refused
 
 import hhfast as hh
@@ -18,44 +18,6 @@ FAST = ("hodgkin_huxley", "connor_stevens", "pinsky_rinzel_1994_ca3", "hodgkin_h
 FIXED, ADAPTIVE = Method("rk4", dt=0.01), Method("tsit5", rtol=1e-10)
 # Formulas with kinks: where steps fall on them, the last bits of the step decide about the next.
 KINKED = {"migliore_1999_ca1", "pinsky_rinzel_1994_ca3"}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
-
-
-class Visitor:
-    """A page that was opened from disk: what it said on its console, and what it asked of the network."""
-
-    def __init__(self, chromium, path, link="", **context):
-        self.context = chromium.new_context(**context)
-        self.page = self.context.new_page()
-        self.errors, self.requests = [], []
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(f"{path.absolute().as_uri()}{link}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.context.close()
-
-    def wait(self, condition):
-        """Wait until the page finds a condition true; from outside, as its policy lets no text become code."""
-        for _ in range(600):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"never true: {condition}")
-
-    def assert_quiet(self):
-        """No error on the console, and nothing asked but the file itself and workers made of it."""
-        assert self.errors == []
-        assert all(url.startswith(("file:", "blob:", "data:")) for url in self.requests)
 
 
 @pytest.fixture(scope="module")

@@ -40,11 +40,11 @@ function recompute() {
   const before = performance.now();
   const begin = beginning(parameters);
   const t_stop = Math.max(state.t, 1);
-  run = simulate(page, { parameters, stimulus: stimulusNow(), t_stop, every: t_stop / 2500, initial: begin });
+  run = simulate(page, { parameters, stimulus: stimulusNow(), t_stop, every: samplingInterval(page, t_stop), initial: begin });
   run.took = performance.now() - before;
   run.parameters = parameters;
   drawRun();
-  drawGating(gating, page, parameters, extent([run.traces.V, [-100, 40]], 60, 0));
+  drawGating(gating, page, parameters, extent([run.traces.V, page.potential_range], 1, 0));
   fi.ask({ parameters, stimulus: stimulusNow(), initial: begin, low: page.fi_range[0], high: page.fi_range[1] });
   say();
   writeLink(state, initial);

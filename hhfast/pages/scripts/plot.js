@@ -1,5 +1,6 @@
 // Drawing on a canvas: axes with ticks, lines, points; colours from the page's style, so light and dark both work.
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dashOf = (k) => (k < 8 ? [] : k < 16 ? [6, 3] : [2, 3]); // where the colours begin anew
 const series = (k) => colour(`--c${k % 8}`);
 
 // Round numbers from low to high, about `count` of them.
@@ -43,7 +44,7 @@ class Plot {
   }
 
   // Clears, and draws axes for x and y in these ranges.
-  begin(x, y, xLabel, yLabel) {
+  begin(x, y, xLabel, yLabel, { xText = null, yText = null } = {}) {
     const ratio = window.devicePixelRatio || 1;
     const width = Math.max(this.canvas.clientWidth, 60);
     const height = this.height;
@@ -56,11 +57,11 @@ class Plot {
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     c.clearRect(0, 0, width, height);
     c.font = "12px system-ui, sans-serif";
-    const xTicks = ticks(x[0], x[1], Math.max(2, width / 90));
+    const xTicks = ticks(x[0], x[1], Math.max(3, width / 90));
     const yTicks = ticks(y[0], y[1], Math.max(2, height / 34));
-    const yTexts = yTicks.map((v) => tickText(v, yTicks));
+    const yTexts = yTicks.map((v) => (yText ? yText(v) : tickText(v, yTicks)));
     const left = Math.max(...yTexts.map((text) => c.measureText(text).width), 30) + 26;
-    this.box = { left, top: 8, right: width - 12, bottom: height - 36 };
+    this.box = { left, top: 8, right: width - 18, bottom: height - 36 };
     this.x = x;
     this.y = y;
     c.fillStyle = colour("--faint");
@@ -70,7 +71,7 @@ class Plot {
     c.textBaseline = "top";
     for (const v of xTicks) {
       this.rule(this.px(v), this.box.top, this.px(v), this.box.bottom);
-      c.fillText(tickText(v, xTicks), this.px(v), this.box.bottom + 5);
+      c.fillText(xText ? xText(v) : tickText(v, xTicks), this.px(v), this.box.bottom + 5);
     }
     c.textAlign = "right";
     c.textBaseline = "middle";
@@ -174,10 +175,10 @@ class Plot {
 }
 
 function legend(place, entries) {
-  place.replaceChildren(...entries.map(([text, stroke, dash]) => {
+  place.replaceChildren(...entries.map(([text, stroke], k) => {
     const mark = element("i");
     mark.style.borderTopColor = stroke;
-    if (dash) mark.style.borderTopStyle = "dashed";
+    if (k >= 8) mark.style.borderTopStyle = k < 16 ? "dashed" : "dotted";
     return element("span", {}, mark, text);
   }));
 }
