@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, understood, unknown
-from hhfast.inputs import per_cell
+from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
@@ -34,6 +34,7 @@ POSITIVE = ("C_m",)  # parameters that the equations divide by
 def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
     with understood("sweep"):
+        _check_kinds(sweep)
         _check_numbers(sweep)
         _check_choices(sweep)
         _check_control(sweep)
@@ -56,6 +57,20 @@ def plain_text(text: str, names: Iterable[str]) -> str:
 def plain_name(name: str) -> str:
     """The name of a parameter in formulas."""
     return name.replace(".", "_")
+
+
+def _check_kinds(sweep: Sweep) -> None:
+    """What the arguments are, before what is in them."""
+    if not all(hasattr(sweep.space, name) for name in ("names", "n_rows", "columns")):
+        what = "None" if sweep.space is None else f"of type {type(sweep.space).__name__}"
+        raise InputError(f"space: is {what}; give Grid.of({{'g_Na': [100, 120]}}), Rows, Sample or Table")
+    for key in ("t_stop", "dt"):
+        number(key, getattr(sweep, key))
+    if not isinstance(sweep.parameters, Mapping):
+        raise InputError(f"parameters: is of type {type(sweep.parameters).__name__}; give a mapping of name to number")
+    entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
+    if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
 
 
 def _check_numbers(sweep: Sweep) -> None:
@@ -177,7 +192,9 @@ def _check_parameters(sweep: Sweep) -> None:
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
         if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
-            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+            low = sweep.space.limits(name)[0]
+            reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
+            raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
 
 
 def _check_constraints(sweep: Sweep) -> None:
