@@ -10,6 +10,7 @@ from .analysis.resting_state import Equilibria, RestingState, resting_state
 from .analysis.rheobase import Rheobase, find_rheobase
 from .analysis.spikes import spike_times, train_features
 from .analysis.strength_duration import StrengthDuration, StrengthDurationFit, strength_duration
+from .analysis.voltage_clamp import VoltageClampFamily, voltage_clamp
 from .analysis.work_precision.benchmark import benchmark_integrators
 from .analysis.work_precision.result import Benchmark
 from .batch.analyses import Analysis, analyses
@@ -45,7 +46,10 @@ from .model import (
     load_model,
     models,
 )
+from .model.importers.imported import Imported
+from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
+from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -115,6 +119,7 @@ __all__ = [
     "Function",
     "Gate",
     "Grid",
+    "Imported",
     "Incomplete",
     "InputError",
     "Integrator",
@@ -137,6 +142,7 @@ __all__ = [
     "Sample",
     "Scheme",
     "Selection",
+    "Settled",
     "Sine",
     "SpikeCount",
     "Spikes",
@@ -152,6 +158,7 @@ __all__ = [
     "UnknownName",
     "Values",
     "VoltageClamp",
+    "VoltageClampFamily",
     "Waveform",
     "WaveformClamp",
     "analyses",
@@ -163,6 +170,7 @@ __all__ = [
     "explore",
     "fi_curve",
     "find_rheobase",
+    "import_nmodl",
     "integrators",
     "load_model",
     "models",
@@ -195,4 +203,5 @@ __all__ = [
     "to_pandas",
     "to_parquet",
     "train_features",
+    "voltage_clamp",
 ]

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.cells import Cells
+from hhfast.batch.linearisation import eigenvalues, jacobian
 from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, root, sign_changes
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 Indicator = Callable[[np.ndarray], np.ndarray]
 
@@ -41,6 +41,7 @@ class Bifurcations:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def bifurcations(

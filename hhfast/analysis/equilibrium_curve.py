@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian
 from hhfast.analysis.population import Population
+from hhfast.batch.linearisation import eigenvalues, jacobian
 from hhfast.batch.resting_state import equilibrium
 from hhfast.errors import InputError
 from hhfast.model import Model

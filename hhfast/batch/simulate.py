@@ -9,21 +9,24 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
 from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import GAVE_UP, OK, Result
+from hhfast.batch.result import CAP_REACHED, GAVE_UP, OK, Result
+from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
-from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.batch.time_grid import TimeGrid, check_step, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
+from hhfast.parts.activity import Settled
 from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import Final, Spikes, detectors
 from hhfast.parts.sensitivity import sensitivity_units
@@ -38,7 +41,8 @@ def simulate(
     t_stop: float,
     stimulus: Stimulus | None = None,
     record: Sequence[Recorder] = (Spikes(),),
-    initial: str | Mapping[str, Any] = "model",
+    until: str | Settled | Mapping[str, float] = "t_stop",
+    initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
     sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
     progress: bool = False,
@@ -50,13 +54,22 @@ def simulate(
     Parameters
     ----------
     model : name in `hhfast.models`, path of a TOML file, or Model.
-    params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    params : parameter -> number, or (n_cells,) array or list; or a DataFrame or xarray Dataset of them; what is not
+        given has the model's value. None: one cell.
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
+    until : "t_stop", or "settled": each cell ends by itself when it has reached its attractor, and at `t_stop` at the
+        latest (`hhfast.Settled(...)`: with other tolerances and rules, see there). At *rest* the state stands still,
+        and the equilibrium is linearly stable. On a *cycle* the whole state returns to where it was k <= 64 events ago,
+        twice in a row; an event is a spike, or a maximum of V in a cell that does not spike. Cells that have done
+        neither at t_stop have status 6 ("cap_reached"). The features that a `Features` recorder names, or all, are
+        recorded: activity, period, period_error, spikes_per_period, burst_duration, duty_cycle, intraburst_rate,
+        V_rest, V_trough, V_peak, settled_at (`parts.activity`). Then rate, isi_mean, isi_cv, V_max and V_min are those
+        of the last period. The current must be constant from some time on.
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
-        named are as for "model", gates steady at the V given).
+        named are as for "model", gates steady at the V given); "depolarised" is {"V": 0.0}. A list has one per cell.
     sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
         derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
         `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
@@ -94,13 +107,19 @@ def simulate(
     """
     model = find_model(model)
     method = Method.of(method, options)
-    cells = Cells.of(model, params or {}, stimulus, initial)
+    t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
+    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
-    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, _deriving(record, derived), progress, tuple(derived))
-    holding = stimulus.holding if stimulus is not None else np.nan
-    X = initial_states(cells, initial, holding)
-    X = with_sensitivities(cells, X, initial, holding, list(derived)) if derived else X
-    rows = certified_rows(certify, cells.n, run.record)
+    stimulus = stimulus or Stimulus()
+    recorders = _deriving(record, derived)
+    run = _Batch.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+    X = initial_states(cells, initial, stimulus.holding)
+    if derived:
+        if not isinstance(initial, str | Mapping):
+            raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
+        X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
+    rows = certified_rows(certify, cells.n, recorders)
     if rows is None:
         return run.advance(cells, X)
     checked, again = cells.at(rows), np.take(X, rows, axis=1)
@@ -144,9 +163,16 @@ class _Batch:
         stimulus: Stimulus,
         t_stop: float,
         record: tuple[Recorder, ...],
+        until: str | Settled | Mapping[str, float],
+        n_cells: int,
         progress: bool,
         sensitivity: tuple[str, ...] = (),
     ) -> _Batch:
+        settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
+        if settling is not None:
+            if sensitivity:
+                raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
+            record = (*record, settling)
         spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
@@ -161,18 +187,44 @@ class _Batch:
 
     def refined(self, rows: np.ndarray) -> _Batch:
         """The same for some of the cells, with finer steps."""
+        return replace(self.at(rows), steps=self.steps.refined(rows))
+
+    def at(self, rows: np.ndarray, tighter: float = 1.0) -> _Batch:
+        """The same for some of the cells, which must stand still `tighter` to count as resting."""
+        record = tuple(r.at(rows, tighter) if isinstance(r, Settling) else r for r in self.record)
         onset = self.onset[rows] if np.ndim(self.onset) else self.onset
-        return replace(self, steps=self.steps.refined(rows), onset=onset)
+        return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
 
     def advance(self, cells: Cells, X: np.ndarray) -> Result:
         """Advance cells from the states X (n_states, n), in place, to the end."""
+        if not isinstance(self.record[-1] if self.record else None, Settling):
+            return self._advance(cells, X)[0]
+        start = X.copy()
+        result, recording = self._advance(cells, X)
+        rows = recording.prove(cells, X)
+        result = self._settled(result, recording)
+        if not len(rows):
+            return result
+        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1))
+        return result.with_rows(rows, again)
+
+    def _settled(self, result: Result, recording: SettlingRecording) -> Result:
+        """A result with the features of settled cells."""
+        status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
+        variables = {**result.variables, **recording.variables()}
+        variables |= recording.of_last_period(variables)
+        rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
+        return _nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
+
+    def _advance(self, cells: Cells, X: np.ndarray) -> tuple[Result, Any]:
+        """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
         of_parameters = {name: p.unit for name, p in model.parameters.items()}
         units = {s.name: s.unit for s in model.rows}
         derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
         run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
         recordings = [recorder.open(run) for recorder in self.record]
-        _check_names(self.record)
+        _check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
         status = np.full(cells.n, OK, np.uint8)
         stop = np.zeros(1, np.uint8)
@@ -200,14 +252,16 @@ class _Batch:
                 recording.done(first, group)
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
-        result = _result(model, self.record, recordings, finals, status, self.method.attributes)
+        result = _result(model, kept, finals, status, self.method.attributes)
+        last = recordings[-1] if recordings else None
         if not self.method.adaptive:
-            return result
+            return result, last
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
-        return Result(result.status, {**result.variables, **counted}, result.attributes)
+        return Result(result.status, {**result.variables, **counted}, result.attributes), last
 
 
 def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:
@@ -238,14 +292,13 @@ def _check_names(record: Sequence[Recorder]) -> None:
 
 def _result(
     model: Model,
-    record: Sequence[Recorder],
-    recordings: Sequence[Recording],
+    recorded: Sequence[tuple[Recorder, Recording]],
     finals: Mapping[str, tuple[np.ndarray, str]],
     status: np.ndarray,
     settings: dict[str, str],
 ) -> Result:
     variables: dict[str, Variable] = {}
-    for recorder, recording in zip(record, recordings, strict=True):
+    for recorder, recording in recorded:
         found = recording.variables()
         if isinstance(recorder, Final):
             found = {
@@ -255,10 +308,14 @@ def _result(
         if "spike_time" in variables:  # the count that goes with it is that of the times stored
             found.pop("spike_count", None)
         variables |= _separate_times(found, variables)
-    for variable in variables.values():
+    return _nan_where_given_up(Result(status, variables, {"model": model.name, **settings}))
+
+
+def _nan_where_given_up(result: Result) -> Result:
+    for variable in result.variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[np.isin(status, GAVE_UP)] = np.nan
-    return Result(status, variables, {"model": model.name, **settings})
+            variable.values[np.isin(result.status, GAVE_UP)] = np.nan
+    return result
 
 
 def _separate_times(found: dict[str, Variable], present: Mapping[str, Variable]) -> dict[str, Variable]:

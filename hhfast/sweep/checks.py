@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, understood, unknown
-from hhfast.inputs import per_cell
+from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
 
 DTYPES = ("float64", "float32")
-INITIALS = ("model", "rest")
+INITIALS = ("model", "rest", "depolarised")
 # Variables that a result file has of its own; no parameter may take their place.
 RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified", "n_steps", "n_rejected")
 _MOST_STEPS = 1e11  # of one row: days
@@ -32,12 +34,14 @@ POSITIVE = ("C_m",)  # parameters that the equations divide by
 def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
     with understood("sweep"):
+        _check_kinds(sweep)
         _check_numbers(sweep)
         _check_choices(sweep)
         _check_control(sweep)
         _check_stimuli(sweep)
         _check_parameters(sweep)
         _check_record(sweep)
+        _check_until(sweep)
         _check_analysis(sweep)
         _check_certify(sweep)
         _check_constraints(sweep)
@@ -53,6 +57,20 @@ def plain_text(text: str, names: Iterable[str]) -> str:
 def plain_name(name: str) -> str:
     """The name of a parameter in formulas."""
     return name.replace(".", "_")
+
+
+def _check_kinds(sweep: Sweep) -> None:
+    """What the arguments are, before what is in them."""
+    if not all(hasattr(sweep.space, name) for name in ("names", "n_rows", "columns")):
+        what = "None" if sweep.space is None else f"of type {type(sweep.space).__name__}"
+        raise InputError(f"space: is {what}; give Grid.of({{'g_Na': [100, 120]}}), Rows, Sample or Table")
+    for key in ("t_stop", "dt"):
+        number(key, getattr(sweep, key))
+    if not isinstance(sweep.parameters, Mapping):
+        raise InputError(f"parameters: is of type {type(sweep.parameters).__name__}; give a mapping of name to number")
+    entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
+    if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
 
 
 def _check_numbers(sweep: Sweep) -> None:
@@ -75,7 +93,16 @@ def _check_numbers(sweep: Sweep) -> None:
 def _check_choices(sweep: Sweep) -> None:
     from hhfast.parts.integrators import Integrator, integrators
 
-    for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
+    initial = [sweep.initial] if isinstance(sweep.initial, str) else sweep.initial
+    for k, one in enumerate(initial):
+        where = "initial" if isinstance(sweep.initial, str) else f"initial.{k}"
+        for name in (one,) if isinstance(one, str) else one:
+            known_here = INITIALS if isinstance(one, str) else sweep.model.states
+            if name not in known_here:
+                raise unknown("initial state" if isinstance(one, str) else "state", name, known_here, where=where)
+    if not initial:
+        raise InputError("initial: is empty; give at least one state")
+    for key, known in (("integrator", integrators), ("dtype", DTYPES)):
         value = getattr(sweep, key)
         if not isinstance(value, Integrator) and value not in known:
             raise unknown(key, str(value), known, where=key)
@@ -110,6 +137,7 @@ def _check_stimuli(sweep: Sweep) -> None:
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+        _check_clamp(prefix, sweep)
     varied = set(sweep.space.names)
     random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
     check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
@@ -140,6 +168,19 @@ def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, v
         raise InputError(f"{prefix}.{error}") from None
 
 
+def _check_clamp(prefix: str, sweep: Sweep) -> None:
+    """The times of a clamp may differ between rows only where each row takes steps of its own."""
+    kind = stimulus_kind(sweep.stimuli[prefix])
+    if kind.clamp is None or sweep.scheme.adaptive:
+        return
+    for name, (_, unit) in kind.parameters.items():
+        if unit == "ms" and f"{prefix}.{name}" in sweep.space.names:
+            raise InputError(
+                f"{prefix}.{name}: varies, and {sweep.scheme.name} takes the same steps in all rows; "
+                "choose tsit5 or rodas4"
+            )
+
+
 def _check_parameters(sweep: Sweep) -> None:
     known = sweep.model.parameters
     for name, value in sweep.parameters.items():
@@ -160,7 +201,9 @@ def _check_parameters(sweep: Sweep) -> None:
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
         if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
-            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+            low = sweep.space.limits(name)[0]
+            reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
+            raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
 
 
 def _check_constraints(sweep: Sweep) -> None:
@@ -210,6 +253,24 @@ def _check_certify(sweep: Sweep) -> None:
     if sweep.analysis is not None:
         raise InputError("certify: does not go with [analysis], whose results are found to a tolerance; remove it")
     check_counts(recorded_names(sweep.recorders))
+
+
+def _check_until(sweep: Sweep) -> None:
+    """What goes with until = "settled", and what does only with it."""
+    from hhfast.batch.settling import check_constant, check_not_settled, check_settled
+    from hhfast.parts.activity import Settled
+    from hhfast.sweep.batch import cells_of
+
+    if not isinstance(sweep.until, Settled):
+        check_not_settled(sweep.recorders)
+        return
+    if sweep.analysis is not None:
+        raise InputError("until: does not go with [analysis], which has its own duration; remove it")
+    check_settled(sweep.recorders)
+    ends = {
+        name: np.array(sweep.space.limits(name)) for name in sweep.space.names if name not in sweep.model.parameters
+    }
+    check_constant(cells_of(sweep, ends)[1], sweep.t_stop)
 
 
 def _check_record(sweep: Sweep) -> None:

@@ -6,16 +6,17 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
 from hhfast.errors import Incomplete, InputError, one_line
 from hhfast.interrupts import safe_point, undisturbed
-from hhfast.progress import Reporter
+from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch
-from hhfast.sweep.batch_size import rows_per_batch
-from hhfast.sweep.durable_files import AlreadyThereError, make_directory, sync_directory
+from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
+from hhfast.sweep.durable_files import AlreadyThereError, check_writable, make_directory, sync_directory
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
@@ -54,6 +55,8 @@ def run_sweep(
     if is_finished(sweep, out, fresh):
         return out
     _check_name(out)
+    check_writable(out)
+    check_room(sweep, out, 1 if part is None else part.count)
     with explained(out), _opened(sweep, out, fresh, part) as run, Merge(run, early=part is None) as merge:
         numbers = [number for number in range(run.plan.n_batches) if part is None or number in part]
         rows = sum(stop - start for start, stop in map(run.plan.rows, numbers))
@@ -82,6 +85,22 @@ def _check_name(out: Path) -> None:
     """Refuse a name to which nothing can be added, or a place without one."""
     if len(os.fsencode(out.name)) > _MOST_NAME:
         raise InputError(f"the output's name, {out.name}, is too long; at most {_MOST_NAME} bytes")
+
+
+def check_room(sweep: Sweep, out: Path, parts: int = 1) -> None:
+    """Raise `InputError` where even the least that a result takes is more than the disk has free: before the work.
+
+    What a run that is to be resumed has stored already counts as room.
+    """
+    folder = run_directory(out)
+    stored = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
+    least = least_row_bytes(sweep) * sweep.space.n_rows / parts
+    free = shutil.disk_usage(out.absolute().parent).free
+    if least > free + stored:
+        raise InputError(
+            f"{out}: the result takes at least {size(least)}, and the disk has {size(free)} free; record less (traces "
+            "with larger steps), vary fewer rows, or choose another disk with -o"
+        )
 
 
 def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:

@@ -133,12 +133,18 @@ class Builder:
         return lets
 
     def _clamped(self, of: Rates, over: float | None) -> list[Any]:
-        """Where V is clamped, V' is the slope of the command: a is that, and b is 0."""
+        """Where V is clamped, V' is the slope of the command: a is that, and b is 0; unless they are no numbers.
+
+        A cell with NaN among its parameters is then flagged, as it is where V is free.
+        """
         slope = self.quote.value("V_slope")
         if over is not None:
             slope = self.quote.value("V_slope * (over * dt)", over=self.quote.number(over))
         return self.quote.lane_code(
-            "a = slope if clamped > 0.0 else a\nb = 0.0 if clamped > 0.0 else b", a=of.a, b=of.b, slope=slope
+            "a = slope + (a - a) if clamped > 0.0 else a\nb = b - b if clamped > 0.0 else b",
+            a=of.a,
+            b=of.b,
+            slope=slope,
         )
 
     # --- recording ---

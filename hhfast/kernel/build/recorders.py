@@ -74,6 +74,7 @@ class KernelRecorders:
         self.detectors = [_detector(d) for d in sorted({r.detector for r in self.all if r.detector >= 0})]
         t_spike = self.own["t_spike"]
         self.timed = {r.detector for r in self.all for s in r.spike if t_spike in symbols_read(s)}
+        self.settling = next((r for r in self.all if r.hooks.settles), None)
 
     @property
     def sampling(self) -> list[KernelRecorder]:
