@@ -49,6 +49,8 @@ from .model import (
     load_model,
     models,
 )
+from .model.importers.imported import Imported
+from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
@@ -121,6 +123,7 @@ __all__ = [
     "Function",
     "Gate",
     "Grid",
+    "Imported",
     "Incomplete",
     "InputError",
     "Integrator",
@@ -174,6 +177,7 @@ __all__ = [
     "fi_curve",
     "find_rheobase",
     "fit",
+    "import_nmodl",
     "integrators",
     "load_model",
     "models",

@@ -44,12 +44,20 @@ def check_file(path: Path) -> None:
 
 def per_cell(name: str, value: Any) -> Any:
     """A float, or a 1-D float64 array with one value per cell."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name}: is a masked array; fill its gaps with .filled(...), or leave those cells out")
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.asarray(value)
+        numeric = array.dtype.kind not in "USMmc"  # text, times, complex numbers
+        array = array.astype(np.float64) if numeric else array
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name} = {value!r} is not a number or an array of numbers") from None
+        numeric = False
+    if not numeric:
+        raise InputError(f"{name} = {value!r} is not a number or an array of numbers")
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
+    if value is None:
+        raise InputError(f"{name}: is None; give a number or an array of numbers")
     if array.ndim == 0 and np.isnan(array):
         raise InputError(f"{name} = {value}: must be a number, not NaN")
     return float(array) if array.ndim == 0 else array

@@ -2,14 +2,16 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import browser
+from browser import Visitor
 from commands import hhfast, refused
 
 import hhfast as hh
 from hhfast.batch.method import Method
+from hhfast.model import parse_model
 from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import LARGEST, part
 from hhfast.pages.protocols import protocols
@@ -21,58 +23,20 @@ KINKED = {"migliore_1999_ca1", "pinsky_rinzel_1994_ca3"}
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser() as started:
-        yield started
-
-
-class Visitor:
-    """A page that was opened from disk: what it said on its console, and what it asked of the network."""
-
-    def __init__(self, chromium, path, link="", **context):
-        self.context = chromium.new_context(**context)
-        self.page = self.context.new_page()
-        self.errors, self.requests = [], []
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(f"{path.absolute().as_uri()}{link}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.context.close()
-
-    def wait(self, condition):
-        """Wait until the page finds a condition true; from outside, as its policy lets no text become code."""
-        for _ in range(600):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"never true: {condition}")
-
-    def assert_quiet(self):
-        """No error on the console, and nothing asked but the file itself and workers made of it."""
-        assert self.errors == []
-        assert all(url.startswith(("file:", "blob:", "data:")) for url in self.requests)
-
-
-@pytest.fixture(scope="module")
 def squid(tmp_path_factory):
     """The page of the squid axon."""
     return hh.explore("hodgkin_huxley", tmp_path_factory.mktemp("pages") / "squid.html")
 
 
 # --- the kernel in the page ------------------------------------------------------------------------------------------
-def run_in(page, model, method, stimulus, t_stop, every):
+def run_in(page, model, method, stimulus, t_stop, every, params=None):
     """V, spike times and status of one cell, computed in the browser by the page's own functions."""
     values = {
         f"{k}.{name}": float(given[name]) for k, (kind, given) in enumerate(stimulus.parts) for name in kind.parameters
     }
     told = {
         "page": calling(model, method, stimulus, ["V"]),
-        "parameters": [p.value for p in model.parameters.values()],
+        "parameters": [(params or {}).get(name, p.value) for name, p in model.parameters.items()],
         "stimulus": values,
     }
     source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), part("scripts/simulation.js")])
@@ -114,6 +78,19 @@ def test_a_page_computes_what_the_compiled_kernel_computes(blank, name):
     V, spike = agreement(blank, name, FIXED)
     assert V < 1e-9
     assert spike < 1e-6
+
+
+def test_a_state_that_begins_by_a_formula_follows_the_parameters(blank):
+    """Where the formula's parameter is another, the page begins elsewhere, as `simulate` does."""
+    text = hh.models["hodgkin_huxley"].text.replace(
+        "[channels.Na.gates.h]", '[channels.Na.gates.h]\ninitial = "0.5 + (E_L + 54.387) / 40 + 0.001 * (V + 65)"'
+    )
+    model = parse_model(text, "a test")
+    for E_L in (-54.387, -50.0):
+        shifted = replace(model, channels=tuple(replace(c, E=E_L) if c.name == "L" else c for c in model.channels))
+        there = run_in(blank, model, FIXED, hh.Step(0.0), 10.0, 0.5, {"E_L": E_L})
+        here = hh.simulate(shifted, t_stop=10.0, record=[hh.Trace("V", every=0.5)], method=FIXED)
+        np.testing.assert_allclose(there["V"], here["V"][0], atol=1e-9)
 
 
 @pytest.mark.slow

@@ -21,7 +21,15 @@ LAYERS = [
     {"kernel"},
     {"parts"},
     {"model"},
-    {"sampling", "registry", "inputs", "progress", "tables", "kernel.math"},  # functions over numbers and text
+    {
+        "sampling",
+        "registry",
+        "inputs",
+        "progress",
+        "tables",
+        "project",
+        "kernel.math",
+    },  # functions over numbers and text
     {"errors", "interrupts"},
 ]
 KERNEL = ["jit", "print", "build", "spec", "optimise", "equations", "tree"]  # the rooms of kernel/, in the same way

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.batch.arguments import as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method
 from hhfast.batch.resting_state import resting_states
@@ -36,10 +37,10 @@ class Population:
         cls, model: str | Path | Model, params: Mapping[str, Any] | None = None, method: Method | None = None
     ) -> Population:
         """Check the parameters; raises `InputError` as `simulate` does, and for a precision below float64."""
-        found, method = find_model(model), method or Method()
+        found, method, own = find_model(model), method or Method(), as_table("params", params)
         if method.dtype != "float64":
             raise InputError(f"dtype: is '{method.dtype}'; an analysis needs float64")
-        return cls(found, dict(params or {}), Cells.of(found, params or {}).n, method)
+        return cls(found, own, Cells.of(found, own).n, method)
 
     def take(self, rows: np.ndarray) -> Population:
         """The cells of these rows, each as often as it is named."""

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
 from hhfast.batch.initial_sensitivities import with_sensitivities
@@ -18,7 +19,7 @@ from hhfast.batch.result import CAP_REACHED, GAVE_UP, OK, Result
 from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
-from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.batch.time_grid import TimeGrid, check_step, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
@@ -53,7 +54,8 @@ def simulate(
     Parameters
     ----------
     model : name in `hhfast.models`, path of a TOML file, or Model.
-    params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    params : parameter -> number, or (n_cells,) array or list; or a DataFrame or xarray Dataset of them; what is not
+        given has the model's value. None: one cell.
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
@@ -105,7 +107,9 @@ def simulate(
     """
     model = find_model(model)
     method = Method.of(method, options)
-    cells = Cells.of(model, params or {}, stimulus, initial)
+    t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
+    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()
     recorders = _deriving(record, derived)

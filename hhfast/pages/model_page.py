@@ -47,11 +47,15 @@ def of_model(model: Model) -> dict[str, Any]:
         "parameters": [
             {"name": p.name, "value": p.value, "unit": p.unit, **_range(p)} for p in model.parameters.values()
         ],
-        "gates": [name for name, unit in model.variables.items() if unit == "1"],
+        "gates": [name for c in model.every_channel for name in (*(g.name for g in c.gates), *_scheme_states(c))],
         "potentials": [s.name for s in model.rows if s.name == s.potential],
         "pools": [s.name for s in model.rows if s.group == "pools" and s.name != s.potential],
         "channels": [_channel(channel) for channel in model.every_channel],
     }
+
+
+def _scheme_states(channel: Channel) -> tuple[str, ...]:
+    return channel.scheme.states if channel.scheme is not None else ()
 
 
 def _channel(channel: Channel) -> dict[str, Any]:
@@ -81,8 +85,10 @@ def _range(p: Parameter) -> dict[str, float]:
 def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
     t, scale = found.duration, found.current
     begin = {**NOTHING, "0.stop": t, "0.start": 0.1 * t, "1.start": 0.5 * t, "1.interval": 0.1 * t}
-    if not found.is_pacemaker:
+    if found.fires:
         begin["0.amplitude"] = scale
+    elif not found.is_pacemaker:
+        begin |= {"1.amplitude": scale, "1.start": 0.1 * t}
     times = ("start", "stop", "interval")
     ranges = {
         name: (0.0, 2 * t) if name[2:] in times else (0.1, max(10.0, 0.1 * t)) if name == "1.width"
@@ -92,7 +98,7 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
     unit = UNITS[model.units]["i"]
     gating = [s.name for c in model.every_channel for s in c.gates]
     planes = [name for name in model.states if name != "V"]
-    recovery = next((name for name in ("n", "w", "h") if name in planes), planes[0] if planes else "")
+    recovery = next((name for name in ("n", "w", "h", "Ca", *planes) if name in planes), "")
     presets = [
         {"name": p.name, "sentence": p.sentence, "state": {**_quiet(t), **_named(p.state)}} for p in found.presets
     ]
@@ -105,6 +111,7 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
         "t_stop": t,
         "start": "model" if found.is_pacemaker else "rest",
         "levels": levels(model),
+        "potential_range": [-100.0, 40.0] if abs(model.V_init) > 10.0 else [model.V_init, model.V_init],
         "settle": SETTLE,
         "plane": recovery,
         "planes": planes,

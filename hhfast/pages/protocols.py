@@ -43,11 +43,12 @@ class Protocols:
     """Where the currents of a model lie, and the presets found.
 
     duration : ms, of a run that shows a few spikes. current : a scale, with which the cell fires.
-    is_pacemaker : whether it fires without any.
+    fires : whether it then fires again and again, or else at most once. is_pacemaker : whether it fires without any.
     """
 
     duration: float
     current: float
+    fires: bool
     is_pacemaker: bool
     presets: tuple[Preset, ...] = field(default=())
 
@@ -116,19 +117,19 @@ def protocols(model: Model) -> Protocols:
     tonic = cell.least(500.0, "amplitude_0", spikes=4, stop_0=math.inf)
     brief = cell.least(100.0, "amplitude_1", start_1=5.0)
     single = tonic or cell.least(500.0, "amplitude_0", stop_0=math.inf)
-    duration = 200.0
+    duration = 400.0
     if tonic is not None:
         times = cell.run(500.0, amplitude_0=1.4 * tonic, stop_0=math.inf)[0]
         if len(times) > 2:
             duration = float(np.clip(_nice(8 * np.median(np.diff(times))), 50.0, 2000.0))
-    current = _round(1.4 * tonic) if tonic else _round(single or (brief or 10.0))
+    current = _round(1.4 * tonic) if tonic else _round(1.5 * (brief or single or 10.0))
     found = [*_firing(tonic, current, duration)]
     if brief is not None:
         found += [*_threshold(cell, brief, duration), *_refractory(cell, brief, duration)]
     found += _after_hyperpolarisation(cell, single or brief or 10.0)
     if tonic is not None and brief is not None:
         found += _two_states(cell, tonic, brief)
-    return Protocols(duration, current, False, tuple(found))
+    return Protocols(duration, current, tonic is not None, is_pacemaker=False, presets=tuple(found))
 
 
 def _of_pacemaker(cell: _Cell) -> Protocols:
@@ -153,13 +154,14 @@ def _of_pacemaker(cell: _Cell) -> Protocols:
             {**silenced, "start": "model"},
         ),
     )
-    return Protocols(duration, scale, True, presets)
+    return Protocols(duration, scale, fires=False, is_pacemaker=True, presets=presets)
 
 
 def _least_quiet(cell: _Cell, amplitudes: np.ndarray) -> float | None:
     """How strong the weakest of these steady currents is with which a cell that fires by itself is silent."""
-    trains = cell.run(600.0, amplitude_0=amplitudes, stop_0=math.inf)
-    return next((-float(a) for a, times in zip(amplitudes, trains, strict=True) if not np.any(times > 300.0)), None)
+    trains = cell.run(SETTLE, amplitude_0=amplitudes, stop_0=math.inf)
+    silent = (not np.any(times > SETTLE / 3) for times in trains)
+    return next((-float(a) for a, is_silent in zip(amplitudes, silent, strict=True) if is_silent), None)
 
 
 def _firing(tonic: float | None, current: float, duration: float) -> Iterator[Preset]:

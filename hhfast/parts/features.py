@@ -5,14 +5,14 @@ Adding a feature is adding an entry to `FEATURES`, and to `_ACCUMULATORS` if it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import unknown
+from hhfast.errors import InputError, unknown
 from hhfast.parts.activity import SETTLED_FEATURES
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
@@ -117,6 +117,8 @@ class Features:
     window: Window | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.names, Iterable):
+            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(FEATURES)}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
             if name not in (known := self.known | self.of_settled):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import number, positive
 from hhfast.parts.features import Features, SpikeCount
 from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.sensitivity import quotient, shift_names
@@ -35,7 +36,7 @@ class Spikes:
 
     def __post_init__(self) -> None:
         check_levels("Spikes", self.threshold, self.rearm)
-        if not 1 <= self.max_per_cell <= 10_000_000:
+        if not 1 <= number("Spikes: max_per_cell", self.max_per_cell) <= 10_000_000:
             raise InputError(f"Spikes: max_per_cell = {self.max_per_cell} is outside 1..10000000")
 
     @property
@@ -126,8 +127,12 @@ class Trace:
     def __init__(self, *variables: str, every: float = 0.1) -> None:
         if not variables:
             raise InputError("Trace: name at least one variable, e.g. Trace('V', every=0.1)")
-        if not (math.isfinite(every) and every > 0):
-            raise InputError(f"Trace: every = {every} ms must be positive")
+        if len(variables) == 1 and isinstance(variables[0], (list, tuple)):
+            variables = tuple(variables[0])
+        for name in variables:
+            if not isinstance(name, str):
+                raise InputError(f"Trace: {name!r} is no name of a variable; give names, as in Trace('V', every=0.1)")
+        every = positive("Trace: every", every)
         object.__setattr__(self, "variables", tuple(dict.fromkeys(variables)))
         object.__setattr__(self, "every", float(every))
 

@@ -37,6 +37,7 @@ __all__ = [
     "VoltageClamp",
     "Waveform",
     "WaveformClamp",
+    "clamp_kind",
     "stimuli",
 ]
 

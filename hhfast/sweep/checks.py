@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.errors import InputError, understood, unknown
-from hhfast.inputs import per_cell
+from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
@@ -34,6 +34,7 @@ POSITIVE = ("C_m",)  # parameters that the equations divide by
 def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
     with understood("sweep"):
+        _check_kinds(sweep)
         _check_numbers(sweep)
         _check_choices(sweep)
         _check_control(sweep)
@@ -56,6 +57,20 @@ def plain_text(text: str, names: Iterable[str]) -> str:
 def plain_name(name: str) -> str:
     """The name of a parameter in formulas."""
     return name.replace(".", "_")
+
+
+def _check_kinds(sweep: Sweep) -> None:
+    """What the arguments are, before what is in them."""
+    if not all(hasattr(sweep.space, name) for name in ("names", "n_rows", "columns")):
+        what = "None" if sweep.space is None else f"of type {type(sweep.space).__name__}"
+        raise InputError(f"space: is {what}; give Grid.of({{'g_Na': [100, 120]}}), Rows, Sample or Table")
+    for key in ("t_stop", "dt"):
+        number(key, getattr(sweep, key))
+    if not isinstance(sweep.parameters, Mapping):
+        raise InputError(f"parameters: is of type {type(sweep.parameters).__name__}; give a mapping of name to number")
+    entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
+    if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
 
 
 def _check_numbers(sweep: Sweep) -> None:
@@ -113,6 +128,7 @@ def _check_stimuli(sweep: Sweep) -> None:
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+        _check_clamp(prefix, sweep)
     varied = set(sweep.space.names)
     random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
     check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
@@ -143,6 +159,19 @@ def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, v
         raise InputError(f"{prefix}.{error}") from None
 
 
+def _check_clamp(prefix: str, sweep: Sweep) -> None:
+    """The times of a clamp may differ between rows only where each row takes steps of its own."""
+    kind = stimulus_kind(sweep.stimuli[prefix])
+    if kind.clamp is None or sweep.scheme.adaptive:
+        return
+    for name, (_, unit) in kind.parameters.items():
+        if unit == "ms" and f"{prefix}.{name}" in sweep.space.names:
+            raise InputError(
+                f"{prefix}.{name}: varies, and {sweep.scheme.name} takes the same steps in all rows; "
+                "choose tsit5 or rodas4"
+            )
+
+
 def _check_parameters(sweep: Sweep) -> None:
     known = sweep.model.parameters
     for name, value in sweep.parameters.items():
@@ -163,7 +192,9 @@ def _check_parameters(sweep: Sweep) -> None:
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
         if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
-            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+            low = sweep.space.limits(name)[0]
+            reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
+            raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
 
 
 def _check_constraints(sweep: Sweep) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
+from hhfast.batch.arguments import as_recorders
 from hhfast.errors import InputError, unknown
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
@@ -123,16 +124,7 @@ def recorders_of(record: Recorded) -> tuple[Recorder, ...]:
     """The recorders of a `Record`, of one recorder, or of several; `InputError` if something else is among them."""
     if isinstance(record, Record):
         return record.recorders
-    several = (record,) if _is_recorder(record) or not isinstance(record, Iterable) else tuple(record)
-    for recorder in several:
-        if not _is_recorder(recorder):
-            known = ", ".join(recorders)
-            raise InputError(f"record: {recorder!r} is no recorder; give hhfast.Record(...), or recorders ({known})")
-    return cast("tuple[Recorder, ...]", several)
-
-
-def _is_recorder(value: Any) -> bool:
-    return not isinstance(value, type) and callable(getattr(value, "open", None)) and hasattr(value, "times")
+    return as_recorders(record)
 
 
 def recorded_names(record: Iterable[Recorder]) -> list[str]:

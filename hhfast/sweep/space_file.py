@@ -65,9 +65,11 @@ def _distribution(where: str, entry: Any) -> Distribution:
         raise InputError(f"{where}: {error}") from None
 
 
-def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
+def _axis(name: str, entry: Any) -> Axis:
     where = f"axes.{name}"
-    if set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
+    if isinstance(entry, list):  # [80, 100, 120] is short for { values = [80, 100, 120] }
+        entry = {"values": entry}
+    if isinstance(entry, dict) and set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
         members = tuple((key, _values(f"{where}.zip.{key}", value)) for key, value in entry["zip"].items())
     else:
         members = ((name, _values(where, entry)),)

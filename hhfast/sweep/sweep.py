@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hhfast.batch.certify import drawn
-from hhfast.errors import InputError
+from hhfast.errors import InputError, one_line
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
@@ -27,6 +27,7 @@ from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Space
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
+from hhfast.tables import html_table
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -97,6 +98,12 @@ class Sweep:
         what = f"{self.analysis['kind']}" if self.analysis else f"{self.t_stop:g} ms, {self.integrator}"
         over = f"{type(self.space).__name__} of {self.space.n_rows:,} rows over {', '.join(self.space.names)}"
         return f"<Sweep of {self.model.name}, {what}: {over}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (key, one_line(str(value), 120)) for key, value in self.canonical.items() if value not in (None, [], {})
+        ]
+        return html_table(repr(self).strip("<>"), [row for row in rows if row[0] not in ("format", "model_sha256")])
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:

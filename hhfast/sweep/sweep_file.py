@@ -98,9 +98,7 @@ class SweepFile(BaseModel):
     )
     stimulus: Any = Field(default=None, description="[stimulus] kind and parameters; several [[stimulus]] add up")
     parameters: dict[str, Number] = Field(default_factory=dict, description="fixed values that differ from the model's")
-    axes: dict[str, dict[str, Any]] | None = Field(
-        None, description="a grid: the product of axes, the last one fastest"
-    )
+    axes: dict[str, Any] | None = Field(None, description="a grid: the product of axes, the last one fastest")
     sample: dict[str, Any] | None = Field(
         default=None, description="method, n, seed, and a distribution for each parameter"
     )
@@ -184,7 +182,7 @@ def _with_waveforms(stimulus: Any, folder: Path) -> Any:
     """The stimulus with the points of waveforms that are in files."""
     if isinstance(stimulus, list):
         return [_with_waveforms(entry, folder) for entry in stimulus]
-    if stimulus is None or stimulus.get("kind") != "waveform" or "file" not in stimulus:
+    if stimulus is None or stimulus.get("kind") not in ("waveform", "waveform_clamp") or "file" not in stimulus:
         return stimulus
     file = stimulus["file"]
     if not isinstance(file, str):
@@ -213,10 +211,25 @@ def _explain(error: ValidationError) -> str:
         return f"{where}: is missing; add it"
     if first["type"] == "finite_number":
         return f"{where}: is {first['input']}; it must be finite"
+    if first["type"] == "float_type":
+        return f"{where}: is {first['input']!r}; it must be a number{_unlike_number(first['input'])}"
+    if loc == ("record", "trace"):
+        return f'{where}: is {first["input"]!r}; give a table, as {{ variables = ["V"], every = 0.5 }}'
     expected = first["msg"].removeprefix("Input should be ")
     for pydantic, toml in (("dictionary", "table"), ("string", "text"), ("tuple", "list")):
         expected = expected.replace(pydantic, toml)
     return f"{where}: is {first['input']!r}; it should be {expected}"
+
+
+def _unlike_number(given: Any) -> str:
+    """What to change in a text that was meant as a number."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        float(given)
+    except ValueError:
+        return ", without a unit" if given[:1].isdigit() else ""
+    return ", without quotes"
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:

@@ -1,7 +1,7 @@
 // The plane of V and another state: where each stands still, the path of the run, and the point that runs on it.
 function phaseRanges(page, run, name) {
   const range = extent([run.traces[name]], 1e-9, 0.25);
-  return { V: extent([run.traces.V], 60, 0.15), y: page.gates.includes(name) ? [-0.03, 1.03] : range };
+  return { V: extent([run.traces.V], 1, 0.3), y: page.gates.includes(name) ? [-0.03, 1.03] : range };
 }
 
 // Nullclines with the other states held at what they are at sample `at` of the run.
@@ -55,10 +55,11 @@ function drawGating(plots, page, parameters, range) {
     return { name, inf: a.map((x, k) => x / b[k]), tau: b.map((x) => 1 / x) };
   });
   plots.inf.begin(range, [-0.03, 1.03], "V (mV)", "steady state");
-  curves.forEach(({ inf }, k) => plots.inf.line(Vs, inf, series(k)));
+  curves.forEach(({ inf }, k) => plots.inf.line(Vs, inf, series(k), { dash: dashOf(k) }));
   const taus = curves.map(({ tau }) => tau).filter(Boolean);
-  plots.tau.begin(range, extent([...taus, [0]], 0.01, 0.03), "V (mV)", "time constant (ms)");
-  curves.forEach(({ tau }, k) => tau && plots.tau.line(Vs, tau, series(k)));
+  const logarithms = taus.map((tau) => tau.map(Math.log10));
+  plots.tau.begin(range, extent(logarithms, 2.2, 0.05), "V (mV)", "time constant (ms)", { yText: (v) => plain(10 ** v, 2) });
+  curves.forEach(({ tau }, k) => tau && plots.tau.line(Vs, tau.map(Math.log10), series(k), { dash: dashOf(k) }));
   legend(byId("legend-gating"), curves.map(({ name }, k) => [name, series(k)]));
 }
 

@@ -41,11 +41,27 @@ function sampleTimes(t_stop, every) {
   return Float64Array.from({ length: n }, (_, k) => Math.min(every * k, t_stop));
 }
 
-function stimulusEdges(parts, values, t_stop) {
-  const edges = parts.flatMap((part, k) => {
-    const own = part.times ? part.times.map((t) => t + values[`${k}.start`]) : [];
+// Between points a current is linear; fixed steps end at them, adaptive kernels look for them themselves.
+const POINTS = {
+  waveform: (p, t_stop, times) => times.map((t) => t + p.start),
+  noise: (p, t_stop) => {
+    const [first, last] = [p.start, p.stop].map((t) => Math.min(Math.max(t, 0), t_stop));
+    const begin = Math.floor(first / p.every);
+    return Array.from({ length: Math.ceil(last / p.every) - begin }, (_, k) => p.every * (begin + k));
+  },
+};
+
+// How far apart samples are (ms): as close as a plot shows; whole steps, where sampling would cut steps short.
+function samplingInterval(page, t_stop) {
+  const wanted = t_stop / Math.min(8000, Math.max(2500, 4 * t_stop));
+  return page.adaptive ? wanted : page.dt * Math.max(1, Math.round(wanted / page.dt));
+}
+
+function stimulusEdges(page, values, t_stop) {
+  const edges = page.stimulus.flatMap((part, k) => {
     const named = Object.fromEntries(part.parameters.map((name) => [name, values[`${k}.${name}`]]));
-    return [...EDGES[part.kind](named, t_stop), ...own];
+    const points = page.adaptive || !POINTS[part.kind] ? [] : POINTS[part.kind](named, t_stop, part.times);
+    return [...EDGES[part.kind](named, t_stop), ...points];
   });
   return edges.filter((t) => t > 0 && t < t_stop);
 }
@@ -136,6 +152,12 @@ function solveSteady(page, parameters, X, states) {
 // The model's initial states: as given, and what starts steady at its steady value there.
 function initialStates(page, parameters) {
   const X = Float64Array.from(page.initial);
+  if (page.formulas.length) {
+    const A = shaped([page.formulas.length, 1]);
+    const col = new Int32Array(2 * parameters.length).fill(-1);
+    beginnings(0, 1, parameters, col, shaped([0, 1]), shaped([X.length, 1], X.slice()), new Float64Array(1), A, shaped([0, 1]));
+    page.formulas.forEach((state, k) => (X[state] = A[k]));
+  }
   for (const [states, coupled] of page.steady_levels) {
     if (coupled) {
       solveSteady(page, parameters, X, states);
@@ -150,7 +172,7 @@ function initialStates(page, parameters) {
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
 function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const samples = sampleTimes(t_stop, every);
-  const edges = stimulusEdges(page.stimulus, stimulus, t_stop);
+  const edges = stimulusEdges(page, stimulus, t_stop);
   const of_stimulus = page.stimulus.flatMap((part, k) => part.parameters.map((name) => stimulus[`${k}.${name}`]));
   const p0 = Float64Array.from([...parameters, ...of_stimulus]);
   const X = shaped([initial.length, 1], Float64Array.from(initial));
