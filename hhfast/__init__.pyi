@@ -46,6 +46,8 @@ from .model import (
     load_model,
     models,
 )
+from .model.importers.imported import Imported
+from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
@@ -117,6 +119,7 @@ __all__ = [
     "Function",
     "Gate",
     "Grid",
+    "Imported",
     "Incomplete",
     "InputError",
     "Integrator",
@@ -167,6 +170,7 @@ __all__ = [
     "explore",
     "fi_curve",
     "find_rheobase",
+    "import_nmodl",
     "integrators",
     "load_model",
     "models",

@@ -15,6 +15,7 @@ from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
 from hhfast.cli.explore import explore
+from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
 from hhfast.cli.new import new
 from hhfast.cli.results import export, info, plot, trace, verify
@@ -30,6 +31,7 @@ COMMANDS = (
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(one_line_errors(_command))
+app.command("import")(one_line_errors(import_files))
 
 
 def main() -> None:
