@@ -76,11 +76,18 @@ def simulate_rows(
         t_stop=sweep.t_stop,
         record=sweep.recorders if record is None else record,
         until=sweep.until,
-        initial=sweep.initial,
+        initial=_initial(sweep, columns),
         threads=threads,
         certify=certify,
         **method,
     )
+
+
+def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:
+    """Where the rows start: all alike, or by the axis of initial states."""
+    if isinstance(sweep.initial, str):
+        return sweep.initial
+    return [sweep.initial[int(k)] for k in columns["initial"]]
 
 
 def _analyse(sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None) -> Result:
@@ -104,7 +111,8 @@ def cells_of(
     from hhfast.parts.stimuli import Stimulus
 
     prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
-    parameters = {**sweep.parameters, **{n: values for n, values in columns.items() if not n.startswith(prefixes)}}
+    own = {n: v for n, v in columns.items() if not n.startswith(prefixes) and n in sweep.model.parameters}
+    parameters = {**sweep.parameters, **own}
     total = Stimulus()
     for prefix, entry in sweep.stimuli.items():
         fixed = {name: value for name, value in entry.items() if name != "kind"}
