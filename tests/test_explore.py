@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from commands import hhfast, refused
 
 import hhfast as hh
 from hhfast.batch.method import Method
+from hhfast.model import parse_model
 from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import LARGEST, part
 from hhfast.pages.protocols import protocols
@@ -27,14 +29,14 @@ def squid(tmp_path_factory):
 
 
 # --- the kernel in the page ------------------------------------------------------------------------------------------
-def run_in(page, model, method, stimulus, t_stop, every):
+def run_in(page, model, method, stimulus, t_stop, every, params=None):
     """V, spike times and status of one cell, computed in the browser by the page's own functions."""
     values = {
         f"{k}.{name}": float(given[name]) for k, (kind, given) in enumerate(stimulus.parts) for name in kind.parameters
     }
     told = {
         "page": calling(model, method, stimulus, ["V"]),
-        "parameters": [p.value for p in model.parameters.values()],
+        "parameters": [(params or {}).get(name, p.value) for name, p in model.parameters.items()],
         "stimulus": values,
     }
     source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), part("scripts/simulation.js")])
@@ -76,6 +78,19 @@ def test_a_page_computes_what_the_compiled_kernel_computes(blank, name):
     V, spike = agreement(blank, name, FIXED)
     assert V < 1e-9
     assert spike < 1e-6
+
+
+def test_a_state_that_begins_by_a_formula_follows_the_parameters(blank):
+    """Where the formula's parameter is another, the page begins elsewhere, as `simulate` does."""
+    text = hh.models["hodgkin_huxley"].text.replace(
+        "[channels.Na.gates.h]", '[channels.Na.gates.h]\ninitial = "0.5 + (E_L + 54.387) / 40 + 0.001 * (V + 65)"'
+    )
+    model = parse_model(text, "a test")
+    for E_L in (-54.387, -50.0):
+        shifted = replace(model, channels=tuple(replace(c, E=E_L) if c.name == "L" else c for c in model.channels))
+        there = run_in(blank, model, FIXED, hh.Step(0.0), 10.0, 0.5, {"E_L": E_L})
+        here = hh.simulate(shifted, t_stop=10.0, record=[hh.Trace("V", every=0.5)], method=FIXED)
+        np.testing.assert_allclose(there["V"], here["V"][0], atol=1e-9)
 
 
 @pytest.mark.slow

@@ -106,3 +106,75 @@ def test_features_of_settled_cells_are_refused_without_it():
         hh.simulate("hodgkin_huxley", **SQUID, record=[hh.Features(["rate"], window=(1.0, 10.0))])
     with pytest.raises(InputError, match="settle_tol"):
         hh.simulate("hodgkin_huxley", **{**SQUID, "until": hh.Settled(settle_tol=0.5)})
+
+
+def test_initial_states_are_an_axis_that_shows_coexisting_regimes(tmp_path):
+    path = tmp_path / "scan.toml"
+    path.write_text("""
+model = "hodgkin_huxley"
+t_stop = 1000.0
+until = "settled"
+integrator = "tsit5"
+initial = ["model", "depolarised", { V = -60.0 }]
+[stimulus]
+kind = "step"
+[axes]
+"stimulus.amplitude" = { values = [8.0, 20.0] }
+[record]
+features = ["activity", "period", "V_rest", "rate"]
+spikes = true
+""")
+    sweep = hh.Sweep.from_toml(path)
+    assert sweep.space.shape == (2, 3)
+    out = sweep.run(tmp_path / "scan.h5", progress=False)
+    ds = hh.open_results(out)
+    names = [ds["activity"].attrs["flag_meanings"].split()[k] for k in ds["activity"].values.ravel()]
+    assert names == ["tonic", "tonic", "silent", "tonic", "tonic", "tonic"]
+    assert ds["initial"].values.tolist() == [0, 1, 2]
+    assert abs(ds["period"].values[0, 0] - PERIOD) < 1e-4
+    assert abs(ds["V_rest"].values[0, 2] - REST) < 1e-11
+    assert ds["rate"].values[0, 2] == 0
+    np.testing.assert_allclose(ds["rate"].values[0, 0], 1e3 / PERIOD, rtol=1e-5)
+
+
+def test_a_list_of_initial_states_is_checked():
+    space = hh.Grid.of({"g_Na": [100.0]})
+    with pytest.raises(InputError, match=r"initial.1: .*'rset'"):
+        hh.Sweep("hodgkin_huxley", space, t_stop=10.0, initial=["model", "rset"])
+    with pytest.raises(InputError, match=r"initial.0: .*'U'"):
+        hh.Sweep("hodgkin_huxley", space, t_stop=10.0, initial=[{"U": 1.0}])
+
+
+def test_activities_of_the_published_points_of_the_stomatogastric_neuron():
+    """Prinz, Billimoria & Marder 2003: Na CaT CaS A KCa Kd H leak, mS/cm2, as labelled there; but for the irregular
+    burster, whose regularity the paper judged by the eye.
+    """
+    points = {
+        "silent": [(500, 0, 0, 40, 0, 75, 0.01, 0)],
+        "tonic": [(100, 0, 10, 40, 5, 75, 0.02, 0.03), (200, 0, 4, 10, 10, 125, 0.05, 0.04)],
+        "bursting": [
+            (100, 0, 4, 0, 15, 50, 0.02, 0.03), (100, 0, 6, 10, 10, 50, 0.03, 0.05), (500, 2.5, 8, 0, 15, 75, 0.05, 0),
+            (200, 2.5, 4, 50, 5, 100, 0.01, 0.01),
+        ],
+        "irregular": [(300, 0, 10, 20, 20, 125, 0.05, 0.01)],
+    }  # fmt: skip
+    names = [f"g_{name}" for name in ("Na", "CaT", "CaS", "A", "KCa", "Kd", "H", "leak")]
+    values = np.array([p for group in points.values() for p in group], float).T
+    expected = [label for label, group in points.items() for _ in group]
+    r = hh.simulate(
+        "prinz_stg", dict(zip(names, values, strict=True)), t_stop=20000.0, until="settled", integrator="tsit5"
+    )
+    assert activity(r) == expected
+    assert r["spikes_per_period"][5] == 32  # bursts of 17 and 15 spikes in turn
+    assert (r["period"][3:7] > 500).all()
+    assert (r["duty_cycle"][3:7] < 0.6).all()
+
+
+def test_oscillation_without_spikes_and_depolarisation_block():
+    """Squid axon just below its upper Hopf point (154.5224, proved); Morris & Lecar in block."""
+    r = hh.simulate("hodgkin_huxley", **{**SQUID, "stimulus": hh.Step(154.0), "t_stop": 5000.0})
+    assert activity(r) == ["subthreshold"]
+    np.testing.assert_allclose(r["period"][0], 2 * np.pi / 1.06292180676034, rtol=2e-3)
+    assert r["V_peak"][0] - r["V_trough"][0] > 1
+    r = hh.simulate("morris_lecar_1981_class_1", **{**SQUID, "stimulus": hh.Step([41.0, 150.0]), "t_stop": 5000.0})
+    assert activity(r) == ["tonic", "blocked"]

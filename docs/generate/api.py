@@ -14,6 +14,7 @@ GROUPS = {  # folder of the package -> its heading, from what one meets first
     "analysis": ("Analyses", "Questions about cells, each answered for a whole batch, with a `status` for every cell."),
     "sweep": ("Sweeps and results", "Many rows, in a file, interrupted and resumed."),
     "figures": ("Figures", "Pictures of results and analyses."),
+    "pages": ("Pages", "Models and results in the browser."),
     "errors": ("Errors", "Every one a line: what is wrong, where, what to do."),
 }
 

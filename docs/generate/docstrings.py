@@ -12,10 +12,8 @@ _MARKUP = re.compile(r"(?<!\\)([*|])|(?<=\w)(_)(?!\w)")
 
 def readable(app, what, name, obj, options, lines):
     """Sphinx's event `autodoc-process-docstring`: change the lines in place."""
-    if any(set(line) == {"-"} for line in lines):  # it has sections, which numpydoc reads
-        lines[:] = [_escaped(line) for line in lines]
-    else:
-        lines[:] = list(_restructured("\n".join(lines)))
+    sections = any(line and set(line) == {"-"} for line in lines)  # which numpydoc reads: there, names stand alone
+    lines[:] = list(_restructured("\n".join(lines), "{}" if sections else "``{}``"))
 
 
 def entries(text: str) -> Iterator[tuple[list[str] | None, str]]:
@@ -48,8 +46,8 @@ def _split(names: list[str], text: str) -> Iterator[tuple[list[str], str]]:
         yield further.split(", "), words
 
 
-def _restructured(text: str) -> Iterator[str]:
-    """Parameters as a definition list, everything else as it is."""
+def _restructured(text: str, name: str) -> Iterator[str]:
+    """Parameters as a definition list, their names written as `name` says; everything else as it is."""
     before = True  # whether the line before was text
     for names, words in entries(text):
         if names is None:
@@ -58,10 +56,10 @@ def _restructured(text: str) -> Iterator[str]:
             before = True
             yield _escaped(words)
         else:
-            if before:
+            if before and name != "{}":
                 yield ""
             before = False
-            yield ", ".join(f"``{n}``" for n in names)
+            yield ", ".join(map(name.format, names))
             yield f"    {_escaped(words)}"
 
 

@@ -1,6 +1,7 @@
 """What one can name in a simulation: stimuli, features, recorders, integrators, analyses, distributions."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def _prose(text: str | None) -> str:
     from generate.docstrings import entries
 
     lines = []
-    plain = inspect.cleandoc(text or "").replace("Parameters\n----------\n", "")
+    plain = re.sub(r"^(\w+)\n-+$", r"**\1**\n", inspect.cleandoc(text or ""), flags=re.MULTILINE)
     for names, words in entries(plain):
         lines.append(words if names is None else f"- {', '.join(map(code, names))}: {words}")
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from generate import live
 from generate.equations import equations
@@ -34,24 +35,34 @@ def _index(outcomes: dict[str, list[Outcome]]) -> str:
         "--check` does it on your machine, `--toml` prints the file."
     )
     rows = (
-        (f"[{code(s.name)}]({s.name}.md)", s.title, f"{s.species}, {s.cell}", " ".join(s.currents), _verdict(outcomes[s.name]))
+        (f"[{code(s.name)}]({s.name}.md)", s.title, _animal(s), " ".join(s.currents), *_verdict(outcomes[s.name]))
         for s in models.find()
     )  # fmt: skip
     contents = "```{toctree}\n:hidden:\n:titlesonly:\n\n" + "\n".join(models) + "\n```"
-    head = ["name", "model", "cell", "currents", "spike times"]
+    head = ["name", "model", "cell", "currents", "spikes", "off by (ms)"]
     return title_page("Model zoo", text, table(head, rows), contents)
 
 
-def _verdict(outcomes: list[Outcome]) -> str:
-    spikes = sum(o.known for o in outcomes)
+def _animal(model: Any) -> str:
+    """Species and cell; a model that is of no species says `none`."""
+    return ", ".join(filter(None, ("" if model.species == "none" else model.species, model.cell)))
+
+
+def _verdict(outcomes: list[Outcome]) -> tuple[str, str]:
+    spikes = str(sum(o.known for o in outcomes))
     if not all(o.passed for o in outcomes):
-        return "**differ**"
-    return f"{spikes} within {max(o.difference for o in outcomes):.1g} ms"
+        return spikes, "**differ**"
+    return spikes, _error(max(o.difference for o in outcomes))
+
+
+def _error(ms: float) -> str:
+    return "< 0.0001" if ms < 1e-4 else f"{ms:.1g}"
 
 
 def _page(model: Model, outcomes: list[Outcome]) -> str:
     name = model.name
-    animal = f"{model.species[:1].upper()}{model.species[1:]}, {model.cell}."
+    animal = _animal(model)
+    animal = f"{animal[:1].upper()}{animal[1:]}."
     facts = [f"*{cell(model.citation.strip().rstrip('.'))}*.", animal, model.notes.strip()]
     play = f'<a class="hhfast-live" href="../{live.page_of(name)}">Play with this model in the browser</a>'
     use = f'```python\nimport hhfast as hh\n\nmodel = hh.models["{name}"]\n```'
@@ -80,7 +91,7 @@ def _checks(model: Model, outcomes: list[Outcome]) -> str:
     rows = (
         (
             f"{o.i_app:g}", f"{o.t_stop:g}", f"{o.found} of {o.known}",
-            f"{o.difference:.2g}", "ok" if o.passed else "**differs**",
+            _error(o.difference), "ok" if o.passed else "**differs**",
         )
         for o in outcomes
     )  # fmt: skip

@@ -154,16 +154,15 @@ def _draw(
     """Save the picture of the cells."""
     from hhfast.figures import analyses as figures
     from hhfast.figures.canvas import figure_of
-    from hhfast.figures.text import cell_labels, plain
+    from hhfast.figures.text import plain
 
     if analysis.picture is None:
         raise InputError(f"-o {picture.output}: there is no picture of {analysis.name}")
     n = min(len(found.status), figures.MOST)
     cells = {name: values[:n] for name, values in params.items()}
     units = {name: p.unit for name, p in model.parameters.items()}
-    labels = cell_labels(cells, units) if cells else None
     axes = getattr(figures, analysis.picture.name)(
-        analysis.picture.of(found, model, cells, options), range(n), params=params, labels=labels
+        analysis.picture.of(found, model, cells, options), range(n), params=params, units=units
     )
     title = plain(model.title or model.name)
     figure_of(axes).suptitle(title, fontsize=11)
