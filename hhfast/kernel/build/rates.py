@@ -18,6 +18,7 @@ from hhfast.kernel.spec import RATES_ARGUMENTS
 from hhfast.kernel.tree import parse
 from hhfast.kernel.tree.nodes import For, Kernel, Name, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.model.algebra import to_sympy
 from hhfast.model.model import Model
 
 
@@ -39,6 +40,19 @@ def quantities_kernel(model: Model, names: Sequence[str]) -> Kernel:
     named = system_of(model).named
     wanted = {name: named[name] for name in names}
     return _kernel_of_points(model, "quantities", ", ".join(names), wanted, {"A": list(names), "B": []}, [])
+
+
+def beginnings_kernel(model: Model) -> tuple[Kernel, list[int]]:
+    """A kernel like `rates_kernel`, called `beginnings`: row k of A is where a state begins by a formula.
+
+    Also the numbers of these states; there may be none.
+    """
+    section = {s.potential: s for s in model.sections}
+    texts = {f"initial_{s.name}_": (k, s.initial, section[s.potential]) for k, s in enumerate(model.rows)
+             if isinstance(s.initial, str) and s.initial != "steady"}  # fmt: skip
+    wanted = {name: to_sympy(model.written_out(text, where)) for name, (_, text, where) in texts.items()}
+    kernel = _kernel_of_points(model, "beginnings", "initial values", wanted, {"A": list(wanted), "B": []}, [])
+    return kernel, [k for k, _, _ in texts.values()]
 
 
 def _kernel_of_points(

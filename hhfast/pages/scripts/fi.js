@@ -1,4 +1,7 @@
 // The curve of firing rate against current, computed beside the page and drawn as it comes.
+const COARSE = 8;
+const FINE = 32;
+
 class FICurve {
   constructor(page, plot, note) {
     this.page = page;
@@ -7,9 +10,12 @@ class FICurve {
     this.id = 0;
     this.points = new Map();
     this.before = [];
+    this.timer = null;
+    this.asked = -1000;
     const source = [byId("engine").textContent, byId("worker").textContent].join("\n");
     try {
       this.worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+      this.worker.postMessage({ page });
       this.worker.onmessage = ({ data }) => this.take(data);
       this.worker.onerror = () => (this.note.textContent = "The browser allows no computing beside the page.");
     } catch {
@@ -18,18 +24,40 @@ class FICurve {
     this.draw = oncePerFrame(() => this.drawNow());
   }
 
+  // While a slider moves, a coarse curve some times a second; when it rests, the points between.
+  ask(question) {
+    this.question = question;
+    const wait = this.points.size > COARSE ? 200 : 600; // a slow curve is not always begun anew
+    if (this.timer === null) this.timer = setTimeout(() => this.begin(), Math.max(0, this.asked + wait - performance.now()));
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      if (this.timer !== null) {
+        clearTimeout(this.timer);
+        this.begin();
+      }
+      this.send(FINE);
+    }, 350);
+  }
+
   // What was known stays, faint, until the new curve is there.
-  ask({ parameters, stimulus, initial, low, high }) {
+  begin() {
+    this.timer = null;
+    this.asked = performance.now();
     if (this.points.size > 3) this.before = this.sorted();
     this.points = new Map();
+    this.send(COARSE);
+  }
+
+  // Asks for the points that are not known yet, of so many steps; those of few steps first.
+  send(n) {
+    const { low, high, ...cell } = this.question;
     this.range = [low, high];
     this.id += 1;
-    const n = 32; // halves, quarters, ... of the range: the coarse curve is there first
-    const order = [0, n];
-    for (let step = n; step >= 2; step /= 2) for (let k = step / 2; k < n; k += step) order.push(k);
-    const currents = order.map((k) => low + (k / n) * (high - low));
-    const question = { id: this.id, parameters, stimulus, initial, currents, t_stop: this.page.fi_time, page: this.page };
-    if (this.worker) this.worker.postMessage(question);
+    const coarse = Array.from({ length: COARSE + 1 }, (_, k) => k / COARSE);
+    const fine = Array.from({ length: n + 1 }, (_, k) => k / n);
+    const currents = [...new Set([...coarse, ...fine])].map((part) => low + part * (high - low));
+    const unknown = currents.filter((current) => !this.points.has(current));
+    if (this.worker) this.worker.postMessage({ ...cell, id: this.id, currents: unknown, t_stop: this.page.fi_time });
     this.draw();
   }
 
@@ -51,6 +79,6 @@ class FICurve {
     this.plot.line(...parts(this.before), colour("--line"), { width: 3 });
     this.plot.line(...parts(now), colour("--c0"), { width: 2 });
     for (const [x, y] of now) this.plot.point(x, y, colour("--c0"), 2.8);
-    this.complete = now.length === 33;
+    this.complete = now.length === FINE + 1;
   }
 }

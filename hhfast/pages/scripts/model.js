@@ -44,7 +44,6 @@ function recompute() {
   run.took = performance.now() - before;
   run.parameters = parameters;
   drawRun();
-  drawGating(gating, page, parameters, extent([run.traces.V, page.potential_range], 1, 0));
   fi.ask({ parameters, stimulus: stimulusNow(), initial: begin, low: page.fi_range[0], high: page.fi_range[1] });
   say();
   writeLink(state, initial);
@@ -55,9 +54,24 @@ const sample = () => Math.min(run.time.length - 1, Math.max(0, Math.round(state.
 function drawRun() {
   const at = sample();
   traces.draw(run, run.time[at]);
-  if (page.planes.length) drawPhase(plane, page, run.parameters, run, state.y, at);
+  drawRest();
   byId("cursor").value = Math.round(1000 * state.at);
   byId("cursor").setAttribute("aria-valuetext", `${plain(run.time[at])} ms`);
+}
+
+// The other plots follow when there is time, while a slider moves some times a second.
+let rest = null;
+let restDrawn = 0;
+function drawRest() {
+  const draw = () => {
+    rest = null;
+    const at = sample();
+    traces.drawInside(run, run.time[at]);
+    if (page.planes.length) drawPhase(plane, page, run.parameters, run, state.y, at);
+    drawGating(gating, page, run.parameters, extent([run.traces.V, page.potential_range], 1, 0));
+    restDrawn = performance.now();
+  };
+  if (rest === null) rest = setTimeout(draw, Math.max(0, 140 - (performance.now() - restDrawn)));
 }
 
 function say() {

@@ -1,5 +1,10 @@
 // Drawing on a canvas: axes with ticks, lines, points; colours from the page's style, so light and dark both work.
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// The page's colours, read once: asking for a style in the middle of drawing makes the browser lay the page out anew.
+const known = new Map();
+function colour(name) {
+  if (!known.has(name)) known.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return known.get(name);
+}
 const dashOf = (k) => (k < 8 ? [] : k < 16 ? [6, 3] : [2, 3]); // where the colours begin anew
 const series = (k) => colour(`--c${k % 8}`);
 
@@ -8,7 +13,7 @@ function ticks(low, high, count) {
   const rough = (high - low) / count;
   if (!(rough > 0) || !Number.isFinite(rough)) return [];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
+  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.8) * power;
   const first = Math.ceil(low / step - 1e-9);
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
 }
@@ -137,6 +142,28 @@ class Plot {
     });
   }
 
+  // A line whose x ascends: of the points within one pixel only the first, least, greatest and last are drawn.
+  trace(xs, ys, stroke, how = {}) {
+    const n = xs.length;
+    const across = Math.max(1, this.box.right - this.box.left);
+    if (n < 4 * across) {
+      this.line(xs, ys, stroke, how);
+      return;
+    }
+    const kept = [];
+    for (let column = 0, k = 0; column < across; column++) {
+      const end = Math.floor(((column + 1) * n) / across);
+      let [least, most] = [k, k];
+      for (let j = k; j < end; j++) {
+        if (ys[j] < ys[least]) least = j;
+        if (ys[j] > ys[most]) most = j;
+      }
+      kept.push(k, Math.min(least, most), Math.max(least, most), end - 1);
+      k = end;
+    }
+    this.line(kept.map((k) => xs[k]), kept.map((k) => ys[k]), stroke, how);
+  }
+
   // Separate pieces: x0, y0, x1, y1 of each, one after another.
   pieces(values, stroke, width = 2) {
     this.inside((c) => {
@@ -175,6 +202,9 @@ class Plot {
 }
 
 function legend(place, entries) {
+  const key = JSON.stringify(entries);
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
   place.replaceChildren(...entries.map(([text, stroke], k) => {
     const mark = element("i");
     mark.style.borderTopColor = stroke;
@@ -187,21 +217,21 @@ function legend(place, entries) {
 function zeroLines(xs, ys, field) {
   const n = xs.length;
   const found = [];
+  const cut = (u, v, x0, y0, x1, y1) => {
+    if (u < 0 === v < 0) return;
+    const at = u / (u - v);
+    found.push(x0 + at * (x1 - x0), y0 + at * (y1 - y0));
+  };
   for (let j = 0; j + 1 < ys.length; j++) {
     for (let i = 0; i + 1 < n; i++) {
-      const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
-      const values = corners.map(([a, b]) => field[b * n + a]);
-      if (values.some(Number.isNaN)) continue;
-      const cuts = [];
-      for (let k = 0; k < 4; k++) {
-        const [u, v] = [values[k], values[(k + 1) % 4]];
-        if ((u < 0) === (v < 0)) continue;
-        const [a, b] = corners[k];
-        const [a2, b2] = corners[(k + 1) % 4];
-        const at = u / (u - v);
-        cuts.push(xs[a] + at * (xs[a2] - xs[a]), ys[b] + at * (ys[b2] - ys[b]));
-      }
-      for (let k = 0; k + 3 < cuts.length; k += 4) found.push(cuts[k], cuts[k + 1], cuts[k + 2], cuts[k + 3]);
+      const [a, b, c, d] = [field[j * n + i], field[j * n + i + 1], field[(j + 1) * n + i + 1], field[(j + 1) * n + i]];
+      const below = (a < 0) + (b < 0) + (c < 0) + (d < 0);
+      if (below === 0 || below === 4 || Number.isNaN(a + b + c + d)) continue;
+      const [x0, x1, y0, y1] = [xs[i], xs[i + 1], ys[j], ys[j + 1]];
+      cut(a, b, x0, y0, x1, y0);
+      cut(b, c, x1, y0, x1, y1);
+      cut(c, d, x1, y1, x0, y1);
+      cut(d, a, x0, y1, x0, y0);
     }
   }
   return found;

@@ -152,6 +152,12 @@ function solveSteady(page, parameters, X, states) {
 // The model's initial states: as given, and what starts steady at its steady value there.
 function initialStates(page, parameters) {
   const X = Float64Array.from(page.initial);
+  if (page.formulas.length) {
+    const A = shaped([page.formulas.length, 1]);
+    const col = new Int32Array(2 * parameters.length).fill(-1);
+    beginnings(0, 1, parameters, col, shaped([0, 1]), shaped([X.length, 1], X.slice()), new Float64Array(1), A, shaped([0, 1]));
+    page.formulas.forEach((state, k) => (X[state] = A[k]));
+  }
   for (const [states, coupled] of page.steady_levels) {
     if (coupled) {
       solveSteady(page, parameters, X, states);

@@ -29,31 +29,44 @@ class TracePlots {
     byId("panel-pools").hidden = !pools.length;
   }
 
+  // Potential and current, which follow a slider at once ...
   draw(run, at) {
     const { page, plots } = this;
     const t = [0, run.time[run.time.length - 1]];
-    const current = page.units.i_app;
+    const V = page.potentials.map((name) => run.traces[name]);
+    this.panel(plots.V, run, t, V, extent(V, 1), "mV", at);
+    this.panel(plots.I, run, t, [run.traces.i_app], extent([run.traces.i_app], 1e-6, 0.15), unitText(page.units.i_app), at);
+  }
+
+  // ... and what lies behind them, a moment later.
+  drawInside(run, at) {
+    const { page, plots } = this;
+    const t = [0, run.time[run.time.length - 1]];
+    const current = unitText(page.units.i_app);
     const of = (names) => names.map((name) => run.traces[name]);
-    this.panel(plots.V, run, t, of(page.potentials), extent(of(page.potentials), 1), "mV", at);
-    this.panel(plots.I, run, t, [run.traces.i_app], extent([run.traces.i_app], 1e-6, 0.15), unitText(current), at);
     if (page.gates.length) this.panel(plots.gates, run, t, of(page.gates), [-0.03, 1.03], "open fraction", at);
     const ionic = page.channels.map((channel) => run.traces[channel.current]);
-    this.panel(plots.currents, run, t, ionic, extent(ionic), unitText(current), at);
+    this.panel(plots.currents, run, t, ionic, extent(ionic), current, at);
     legend(byId("legend-currents"), page.channels.map((channel, k) => [channel.current, series(k)]));
-    const g = page.channels.map((channel) => [channel, conductance(channel, run, this.value)]);
-    const shown = g.map(([channel, values], k) => [channel, values, series(k)]).filter(([, values]) => values);
-    byId("panel-conductances").hidden = !shown.length;
-    const plot = plots.conductances;
-    plot.begin(t, extent(shown.map(([, values]) => values)), "time (ms)", unitText(page.units.g));
-    shown.forEach(([, values, stroke], k) => plot.line(run.time, values, stroke, { dash: dashOf(k) }));
-    this.cursor(plot, at);
-    legend(byId("legend-conductances"), shown.map(([channel, , stroke]) => [channel.name, stroke]));
     if (page.pools.length) this.panel(plots.pools, run, t, of(page.pools), extent(of(page.pools)), "", at);
+    this.drawConductances(run, t, at);
+  }
+
+  drawConductances(run, t, at) {
+    const { page, plots: { conductances: plot } } = this;
+    const g = page.channels.map((channel, k) => [channel, conductance(channel, run, this.value), k]);
+    const shown = g.filter(([, values]) => values);
+    byId("panel-conductances").hidden = !shown.length;
+    if (!shown.length) return;
+    plot.begin(t, extent(shown.map(([, values]) => values)), "time (ms)", unitText(page.units.g));
+    for (const [, values, k] of shown) plot.trace(run.time, values, series(k), { dash: dashOf(k) });
+    this.cursor(plot, at);
+    legend(byId("legend-conductances"), shown.map(([channel, , k]) => [channel.name, series(k)]));
   }
 
   panel(plot, run, t, lines, range, label, at) {
     plot.begin(t, range, plot === this.plots.I ? "" : "time (ms)", label);
-    lines.forEach((values, k) => plot.line(run.time, values, series(k), { dash: dashOf(k) }));
+    lines.forEach((values, k) => plot.trace(run.time, values, series(k), { dash: dashOf(k) }));
     this.cursor(plot, at);
   }
 

@@ -1,10 +1,21 @@
 // In a worker: firing rate against current, from the coarse to the fine; a newer question ends the one before.
 let asked = 0;
+let page = null;
 
 onmessage = ({ data }) => {
+  if (data.page) {
+    page = { ...data.page, ...loose(data.page) };
+    return;
+  }
   asked = data.id;
   answer(data, 0);
 };
+
+// A rate needs no more of an adaptive integrator.
+function loose({ rtol, atol }) {
+  if (!(rtol < 1e-5)) return {};
+  return { rtol: 1e-5, atol: atol.map((a) => (a * 1e-5) / rtol) };
+}
 
 function answer(question, k) {
   if (question.id !== asked || k >= question.currents.length) return;
@@ -14,7 +25,7 @@ function answer(question, k) {
 }
 
 // Of a constant current, over the second half of the run (Hz); NaN where the run failed.
-function firingRate({ page, parameters, stimulus, initial, t_stop }, current) {
+function firingRate({ parameters, stimulus, initial, t_stop }, current) {
   const still = Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, name.endsWith("amplitude") ? 0 : v]));
   const held = { ...still, "0.amplitude": current, "0.start": 0, "0.stop": Infinity };
   const run = simulate(page, { parameters, stimulus: held, t_stop, every: t_stop, initial });
