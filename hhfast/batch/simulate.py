@@ -9,18 +9,20 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
+from hhfast.batch.fastest_rate import warn_of_long_steps
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import GAVE_UP, OK, Result
+from hhfast.batch.result import DIVERGED, GAVE_UP, OK, REASON_MEANINGS, Result
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
 from hhfast.batch.time_grid import TimeGrid, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
-from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
+from hhfast.kernel.spec import BAD_PARAMETER, LANES, REASON, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder, Recording, Run
@@ -64,9 +66,9 @@ def simulate(
     method : how to simulate: integrator, step, tolerances, precision, threads (`hhfast.Method`). Its fields may be
         given as keywords instead, and replace what `method` says:
         `integrator`, name in `hhfast.integrators` or an `Integrator`;
-        `dt`, the largest step, ms: steps are placed so that stimulus edges given as numbers, samples and windows fall
-        between steps, and the steps before them are shortened evenly. For adaptive integrators dt is the first step,
-        and the one after each edge;
+        `dt`, of fixed steps the largest, ms: steps are placed so that stimulus edges given as numbers, samples and
+        windows fall between steps, and the steps before them are shortened evenly; one line warns if it is surely too
+        long for some cells. For adaptive integrators (the default) dt is the first step, and the one after each edge;
         `dtype`, "float64" or "float32"; `threads`, default: all processors this process may use;
         `rtol`, `atol`, `dt_min`, `dt_max`, `max_steps`, for adaptive integrators, whose steps each cell chooses for
         itself (`hhfast.StepControl`). Edges of the stimulus are then hit exactly, even those that differ between
@@ -89,12 +91,15 @@ def simulate(
     cells = Cells.of(model, params or {}, stimulus, initial)
     run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
     X = initial_states(cells, initial)
+    if not method.adaptive:
+        warn_of_long_steps(cells, X, method.scheme, method.dt)
+    bounds = possible_range(cells, stimulus or Stimulus(), X)
     rows = certified_rows(certify, cells.n, run.record)
     if rows is None:
-        return run.advance(cells, X)
+        return run.advance(cells, X, bounds)
     checked, again = cells.at(rows), np.take(X, rows, axis=1)
-    result = run.advance(cells, X)
-    finer = run.refined(rows).advance(checked, again)
+    result = run.advance(cells, X, bounds)
+    finer = run.refined(rows).advance(checked, again, bounds[rows])
     return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
 
 
@@ -127,7 +132,10 @@ class _Batch:
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
         if method.adaptive:
-            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, model.states, method.control)
+            n_points = len(points) + sum(map(len, stimulus.arrays))
+            steps = adaptive_schedule(
+                t_stop, method.dt, edges, own_edges, record, model.states, method.control, n_points
+            )
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
         return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
@@ -137,8 +145,8 @@ class _Batch:
         onset = self.onset[rows] if np.ndim(self.onset) else self.onset
         return replace(self, steps=self.steps.refined(rows), onset=onset)
 
-    def advance(self, cells: Cells, X: np.ndarray) -> Result:
-        """Advance cells from the states X (n_states, n), in place, to the end."""
+    def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
         dtype, model = self.spec.dtype, cells.model
         run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
         recordings = [recorder.open(run) for recorder in self.record]
@@ -160,6 +168,7 @@ class _Batch:
                 cells.P,
                 X,
                 levels,
+                bounds,
                 status,
                 stop,
                 *further,
@@ -170,13 +179,23 @@ class _Batch:
                 recording.done(first, group)
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        reason = _reasons(status, bounds)
         result = _result(model, self.record, recordings, X, status, self.method.attributes)
+        result = Result(status, {**result.variables, "reason": reason}, result.attributes)
         if not self.method.adaptive:
             return result
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
         return Result(result.status, {**result.variables, **counted}, result.attributes)
+
+
+def _reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
+    """Why cells are impossible, as the kernel left it in their status, which becomes "diverged"."""
+    codes = np.where(status >= REASON, status - REASON, 0).astype(np.uint8)
+    codes[(codes > 0) & np.isnan(bounds[:, 0])] = BAD_PARAMETER
+    status[codes > 0] = DIVERGED
+    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS)
 
 
 def _check_names(record: Sequence[Recorder]) -> None:

@@ -68,7 +68,7 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     again = simulate_rows(sweep, values, threads=1, certify=certify, numbers=number)
     left_out = status in _LEFT_OUT
     differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
-    steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
+    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
     record = (_spikes(sweep), Trace(*model.states, "i_app", every=sweep.dt * max(1, round(steps))))
     traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from hhfast.errors import InputError, did_you_mean
 from hhfast.model.resolve import find_model
+from hhfast.parts.integrators import DEFAULT
 from hhfast.parts.recorder import Recorder
 from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
 from hhfast.sweep.space_file import read_space
@@ -75,7 +76,7 @@ class SweepFile(BaseModel):
     model: str
     t_stop: Number | None = None
     dt: Number = 0.025
-    integrator: str = "rk4"
+    integrator: str = DEFAULT
     dtype: str = "float64"
     initial: str = "model"
     rows_per_batch: Count | None = None
