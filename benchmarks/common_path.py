@@ -10,7 +10,20 @@ from dataclasses import replace
 from typing import Any
 
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Binary, Compare, For, If, Kernel, LaneLoop, Name, Number, Return, Symbol, rebuilt
+from hhfast.kernel.tree.nodes import (
+    Binary,
+    Compare,
+    For,
+    If,
+    Kernel,
+    LaneLoop,
+    Let,
+    Name,
+    Number,
+    Return,
+    Symbol,
+    rebuilt,
+)
 
 RARE = ("moving", "any_due", "any_anew")  # what else is rare, besides the flags of lane loops
 
@@ -20,6 +33,8 @@ def common_path(kernel: Kernel) -> Kernel:
 
     def change(node: Any) -> Any:
         match node:
+            case Let(target=symbol, value=Number(value=True)) if symbol.name in RARE:
+                return Let(symbol, Number(False))  # what is needed at the first step is rare, too
             case If(test=test) if _is_rare(test):
                 return If(test, (Return(),))
             case For(stop=Number()) if any(isinstance(inner, LaneLoop) for inner in nodes.walk(*node.body)):
@@ -60,7 +75,7 @@ def _with(body: Any, symbol: Symbol, value: Any) -> Any:
             case Name(symbol=found) if found is symbol:
                 return value
             case If(test=Compare(op="==", left=Number(value=left), right=Number(value=right))):
-                return _Several(node.body if left == right else node.orelse)
+                return _Several(_flattened(node.body if left == right else node.orelse))
         return _flat(node)
 
     return _flattened(rebuilt(body, change))

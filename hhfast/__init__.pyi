@@ -18,21 +18,30 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.currentscape import plot_currentscape
+from .figures.population import plot_population
+from .figures.stacking import plot_stacking
 from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
 from .parts.stimuli import (
+    AlphaSynapse,
     Chirp,
+    ConductanceStep,
+    DoubleExponential,
     Noise,
     PairedPulse,
+    PointConductance,
     Pulse,
     Ramp,
     Sine,
     Step,
     Stimulus,
     Train,
+    VoltageClamp,
     Waveform,
+    WaveformClamp,
     stimuli,
 )
 from .sweep import (
@@ -43,10 +52,12 @@ from .sweep import (
     Record,
     Rows,
     Sample,
+    Selection,
     Sweep,
     Table,
     Values,
     open_results,
+    select,
     to_csv,
     to_nwb,
     to_pandas,
@@ -56,6 +67,7 @@ from .sweep import (
 __version__: str
 
 __all__ = [
+    "AlphaSynapse",
     "Analysis",
     "AnalysisStatus",
     "Axis",
@@ -64,7 +76,9 @@ __all__ = [
     "Bifurcations",
     "Channel",
     "Chirp",
+    "ConductanceStep",
     "Distribution",
+    "DoubleExponential",
     "Equilibria",
     "FICurve",
     "Features",
@@ -79,6 +93,7 @@ __all__ = [
     "Noise",
     "PairedPulse",
     "Parameter",
+    "PointConductance",
     "Pool",
     "Pulse",
     "Ramp",
@@ -90,6 +105,7 @@ __all__ = [
     "Rheobase",
     "Rows",
     "Sample",
+    "Selection",
     "Sine",
     "SpikeCount",
     "Spikes",
@@ -104,7 +120,9 @@ __all__ = [
     "Train",
     "UnknownName",
     "Values",
+    "VoltageClamp",
     "Waveform",
+    "WaveformClamp",
     "analyses",
     "ap_features",
     "benchmark_integrators",
@@ -116,10 +134,14 @@ __all__ = [
     "load_model",
     "models",
     "open_results",
+    "plot_currentscape",
+    "plot_population",
+    "plot_stacking",
     "recorders",
     "recovery_curve",
     "refractory_period",
     "resting_state",
+    "select",
     "simulate",
     "spike_times",
     "stimuli",

@@ -1,9 +1,41 @@
-"""The errors that a user can act on, and the did-you-mean that helps."""
+"""The errors that a user can act on, their one line of bounded length, and the did-you-mean that helps."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+MESSAGE_LENGTH = 300  # characters: one line that is read, whatever a file holds
+_SHOWN_NAMES = 160  # characters of a list of known names
+# What reading a file that is not what it should be may end with, beside an InputError.
+BROKEN = (ValueError, ArithmeticError, RuntimeError, MemoryError, LookupError, TypeError, AttributeError)
+
+
+def one_line(text: str, most: int = MESSAGE_LENGTH) -> str:
+    """A text in one line of at most `most` printable characters: control characters escaped, its middle left out."""
+    if len(text) > 4 * most:  # before it is read through: a name may have megabytes
+        text = text[: 2 * most] + text[-2 * most :]
+    line = "".join(c if c.isprintable() else " " if c in "\n\r\t" else ascii(c)[1:-1] for c in text)
+    if len(line) <= most:
+        return line
+    end = most // 5
+    return f"{line[: most - end - 5]} ... {line[-end:]}"
+
+
+@contextlib.contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Where a foreign file is read: an error of any kind that its contents cause becomes one `InputError`.
+
+    what : the file, and what it should be, as the beginning of the message.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except BROKEN as error:
+        reason = one_line(str(error), 120) or "it is too deep or too large"
+        raise InputError(f"{what}: cannot be understood ({type(error).__name__}: {reason})") from None
 
 
 class InputError(ValueError):
@@ -11,6 +43,9 @@ class InputError(ValueError):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(str(message)))
 
 
 class Incomplete(RuntimeError):
@@ -32,12 +67,17 @@ class UnknownName(InputError, KeyError):
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The closest known name as a hint, else the list of what is known (never empty)."""
     known = sorted(known)
+    name = name[:MESSAGE_LENGTH]  # comparing takes time by the square of a name's length
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not close:  # "g_na" for "g_Na": case is the commonest slip, and short names defeat the ratio above
         close = [k for k in known if k.casefold() == name.casefold()]
     if close:
         return f"did you mean '{close[0]}'?"
-    return f"known: {', '.join(known)}" if known else "none are defined"
+    if not known:
+        return "none are defined"
+    while len(listed := ", ".join(known)) > _SHOWN_NAMES:
+        known = [*known[: len(known) // 2], "..."] if len(known) > 2 else [one_line(known[0], _SHOWN_NAMES // 2)]
+    return f"known: {listed}"
 
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> UnknownName:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html as markup
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
+
+_SHORT = 6  # values that are shown one by one
 
 
 def table(rows: Iterable[Sequence[str]], headings: Sequence[str] = (), align: str = "l", indent: str = "") -> str:
@@ -58,3 +61,39 @@ def _brief(value: Any) -> str:
     if isinstance(value, (list, tuple)) and len(value) > 3:
         return f"{type(value).__name__} of {len(value)}"
     return repr(value)
+
+
+def html_table(title: str, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> str:
+    """A heading and a table for notebooks; all text is taken as text."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag} style='text-align: left'>{markup.escape(c)}</{tag}>" for c in cells) + "</tr>"
+
+    head = line(headings, "th") if headings else ""
+    return f"<div><b>{markup.escape(title)}</b><table>{head}{''.join(line(row, 'td') for row in rows)}</table></div>"
+
+
+def html_of(value: Any) -> str:
+    """A dataclass as a table for notebooks, a line for each field: arrays by their shapes and ranges."""
+    told = {f.name: getattr(value, f.name) for f in fields(value) if f.repr}
+    return html_table(type(value).__name__, [(name, _dims(v), short_text(v)) for name, v in told.items()])
+
+
+def _dims(value: Any) -> str:
+    return " x ".join(map(str, value.shape)) if isinstance(value, np.ndarray) else ""
+
+
+def short_text(value: Any) -> str:
+    """A value in a few words: of many numbers their range, of many texts the different ones."""
+    if not isinstance(value, np.ndarray):
+        return _brief(value) if isinstance(value, (dict, list, tuple)) else str(value)
+    if value.size <= _SHORT:
+        return ", ".join(number_text(v, 5) if value.dtype.kind in "fiub" else str(v) for v in value.ravel().tolist())
+    if value.dtype.kind == "U":
+        return ", ".join(sorted(set(value.ravel().tolist()))[:_SHORT])
+    if value.dtype.kind not in "fiub":
+        return ""
+    known = value[np.isfinite(value)]
+    missing = value.size - known.size
+    extent = f"{known.min():.5g} to {known.max():.5g}" if known.size else ""
+    return extent + (f" ({missing:,} NaN)" if missing else "")

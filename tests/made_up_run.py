@@ -1,5 +1,7 @@
 """A run whose shards hold made-up values, so that it is quickly made, and what they are."""
 
+import hashlib
+import json
 import subprocess
 import sys
 import textwrap
@@ -14,13 +16,16 @@ from hhfast.sweep.shards import ShardHeader
 from hhfast.sweep.store import batch_columns, shard_image
 
 UNITS = {"g_Na": "mS cm-2", "stimulus.amplitude": "uA cm-2"}
+MODEL = 'name = "made_up"'
+SPEC = json.dumps({"space": {}, "model_sha256": hashlib.sha256(MODEL.encode()).hexdigest()})
 ATTRIBUTES = {
-    "hhfast_spec_sha256": "s" * 64,
-    "hhfast_spec": '{"space": {}}',
+    "title": "made up", "source": "a test", "references": "none", "history": "none",
+    "hhfast_spec_sha256": hashlib.sha256(SPEC.encode()).hexdigest(),
+    "hhfast_spec": SPEC,
+    "hhfast_model": MODEL,
     "hhfast_parameters": "g_Na stimulus.amplitude",
     "hhfast_grid_dims": "run",
-    "hhfast_grid_shape": [1],
-}
+}  # fmt: skip
 
 
 def parameters(start, stop):
@@ -47,7 +52,7 @@ def make_run(tmp_path, n_rows=25, rows_per_batch=8, spikes=True):
     """spikes : True: there are some; False: none; None: no variable for them."""
     folder = tmp_path / "out.h5.parts"
     folder.mkdir()
-    run = RunDirectory.create(folder, Plan("{}", "s" * 64, "", n_rows, rows_per_batch, {}))
+    run = RunDirectory.create(folder, Plan("{}", "s" * 64, "", n_rows, rows_per_batch, {"hhfast": "0"}))
     for batch in range(run.plan.n_batches):
         write_shard(run, batch, spikes)
     return run
@@ -69,7 +74,11 @@ def names(folder):
 
 def merged(run):
     with Merge(run) as merge:
-        return merge.complete(ATTRIBUTES)
+        return merge.complete(attributes_of(run))
+
+
+def attributes_of(run):
+    return {**ATTRIBUTES, "hhfast_grid_shape": [run.plan.n_rows]}
 
 
 def limited(size, body, folder):

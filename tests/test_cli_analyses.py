@@ -23,7 +23,7 @@ def test_rheobase(here, pictures):
     assert [line.split() for line in result.stdout.splitlines()[1:]] == [["120", "6.91895", "ok"], ["0", "-", "never"]]
     assert hhfast("rheobase", "hodgkin_huxley", "--width", "0.5,5", "--tol", "1e-3", "-o", "curve.png").exit_code == 0
     (axes,) = pictures[0].axes
-    assert axes.get_title() == "Squid giant axon"
+    assert pictures[0].get_suptitle() == "Squid giant axon"
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     width, threshold = lines_of(axes)["threshold"]
     assert width.tolist() == [0.5, 5.0]

@@ -11,9 +11,18 @@ def test_numbers():
     """Lists and ranges, both ends included."""
     assert numbers("1,2.5").tolist() == [1.0, 2.5]
     np.testing.assert_allclose(numbers("0:1:0.1"), np.linspace(0, 1, 11))
-    for bad in ("a", "1:2", "2:1:1", "0:1:0", "1,,2", ""):
+    assert numbers("2:0:-1").tolist() == [2.0, 1.0, 0.0]
+    for bad in ("a", "1:2", "1,,2", ""):
         with pytest.raises(hh.InputError, match="start:stop:step"):
             numbers(bad)
+    with pytest.raises(hh.InputError, match="never lead from 2 to 1; write 2:1:-1"):
+        numbers("2:1:1")
+    with pytest.raises(hh.InputError, match="step other than 0"):
+        numbers("0:1:0")
+    with pytest.raises(hh.InputError, match="larger steps"):
+        numbers("0:1:1e-9")
+    with pytest.raises(hh.InputError, match="finite"):
+        numbers("1,nan")
 
 
 def test_interval():

@@ -38,7 +38,8 @@ def test_plot_draws_the_feature_that_is_named(here, pictures):
     (mesh,) = figure.axes[0].collections
     np.testing.assert_array_equal(mesh.get_array().filled(np.nan), latency)
     assert mesh.get_clim() == (np.nanmin(latency), np.nanmax(latency))
-    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("g_Na (mS/cm²)", "stimulus.amplitude (µA/cm²)")
+    assert figure.axes[0].get_ylabel() == "stimulus amplitude (µA/cm²)"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no value"]  # what is grey
 
 
 def test_plot_of_a_sample_is_a_scatter(here, pictures):
@@ -59,7 +60,7 @@ def test_export_writes_csv(here):
     lines = (here / "rows.csv").read_text().splitlines()
     assert lines[0] == "run,g_Na,stimulus.amplitude,status,spike_count,latency"
     assert len(lines) == 13
-    assert "No such file" in refused("export", "scan.h5", "missing/rows.csv")
+    assert "there is no directory missing" in refused("export", "scan.h5", "missing/rows.csv")
 
 
 @pytest.mark.filterwarnings("ignore")  # pynwb's own
@@ -77,12 +78,13 @@ def test_export_of_rows_by_the_name_of_the_file(here):
 
 def test_verify_says_what_is_damaged(here):
     hhfast("run", "scan.toml")
-    assert hhfast("verify", "scan.h5").stdout == "scan.h5: 12 rows, every variable matches its checksum\n"
+    sound = "scan.h5: 12 rows, the whole file matches its seal, and every variable matches its checksum\n"
+    assert hhfast("verify", "scan.h5").stdout == sound
     with h5py.File("scan.h5", "r+") as file:
         file["latency"][5] += 1
     result = hhfast("verify", "scan.h5")
     assert result.exit_code == 2
-    assert "variable 'latency' does not match its checksum" in result.stdout
+    assert "scan.h5: has been changed or damaged: its seal, at its end, is gone" in result.stdout
 
 
 @pytest.mark.core
@@ -93,9 +95,60 @@ def test_trace_rebuilds_a_row_from_the_file_alone(here, pictures):
     assert result.exit_code == 0, result.output
     assert "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency identical to the file" in result.stdout
     (figure,) = pictures
-    assert figure.get_suptitle() == "Squid giant axon, row 7 (g_Na = 120, stimulus.amplitude = 20): 3 spikes"
-    assert [axes.get_ylabel() for axes in figure.axes] == ["V (mV)", "i_app (µA/cm²)", "gates"]
+    assert figure.get_suptitle().endswith(" = 120 mS/cm², stimulus amplitude = 20 µA/cm²): 3 spikes")
+    labels = [" ".join(axes.get_ylabel().split()) for axes in figure.axes]
+    assert labels == ["$V$ (mV)", "applied current (µA/cm²)", "conductance (mS/cm²)", "current (µA/cm²)", "gates"]
     V, current = (axes.lines[0].get_ydata() for axes in figure.axes[:2])
     assert ((V[:-1] < -20) & (V[1:] >= -20)).sum() == 3
     assert set(current.tolist()) == {0.0, 20.0}
     assert "has no row 12; the last is 11" in refused("trace", "scan.h5", "--row", "12")
+
+
+def test_trace_of_several_rows(here, pictures):
+    """By number, or by a condition, each with its own label."""
+    hhfast("run", "scan.toml")
+    assert hhfast("trace", "scan.h5", "--row", "7", "--row", "2", "-o", "rows.png").exit_code == 0
+    titles = [axes.get_title() for axes in pictures[0].axes if axes.get_title()]
+    assert [title.split(" (")[0] for title in titles] == ["row 7", "row 2"]
+    result = hhfast("trace", "scan.h5", "--where", "spike_count >= 2 and stimulus.amplitude < 15")
+    with h5py.File("scan.h5") as file:
+        met = np.flatnonzero((file["spike_count"][:] >= 2) & (file["stimulus.amplitude"][:] < 15))
+    assert result.stdout.startswith(f"{len(met)} rows: ")
+    assert [f"row {k} (" in result.stdout for k in range(12)] == [k in met for k in range(12)]
+    assert "scan_rows.png" in names(here)
+    for words, message in [
+        (["--where", "spike_count > 99"], "no row meets"),
+        (["--where", "rate > 1"], "unknown name 'rate'"),
+        ([], "name rows"),
+        (["--row", "1", "--where", "latency > 1"], "name rows"),
+    ]:
+        assert message in refused("trace", "scan.h5", *words)
+
+
+def test_looks_of_a_picture(here, pictures):
+    """Title, size and limits are the user's; what cannot be is refused before anything is drawn."""
+    hhfast("run", "scan.toml")
+    looks = ["--title", "My $ scan", "--size", "5,3", "--dpi", "100", "--xlim", "90,150", "--log", "y"]
+    result = hhfast("plot", "scan.h5", "--x", "g_Na", "--y", "stimulus.amplitude", "-o", "scan.png", *looks)
+    assert result.exit_code == 0, result.output
+    (figure,) = pictures
+    assert (figure.get_suptitle(), figure.get_size_inches().tolist(), figure.dpi) == (r"My \$ scan", [5.0, 3.0], 100)
+    assert figure.axes[0].get_xlim() == (90, 150)
+    assert figure.axes[0].get_yscale() == "log"
+    (here / "scan.png").unlink()
+    for words, message in [
+        (["--size", "0,3"], "inches"),
+        (["--log", "z"], "unknown scale 'z'"),
+        (["--xlim", "5,1"], "--xlim '5,1'"),
+        (["--dpi", "1"], "dpi"),
+        (["-o", "x.tiffany"], "ends in one of"),
+    ]:
+        assert message in refused("plot", "scan.h5", *words)
+    assert names(here) == ["scan.h5", "scan.toml"]
+
+
+def test_an_unfinished_run_says_so(here):
+    """To whoever wants its result."""
+    hhfast("run", "scan.toml", "--part", "1/2")
+    for words in (["info"], ["plot"], ["export", "rows.csv"], ["trace", "--row", "1"]):
+        assert "is not finished (" in refused(words[0], "scan.h5", *words[1:])

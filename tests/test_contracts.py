@@ -32,6 +32,24 @@ VALUES = {
     "every": 0.1,
     "seed": 1,
     "cell": 7,
+    "g": 0.3,
+    "E": 10.0,
+    "tau_rise": 0.3,
+    "tau_decay": 2.0,
+    "g_e": 0.3,
+    "g_i": 0.2,
+    "sigma_e": 0.1,
+    "sigma_i": 0.1,
+    "tau_e": 2.0,
+    "tau_i": 5.0,
+    "E_e": 5.0,
+    "E_i": -80.0,
+    "holding": -70.0,
+    "level_1": -50.0,
+    "rise_1": 20.0,
+    "duration_1": 2.0,
+    "on": 0.2,
+    "series_resistance": 0.5,
 }
 RECORDERS = {
     "spike_count": (),
@@ -111,14 +129,15 @@ def test_every_stimulus_is_described_and_drives_a_cell(name, passive):
     assert kind.doc
     assert all(unit for _, unit in kind.parameters.values())
     given = {p: VALUES[p] for p in (*kind.tables, *kind.parameters)}
-    run = {"t_stop": 5.0, "integrator": "euler", "record": [hh.Trace("i_app", every=0.3)]}
+    applied, integrator = ("i_clamp", "tsit5") if kind.clamp else ("i_app", "euler")
+    run = {"t_stop": 5.0, "integrator": integrator, "record": [hh.Trace(applied, every=0.3)]}
     one = hh.simulate(passive, stimulus=kind(**given), **run)
     assert one.status.tolist() == [0]
-    assert np.isfinite(one["i_app"]).all()
-    assert np.ptp(one["i_app"]) > 0.5
+    assert np.isfinite(one[applied]).all()
+    assert np.ptp(one[applied]) > 0.5
     for parameter in kind.parameters.keys() - set(kind.single):
         many = hh.simulate(passive, stimulus=kind(**given | {parameter: np.array([given[parameter]] * 2)}), **run)
-        np.testing.assert_allclose(many["i_app"][1, :-1], one["i_app"][0, :-1], atol=5.0 * 0.1)
+        np.testing.assert_allclose(many[applied][1, :-1], one[applied][0, :-1], atol=5.0 * 0.1)
 
 
 @pytest.mark.parametrize("name", hh.recorders)

@@ -25,7 +25,8 @@ def example(name):
 def test_every_example_is_run():
     """Those with a test here, and those for clusters in test_clusters.py; a file of none of them is forgotten."""
     tested = {*SCANS, *SCRIPTS, "bench_bursting.py", "sensitivity_salib.py", "inference_sbi.py",
-              "cluster_mpi.py", "cluster_slurm.py", "custom_model.toml"}  # fmt: skip
+              "cluster_mpi.py", "cluster_slurm.py", "custom_model.toml",
+              "roemschied_2014.py", "roemschied_2014.toml", "roemschied_2014_model.toml"}  # fmt: skip
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".toml")} == tested
 
 
@@ -147,3 +148,16 @@ def test_the_simulator_keeps_the_contract_of_sbi():
     assert np.isnan(x[2:]).all()
     assert np.array_equal(function(theta[1:2].astype(np.float32))[0], function(theta[1].astype(np.float32))[0])
     assert np.array_equal(function(theta[1])[0], x[1])
+
+
+def test_roemschied_2014_finds_what_the_paper_found(tmp_path, monkeypatch, capsys):
+    """With two values of each Q10 instead of four: that of n raises the distance most; those of g_A and g_K lower it."""
+    monkeypatch.chdir(tmp_path)
+    example("roemschied_2014").main(2)
+    lines = capsys.readouterr().out.splitlines()
+    first = next(k for k, line in enumerate(lines) if line.startswith("1. "))
+    impacts = {line.split()[1]: float(line.split()[2]) for line in lines[first : first + 9]}
+    assert list(impacts)[:3] == ["Q10_n", "Q10_g_A", "Q10_g_K"]
+    assert impacts["Q10_n"] > 0 > max(impacts["Q10_g_A"], impacts["Q10_g_K"])
+    assert "512 neurons" in lines[-12]
+    assert all(Path(name).stat().st_size > 20_000 for name in ("roemschied_2014.png", "roemschied_2014_stacking.png"))

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.image import imread
 
 import hhfast as hh
-from hhfast.figures.canvas import check_picture, figure_of, label_of, new_axes, new_figure, save
+from hhfast.figures.canvas import check_picture, figure_of, new_axes, new_figure, save
+from hhfast.figures.text import label_of
 
 
 def test_labels_have_units():

@@ -5,11 +5,15 @@ import pytest
 from matplotlib.colors import LogNorm
 
 from hhfast.errors import InputError
-from hhfast.figures.sweeps import MAX_PANELS, Quantity, plot_result
+from hhfast.figures.points import MAX_POINTS, points
+from hhfast.figures.quantity import Quantity
+from hhfast.figures.sweeps import MAX_PANELS, plot_result
 from hhfast.sweep import Axis, Grid, Record, Rows, Sweep, Values
 from hhfast.sweep.store import ResultFile
 
 AMPLITUDE = "stimulus.amplitude"
+G_K = r"$g_{\mathrm{K}}$"
+G_NA = r"$g_{\mathrm{Na}}$ (mS/cm²)"
 
 
 def draw(tmp_path, space, certify=False, **options):
@@ -32,7 +36,7 @@ def drawn(figure):
 def test_one_axis_is_a_line(tmp_path):
     figure = draw(tmp_path, Grid.of({"g_Na": [120.0], AMPLITUDE: [0.0, 5.0, 10.0]}))
     (axes,) = figure.axes
-    assert axes.get_xlabel() == "stimulus.amplitude (µA/cm²)"
+    assert axes.get_xlabel() == "stimulus amplitude (µA/cm²)"
     assert axes.get_ylabel() == "number of spikes"
     assert axes.lines[0].get_xdata().tolist() == [0, 5, 10]
 
@@ -40,8 +44,8 @@ def test_one_axis_is_a_line(tmp_path):
 def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path):
     space = Grid.of({AMPLITUDE: [10.0, 0.0], "g_Na": [100.0, 120.0, 140.0]})
     figure = draw(tmp_path, space, value="spike_count")
-    assert figure.get_supxlabel() == "g_Na (mS/cm²)"
-    assert figure.get_supylabel() == "stimulus.amplitude (µA/cm²)"
+    axes = figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (G_NA, "stimulus amplitude (µA/cm²)")
     (values,) = drawn(figure)
     assert values.shape == (2, 3)
     assert (values[0] == 0).all()  # the smallest amplitude is at the bottom, whatever the order in the sweep
@@ -50,7 +54,7 @@ def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path):
 
 def test_the_axes_can_be_chosen(tmp_path):
     space = Grid.of({AMPLITUDE: [10.0, 0.0], "g_Na": [100.0, 120.0, 140.0]})
-    figure = draw(tmp_path, space, x=AMPLITUDE)
+    figure = draw(tmp_path, space, x=AMPLITUDE, y="g_Na")
     assert drawn(figure)[0].shape == (3, 2)
 
 
@@ -59,7 +63,7 @@ def test_more_axes_are_panels_with_titles(tmp_path):
     figure = draw(tmp_path, space, value="latency")
     assert len({mesh.get_clim() for axes in figure.axes for mesh in axes.collections[:1] if axes.get_title()}) == 1
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles == ["g_K = 30 mS/cm²", "g_K = 36 mS/cm²"]
+    assert titles == [f"{G_K} = 30 mS/cm²", f"{G_K} = 36 mS/cm²"]
     assert [values.shape for values in drawn(figure)] == [(3, 4), (3, 4)]
 
 
@@ -67,20 +71,20 @@ def test_many_panels_are_a_labelled_selection(tmp_path):
     sizes = {"g_K": (20, 40, 11), AMPLITUDE: (0, 20, 12), "g_Na": (80, 160, 13)}
     space = Grid.of({name: np.linspace(*size) for name, size in sizes.items()})
     titles = [axes.get_title() for axes in draw(tmp_path, space, x=AMPLITUDE, y="g_Na").axes]
-    assert [t for t in titles if t][:: MAX_PANELS - 1] == ["g_K = 20 mS/cm²", "g_K = 40 mS/cm²"]
+    assert [t for t in titles if t][:: MAX_PANELS - 1] == [f"{G_K} = 20 mS/cm²", f"{G_K} = 40 mS/cm²"]
 
 
 def test_a_zipped_axis_is_drawn_over_either_parameter(tmp_path):
     pair = Axis("pair", (("g_Na", Values("linspace", (100, 140, 3))), ("g_K", Values("linspace", (30, 42, 3)))))
     space = Grid((pair, *Grid.of({AMPLITUDE: [5.0, 10.0]}).axes))
-    assert draw(tmp_path, space, x="g_K").get_supxlabel() == "g_K (mS/cm²)"
+    assert draw(tmp_path, space, x="g_K").axes[0].get_xlabel() == f"{G_K} (mS/cm²)"
 
 
 def test_rows_are_a_scatter(tmp_path):
     rng = np.random.default_rng(1)
     space = Rows({"g_Na": rng.uniform(90, 150, 50), AMPLITUDE: rng.uniform(0, 20, 50)})
     axes = draw(tmp_path, space, value="latency").axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("g_Na (mS/cm²)", "stimulus.amplitude (µA/cm²)")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (G_NA, "stimulus amplitude (µA/cm²)")
     assert sum(len(points.get_offsets()) for points in axes.collections) == 50
 
 
@@ -88,8 +92,8 @@ def test_codes_are_named(tmp_path):
     space = Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [0.0, 10.0]})
     figure = draw(tmp_path, space, certify=True, value="certified")
     assert (drawn(figure)[0] == 1).all()
-    labels = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
-    assert labels == ["not checked", "agrees", "spike count changed", "finer run failed"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["agrees"]  # of four codes the one that occurs
 
 
 @pytest.mark.parametrize(("values", "shown"), [([1e-4, np.nan, 0.1], True), ([0.1, 0.2], False), ([0.0, 5.0], False)])
@@ -108,3 +112,46 @@ BAD_AXES = [({"x": "g_Na", "y": "g_Na"}, "both the axis"), ({"y": "g_K"}, "unkno
 def test_impossible_axes_are_refused(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         draw(tmp_path, Grid.of({"g_Na": [100.0, 120.0], AMPLITUDE: [5.0, 10.0]}), **options)
+
+
+def test_curves_over_a_current_are_lines(tmp_path):
+    """One for each value of the other axis, in the legend; of many a colour bar."""
+    space = Grid.of({AMPLITUDE: [10.0, 0.0, 20.0], "g_Na": [100.0, 120.0]})
+    figure = draw(tmp_path, space)
+    axes = figure.axes[0]
+    assert [line.get_xdata().tolist() for line in axes.lines] == [[0.0, 10.0, 20.0]] * 2
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        f"{G_NA[:-9]} = {g} mS/cm²" for g in (100, 120)
+    ]
+    many = Grid.of({AMPLITUDE: [0.0, 20.0], "g_Na": np.linspace(80, 160, 12)})
+    (tmp_path / "out.h5").unlink()
+    figure = draw(tmp_path, many, x=AMPLITUDE)
+    assert (len(figure.axes[0].lines), figure.axes[0].get_legend()) == (12, None)
+    assert figure.axes[1].get_ylabel() == G_NA
+
+
+def test_many_rows_are_means_in_bins():
+    """Where points would hide each other; the mean of a bin by NumPy's own count."""
+    rng = np.random.default_rng(2)
+    x, y, value = rng.uniform(0, 1, (3, MAX_POINTS + 1000))
+    value[x < 0.1] = np.nan
+    figure = points(("x", x), ("y", y), Quantity("value", value))
+    mesh = figure.axes[0].collections[-1]
+    n = mesh.get_array().shape[0]
+    known = np.isfinite(value)
+    edges = [np.linspace(v.min(), v.max(), n + 1) for v in (y, x)]
+    total = np.histogram2d(y[known], x[known], edges, weights=value[known])[0]
+    count = np.histogram2d(y[known], x[known], edges)[0]
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(mesh.get_array().filled(np.nan), total / count)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no value"]
+
+
+def test_the_rate_is_that_of_the_intervals(tmp_path):
+    """A count in a short window makes stripes; silent cells and those of one spike have rate 0."""
+    sweep = Sweep("hodgkin_huxley", Grid.of({AMPLITUDE: [0.0, 3.0, 10.0]}), 60.0, integrator="exp_euler",
+                  stimulus={"kind": "step", "start": 5.0}, record=Record(features=("rate", "isi_mean")))  # fmt: skip
+    with ResultFile(sweep.run(tmp_path / "out.h5", progress=False)) as result:
+        line = plot_result(result).axes[0].lines[0].get_ydata()
+        assert line.tolist() == [0.0, 0.0, 1000.0 / result.read("isi_mean")[2]]
+        assert plot_result(result, value="rate").axes[0].lines[0].get_ydata()[1] > 0

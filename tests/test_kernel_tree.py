@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from hhfast.errors import InputError
-from hhfast.kernel.math import elementary, functions, phi, random
+from hhfast.kernel.math import elementary, functions, phi, random, within_step
 from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Binary, Call, Compare, Element, If, Let, Name, Number, Select, Symbol
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes, symbols_read
@@ -127,7 +127,7 @@ def test_an_expression_is_one_expression():
 # --- straight statements ----------------------------------------------------------------------------------------------
 def test_the_functions_of_lane_loops_are_straight():
     """All but those of the rare work between the loops, which have branches and loops of their own."""
-    found = {name: f for module in (elementary, phi, random) for name, f in vars(module).items()
+    found = {name: f for module in (elementary, phi, random, within_step) for name, f in vars(module).items()
              if inspect.isfunction(f) and f.__module__ == module.__name__}  # fmt: skip
     assert len(found) > 40
     assert {name for name, f in found.items() if not all(map(is_straight, parse.function_of(f).body))} == {

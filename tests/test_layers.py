@@ -14,6 +14,7 @@ PACKAGE = Path(hhfast.__file__).parent
 # From the top down; a module may import from its own layer and from those below it.
 LAYERS = [
     {"__main__", "cli"},
+    {"explore"},
     {"figures"},
     {"analysis", "sweep"},
     {"batch"},

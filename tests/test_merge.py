@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from made_up_run import ATTRIBUTES, limited, made_up, make_run, merged, names, parameters
+from made_up_run import attributes_of, limited, made_up, make_run, merged, names, parameters
 
 from hhfast.sweep.merge import Merge
 from hhfast.sweep.shards import DamagedShard
@@ -39,7 +39,7 @@ def test_shards_may_be_merged_as_they_come(tmp_path):
         for batch in (1, 0, 2, 2):
             merge.add_finished(batch)
         assert names(early.folder) - names(late.folder)
-        merge.complete(ATTRIBUTES)
+        merge.complete(attributes_of(early))
     merged(late)
     assert early.out.read_bytes() == late.out.read_bytes()
     assert names(early.folder) == names(late.folder)
@@ -68,7 +68,7 @@ def test_spikes_wait_for_their_number(tmp_path):
     with Merge(run) as merge:
         merge.add_finished(0)
         assert names(run.folder) == before
-        merge.complete(ATTRIBUTES)
+        merge.complete(attributes_of(run))
     assert check_digests(run.out) == []
 
 
@@ -85,7 +85,7 @@ def test_without_room_for_the_result_shards_come_first(tmp_path):
                 merge.add_finished(batch)
             print(len(list(Path("out.h5.parts").iterdir())))
             try:
-                merge.complete({ATTRIBUTES!r})
+                merge.complete({attributes_of(run)!r})
             except OSError as error:
                 print(error.strerror)
     """
@@ -104,7 +104,7 @@ def test_a_disk_that_fills_up_while_merging_is_a_clean_error(tmp_path):
         from hhfast.sweep.merge import Merge
         try:
             with Merge(RunDirectory.open(Path("out.h5.parts"))) as merge:
-                merge.complete({ATTRIBUTES!r})
+                merge.complete({attributes_of(run)!r})
         except OSError as error:
             print(error.strerror)
     """

@@ -259,18 +259,22 @@ def test_a_time_that_is_nan_shows(integrator):
         assert r.status.tolist() == [0, 1, 0]
 
 
-@pytest.mark.parametrize("name", hh.stimuli)
-def test_whether_a_current_varies_between_its_edges_is_no_matter_of_spelling(name):
+@pytest.mark.parametrize(
+    ("name", "given"), [(name, given) for name, kind in hh.stimuli.items() for given in kind.texts]
+)
+def test_whether_a_stimulus_varies_between_its_edges_is_no_matter_of_spelling(name, given):
     """Only the free name `t` decides: neither blanks nor parentheses, nor other names in which there is a t."""
-    kind = hh.stimuli[name]
-    tree = ast.parse(kind.text, mode="eval")
+    kind = replace(hh.stimuli[name], text=given, conductances=())
+    tree = ast.parse(given, mode="eval")
     varies = any(isinstance(node, ast.Name) and node.id == "t" for node in ast.walk(tree))
     assert kind.smooth == varies
     for text in (
         ast.unparse(tree),
-        re.sub(r"\bt\b", "(t)", kind.text),
-        f"( {kind.text} )",
-        kind.text.replace("*", " *\\\n "),
+        re.sub(r"\bt\b", "(t)", given),
+        f"( {given} )",
+        given.replace("*", " *\\\n "),
     ):
         assert replace(kind, text=text).smooth == varies
+        assert replace(kind, text="", conductances=((text, "E"),)).smooth == varies
+        assert replace(kind, text="", conductances=(("g", text),)).smooth == varies
     assert not replace(kind, text="amplitude * train(t0, t1, start)").smooth

@@ -172,9 +172,9 @@ def _columns(found: FICurve) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-def _branches(found: FICurve, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]) -> list[FICurve]:
-    """The upward and the downward branch of one cell."""
-    return [fi_curve(model, params=cell, **{**options, "direction": d}) for d in ("up", "down")]
+def _branches(found: FICurve, model: Model, cells: Mapping[str, Any], options: Mapping[str, Any]) -> list[FICurve]:
+    """The upward and the downward branch of cells."""
+    return [fi_curve(model, params=cells, **{**options, "direction": d}) for d in ("up", "down")]
 
 
 _OPTIONS = {

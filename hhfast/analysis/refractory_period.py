@@ -141,15 +141,15 @@ def _columns(found: RefractoryPeriod) -> dict[str, np.ndarray]:
 
 
 def _recovery(
-    found: RefractoryPeriod, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any]
+    found: RefractoryPeriod, model: Model, cells: Mapping[str, Any], options: Mapping[str, Any]
 ) -> RecoveryCurve:
-    """The recovery curve of the first cell, over its refractory period and twice as long again."""
-    if not np.isfinite(found.relative[0]):
+    """The recovery curves of the cells, over their refractory periods and twice as long again."""
+    if not np.isfinite(found.relative).any():
         status = AnalysisStatus(int(found.status[0])).name.lower().replace("_", " ")
-        raise InputError(f"the first cell has no refractory period to draw ({status})")
-    intervals = np.linspace(0.8 * found.absolute[0], 3.0 * found.relative[0], 40)
+        raise InputError(f"there is no refractory period to draw ({status})")
+    intervals = np.linspace(0.8 * np.nanmin(found.absolute), 3.0 * np.nanmax(found.relative), 40)
     shared = {name: value for name, value in options.items() if name not in ("second", "within", "max_interval")}
-    return recovery_curve(model, intervals, cell, **{**shared, "tol": 1e-4})
+    return recovery_curve(model, intervals, cells, **{**shared, "tol": 1e-4})
 
 
 _OPTIONS = OPTIONS | {

@@ -43,10 +43,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of the first cell: `of(result, model, cell, options)` makes what `figures.analyses.NAME` draws.
+    """What is drawn: `of(result, model, params, options)` makes what `figures.analyses.NAME` draws of its cells.
 
-    result : that of all cells. cell : the parameters of the first. options : those given to the function. Raises
-    `InputError` where there is nothing to draw.
+    result : that of all cells. params : of the cells to be drawn, the first of all. options : those given to the
+    function. Raises `InputError` where there is nothing to draw.
     """
 
     name: str

@@ -15,8 +15,10 @@ from hhfast.inputs import per_cell
 from hhfast.model.validation import initial_value
 
 
-def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray:
+def initial_states(cells: Cells, initial: str | Mapping[str, Any], holding: Any = np.nan) -> np.ndarray:
     """(n_states, n): where the cells start; see `simulate` for what `initial` may be.
+
+    holding : mV, number or (n,): with "model", V starts here instead of at V_init, where it is not NaN.
 
     Raises `InputError` for the name of no state.
     """
@@ -25,7 +27,8 @@ def initial_states(cells: Cells, initial: str | Mapping[str, Any]) -> np.ndarray
             return resting_states(cells)
         if initial != "model":
             raise InputError(f"initial = '{initial}'; give 'model', 'rest' or a mapping of states")
-        initial = {}
+        held = np.isfinite(holding)
+        initial = {"V": np.where(held, holding, cells.model.V_init)[()]} if np.any(held) else {}
     model = cells.model
     for name in initial:
         if name not in model.states:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.errors import unknown
+from hhfast.errors import InputError, unknown
 from hhfast.parts.variable import Variable, flag_attributes
+from hhfast.tables import html_table, short_text
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray
 
 OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
@@ -24,9 +26,9 @@ REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.
 STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed")
 
 
-@dataclass(frozen=True)
-class Result:
-    """The result of a batch: one row per cell.
+@dataclass(frozen=True, eq=False)
+class Result(Mapping[str, np.ndarray]):
+    """The result of a batch: one row per cell; a mapping from the name of a variable to its array.
 
     status : (n_cells,) uint8; 0 ok, 1 diverged (impossible; the variable `reason` says how), 2 spike buffer full, 3
         step limit reached. A diverged cell's float values are NaN.
@@ -57,8 +59,23 @@ class Result:
             raise unknown("result variable", name, [*self.variables, "status"])
         return self.variables[name].values
 
-    def __contains__(self, name: str) -> bool:
+    def __iter__(self) -> Iterator[str]:
+        yield from self.variables
+        yield "status"
+
+    def __len__(self) -> int:
+        return len(self.variables) + 1
+
+    def __contains__(self, name: object) -> bool:
         return name == "status" or name in self.variables
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, ", ".join(v.dims), v.unit, v.long_name, short_text(v.values))
+                for name, v in self.variables.items()]  # fmt: skip
+        return html_table(repr(self).partition(": ")[0].lstrip("<"), rows, ("", "axes", "unit", "", "values"))
 
     @property
     def time(self) -> np.ndarray:
@@ -79,6 +96,20 @@ class Result:
     def spike_times(self) -> list[np.ndarray]:
         """The spike times of each cell, ms."""
         return np.split(self.spike_time, np.cumsum(self.spike_count)[:-1])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A DataFrame of the variables with one number per cell, and `status`; its index is the cell. Needs pandas.
+
+        The units are in `frame.attrs["units"]`; traces and spike times are not in it (see `to_xarray`).
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise InputError("to_pandas needs pandas; install it with: pip install pandas") from None
+        columns = {name: v.values for name, v in self.variables.items() if v.dims == ("cell",)}
+        frame = pd.DataFrame(columns | {"status": self.status}, index=pd.RangeIndex(self.n_cells, name="cell"))
+        frame.attrs["units"] = {name: self.variables[name].unit for name in columns} | {"status": "1"}
+        return frame
 
     def to_xarray(self) -> xarray.Dataset:
         """An xarray Dataset with units and long names (needs the extra `xarray`)."""

@@ -53,8 +53,9 @@ def simulate(
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
-    initial : "model" (V_init, gates at steady state), "rest" (true equilibrium without current), or a mapping
-        state -> number or (n_cells,) array (states not named are as for "model", gates steady at the V given).
+    initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
+        state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
+        named are as for "model", gates steady at the V given).
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -90,7 +91,7 @@ def simulate(
     method = Method.of(method, options)
     cells = Cells.of(model, params or {}, stimulus, initial)
     run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
-    X = initial_states(cells, initial)
+    X = initial_states(cells, initial, stimulus.holding if stimulus is not None else np.nan)
     if not method.adaptive:
         warn_of_long_steps(cells, X, method.scheme, method.dt)
     bounds = possible_range(cells, stimulus or Stimulus(), X)
@@ -131,6 +132,7 @@ class _Batch:
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
         steps: TimeGrid | AdaptiveSchedule
+        _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             n_points = len(points) + sum(map(len, stimulus.arrays))
             steps = adaptive_schedule(
@@ -148,7 +150,7 @@ class _Batch:
     def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
         """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.variables)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
         recordings = [recorder.open(run) for recorder in self.record]
         _check_names(self.record)
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
@@ -196,6 +198,16 @@ def _reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
     codes[(codes > 0) & np.isnan(bounds[:, 0])] = BAD_PARAMETER
     status[codes > 0] = DIVERGED
     return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS)
+
+
+def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:
+    """V jumps at the edges of a clamp's steps; steps of one size, the same for all, can end only at common edges."""
+    for kind, values in stimulus.parts:
+        if kind.clamp is not None and kind.points and not method.adaptive and kind.points.times(values, t_stop) is None:
+            raise InputError(
+                f"stimulus '{kind.name}': times of a clamp differ between cells, and {method.scheme.name} takes "
+                "the same steps in all; choose tsit5 or rodas4"
+            )
 
 
 def _check_names(record: Sequence[Recorder]) -> None:

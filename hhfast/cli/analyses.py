@@ -1,15 +1,15 @@
-"""Commands that ask what a model does: fi, rheobase, refractory. One line per cell, and a picture of the first."""
+"""Commands that ask what a model does: fi, rheobase, refractory. One line per cell, and a picture of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Csv, Figure, ModelName, Parameters, numbers, parameters
+from hhfast.cli.options import Csv, ModelName, Parameters, numbers, parameters
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hhfast.model import Model
 
 
+@draws
 def fi(
     model: ModelName,
     currents: Annotated[
@@ -26,29 +27,33 @@ def fi(
     ] = "0:20:1",
     parameter: Parameters = None,
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each run.")] = 1000.0,
-    figure: Figure = None,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    _analyse("fi_curve", model, parameter, figure, {"currents": numbers(currents), "t_stop": t_stop}, csv)
+    _analyse("fi_curve", model, parameter, picture, {"currents": numbers(currents), "t_stop": t_stop}, csv)
 
 
+@draws
 def rheobase(
     model: ModelName,
     width: Annotated[str, typer.Option(metavar="LIST", help="Widths of the pulse, ms: 1 or 0.1,1,10.")] = "500",
     parameter: Parameters = None,
     tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance of thresholds.")] = 1e-5,
-    figure: Figure = None,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
     widths = numbers(width)
-    if len(widths) == 1 and figure is None:
-        _analyse("rheobase", model, parameter, None, {"width": float(widths[0]), "tol": tol}, csv)
+    if len(widths) == 1 and not picture.wanted:
+        _analyse("rheobase", model, parameter, picture, {"width": float(widths[0]), "tol": tol}, csv)
     else:
-        _analyse("strength_duration", model, parameter, figure, {"widths": widths, "tol": tol}, csv)
+        _analyse("strength_duration", model, parameter, picture, {"widths": widths, "tol": tol}, csv)
 
 
+@draws
 def refractory(
     model: ModelName,
     width: Annotated[float, typer.Option(metavar="MS", help="Width of both pulses.")] = 1.0,
@@ -56,44 +61,53 @@ def refractory(
         str, typer.Option(metavar="LIST", help="Amplitudes of the second pulse, in thresholds: 2 or 1.5,2,5.")
     ] = "2",
     parameter: Parameters = None,
-    figure: Figure = None,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
-    _analyse("refractory_period", model, parameter, figure, {"second": tuple(numbers(second)), "width": width}, csv)
+    _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
 
 
 def _analyse(
-    name: str, model: str, given: Sequence[str] | None, figure: Path | None, options: Mapping[str, Any], csv: bool
+    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any], csv: bool
 ) -> None:
-    """Run an analysis on all cells, print its table, and draw the first cell if a picture is asked for."""
+    """Run an analysis on all cells, print its table, and draw the cells if a picture is asked for."""
     from hhfast.batch.analyses import analyses
     from hhfast.model.resolve import find_model
 
-    if figure is not None:
-        from hhfast.figures.canvas import check_picture
-
-        check_picture(figure)  # before the time that the analysis takes
+    picture.check()  # before the time that the analysis takes
     analysis, cells, params = analyses[name], find_model(model), parameters(given)
+    if name == "fi_curve" and len(options["currents"]) < 2 and picture.wanted:
+        raise InputError("--currents: a curve needs two of them at least; give a list, or start:stop:step")
     found = analysis.function(cells, params=params, **options)
-    if figure is not None:
-        _draw(analysis, found, cells, {name: values[:1] for name, values in params.items()}, options, figure)
+    if picture.wanted:
+        _draw(analysis, found, cells, params, options, picture)
     table = {**params, **analysis.table(found)}
     say(_csv(table, found.status) if csv else _aligned(table, found.status))
 
 
 def _draw(
-    analysis: Analysis, found: Any, model: Model, cell: Mapping[str, Any], options: Mapping[str, Any], path: Path
-) -> None:
-    """Save the picture of the first cell."""
+    analysis: Analysis, found: Any, model: Model, params: Mapping[str, Any], options: Mapping[str, Any],
+    picture: PictureOptions,
+) -> None:  # fmt: skip
+    """Save the picture of the cells."""
     from hhfast.figures import analyses as figures
-    from hhfast.figures.canvas import figure_of, save
+    from hhfast.figures.canvas import figure_of
+    from hhfast.figures.text import cell_labels, plain
 
     if analysis.picture is None:
-        raise InputError(f"-o {path}: there is no picture of {analysis.name}")
-    axes = getattr(figures, analysis.picture.name)(analysis.picture.of(found, model, cell, options))
-    axes.set_title(model.title or model.name)
-    save(figure_of(axes), path)
+        raise InputError(f"-o {picture.output}: there is no picture of {analysis.name}")
+    n = min(len(found.status), figures.MOST)
+    cells = {name: values[:n] for name, values in params.items()}
+    units = {name: p.unit for name, p in model.parameters.items()}
+    labels = cell_labels(cells, units) if cells else None
+    axes = getattr(figures, analysis.picture.name)(
+        analysis.picture.of(found, model, cells, options), range(n), params=params, labels=labels
+    )
+    title = plain(model.title or model.name)
+    figure_of(axes).suptitle(title, fontsize=11)
+    picture.save(figure_of(axes))
 
 
 def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:

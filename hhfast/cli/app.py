@@ -17,10 +17,12 @@ from hhfast.cli.console import one_line_errors
 from hhfast.cli.models import models, source
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
+from hhfast.cli.select import select
+from hhfast.cli.simulate import simulate
 
 COMMANDS = (
-    run, status, merge, info, plot, trace, verify, export,
-    models, source, fi, rheobase, refractory, bench, cache,
+    run, status, merge, info, plot, trace, select, verify, export,
+    models, source, simulate, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Csv, Figure, Parameters, interval, numbers, parameters
+from hhfast.cli.options import Csv, Parameters, interval, numbers, parameters
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+@draws
 def bench(
     model: Annotated[
         str | None,
@@ -48,7 +50,8 @@ def bench(
     ] = "1,0.1,0.01,0.001",
     rheobase: Annotated[bool, typer.Option(help="Measure errors of thresholds, too.")] = True,
     csv: Csv = False,
-    figure: Figure = None,
+    *,
+    picture: PictureOptions,
 ) -> None:
     """Error against cost of the integrators on a model, and which to use; -o draws it."""
     from hhfast.analysis.work_precision.benchmark import benchmark_integrators
@@ -57,10 +60,7 @@ def bench(
     accuracies = numbers(accuracy).tolist()
     if not all(value > 0 for value in accuracies):
         raise InputError(f"--accuracy {accuracy}: each must be a positive number")
-    if figure is not None:
-        from hhfast.figures.canvas import check_picture
-
-        check_picture(figure)  # before the minute that the measurement takes
+    picture.check()  # before the minute that the measurement takes
     steps, tolerances = (None if text is None else numbers(text) for text in (dt, rtol))
     if sweep is not None:
         alone = {"MODEL": model, "-p": parameter, "--current": current, "--t-stop": t_stop, "--spread": spread}
@@ -77,11 +77,10 @@ def bench(
         **problem, cells=cells, seed=seed, rheobase=rheobase, progress=True,
         integrators=None if integrators is None else [name.strip() for name in integrators.split(",")],
     )  # fmt: skip
-    if figure is not None:
-        from hhfast.figures.canvas import save
+    if picture.wanted:
         from hhfast.figures.work_precision import plot_benchmark
 
-        save(plot_benchmark(found), figure)
+        picture.save(plot_benchmark(found))
     say(found.to_csv().rstrip("\n") if csv else report(found, accuracies))
 
 

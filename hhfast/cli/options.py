@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,9 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+_MOST_NUMBERS = 1_000_000
+
 OutFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A result file.")]
-Figure = Annotated[Path | None, typer.Option("-o", "--output", metavar="FIG.png", help="Where to save the figure.")]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model of the library, or the path of a TOML file.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Parameters = Annotated[
@@ -30,15 +31,25 @@ def numbers(text: str) -> np.ndarray:
     """Numbers from "1,2,5", or from "start:stop:step" with both ends. Raises `InputError` for anything else."""
     import numpy as np
 
+    colons = ":" in text
     try:
-        found = [float(part) for part in text.split(":" if ":" in text else ",")]
+        found = [float(part) for part in text.split(":" if colons else ",")]
     except ValueError:
-        found = []
-    if found and ":" not in text:
+        raise InputError(f"'{text}': give numbers as 1,2,5 or as start:stop:step") from None
+    if not np.isfinite(found).all():
+        raise InputError(f"'{text}': give finite numbers")
+    if not colons:
         return np.array(found)
-    if len(found) == 3 and found[2] > 0 and 0 <= (found[1] - found[0]) / found[2] < 1e6:
-        return found[0] + found[2] * np.arange(int((found[1] - found[0]) / found[2] + 1e-9) + 1)
-    raise InputError(f"'{text}': give numbers as 1,2,5 or as start:stop:step")
+    if len(found) != 3:
+        raise InputError(f"'{text}': a range has three numbers, start:stop:step")
+    start, stop, step = found
+    if step == 0 or (stop - start) / step < 0:
+        remedy = "give a step other than 0" if step == 0 else f"write {start:g}:{stop:g}:{-step:g}"
+        raise InputError(f"'{text}': steps of {step:g} never lead from {start:g} to {stop:g}; {remedy}")
+    count = (stop - start) / step
+    if count >= _MOST_NUMBERS:
+        raise InputError(f"'{text}': these are more than {_MOST_NUMBERS:,} numbers; take larger steps")
+    return start + step * np.arange(int(count + 1e-9) + 1)
 
 
 def interval(text: str) -> tuple[float, float]:
@@ -51,13 +62,30 @@ def interval(text: str) -> tuple[float, float]:
 
 def parameters(given: Sequence[str] | None) -> dict[str, np.ndarray]:
     """Parameters from texts "NAME=VALUES". Lists of values of one length go together, one cell each."""
-    import numpy as np
-
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for text in given or ():
         name, equals, values = text.partition("=")
-        if not equals:
+        name = name.strip()
+        if not equals or not name:
             raise InputError(f"-p {text}: give NAME=VALUE, or NAME=VALUE,VALUE,... for several cells")
-        found[name.strip()] = numbers(values)
-    n = max((len(values) for values in found.values()), default=1)
+        if name in found:
+            raise InputError(f"-p {text}: {name} is given twice; keep one")
+        try:
+            found[name] = numbers(values)
+        except InputError as error:
+            raise InputError(f"-p {name}={error}") from None
+        if name == "C_m" and (found[name] <= 0).any():
+            raise InputError(f"-p {text}: the capacitance must be positive")
+    return broadcast(found)
+
+
+def broadcast(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Lists of values of one length, one value for each cell; a single value is that of all cells."""
+    import numpy as np
+
+    lengths = {name: len(values) for name, values in found.items() if len(values) > 1}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {n}" for name, n in lengths.items())
+        raise InputError(f"lists of different lengths, though each has one value per cell: {told}")
+    n = max(lengths.values(), default=1)
     return {name: np.full(n, values[0]) if len(values) == 1 else values for name, values in found.items()}

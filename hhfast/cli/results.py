@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hhfast.cli.console import Exit, say
-from hhfast.cli.options import Figure, OutFile
-from hhfast.errors import InputError
+from hhfast.cli.options import OutFile
+from hhfast.cli.pictures import PictureOptions, draws
+from hhfast.errors import InputError, understood
+
+_MOST_TRACES = 12  # in a picture
+
+
+class PlotKind(StrEnum):
+    """What `hhfast plot` draws."""
+
+    MAP = "map"
+    STACK = "stack"
+    INTERVALS = "intervals"
 
 
 def info(out: OutFile) -> None:
     """Show what a result holds, and where it comes from."""
     from hhfast.cli.text import result_text
-    from hhfast.sweep.store import ResultFile
+    from hhfast.sweep.results import open_finished
 
-    with ResultFile(out) as result:
+    with open_finished(out) as result, understood(f"{out}: the spec in this result"):
         say(result_text(result))
 
 
@@ -40,7 +52,11 @@ def export(
 ) -> None:
     """Write parameters and features of rows as CSV or Parquet, or potential and spikes of some rows as NWB."""
     from hhfast.sweep import to_csv, to_nwb, to_parquet
+    from hhfast.sweep.durable_files import check_writable
+    from hhfast.sweep.results import check_finished
 
+    check_finished(out)
+    check_writable(file)
     match file.suffix.lower():
         case ".csv":
             to_csv(out, file, row)
@@ -55,37 +71,84 @@ def export(
     say(f"{file}")
 
 
+@draws
 def plot(
     out: OutFile,
-    figure: Figure = None,
     x: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along x.")] = None,
     y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
     value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show.", show_default="the rate")] = None,
+    kind: Annotated[
+        PlotKind, typer.Option(help="stack: all axes of a grid at once; intervals: those between spikes, over x.")
+    ] = PlotKind.MAP,
+    transient: Annotated[float, typer.Option(metavar="MS", help="Of intervals: spikes before are left out.")] = 0.0,
+    *,
+    picture: PictureOptions,
 ) -> None:
-    """Draw a feature over the parameters: a line, one or several heat maps, or a scatter of points."""
-    from hhfast.figures.canvas import check_picture, save
-    from hhfast.figures.sweeps import plot_result
-    from hhfast.sweep.store import ResultFile
+    """Draw a feature over the parameters: lines, one or several heat maps, points, or a map of bins."""
+    from hhfast.sweep.results import open_finished
 
-    figure = figure or out.with_suffix(".png")
-    check_picture(figure)
-    with ResultFile(out) as result:
-        save(plot_result(result, x=x, y=y, value=value), figure)
-    say(f"{figure}")
+    picture.check(out.with_suffix(".png"))
+    with open_finished(out) as result:
+        from hhfast.figures.intervals import plot_intervals
+        from hhfast.figures.sweeps import plot_result, plot_stack
+
+        match kind:
+            case PlotKind.MAP:
+                figure = plot_result(result, x=x, y=y, value=value, log=picture.logarithmic_value)
+            case PlotKind.STACK:
+                figure = plot_stack(result, value=value, log=picture.logarithmic_value)
+            case PlotKind.INTERVALS:
+                figure = plot_intervals(result, x=x, transient=transient)
+        picture.save(figure)
+    say(f"{picture.output}")
 
 
+@draws
 def trace(
     out: OutFile,
-    row: Annotated[int, typer.Option(min=0, help="The row.")],
-    figure: Figure = None,
+    row: Annotated[list[int] | None, typer.Option(min=0, help="The row; may be given again.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help='Rows of which this is true, as "rate > 50 and g_Na < 100".'),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, max=12, help="Of the rows of --where, the most that are drawn.")] = 6,
+    currentscape: Annotated[
+        bool, typer.Option("--currentscape", help="Of one row, the share of every current over time.")
+    ] = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
-    """Simulate one row of a result again, from the file alone, with full traces, and draw it."""
-    from hhfast.figures.canvas import check_picture, save
-    from hhfast.figures.traces import plot_trace
+    """Simulate rows of a result again, from the file alone, with full traces, and draw them."""
+    from hhfast.sweep.results import check_finished
+
+    if (row is None) == (where is None):
+        raise InputError("name rows, with --row (several times for several), or a condition, with --where")
+    if row is not None and len(row) > _MOST_TRACES:
+        raise InputError(f"--row: {len(row)} rows; a picture shows at most {_MOST_TRACES}")
+    name = f"row{row[0]}" if row else "rows"
+    picture.check(out.with_name(f"{out.stem}_{name}.png"))
+    check_finished(out)
+    rows = list(dict.fromkeys(row)) if row is not None else _rows_where(out, where or "", most)
+
+    if currentscape and len(rows) > 1:
+        raise InputError("--currentscape draws one row; name it with --row")
+
+    from hhfast.figures.currentscape import plot_currentscape
+    from hhfast.figures.traces import plot_rows
     from hhfast.sweep.resimulate import resimulate
 
-    figure = figure or out.with_name(f"{out.stem}_row{row}.png")
-    check_picture(figure)
-    again = resimulate(out, row)
-    save(plot_trace(again), figure)
-    say(f"{again.text}\n{figure}")
+    again = [resimulate(out, number) for number in rows]
+    picture.save(plot_currentscape(again[0].traces, title=again[0].title) if currentscape else plot_rows(again))
+    say("\n".join(one.text for one in again) + f"\n{picture.output}")
+
+
+def _rows_where(out: Path, where: str, most: int) -> list[int]:
+    """The first rows that meet a condition, at most so many; says how many there are."""
+    from hhfast.sweep.select import select
+
+    found = select(out, where).rows
+    if not len(found):
+        raise InputError(f"no row meets '{where}'")
+    say(f"{len(found):,} rows: {where}" + (f"; the first {most} are drawn" if len(found) > most else ""))
+    rows: list[int] = found[:most].tolist()
+    return rows

@@ -19,6 +19,7 @@ from hhfast.tables import table
 if TYPE_CHECKING:
     from hhfast.model import Model
     from hhfast.sweep.estimate import Estimate
+    from hhfast.sweep.select import Selection
     from hhfast.sweep.status import RunStatus
     from hhfast.sweep.store import ResultFile
 
@@ -184,3 +185,14 @@ def estimate_text(cost: Estimate) -> str:
         ("bytes", f"{size(cost.n_bytes)} before compression"),
         ("time", f"about {duration(cost.seconds)} on this machine ({speed})"),
     ], indent="  ")  # fmt: skip
+
+
+def selection_text(selection: Selection, *, csv: bool = False) -> str:
+    """How many rows meet each criterion by itself, and all of them."""
+    n = max(selection.n_rows, 1)
+    counted = [*zip(selection.criteria, selection.passed, strict=True), ("all", len(selection.rows))]
+    if csv:
+        lines = [f'"{text.replace(chr(34), chr(34) * 2)}",{passed},{passed / n:.6g}' for text, passed in counted]
+        return "\n".join(["criterion,rows,share", *lines])
+    rows = [(text, f"{passed:,}", f"{100 * passed / n:.3g} %") for text, passed in counted]
+    return f"{selection.path}: {selection.n_rows:,} rows\n" + table(rows, indent="  ")

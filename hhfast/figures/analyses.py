@@ -1,82 +1,191 @@
 """Pictures of analyses: f-I curves, strength-duration curves, recovery curves, and maps over two parameters.
 
-Every function draws into the Axes given, or new ones, and returns them; `axes.figure.savefig(path)` saves.
+Every function draws into the Axes given, or new ones, and returns them; `axes.figure.savefig(path)` saves. Of several
+cells each has a colour: up to 10 are in the legend, more are told apart by a colour bar of the first parameter that
+differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from hhfast.analysis.fi_curve import FICurve
 from hhfast.analysis.recovery_curve import RecoveryCurve
 from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
-from hhfast.figures.canvas import MISSING, label_of, new_axes
+from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
+from hhfast.figures.text import cell_labels, label_of, symbol
 
-_BRANCH = {"rest": ("o-", "each current from rest"), "up": ("^-", "current rising"), "down": ("v-", "current falling")}
+MOST = 200  # cells in a picture
+_IN_LEGEND = 10
+_BRANCH = {"rest": ("o-", "each current from rest"), "up": ("^-", "current rising"), "down": ("v--", "current falling")}
 
 
-def plot_fi(curves: FICurve | Sequence[FICurve], cell: int = 0, axes: Axes | None = None) -> Axes:
-    """The firing rate of one cell against current; several curves (up and down) show both branches."""
+def plot_fi(
+    curves: FICurve | Sequence[FICurve],
+    cells: int | Sequence[int] | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    labels: Sequence[str] | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """The firing rate against current; several curves (up and down) show both branches of each cell.
+
+    cells : their numbers; None: all, at most 200. params : those given to `fi_curve`, to tell cells apart. labels :
+    for the legend, one per cell.
+    """
     axes = axes or new_axes()
     curves = [curves] if isinstance(curves, FICurve) else list(curves)
-    for k, curve in enumerate(curves):
-        style, label = _BRANCH[curve.direction]
+    styles = _styles(axes, len(curves[0].rate), cells, params, labels)
+    for j, curve in enumerate(curves):
+        form, branch = _BRANCH[curve.direction]
         size = 3 if len(curve.current) > 40 else 5
-        axes.plot(curve.current, curve.rate[cell], style, color=f"C{k}", markersize=size, linewidth=1.2,
-                  label=f"{label} (class {curve.excitability[cell]})")  # fmt: skip
-        if np.isfinite(curve.onset[cell]):
-            axes.axvline(curve.onset[cell], color=f"C{k}", linestyle=":", linewidth=1)
-            axes.annotate(f"onset {curve.onset[cell]:.4g}", (curve.onset[cell], 0.12 + 0.07 * k),
-                          xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points",
-                          color=f"C{k}", fontsize=9)  # fmt: skip
+        for cell, style in styles.items():
+            look = style
+            if len(styles) == 1:
+                look = {"color": colour(j), "label": f"{branch} (class {curve.excitability[cell]})"}
+                _mark_onset(axes, curve.onset[cell], j)
+            elif j or style["label"] is None:
+                look = {**style, "label": None}
+            axes.plot(curve.current, curve.rate[cell], form, markersize=size if len(styles) <= _IN_LEGEND else 0,
+                      linewidth=1.2, **look)  # fmt: skip
     axes.set(xlabel=label_of("applied current", curves[0].unit), ylabel="firing rate (Hz)")
-    axes.legend(fontsize=9)
+    if len(styles) > 1 and len(curves) > 1:
+        told = ", ".join(f"{'solid' if c.direction == 'up' else 'dashed'}: {_BRANCH[c.direction][1]}" for c in curves)
+        axes.set_title(told, fontsize=9)
+    _legend(axes)
     axes.grid(alpha=0.3)
     return axes
 
 
-def plot_strength_duration(result: StrengthDuration, cell: int = 0, axes: Axes | None = None) -> Axes:
-    """Threshold against pulse width on logarithmic axes, with the fits of Weiss and Lapicque and the chronaxie."""
+def _mark_onset(axes: Axes, onset: float, k: int) -> None:
+    if np.isfinite(onset):
+        axes.axvline(onset, color=colour(k), linestyle=":", linewidth=1)
+        axes.annotate(f"onset {onset:.4g}", (onset, 0.12 + 0.07 * k), xycoords=("data", "axes fraction"),
+                      xytext=(4, 0), textcoords="offset points", color=colour(k), fontsize=9)  # fmt: skip
+
+
+def plot_strength_duration(
+    result: StrengthDuration,
+    cells: int | Sequence[int] | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    labels: Sequence[str] | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """Threshold against pulse width on logarithmic axes; of one cell with both fits (Weiss, Lapicque) and chronaxie.
+
+    Of several cells with Weiss's fit. cells, params, labels : as in `plot_fi`.
+    """
     axes = axes or new_axes()
-    width, amplitude = result.width, result.amplitude[cell]
-    fine = np.geomspace(width.min(), width.max(), 200)
-    rheobase, chronaxie = result.rheobase[cell], result.chronaxie[cell]
-    axes.loglog(width, amplitude, "ko", markersize=5, label="threshold", zorder=3)
-    weiss = result.weiss.rheobase[cell] * (1.0 + result.weiss.chronaxie[cell] / fine)
-    tau = result.lapicque.chronaxie[cell] / np.log(2.0)
-    lapicque = -result.lapicque.rheobase[cell] / np.expm1(-fine / tau)
-    axes.loglog(fine, weiss, label=_fit_label("Weiss", result.weiss, cell))
-    axes.loglog(fine, lapicque, "--", label=_fit_label("Lapicque", result.lapicque, cell))
-    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {rheobase:.4g}")
-    axes.plot([chronaxie], [2.0 * rheobase], "s", color="C3", markersize=7, label=f"chronaxie {chronaxie:.3g} ms",
-              zorder=4)  # fmt: skip
+    styles = _styles(axes, len(result.amplitude), cells, params, labels)
+    fine = np.geomspace(result.width.min(), result.width.max(), 200)
+    for cell, style in styles.items():
+        if len(styles) == 1:
+            _threshold_with_fits(axes, result, cell, fine)
+        else:
+            axes.loglog(result.width, result.amplitude[cell], "o", markersize=4, zorder=3, **style)
+            axes.loglog(fine, _weiss(result, cell, fine), linewidth=1, color=style["color"])
     axes.set(xlabel="pulse width (ms)", ylabel=label_of("threshold", result.unit))
-    axes.legend(fontsize=9)
+    _plain_numbers(axes, result.width, result.amplitude)
+    _legend(axes)
     axes.grid(alpha=0.3, which="both")
     return axes
 
 
-def plot_recovery(result: RecoveryCurve, cell: int = 0, axes: Axes | None = None) -> Axes:
-    """The threshold of a second pulse, in units of the resting one, against the interval after the first."""
+def _threshold_with_fits(axes: Axes, result: StrengthDuration, cell: int, fine: np.ndarray) -> None:
+    rheobase, chronaxie = result.rheobase[cell], result.chronaxie[cell]
+    axes.loglog(result.width, result.amplitude[cell], "ko", markersize=5, label="threshold", zorder=3)
+    tau = result.lapicque.chronaxie[cell] / np.log(2.0)
+    lapicque = -result.lapicque.rheobase[cell] / np.expm1(-fine / tau)
+    axes.loglog(fine, _weiss(result, cell, fine), color=colour(0), label=_fit_label("Weiss", result.weiss, cell))
+    axes.loglog(fine, lapicque, "--", color=colour(1), label=_fit_label("Lapicque", result.lapicque, cell))
+    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {rheobase:.4g}")
+    axes.plot([chronaxie], [2.0 * rheobase], "s", color=colour(2), markersize=7, label=f"chronaxie {chronaxie:.3g} ms",
+              zorder=4)  # fmt: skip
+
+
+def _weiss(result: StrengthDuration, cell: int, width: np.ndarray) -> np.ndarray:
+    return np.asarray(result.weiss.rheobase[cell] * (1.0 + result.weiss.chronaxie[cell] / width))
+
+
+def plot_recovery(
+    result: RecoveryCurve,
+    cells: int | Sequence[int] | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    labels: Sequence[str] | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """The threshold of a second pulse, in units of the resting one, against the interval after the first.
+
+    cells, params, labels : as in `plot_fi`.
+    """
     axes = axes or new_axes()
-    ratio = result.ratio[cell]
-    axes.semilogy(result.interval, ratio, "o-", markersize=4, linewidth=1.2)
+    styles = _styles(axes, len(result.ratio), cells, params, labels)
+    for cell, style in styles.items():
+        axes.semilogy(result.interval, result.ratio[cell], "o-", markersize=4, linewidth=1.2, **style)
     axes.axhline(1.0, color="0.5", linestyle=":", linewidth=1)
-    unknown = np.isnan(ratio)
+    if len(styles) == 1:
+        _mark_phases(axes, result, next(iter(styles)))
+    axes.set(xlabel="interval, onset to onset (ms)", ylabel="threshold / resting threshold")
+    _plain_numbers(axes, np.array([1.0, 2.0]), result.ratio)
+    _legend(axes)
+    axes.grid(alpha=0.3, which="both")
+    return axes
+
+
+def _mark_phases(axes: Axes, result: RecoveryCurve, cell: int) -> None:
+    ratio, unknown = result.ratio[cell], np.isnan(result.ratio[cell])
     if unknown.any():
         first = result.interval[~unknown].min() if (~unknown).any() else result.interval.max()
         axes.axvspan(result.interval.min(), first, color="0.9", zorder=0, label="no second spike")
-    axes.fill_between(result.interval, ratio, 1.0, where=ratio < 1.0, color="C2", alpha=0.3, interpolate=True,
+    axes.fill_between(result.interval, ratio, 1.0, where=ratio < 1.0, color=colour(2), alpha=0.3, interpolate=True,
                       label="supernormal")  # fmt: skip
-    axes.set(xlabel="interval, onset to onset (ms)", ylabel="threshold / resting threshold")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend(fontsize=9)
-    axes.grid(alpha=0.3, which="both")
-    return axes
+
+
+def _styles(
+    axes: Axes,
+    n: int,
+    cells: int | Sequence[int] | None,
+    params: Mapping[str, Any] | None,
+    labels: Sequence[str] | None,
+) -> dict[int, dict[str, Any]]:
+    """Cell -> the colour and label of its line; a colour bar is added where there are many."""
+    chosen = range(min(n, MOST)) if cells is None else [cells] if isinstance(cells, int) else list(cells)
+    for cell in chosen:
+        if not 0 <= cell < n:
+            raise InputError(f"cells: there is no cell {cell}; the last is {n - 1}")
+    values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
+    if len(chosen) <= _IN_LEGEND:
+        if labels is None:
+            labels = cell_labels(values, {}) if values else [f"cell {k}" for k in range(n)]
+        return {cell: {"color": colour(k), "label": labels[cell] if n > 1 else None} for k, cell in enumerate(chosen)}
+    varied = [(symbol(name), v) for name, v in values.items() if len(set(v.tolist())) > 1]
+    name, at = varied[0] if varied else ("cell", np.arange(n, dtype=np.float64))
+    shades = scale_of_colours(axes, (float(at.min()), float(at.max())), name)
+    return {cell: {"color": shades.to_rgba(at[cell]), "label": None} for cell in chosen}
+
+
+def _legend(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(fontsize=9)
+
+
+def _plain_numbers(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Numbers as 0.5, 2, 10 along logarithmic axes of few decades, in place of powers of ten."""
+    for axis, values in ((axes.xaxis, x), (axes.yaxis, y)):
+        known = values[np.isfinite(values) & (values > 0)]
+        if axis.get_scale() == "log" and known.size:
+            few = known.max() < 100 * known.min()
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
 
 
 def plot_map(
@@ -94,7 +203,7 @@ def plot_map(
     grid = np.empty((len(at_y), len(at_x)))
     grid[rows, columns] = values[1]
     axes.set_facecolor(MISSING)
-    mesh = axes.pcolormesh(at_x, at_y, grid, shading="nearest", cmap="viridis", rasterized=True)
+    mesh = axes.pcolormesh(at_x, at_y, grid, shading="nearest", cmap=COLOUR_MAP, rasterized=True)
     axes.figure.colorbar(mesh, ax=axes, label=values[0])
     axes.set(xlabel=x[0], ylabel=y[0])
     return axes

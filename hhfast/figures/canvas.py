@@ -1,17 +1,26 @@
-"""Figures and axes without a window system, labels with units, and saving. What all pictures share."""
+"""Figures and axes without a window system, colours that all people tell apart, and saving. What all pictures share."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
+from hhfast.figures.text import break_lines
 
-COLOURS = "viridis"
+# Okabe & Ito 2008, told apart whatever the colour vision; the yellow, too light for lines, is left out.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = "osD^vPX"
+COLOUR_MAP = "viridis"
 MISSING = "0.85"  # the grey of cells without a number
-_PRETTY = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
+# Text stays text: TrueType in PDF, <text> in SVG.
+_FILES: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -29,14 +38,24 @@ def figure_of(axes: Axes) -> Figure:
     return axes.figure if isinstance(axes.figure, Figure) else axes.figure.figure
 
 
-def unit_text(unit: str) -> str:
-    """A unit as it is printed: uA cm-2 is µA/cm²."""
-    return _PRETTY.get(unit, unit)
+def colour(k: int) -> str:
+    """The colour of the k-th of a few things."""
+    return COLOURS[k % len(COLOURS)]
 
 
-def label_of(text: str, unit: str) -> str:
-    """The label of an axis: a text, and its unit if it has one."""
-    return text if unit == "1" else f"{text} ({unit_text(unit)})"
+def legend_beside(axes: Axes, columns_of: int = 12) -> None:
+    """The legend right of the axes, in columns of so many entries: it hides no data."""
+    n = len(axes.get_legend_handles_labels()[1])
+    if n:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8, ncols=-(-n // columns_of), frameon=False)
+
+
+def scale_of_colours(axes: Axes | list[Axes], values: tuple[float, float], label: str) -> ScalarMappable:
+    """A colour bar from the first to the second value; its `to_rgba` gives the colour of each value between."""
+    shades = ScalarMappable(Normalize(*values), COLOUR_MAP)
+    first = axes if isinstance(axes, Axes) else axes[0]
+    first.figure.colorbar(shades, ax=axes, label=label)
+    return shades
 
 
 def check_picture(path: Path) -> None:
@@ -46,9 +65,13 @@ def check_picture(path: Path) -> None:
         raise InputError(f"{path}: the name of a picture ends in one of {', '.join(sorted(known))}")
     if not path.absolute().parent.is_dir():
         raise InputError(f"{path}: there is no directory {path.parent}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; give the name of a file")
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture file; its format is that of its name. Raises `InputError` as `check_picture`."""
     check_picture(path)
-    figure.savefig(path)
+    break_lines(figure)
+    with mpl.rc_context(_FILES):
+        figure.savefig(path)

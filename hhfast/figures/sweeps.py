@@ -1,71 +1,87 @@
-"""Figures of results: a line, heat maps or a scatter of one feature over the parameters."""
+"""Figures of results: lines, heat maps or points of one feature over the parameters, whichever suits the space."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from hhfast.errors import InputError, unknown
-from hhfast.figures.canvas import COLOURS, MISSING, label_of, new_figure, unit_text
+from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, scale_of_colours
+from hhfast.figures.heat_maps import Panels, heat_maps, logarithmic_axis
+from hhfast.figures.points import points
+from hhfast.figures.quantity import Quantity
+from hhfast.figures.stacking import stacked
+from hhfast.figures.text import label_of, plain, symbol, value_text
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
-MAX_POINTS = 20_000  # of a scatter; more would only hide each other
-MAX_LINES = 8
+MAX_LINES = 10  # with a legend; more are told apart by a colour bar
 _PREFERRED = ("rate", "spike_count")  # what to show of a result if nothing is named
+_CURRENTS = ("uA cm-2", "pA")
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """Values with the label of their axis; `codes` are the meanings of 0, 1, ..., if that is what they are.
-
-    An error is shown by its order of magnitude, if it has several.
-    """
-
-    label: str
-    values: np.ndarray
-    codes: tuple[str, ...] = ()
-    is_error: bool = False
-
-    @property
-    def norm(self) -> Any:
-        """How values become colours."""
-        known = self.values[np.isfinite(self.values)]
-        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-        if self.codes:
-            return Normalize(0, len(self.codes) - 1)
-        return LogNorm(low, high) if self.is_error and 0 < 30 * low < high else Normalize(low, high)
-
-    def colour_bar(self, figure: Figure, drawn: Any, axes: Any) -> None:
-        bar = figure.colorbar(drawn, ax=axes, label=self.label)
-        if self.codes:
-            bar.set_ticks(range(len(self.codes)), labels=[code.replace("_", " ") for code in self.codes])
-
-
-def plot_result(result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None) -> Figure:
+def plot_result(
+    result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None, log: bool = False
+) -> Figure:
     """One feature of a result over its parameters.
 
-    A grid with one axis (of more than one value) gives a line, with two a heat map, with more a heat map for each of
-    a few values of the other axes; any other space a scatter, coloured by the feature.
+    result : an open `ResultFile`. x, y : parameters along the axes. value : the feature; None: the firing rate, from
+    the mean interval where that was recorded, as counts in a short window make stripes. log : logarithmic colours.
+
+    A grid with one axis (of more than one value) gives a line; with two lines, if x is a current and the other has
+    few values or x is named and y is not, else a heat map; with more axes a panel for each of a few values of the
+    others. Any other space gives points, or means in bins of many; coloured by the feature.
+
+    Raises `InputError` for names that are not in the result.
     """
-    shown = _quantity(result, _feature(result, value))
-    axes = _varying(result)
+    shown = _quantity(result, value, log)
+    varying = _varying(result)
     if list(result.grid) == ["run"] and result.n_rows > 1:
-        figure = _scatter(result, shown, x, y)
-    elif len(axes) < 2:
-        figure = _line(result, shown, x or _first(axes), y)
+        figure = _points(result, shown, x, y)
+    elif len(varying) < 2:
+        figure = _line(result, shown, x or _first(varying), y)
+    elif _wants_lines(result, shown, x, y, varying):
+        figure = _lines(result, shown, x or varying[0], varying)
     else:
-        figure = _heat_maps(result, shown, x, y, axes)
-    figure.suptitle(f"{result.attributes['title']}, {result.n_rows:,} rows", fontsize=11)
+        figure = _heat_maps(result, shown, x, y, varying)
+    figure.suptitle(f"{plain(result.attributes['title'])}, {result.n_rows:,} rows", fontsize=11)
     return figure
+
+
+def plot_stack(result: ResultFile, *, value: str | None = None, log: bool = False) -> Figure:
+    """One feature of a grid over all its axes at once, by dimensional stacking: see `plot_stacking`.
+
+    Raises `InputError` where the rows are no grid, or for names that are not in the result.
+    """
+    if list(result.grid) == ["run"]:
+        raise InputError(f"{result.path}: its rows are no grid, so there are no axes to stack; sweep over [axes]")
+    shown = _quantity(result, value, log)
+    grid = {}
+    for axis in result.grid:
+        parameter = _axis(result, axis)[1]
+        grid[parameter] = result.axis_values(parameter)
+    shape = tuple(result.grid.values())
+    figure = stacked(replace(shown, values=shown.values.reshape(shape)), grid)
+    figure.suptitle(f"{plain(result.attributes['title'])}, {result.n_rows:,} rows", fontsize=11)
+    return figure
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
+def _quantity(result: ResultFile, value: str | None, log: bool) -> Quantity:
+    """A feature of every row, NaN where the row is not "ok" (status 0)."""
+    if value is None and "isi_mean" in result.features and {"rate", "spike_count"} & {*result.features}:
+        return Quantity("firing rate, 1 / mean interval (Hz)", _ok(result, _rate(result)), logarithmic=log)
+    name = _feature(result, value)
+    dtype = result.dtype(name)
+    codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+    values = _ok(result, result.read(name).astype(np.float64))
+    return Quantity(_label(result, name), values, codes, name.endswith("_error"), dtype.kind in "iu", log)
 
 
 def _feature(result: ResultFile, value: str | None) -> str:
@@ -78,21 +94,24 @@ def _feature(result: ResultFile, value: str | None) -> str:
     return next((name for name in _PREFERRED if name in result.features), result.features[0])
 
 
-def _quantity(result: ResultFile, name: str) -> Quantity:
-    """A feature of every row, NaN where the row is not "ok" (status 0)."""
-    values = result.read(name).astype(np.float64)
+def _ok(result: ResultFile, values: np.ndarray) -> np.ndarray:
     values[result.read("status") != 0] = math.nan
-    codes = result.attributes_of(name).get("flag_meanings", "").split()
-    return Quantity(_label(result, name), values, tuple(codes), name.endswith("_error"))
+    return values
+
+
+def _rate(result: ResultFile) -> np.ndarray:
+    """(n_rows,) Hz: from the mean interval; 0 where there are fewer than two spikes, and so no interval."""
+    mean = result.read("isi_mean").astype(np.float64)
+    return np.where(np.isnan(mean), 0.0, 1000.0 / np.where(mean > 0, mean, np.nan))
 
 
 def _label(result: ResultFile, name: str) -> str:
-    unit = result.unit(name)
-    # A parameter is known by its name, a feature by its description.
-    text = name if name in result.parameters else result.long_name(name)
-    return label_of(text, unit)
+    # A parameter is known by its symbol, a feature by its description.
+    text = symbol(name) if name in result.parameters else plain(result.long_name(name))
+    return label_of(text, result.unit(name))
 
 
+# --- the axes of a grid ---------------------------------------------------------------------------------------------
 def _varying(result: ResultFile) -> list[str]:
     """Axes of the grid with more than one value, the longest first."""
     return sorted((axis for axis, n in result.grid.items() if n > 1), key=lambda axis: -result.grid[axis])
@@ -111,6 +130,30 @@ def _axis(result: ResultFile, name: str) -> tuple[str, str]:
     raise unknown("axis", name, {*result.parameters, *result.grid})
 
 
+def _ordered(result: ResultFile, values: np.ndarray, last: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """(the other axes, values over (*others, *last)) for axes of the grid."""
+    names = list(result.grid)
+    others = [axis for axis in names if axis not in last]
+    order = [names.index(axis) for axis in (*others, *last)]
+    return others, np.moveaxis(values.reshape(tuple(result.grid.values())), order, range(len(names)))
+
+
+def _spread(total: int, most: int) -> list[int]:
+    """At most so many of the numbers from 0 on, evenly spread, both ends among them."""
+    return sorted(set(np.linspace(0, total - 1, min(total, most)).round().astype(int).tolist()))
+
+
+def _place_text(result: ResultFile, axes: Sequence[str], place: Sequence[Any]) -> str:
+    """The values of some axes at a place, for a title or a legend."""
+    told = []
+    for axis, k in zip(axes, place, strict=True):
+        if result.grid[axis] > 1:
+            parameter = _axis(result, axis)[1]
+            told.append(value_text(parameter, result.axis_values(parameter)[int(k)], result.unit(parameter)))
+    return ", ".join(told)
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
 def _line(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
     if y is not None:
         raise InputError(f"--y {y}: only one parameter varies, so there is nothing for a second axis; leave it out")
@@ -120,12 +163,66 @@ def _line(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> 
     at = result.axis_values(parameter)
     if len(at) != len(shown.values):
         raise InputError(f"--x {x}: has a single value; name the parameter that varies")
-    axes.plot(at, shown.values, "o-", markersize=3 if len(at) > 30 else 5)
-    axes.set(xlabel=_label(result, parameter), ylabel=shown.label)
-    axes.grid(alpha=0.3)
+    order = np.argsort(at)
+    axes.plot(at[order], shown.values[order], "o-", markersize=3 if len(at) > 30 else 5, color=colour(0), linewidth=1.3)
+    _finish_lines(result, axes, shown, parameter)
     return figure
 
 
+def _wants_lines(result: ResultFile, shown: Quantity, x: str | None, y: str | None, varying: Sequence[str]) -> bool:
+    """Whether curves over a current say more than a map: of numbers, and unless the user names both axes."""
+    if y is not None or shown.codes:
+        return False
+    axis, parameter = _axis(result, x or varying[0])
+    if result.unit(parameter) not in _CURRENTS or result.grid[axis] < 2:
+        return False
+    return x is not None or (len(varying) == 2 and result.grid[varying[1]] <= MAX_LINES)
+
+
+def _lines(result: ResultFile, shown: Quantity, x: str, varying: Sequence[str]) -> Figure:
+    """The feature over a current: a curve for each value of the next axis, a panel for a few of the others."""
+    x_axis, parameter = _axis(result, x)
+    curve_axis = next(axis for axis in varying if axis != x_axis)
+    others, values = _ordered(result, shown.values, (curve_axis, x_axis))
+    places = _spread(math.prod(values.shape[:-2]), 4)
+    figure = new_figure(1.6 + 4.8 * min(len(places), 2), 0.6 + 3.6 * -(-len(places) // 2))
+    grid = figure.subplots(-(-len(places) // 2), min(len(places), 2), sharex=True, sharey=True, squeeze=False)
+    at = result.axis_values(parameter)
+    order = np.argsort(at)
+    curve = _axis(result, curve_axis)[1]
+    levels = result.axis_values(curve)
+    shades = None
+    if len(levels) > MAX_LINES:
+        shades = scale_of_colours(list(grid.flat), (levels.min(), levels.max()), _label(result, curve))
+    for axes, flat in zip(grid.flat, places, strict=False):
+        place = np.unravel_index(flat, values.shape[:-2]) if others else ()
+        for k in _spread(len(levels), 200):
+            line = {"color": shades.to_rgba(levels[k]), "linewidth": 0.8} if shades else {
+                "color": colour(k), "linewidth": 1.3, "marker": MARKERS[k % len(MARKERS)],
+                "markersize": 2.5 if len(at) > 30 else 4, "label": value_text(curve, levels[k], result.unit(curve)),
+            }  # fmt: skip
+            axes.plot(at[order], values[tuple(place)][k][order], **line)
+        axes.set_title(_place_text(result, others, place), fontsize=10)
+        _finish_lines(result, axes, shown, parameter)
+    for axes in list(grid.flat)[len(places) :]:
+        axes.remove()
+    if shades is None:
+        legend_beside(grid[0, -1])
+    return figure
+
+
+def _finish_lines(result: ResultFile, axes: Axes, shown: Quantity, parameter: str) -> None:
+    axes.set(xlabel=_label(result, parameter), ylabel=shown.label)
+    if shown.codes:
+        axes.set_yticks(range(len(shown.codes)), labels=[code.replace("_", " ") for code in shown.codes])
+    if shown.logarithmic:
+        axes.set_yscale("log")
+    logarithmic_axis(axes, "x", result.axis_values(parameter))
+    axes.grid(alpha=0.3)
+    axes.label_outer()
+
+
+# --- maps and points ------------------------------------------------------------------------------------------------
 def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None, longest: Sequence[str]) -> Figure:
     x_axis, x_parameter = _axis(result, x or next(a for a in longest if y is None or a != _axis(result, y)[0]))
     y_axis, y_parameter = _axis(result, y or next(a for a in longest if a != x_axis))
@@ -134,98 +231,24 @@ def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None
     for option, axis in (("--x", x_axis), ("--y", y_axis)):
         if result.grid[axis] < 2:
             raise InputError(f"{option} {axis}: has a single value; name a parameter that varies")
-    panels = _panels(result, shown.values.reshape(tuple(result.grid.values())), x_axis, y_axis)
-    columns = min(4, len(panels)) if len(panels) > 4 else len(panels)
-    rows = -(-len(panels) // columns)
-    figure = new_figure(6.4, 4.8) if len(panels) == 1 else new_figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    norm = shown.norm
-    for axes, (title, values) in zip(grid.flat, panels, strict=False):
-        mesh = _heat_map(axes, result.axis_values(x_parameter), result.axis_values(y_parameter), values, norm)
-        axes.set_title(title, fontsize=10)
-    for axes in list(grid.flat)[len(panels) :]:
-        axes.remove()
-    shown.colour_bar(figure, mesh, grid)
-    figure.supxlabel(_label(result, x_parameter))
-    figure.supylabel(_label(result, y_parameter))
-    return figure
+    others, values = _ordered(result, shown.values, (y_axis, x_axis))
+    places = [np.unravel_index(k, values.shape[:-2]) if others else () for k in
+              _spread(math.prod(values.shape[:-2]), MAX_PANELS)]  # fmt: skip
+    panels = Panels(
+        x=(_label(result, x_parameter), result.axis_values(x_parameter)),
+        y=(_label(result, y_parameter), result.axis_values(y_parameter)),
+        titles=[_place_text(result, others, place) for place in places],
+        values=[values[tuple(place)] for place in places],
+    )
+    return heat_maps(panels, shown)
 
 
-def _panels(result: ResultFile, values: np.ndarray, x_axis: str, y_axis: str) -> list[tuple[str, np.ndarray]]:
-    """(title, values over (y, x)) for a spread of at most `MAX_PANELS` points of the other axes."""
-    names = list(result.grid)
-    others = [axis for axis in names if axis not in (x_axis, y_axis)]
-    ordered = np.moveaxis(values, [names.index(a) for a in (*others, y_axis, x_axis)], range(len(names)))
-    shape = ordered.shape[:-2]
-    total = math.prod(shape)
-    chosen = np.unique(np.linspace(0, total - 1, min(total, MAX_PANELS)).round().astype(int))
-    panels = []
-    for flat in chosen.tolist():
-        at = np.unravel_index(flat, shape) if shape else ()
-        title = ", ".join(_value_text(result, axis, int(k)) for axis, k in zip(others, at, strict=True))
-        panels.append((title, ordered[tuple(at)]))
-    return panels
-
-
-def _value_text(result: ResultFile, axis: str, k: int) -> str:
-    parameter = _axis(result, axis)[1]
-    unit = result.unit(parameter)
-    text = f"{parameter} = {result.axis_values(parameter)[k]:.4g}"
-    return text if unit == "1" else f"{text} {unit_text(unit)}"
-
-
-def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, norm: Any) -> Any:
-    # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
-    axes.set_facecolor(MISSING)
-    columns, rows = np.argsort(x), np.argsort(y)
-    ordered = values[np.ix_(rows, columns)]
-    if _is_logarithmic(x):
-        axes.set_xscale("log")
-        _plain_ticks(axes.xaxis, x)
-    if _is_logarithmic(y):
-        axes.set_yscale("log")
-        _plain_ticks(axes.yaxis, y)
-    return axes.pcolormesh(x[columns], y[rows], ordered, shading="nearest", norm=norm, cmap=COLOURS, rasterized=True)
-
-
-def _plain_ticks(axis: Any, values: np.ndarray) -> None:
-    """On a short logarithmic axis, 20, 30, 50 instead of powers of ten."""
-    if values.max() < 100 * values.min():
-        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
-
-
-def _is_logarithmic(values: np.ndarray) -> bool:
-    """Whether positive values are spaced by a constant ratio (and not by a constant difference)."""
-    if len(values) < 3 or (values <= 0).any():
-        return False
-    steps = np.diff(np.log(values))
-    return bool(np.allclose(steps, steps[0], rtol=1e-6) and not np.allclose(np.diff(values), values[1] - values[0]))
-
-
-def _scatter(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
-    chosen = np.unique(np.linspace(0, result.n_rows - 1, min(result.n_rows, MAX_POINTS)).astype(int))
+def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
     names = list(result.parameters)
     for option, name in (("--x", x), ("--y", y)):
         if name is not None and name not in names:
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    figure = new_figure(6.4, 4.8)
-    axes = figure.add_subplot()
-    at = result.read(x)[chosen]
-    if y is None:
-        axes.plot(at, shown.values[chosen], ".", markersize=4)
-        axes.set(xlabel=_label(result, x), ylabel=shown.label)
-        return figure
-    size = float(np.clip(4e4 / len(chosen), 2, 40))
-    # Rows without a value stay visible as grey points below the others.
-    missing = ~np.isfinite(shown.values[chosen])
-    across = result.read(y)[chosen]
-    axes.scatter(at[missing], across[missing], s=size, c=MISSING)
-    points = axes.scatter(at[~missing], across[~missing], s=size, c=shown.values[chosen][~missing], cmap=COLOURS,
-                          norm=shown.norm)  # fmt: skip
-    shown.colour_bar(figure, points, axes)
-    axes.set(xlabel=_label(result, x), ylabel=_label(result, y))
-    return figure
+    across = None if y is None else (_label(result, y), result.read(y))
+    return points((_label(result, x), result.read(x)), across, shown)

@@ -12,6 +12,7 @@ from functools import cached_property
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.optimise.phi_degree import degrees_of_phi
 from hhfast.model.model import Model
+from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
@@ -126,9 +127,22 @@ def kernel_spec(
     record = tuple(record)
     for recorder in record:
         for name in recorder.hooks.samples:
-            if name not in model.variables:
-                raise unknown("trace variable", name, model.variables, f"model {model.name}")
+            if name not in model.recordable:
+                raise unknown("trace variable", name, model.recordable, f"model {model.name}")
     hooks = tuple((r.hooks, number) for r, number in zip(record, detectors(record)[1], strict=True))
     kinds = stimulus.kinds if stimulus is not None else ()
+    _check_applied(model, kinds, record)
     method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
     return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt))
+
+
+def _check_applied(model: Model, kinds: tuple[StimulusKind, ...], record: tuple[Recorder, ...]) -> None:
+    """Refuse conductances where the current of an electrode is divided, and a clamp's current without a clamp."""
+    conducting = [kind.name for kind in kinds if kind.conductances]
+    if conducting and any("i_app" in names_used(section.i_app) for section in model.compartments):
+        raise InputError(
+            f"stimulus '{conducting[0]}': model {model.name} gives i_app to several compartments, and a conductance "
+            "belongs to one membrane; give a current"
+        )
+    if not any(kind.clamp for kind in kinds) and any("i_clamp" in recorder.hooks.samples for recorder in record):
+        raise InputError("trace variable 'i_clamp': there is no clamp; add hhfast.VoltageClamp to the stimulus")

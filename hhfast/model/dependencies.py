@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hhfast.errors import InputError
-from hhfast.model.elements import Channel, Compartment
+from hhfast.model.compartment import Compartment
+from hhfast.model.elements import Channel
 from hhfast.model.formulas import names
 
 if TYPE_CHECKING:

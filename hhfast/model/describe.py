@@ -6,7 +6,9 @@ import html as markup
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hhfast.model.elements import Channel, Compartment, Gate, Scheme
+from hhfast.model.compartment import Compartment
+from hhfast.model.elements import Channel, Gate
+from hhfast.model.scheme import Scheme
 
 if TYPE_CHECKING:
     from hhfast.model.model import Model

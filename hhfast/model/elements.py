@@ -1,4 +1,4 @@
-"""The elements of a model as frozen data: parameters, gates, kinetic schemes, channels, pools, compartments, checks.
+"""The elements of a model as frozen data: parameters, formulas, gates, channels, pools, states, checks.
 
 Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "total"`, nS, pF and pA.
 """
@@ -6,17 +6,15 @@ Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "tota
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from hhfast.errors import InputError, did_you_mean, unknown
-from hhfast.model.formulas import names
+from hhfast.errors import InputError
 from hhfast.model.names import CONFIG, Number, check_name, check_unit
+from hhfast.model.scheme import Scheme
 
-_MAX_SCHEME = 32  # states of a kinetic scheme
 _MAX_POWER = 64
 
 
@@ -116,78 +114,6 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Transition:
-    """A reaction between two states of a scheme: the rates (1/ms) there and back ("0": one way)."""
-
-    here: str
-    there: str
-    forward: str
-    backward: str = "0"
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """A channel as a Markov chain: the occupancies of its states sum to 1, `open` is a formula of them.
-
-    The occupancy of the first state is not integrated but 1 less the others. They start at their steady values, unless
-    `initial` gives those of all states but the first: name and value.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
-    states: tuple[str, ...]
-    transitions: tuple[tuple[str, ...], ...]
-    open: str
-    initial: tuple[tuple[str, float], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 2 <= len(self.states) <= _MAX_SCHEME or len(set(self.states)) < len(self.states):
-            raise InputError(f"scheme: give 2 to {_MAX_SCHEME} different states")
-        for name in self.states:
-            check_name("state", name)
-        if not 1 <= len(self.transitions) <= 4 * _MAX_SCHEME:
-            raise InputError(f"scheme: give 1 to {4 * _MAX_SCHEME} transitions")
-        for number, entry in enumerate(self.transitions, 1):
-            self._check_transition(f"scheme: transition {number}", entry)
-        self._check_connected()
-        if self.initial and sorted(name for name, _ in self.initial) != sorted(self.integrated):
-            raise InputError(f"scheme: initial must give each of {', '.join(self.integrated)} (all but the first)")
-        if not names(self.open) & set(self.states):
-            raise InputError(
-                f"scheme: open = '{self.open}' names none of its states; {did_you_mean(self.open, self.states)}"
-            )
-
-    def _check_transition(self, place: str, entry: tuple[str, ...]) -> None:
-        if len(entry) not in (3, 4):
-            raise InputError(f"{place} has {len(entry)} entries; give [from, to, rate, rate back]")
-        for name in entry[:2]:
-            if name not in self.states:
-                raise unknown("state", name, self.states, place)
-        if entry[0] == entry[1]:
-            raise InputError(f"{place} leads from '{entry[0]}' to itself")
-
-    def _check_connected(self) -> None:
-        reached, before = {self.states[0]}, 0
-        while len(reached) > before:
-            before = len(reached)
-            reached |= {x for entry in self.transitions if reached & set(entry[:2]) for x in entry[:2]}
-        for name in self.states:
-            if name not in reached:
-                raise InputError(f"scheme: no transitions join state '{name}' to '{self.states[0]}'")
-
-    @property
-    def reactions(self) -> tuple[Transition, ...]:
-        return tuple(Transition(*entry) for entry in self.transitions)
-
-    @property
-    def eliminated(self) -> str:
-        return self.states[0]
-
-    @property
-    def integrated(self) -> tuple[str, ...]:
-        return self.states[1:]
-
-
-@dataclass(frozen=True)
 class Channel:
     """A current g * prod(gate ** power) * (V - E), or any `current` (outward positive).
 
@@ -261,56 +187,6 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Coupling:
-    """What joins a compartment to another: the conductance `g` and, for densities, the share `fraction` of the area.
-
-    With `fraction` = p, which is the area of `to` over that of both, the current density g (V_to - V) flows, divided by
-    1 - p, into the compartment and, divided by p, out of the other (Pinsky & Rinzel 1994). Without it, g alone.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
-    to: str
-    g: str
-    fraction: str | None = None
-
-
-@dataclass(frozen=True)
-class Compartment:
-    """A part of the cell with a potential of its own, V_NAME; the main one (coupling None) has V.
-
-    In the formulas of its channels and pools, V is its own potential. A number for `C_m` becomes the parameter
-    C_m_NAME (default: the model's C_m). `i_app` is the current injected here (a formula of i_app and parameters).
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
-    name: str
-    coupling: Coupling | None = None
-    channels: tuple[Channel, ...] = ()
-    pools: tuple[Pool, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
-    C_m: Number | None = None
-    V_init: Number | None = None
-    i_app: str = "0"
-
-    def __post_init__(self) -> None:
-        check_name("compartment", self.name)
-        if self.coupling is not None and self.coupling.to == self.name:
-            raise InputError(f"compartment '{self.name}' is coupled to itself")
-        if self.C_m is not None and self.C_m <= 0:
-            raise InputError(f"compartment '{self.name}': C_m = {self.C_m:g}; the capacitance must be positive")
-
-    @property
-    def potential(self) -> str:
-        """The state that is its membrane potential."""
-        return "V" if self.coupling is None else f"V_{self.name}"
-
-    @property
-    def capacitance(self) -> str:
-        """The parameter that is its capacitance."""
-        return "C_m" if self.C_m is None else f"C_m_{self.name}"
-
-
-@dataclass(frozen=True)
 class State:
     """A row of the state arrays: `group` is "V", "gates" or "pools"; `initial` a number, a formula, or "steady"."""
 
@@ -345,18 +221,3 @@ class Check:
         ordered = all(a < b for a, b in zip(self.spikes, self.spikes[1:], strict=False))
         if not ordered or not all(0 <= t <= self.t_stop for t in self.spikes):
             raise InputError(f"spikes must increase within 0..t_stop = {self.t_stop:g}")
-
-
-def parameters_of(compartment: Compartment, units: dict[str, str]) -> Iterator[Parameter]:
-    """The parameters that a compartment's channels and pools make, in the order of the file."""
-    if compartment.C_m is not None:
-        yield Parameter(compartment.capacitance, compartment.C_m, units["C_m"])
-    yield from compartment.parameters
-    for c in compartment.channels:
-        if c.g is not None:
-            yield Parameter(f"g_{c.name}", c.g, units["g"])
-        if isinstance(c.E, (int, float)):
-            yield Parameter(f"E_{c.name}", c.E, "mV")
-        yield from c.parameters
-    for p in compartment.pools:
-        yield from p.parameters

@@ -96,7 +96,7 @@ def parse(text: str, functions: Signatures = ()) -> ast.expr:
 def _parse(text: str, functions: Signatures) -> ast.expr:
     if len(text) > _MAX_LENGTH:
         raise InputError(f"formula of {len(text)} characters; at most {_MAX_LENGTH} are allowed")
-    shown = text if len(text) <= 120 else f"{text[:80]}..."
+    shown = text if len(text) <= 60 else f"{text[:50]}..."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", SyntaxWarning)  # "3if": Python means to refuse it, too

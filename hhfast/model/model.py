@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
-from hhfast.model.elements import Channel, Check, Compartment, Formula, Function, Parameter, Pool, State, parameters_of
+from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
 from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 
 if TYPE_CHECKING:
@@ -119,13 +120,23 @@ class Model:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Everything a trace can record, name -> unit: states, instantaneous gates, currents, i_app."""
+        """What changes with time, name -> unit: states, instantaneous gates, currents of channels, i_app."""
         current = UNITS[self.units]["i"]
         units = {"V": "mV"}
         for c in self.every_channel:
             units |= dict.fromkeys((*(g.name for g in c.gates), *(c.scheme.states if c.scheme else ())), "1")
         units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
         return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
+
+    @property
+    def recordable(self) -> dict[str, str]:
+        """Everything a trace can record, name -> unit: `variables`, conductances, and the current of a voltage clamp.
+
+        `g_NAME` is the conductance of the channel as it is open, g_NAME times its gates.
+        """
+        units = UNITS[self.units]
+        conductances = {f"g_{c.name}": units["g"] for c in self.every_channel if c.current is None}
+        return self.variables | conductances | {"i_clamp": units["i"]}
 
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
@@ -159,6 +170,16 @@ class Model:
         from hhfast.model.oracle import derivatives
 
         return derivatives(self, state, params or {}, i_app)
+
+    def conductances(self, state: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
+        """The conductance g * (open fraction) of every channel that has one, in the unit of its g.
+
+        state : a mapping of all states to arrays, as a `Result` with `Trace(*model.states)` is. params : those that
+        differ from the model's values. Everything broadcasts. A channel whose current is a formula has none.
+        """
+        from hhfast.model.oracle import conductances
+
+        return conductances(self, state, params or {})
 
     def gate_curves(self, V: Any, params: Mapping[str, Any] | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of every gate (inf, tau) over the potentials V (mV): arrays of V's shape, tau in ms (0: instantaneous).

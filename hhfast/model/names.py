@@ -29,7 +29,8 @@ def check_name(kind: str, name: str) -> None:
         raise InputError(
             f"{kind} name '{shown}' must be letters, digits and inner underscores, beginning with a letter"
         )
-    if name in _RESERVED or keyword.iskeyword(name) or name.startswith("i_"):
+    taken = kind == "channel" and name in ("app", "clamp")  # i_app and i_clamp are currents of electrodes
+    if taken or name in _RESERVED or keyword.iskeyword(name) or name.startswith("i_"):
         raise InputError(f"{kind} name '{name}' is reserved; choose another")
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.model.compartment import Compartment
 from hhfast.model.dependencies import named_order
-from hhfast.model.elements import Channel, Compartment, Gate
+from hhfast.model.elements import Channel, Gate
 from hhfast.model.formulas import evaluate
 from hhfast.model.validation import initial_value
 
@@ -24,9 +25,7 @@ _ASIDE = 1e-4  # mV (and of a pool, relatively): how far from a removable pole i
 
 def derivatives(model: Model, state: Any, params: Mapping[str, Any], i_app: Any) -> Any:
     """See `Model.derivatives`."""
-    for name in params:
-        if name not in model.parameters:
-            raise unknown("parameter", name, model.parameters, model.name)
+    _check_parameters(model, params)
     if isinstance(state, Mapping):
         for name in model.states:
             if name not in state:
@@ -97,14 +96,18 @@ class _Point:
     def current(self, channel: Channel, section: Compartment) -> Any:
         if channel.current is not None:
             return self.value(channel.current, section)
+        E = self.value(channel.E, section) if isinstance(channel.E, str) else self.values[f"E_{channel.name}"]
+        return self.conductance(channel, section) * (self.values[section.potential] - E)
+
+    def conductance(self, channel: Channel, section: Compartment) -> Any:
+        """Of a channel whose current is not given by a formula."""
         if channel.opening is not None:
             opening = self.value(channel.opening, section)
         else:
             opening = 1.0
             for gate in channel.gates:
                 opening = opening * self.values[gate.name] ** gate.power
-        E = self.value(channel.E, section) if isinstance(channel.E, str) else self.values[f"E_{channel.name}"]
-        return self.values[f"g_{channel.name}"] * opening * (self.values[section.potential] - E)
+        return self.values[f"g_{channel.name}"] * opening
 
     def slope(self, name: str) -> Any:
         """dx/dt of a state."""
@@ -162,11 +165,30 @@ class _Point:
         return entering / self.values[section.capacitance]
 
 
-def gate_curves(model: Model, V: Any, params: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """See `Model.gate_curves`."""
+def conductances(model: Model, state: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """See `Model.conductances`."""
+    _check_parameters(model, params)
+    for name in model.states:
+        if name not in state:
+            raise InputError(f"{model.name}: state '{name}' is missing; give {', '.join(model.states)}")
+    values = {name: p.value for name, p in model.parameters.items()} | dict(params) | {"i_app": 0.0}
+    X = {name: np.asarray(state[name], np.float64) for name in model.states}
+    with np.errstate(all="ignore"):
+        at = _Point(model, {**values, **X})
+        found = {c.name: at.conductance(c, s) for s in model.sections for c in s.channels if c.current is None}
+    shape = np.broadcast_shapes(*(np.shape(x) for x in (*found.values(), *X.values())))
+    return {name: np.broadcast_to(g, shape).copy() for name, g in found.items()}
+
+
+def _check_parameters(model: Model, params: Mapping[str, Any]) -> None:
     for name in params:
         if name not in model.parameters:
             raise unknown("parameter", name, model.parameters, model.name)
+
+
+def gate_curves(model: Model, V: Any, params: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """See `Model.gate_curves`."""
+    _check_parameters(model, params)
     V = np.asarray(V, np.float64)
     sides = [_curves(model, V, params)]
     if any(np.isnan(x).any() for pair in sides[0].values() for x in pair):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.dependencies import named_order
-from hhfast.model.elements import Channel, Compartment, parameters_of
+from hhfast.model.elements import Channel
 from hhfast.model.formulas import check_names, evaluate, names
 from hhfast.model.names import UNITS
 from hhfast.model.poles import check_poles

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -102,11 +102,12 @@ WAVEFORM = Points(
 # --- noise ------------------------------------------------------------------------------------------------------------
 def check_noise(p: Values) -> None:
     """Raise `InputError` for what no cell can have; parameters that are not there are not looked at."""
-    for name in ("tau", "every"):
+    for name in ("tau", "tau_e", "tau_i", "every"):
         if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
             raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
-    if not np.ndim(p.get("sigma", 0.0)) and not p.get("sigma", 0.0) >= 0:
-        raise InputError(f"sigma = {p['sigma']:g}: a standard deviation is not negative")
+    for name in ("sigma", "sigma_e", "sigma_i"):
+        if not np.ndim(p.get(name, 0.0)) and not p.get(name, 0.0) >= 0:
+            raise InputError(f"{name} = {p[name]:g}: a standard deviation is not negative")
     for name in ("seed", "cell"):
         numbers = np.atleast_1d(p.get(name, 0.0))
         wrong = numbers[~((numbers >= 0) & (numbers < 2**52) & (numbers == np.floor(numbers)))]
@@ -162,4 +163,28 @@ slope = (ahead - level) / every""",
     times=_noise_times,
     curve=_noise_curve,
     together=True,
+)
+
+# Two processes at the same points, an excitatory and an inhibitory one; the second has the upper half of the steps that
+# random numbers are counted by.
+POINT_CONDUCTANCE = replace(
+    NOISE,
+    begin="""\
+number = -1.0
+until = 0.0
+keep, kick = ornstein_uhlenbeck(every, tau_e)
+keep_i, kick_i = ornstein_uhlenbeck(every, tau_i)
+ahead = normal(seed, cell, 0.0)
+ahead_i = normal(seed, cell, 2251799813685248.0)""",
+    onward="""\
+number = number + 1.0
+since = number * every
+until = (number + 1.0) * every
+level = ahead
+level_i = ahead_i
+ahead = keep * ahead + kick * normal(seed, cell, number + 1.0)
+ahead_i = keep_i * ahead_i + kick_i * normal(seed, cell, number + 2251799813685249.0)
+slope = (ahead - level) / every
+slope_i = (ahead_i - level_i) / every""",
+    rows=("number", "ahead", "keep", "kick", "level_i", "slope_i", "ahead_i", "keep_i", "kick_i"),
 )

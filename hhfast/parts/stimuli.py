@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.parts.conductances import AlphaSynapse, ConductanceStep, DoubleExponential, PointConductance
 from hhfast.parts.piecewise_linear import NOISE, WAVEFORM, check_noise, check_waveform
-from hhfast.parts.stimulus import Stimulus, StimulusKind, kind_of, stimulus
+from hhfast.parts.stimulus import Stimulus, StimulusKind, Values, kind_of, stimulus
+from hhfast.parts.voltage_clamp import VoltageClamp, WaveformClamp, clamp_kind
 from hhfast.registry import Registry
 
 __all__ = [
+    "AlphaSynapse",
     "Chirp",
+    "ConductanceStep",
+    "DoubleExponential",
     "Noise",
     "PairedPulse",
+    "PointConductance",
     "Pulse",
     "Ramp",
     "Sine",
@@ -28,12 +34,13 @@ __all__ = [
     "Stimulus",
     "StimulusKind",
     "Train",
+    "VoltageClamp",
     "Waveform",
+    "WaveformClamp",
     "stimuli",
 ]
 
 CURRENT = "uA cm-2"
-Values: TypeAlias = float | Sequence[float] | np.ndarray  # for all cells, or one per cell
 
 
 def _train_edges(p: Mapping[str, Any]) -> list[Any]:
@@ -205,6 +212,21 @@ def Noise(
     """
 
 
-stimuli: Registry[StimulusKind] = Registry.of(
-    "stimulus", map(kind_of, (Step, Pulse, PairedPulse, Train, Ramp, Sine, Chirp, Waveform, Noise))
+_FUNCTIONS = (
+    Step,
+    Pulse,
+    PairedPulse,
+    Train,
+    Ramp,
+    Sine,
+    Chirp,
+    Waveform,
+    Noise,
+    ConductanceStep,
+    AlphaSynapse,
+    DoubleExponential,
+    PointConductance,
+    WaveformClamp,
 )
+# A clamp of one step stands for those of any number of steps.
+stimuli: Registry[StimulusKind] = Registry.of("stimulus", [*map(kind_of, _FUNCTIONS), clamp_kind(1, in_series=True)])

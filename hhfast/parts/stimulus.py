@@ -1,7 +1,9 @@
 """What a stimulus is: a kind of current, as text over its parameters, and the values of these.
 
 A current that jumps is written with `window(t0, t1, start, stop)`, the fraction of the step t0..t1 inside start..stop;
-what varies smoothly uses `t`, the time at which the integrator asks. Edges given as numbers, the same for all cells,
+what varies smoothly uses `t`, the time at which the integrator asks. A conductance g(t) in series with a battery E
+injects g (E - V); its kind has the texts of g and E, so that the membrane equation gets g E and g, each in its place,
+and exponential methods keep their form. Edges given as numbers, the same for all cells,
 become boundaries of steps, so they cost no integrator its order. Edges given per cell fall inside steps; the step
 then sees the exact mean of the window, which is exact to second order. A current that is linear between points
 has them in `points`.
@@ -10,10 +12,10 @@ has them in `points`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeAlias
 
 import numpy as np
 
@@ -23,16 +25,21 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import Points, check_seeds
 
 P = ParamSpec("P")
+Values: TypeAlias = float | Sequence[float] | np.ndarray  # for all cells, or one per cell
 
 
 @dataclass(frozen=True, repr=False)
 class StimulusKind:
     """A form of current; calling it with its parameters (numbers, or arrays of n_cells) gives a `Stimulus`.
 
-    text : the current, an expression of the parameters, t, t0 and t1.
+    text : the current, an expression of the parameters, t, t0 and t1; "" where it has conductances alone.
+    conductances : pairs of such texts: a conductance g, and the reversal potential E of its current g (E - V).
     signature : of the function that makes it: the order of the parameters, and their defaults. units : of each.
     edges : times (ms) at which the current jumps or has a kink, from the parameters' values and `t_stop`.
     onset : the parameter that says when it begins.
+    clamp : of a voltage clamp, the potential (mV) at which the values hold cells before t = 0; NaN: they do not. Its
+        points give the command, level + slope (t - since), and `held`: 1 while V is the command, 0 while V is free.
+    remade : of a kind that a function makes: the function and its arguments, by which it is pickled.
     single : parameters of which all cells have the same. tables : those that are arrays, the same for all cells.
     points : of a current that is linear between points.
     check : raises `InputError` for values that no cell can have; not all values need be there.
@@ -49,6 +56,9 @@ class StimulusKind:
     tables: tuple[str, ...] = ()
     points: Points | None = None
     check: Callable[[Mapping[str, Any]], None] = lambda values: None
+    conductances: tuple[tuple[str, str], ...] = ()
+    clamp: Callable[[Mapping[str, Any]], Any] | None = None
+    remade: tuple[Callable[..., StimulusKind], tuple[Any, ...]] | None = field(default=None, compare=False)
 
     @property
     def parameters(self) -> dict[str, tuple[float | None, str]]:
@@ -59,7 +69,18 @@ class StimulusKind:
     @property
     def smooth(self) -> bool:
         """Whether the current varies between its edges."""
-        return "t" in names_used(self.text)
+        return any("t" in names_used(text) for text in self.texts)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts of the kernel: of the current, of conductances and their reversal potentials."""
+        return (*([self.text] if self.text else []), *(text for pair in self.conductances for text in pair))
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a kernel depends on."""
+        points = self.points and self.points.key
+        return self.name, self.text, self.conductances, self.clamp is not None, dict(self.parameters), points
 
     def __repr__(self) -> str:
         return f"<stimulus '{self.name}'>"
@@ -70,6 +91,8 @@ class StimulusKind:
 
         if stimuli.get(self.name) is self:
             return _kind_called, (self.name,)
+        if self.remade is not None:
+            return self.remade
         return super().__reduce__()
 
     def __call__(self, *args: Any, **values: Any) -> Stimulus:
@@ -92,7 +115,7 @@ class StimulusKind:
 
 
 def stimulus(
-    text: str,
+    text: str = "",
     *,
     units: Mapping[str, str],
     edges: Callable[[Mapping[str, Any]], list[Any]],
@@ -101,6 +124,8 @@ def stimulus(
     tables: tuple[str, ...] = (),
     points: Points | None = None,
     check: Callable[[Mapping[str, Any]], None] = lambda values: None,
+    conductances: tuple[tuple[str, str], ...] = (),
+    clamp: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> Callable[[Callable[P, object]], Callable[P, Stimulus]]:
     """Make a function a stimulus: its signature and docstring are the stimulus's, its body is not used.
 
@@ -122,6 +147,8 @@ def stimulus(
             tables,
             points,
             check,
+            conductances,
+            clamp,
         )
 
         @wraps(function)
@@ -143,6 +170,8 @@ class Stimulus:
 
     def __post_init__(self) -> None:
         check_seeds(values for _, values in self.parts if "seed" in values)
+        if sum(kind.clamp is not None for kind in self.kinds) > 1:
+            raise InputError("stimulus: two voltage clamps overlap; give one, with all steps in its levels")
 
     def __repr__(self) -> str:
         return " + ".join(f"{kind.name}({_values_text(values)})" for kind, values in self.parts) or "no stimulus"
@@ -159,6 +188,12 @@ class Stimulus:
         """When the stimulus begins, ms (a number, or one per cell): what latencies are counted from."""
         starts = [values[kind.onset] for kind, values in self.parts if kind.onset]
         return starts[0] if starts else 0.0
+
+    @property
+    def holding(self) -> Any:
+        """The potential, mV (a number, or one per cell), at which a clamp holds cells before t = 0; NaN: none does."""
+        found = [kind.clamp(values) for kind, values in self.parts if kind.clamp is not None]
+        return found[0] if found else np.nan
 
     def numbered(self, cells: np.ndarray) -> Stimulus:
         """The same for cells of these numbers, instead of those in their batch, where no number is given."""

@@ -30,7 +30,7 @@ class Distribution:
         if self.kind not in QUANTILES:
             raise unknown("distribution", self.kind, QUANTILES)
         if len(self.arguments) != 2 or not all(math.isfinite(x) for x in self.arguments):
-            raise InputError(f"{self.kind} takes two finite numbers: {_MEANING[self.kind]}")
+            raise InputError(f"{self.kind} takes two finite numbers: {ARGUMENTS[self.kind]}")
         a, b = self.arguments
         if self.kind == "normal":
             if b <= 0:
@@ -71,7 +71,7 @@ QUANTILES: dict[str, Callable[[np.ndarray, float, float], np.ndarray]] = {
     "loguniform": _loguniform,
     "normal": _normal,
 }
-_MEANING = {"uniform": "[low, high]", "loguniform": "[low, high]", "normal": "[mean, standard deviation]"}
+ARGUMENTS = {"uniform": "[low, high]", "loguniform": "[low, high]", "normal": "[mean, standard deviation]"}
 
 
 def _polynomial(coefficients: Sequence[float], x: np.ndarray) -> np.ndarray:

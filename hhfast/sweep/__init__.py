@@ -7,11 +7,12 @@ from hhfast.sweep.export import to_csv, to_pandas, to_parquet
 from hhfast.sweep.nwb import to_nwb
 from hhfast.sweep.record import Record
 from hhfast.sweep.results import open_results
+from hhfast.sweep.select import Selection, select
 from hhfast.sweep.space import Axis, Grid, Rows, Values
 from hhfast.sweep.sweep import Sweep
 from hhfast.sweep.table import Table
 
 __all__ = [
-    "Axis", "BatchedSimulator", "Distribution", "Grid", "Record", "Rows", "Sample", "Sweep", "Table", "Values",
-    "open_results", "to_csv", "to_nwb", "to_pandas", "to_parquet",
+    "Axis", "BatchedSimulator", "Distribution", "Grid", "Record", "Rows", "Sample",
+    "Selection", "Sweep", "Table", "Values", "open_results", "select", "to_csv", "to_nwb", "to_pandas", "to_parquet",
 ]  # fmt: skip

@@ -177,7 +177,8 @@ def store_batch(batch: Batch, simulated: SimulatedBatch) -> FinishedBatch:
     """The second half: the shard, stored if this process sees the directory of the run."""
     from hhfast.sweep.store import batch_columns, shard_image
 
-    columns = batch_columns(batch.start, simulated.columns, batch.sweep.units, simulated.result)
+    on_grid = batch.sweep.space.kind == "axes"
+    columns = batch_columns(batch.start, simulated.columns, batch.sweep.units, simulated.result, on_grid=on_grid)
     image = shard_image(columns, batch.rows_per_batch)
     header = _header(batch, simulated)
     run = None if batch.folder is None else visible_run(batch.folder, batch.spec_sha256)

@@ -207,5 +207,5 @@ def _check_record(sweep: Sweep) -> None:
             limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
             raise InputError(f"record.window: is {list(window)}; it must be {limits}")
         for name in getattr(recorder, "variables", ()):
-            if name not in sweep.model.variables:
-                raise unknown("variable", name, sweep.model.variables, where="record.trace.variables")
+            if name not in sweep.model.recordable:
+                raise unknown("variable", name, sweep.model.recordable, where="record.trace.variables")

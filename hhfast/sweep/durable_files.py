@@ -8,7 +8,23 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from hhfast.errors import InputError
+
 TEMPORARY_SUFFIX = ".hhfast-tmp"
+_LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError` where no file of this name can be written: before the work whose result it is to hold."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}; make it, or choose another output")
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; give the name of a file")
+    if len(path.name.encode()) > _LONGEST_NAME:
+        raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {path.parent} cannot be written; choose another output")
 
 
 def write_durably(path: Path, *pieces: bytes | memoryview) -> None:

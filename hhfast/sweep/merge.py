@@ -91,7 +91,7 @@ class Merge:
         from hhfast.sweep.store import MergedFile, holds_spikes
 
         _, image = self.run.read(batch)
-        if n_spikes is None and self._file is None and holds_spikes(image):
+        if n_spikes is None and self._file is None and holds_spikes(image, self.run.path(batch)):
             self._early = False
             return
         if self._file is None:

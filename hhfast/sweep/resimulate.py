@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from hhfast.batch.certify import NOT_CHECKED
+from hhfast.batch.membrane import with_conductances
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
-from hhfast.sweep.batch import simulate_rows
+from hhfast.sweep.batch import cells_of, simulate_rows
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 
 _LEFT_OUT = (EXCLUDED, FAILED)
+_MOST_STEPS = 100_000_000  # of a row: minutes; the file may be from anybody
 SAMPLES = 4000  # of a trace, about as many as a figure can show
 
 
@@ -24,9 +26,10 @@ SAMPLES = 4000  # of a trace, about as many as a figure can show
 class Resimulated:
     """A row again: its sweep of one row, its traces, and the features that are not what the file holds.
 
-    status : of the row in the file; one that was left out of the sweep has no features there.
+    row : its number. status : of the row in the file; one that was left out of the sweep has no features there.
     """
 
+    row: int
     title: str
     sweep: Sweep
     traces: Result
@@ -46,7 +49,7 @@ class Resimulated:
 
 
 def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
-    """Simulate a row of a result again, with traces of all its states and of the applied current.
+    """Simulate a row of a result again, with traces of everything: states, currents, conductances, applied current.
 
     every : about how far apart the samples of the traces are, ms; None: as close as a figure can show.
     """
@@ -60,7 +63,10 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
         status = int(result.read("status", row, row + 1)[0])
         text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
     model = parse_model(model_text, f"the model in {path}")
-    sweep = sweep_from_canonical(text, model, Rows(values))
+    with understood(f"{path}: the spec in this result"):
+        sweep = sweep_from_canonical(text, model, Rows(values))
+    if sweep.n_steps > _MOST_STEPS:
+        raise InputError(f"{path}: a row has {sweep.n_steps:,} steps; at most {_MOST_STEPS:,} are simulated again")
     if sweep.analysis is not None:
         raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
     certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False
@@ -69,10 +75,12 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     left_out = status in _LEFT_OUT
     differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
     steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
-    record = (_spikes(sweep), Trace(*model.states, "i_app", every=sweep.dt * max(1, round(steps))))
+    record = (_spikes(sweep), Trace(*model.variables, every=sweep.dt * max(1, round(steps))))
     traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
+    parameters, _ = cells_of(sweep, values, number)
+    traces = with_conductances(traces, model, parameters)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
-    return Resimulated(f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
+    return Resimulated(row, f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
 
 
 def _spikes(sweep: Sweep) -> Spikes:

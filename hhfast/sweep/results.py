@@ -16,6 +16,28 @@ if TYPE_CHECKING:
     from hhfast.sweep.store import ResultFile
 
 
+def check_finished(path: str | Path) -> None:
+    """Raise `InputError` where a file is no finished result; of an unfinished run it says how far that is."""
+    from hhfast.sweep.run_directory import holds_run, run_directory
+    from hhfast.sweep.status import run_status
+
+    out = Path(path)
+    if out.exists() or not holds_run(run_directory(out)):
+        return
+    state = run_status(out)
+    share = f"{state.rows_done:,} of {state.n_rows:,} rows are done"
+    remedy = "wait for it" if state.holders else "run the same command again to finish it"
+    raise InputError(f"{out}: the run is not finished ({share}); {remedy} ('hhfast status {out}' shows how far it is)")
+
+
+def open_finished(path: str | Path) -> ResultFile:
+    """A finished result, open for reading; raises `InputError` as `check_finished`, or where it is no result."""
+    from hhfast.sweep.store import ResultFile
+
+    check_finished(path)
+    return ResultFile(path)
+
+
 def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     """A result as an xarray Dataset: variables over the axes of the grid (over `run`, if there is no grid), with units.
 
@@ -27,9 +49,7 @@ def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
         import xarray
     except ImportError:
         raise InputError("open_results needs xarray; install it with: pip install 'hhfast[xarray]'") from None
-    from hhfast.sweep.store import ResultFile
-
-    result = ResultFile(path)
+    result = open_finished(path)
     is_grid = list(result.grid) != ["run"]
     variables = {name: _variable(result, name, is_grid) for name in result.names if not (is_grid and name == "run")}
     coordinates = [name for name in variables if name in result.parameters or result.dims(name) == (name,)]

@@ -23,6 +23,7 @@ from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
 from hhfast.sweep.run_directory import (
+    MOST_BATCHES,
     Plan,
     RunDirectory,
     RunPart,
@@ -153,7 +154,10 @@ def _discard(out: Path) -> None:
 def _plan(sweep: Sweep) -> Plan:
     model, now = sweep.model.to_toml(), versions(sweep)
     attributes = global_attributes(sweep, now)
-    return Plan(sweep.text, sweep.sha256, model, sweep.space.n_rows, rows_per_batch(sweep), now, attributes)
+    plan = Plan(sweep.text, sweep.sha256, model, sweep.space.n_rows, rows_per_batch(sweep), now, attributes)
+    if plan.n_batches > MOST_BATCHES:
+        raise InputError(f"{plan.n_rows:,} rows make {plan.n_batches:,} batches; at most {MOST_BATCHES:,} are possible")
+    return plan
 
 
 def _check_same(run: RunDirectory, sweep: Sweep) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hhfast.errors import InputError
+from hhfast.errors import BROKEN, InputError, one_line
 from hhfast.sweep.durable_files import TEMPORARY_SUFFIX, sync_directory, write_durably
 from hhfast.sweep.lock import live_holder, lock
 from hhfast.sweep.shards import DamagedShard, ShardHeader, read_header, read_shard, shard_bytes
 
+MOST_BATCHES = 10_000_000  # of a run: more files than that no directory holds well
+_MOST_PLAN = 1 << 28  # bytes of spec.json; a waveform's points are in it
 DAMAGED = ".damaged"  # suffix of a shard that was set aside
 _SHARD = re.compile(r"batch-(\d{8})\.h5")
 _LOCK = re.compile(r"lock(-\d+-of-\d+)?")
@@ -77,12 +82,14 @@ class RunDirectory:
         """The directory of an existing run; `InputError` if it is not one."""
         path = _plan_path(folder)
         try:
-            entry = json.loads(path.read_bytes())
-            return cls(folder, Plan(**entry["hhfast_parts"]))
+            return cls(folder, _read_plan(path))
         except OSError as error:
             raise InputError(f"{folder}: is not the parts directory of a sweep (spec.json: {error.strerror})") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(f"{path}: is not readable as a sweep's plan; move {folder} away to start again") from None
+        except BROKEN as error:
+            why = one_line(str(error), 80)
+            raise InputError(
+                f"{path}: is not readable as a sweep's plan ({why}); move {folder} away to start again"
+            ) from None
 
     @classmethod
     def create(cls, folder: Path, plan: Plan) -> RunDirectory:
@@ -90,7 +97,9 @@ class RunDirectory:
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
-        write_durably(_plan_path(folder), json.dumps({"hhfast_parts": asdict(plan)}, indent=1).encode())
+        entry = asdict(plan)
+        content = {"hhfast_parts": entry, "sha256": _checksum(entry)}
+        write_durably(_plan_path(folder), json.dumps(content, indent=1).encode())
         return cls(folder, plan)
 
     @property
@@ -163,6 +172,34 @@ def holds_run(folder: Path) -> bool:
 
 def _plan_path(folder: Path) -> Path:
     return folder / "spec.json"
+
+
+def _read_plan(path: Path) -> Plan:
+    """The plan in a file that is checked: its checksum, and that it is one."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    with path.open("rb") as file:
+        content = file.read(_MOST_PLAN + 1)
+    if len(content) > _MOST_PLAN:
+        raise ValueError(f"it has more than {_MOST_PLAN:,} bytes")
+    whole = json.loads(content)
+    entry = whole["hhfast_parts"]
+    if whole.keys() != {"hhfast_parts"} and whole != {"hhfast_parts": entry, "sha256": _checksum(entry)}:
+        raise ValueError("it does not match its checksum")  # plans of earlier versions have none
+    plan = Plan(**entry)
+    texts = (plan.spec, plan.spec_sha256, plan.model, *plan.versions.keys(), *plan.versions.values(), *plan.attributes)
+    numbers = (plan.n_rows, plan.rows_per_batch)
+    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int and n > 0 for n in numbers):
+        raise TypeError("its entries are not what they should be")
+    if "hhfast" not in plan.versions:
+        raise ValueError("it does not say which version wrote it")
+    if plan.n_batches > MOST_BATCHES:
+        raise ValueError(f"it has {plan.n_batches:,} batches; at most {MOST_BATCHES:,} are possible")
+    return plan
+
+
+def _checksum(entry: Any) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager

@@ -19,7 +19,12 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 
-VALUE_KINDS = ("values", "linspace", "logspace", "arange")
+VALUE_KINDS = {  # what each takes
+    "values": "[a, b, c, ...]",
+    "linspace": "[first, last, number of values]",
+    "logspace": "[first, last, number of values], of which first and last are powers of ten",
+    "arange": "[stop], [start, stop] or [start, stop, step]; stop is not among the values",
+}
 _LARGEST_EXPONENT = 30  # of logspace; beyond it, someone gave the values instead of their powers of ten
 
 

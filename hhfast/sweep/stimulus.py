@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.model import Model
+from hhfast.model.names import UNITS
 from hhfast.parts.stimuli import Stimulus, StimulusKind, stimuli
 
 Entry: TypeAlias = Mapping[str, Any]
@@ -18,6 +20,14 @@ def stimulus_kind(entry: Entry) -> StimulusKind:
     """The kind of stimulus in a table: one of the registry by its name, or an object of the user's own."""
     kind = entry["kind"]
     return stimuli[kind] if isinstance(kind, str) else kind
+
+
+def stimulus_units(model: Model) -> dict[str, str]:
+    """The unit that a stimulus says -> what it is for a model, where that differs: a model of totals has pA and nS."""
+    if model.units == "density":
+        return {}
+    names = UNITS["density"]
+    return {names[x]: UNITS[model.units][x] for x in names} | {"kOhm cm2": "GOhm"}
 
 
 def is_registered(kind: StimulusKind) -> bool:

@@ -25,7 +25,7 @@ from hhfast.sweep.checks import check_sweep, plain_name, plain_text
 from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Space
-from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind
+from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -148,9 +148,10 @@ class Sweep:
     def units(self) -> dict[str, str]:
         """The unit of every name the space may vary."""
         units = {name: p.unit for name, p in self.model.parameters.items()}
+        of_model = stimulus_units(self.model)
         for prefix, entry in self.stimuli.items():
             for name, (_, unit) in stimulus_kind(entry).parameters.items():
-                units[f"{prefix}.{name}"] = self.model.variables["i_app"] if unit == "uA cm-2" else unit
+                units[f"{prefix}.{name}"] = of_model.get(unit, unit)
         return units
 
     @cached_property

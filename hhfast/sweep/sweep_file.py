@@ -25,22 +25,28 @@ class TraceTable(BaseModel):
     """[record.trace]."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    variables: list[str]
-    every: Number
+    variables: list[str] = Field(description="states, instantaneous gates, currents `i_NAME`, `i_app`")
+    every: Number = Field(description="ms between samples; stored as float32")
 
 
 class RecordTable(BaseModel):
     """[record]."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    features: list[str] | None = None
-    threshold: Number = -20.0
-    rearm: Number = -30.0
-    window: tuple[Number, Number] | None = None
-    spikes: Annotated[bool, Strict()] = False
-    max_spikes: Count | None = None
-    trace: TraceTable | None = None
-    recorders: list[dict[str, Any]] = Field(default_factory=list)
+    features: list[str] | None = Field(
+        default=None, description="numbers per row; spike_count and rate where nothing is recorded"
+    )
+    threshold: Number = Field(default=-20.0, description="mV; a spike is an upward crossing of it")
+    rearm: Number = Field(default=-30.0, description="mV; V must fall below it before the next spike counts")
+    window: tuple[Number, Number] | None = Field(
+        default=None, description="ms; features count this part only (default: all)"
+    )
+    spikes: Annotated[bool, Strict()] = Field(default=False, description="keep the spike times, too")
+    max_spikes: Count | None = Field(default=None, description="at most so many spike times of a row")
+    trace: TraceTable | None = Field(default=None, description="variables against time, see [record.trace]")
+    recorders: list[dict[str, Any]] = Field(
+        default_factory=list, description="further recorders: kind = its name, and its parameters"
+    )
 
     def record(self) -> tuple[Recorder, ...]:
         # Where other things are recorded, features are so only if they are named.
@@ -63,7 +69,9 @@ class TableTable(BaseModel):
     """[table]."""
 
     model_config = ConfigDict(extra="forbid")
-    file: str
+    file: str = Field(
+        description="CSV or HDF5 with one row per parameter set, its names the header; relative to this file"
+    )
 
 
 ANALYSIS_T_STOP = 1000.0  # ms: the order of what is simulated for a row of an analysis; it sizes the batches
@@ -73,27 +81,44 @@ class SweepFile(BaseModel):
     """The keys of a sweep file, with their defaults."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    model: str
-    t_stop: Number | None = None
-    dt: Number = 0.025
-    integrator: str = DEFAULT
-    dtype: str = "float64"
-    initial: str = "model"
-    rows_per_batch: Count | None = None
-    stimulus: Any = None
-    parameters: dict[str, Number] = Field(default_factory=dict)
-    axes: dict[str, dict[str, Any]] | None = None
-    sample: dict[str, Any] | None = None
-    table: TableTable | None = None
-    constraints: list[str] = Field(default_factory=list)
-    record: RecordTable | None = None
-    analysis: dict[str, Any] | None = None
-    certify: Any = False
-    rtol: Number | None = None
-    atol: Any = None
-    dt_min: Number | None = None
-    dt_max: Number | None = None
-    max_steps: Count | None = None
+    model: str = Field(description="name in the library, or a TOML file, relative to this one")
+    t_stop: Number | None = Field(default=None, description="ms; must be given, but for an analysis")
+    dt: Number = Field(default=0.025, description="ms; the step, of an adaptive integrator the first one")
+    integrator: str = Field(default=DEFAULT, description="name of an integrator")
+    dtype: str = Field(default="float64", description="float64 or float32, the arithmetic of the kernel")
+    initial: str = Field(
+        default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
+    )
+    rows_per_batch: Count | None = Field(
+        default=None, description="rows of one task and one shard; it never changes a result"
+    )
+    stimulus: Any = Field(default=None, description="[stimulus] kind and parameters; several [[stimulus]] add up")
+    parameters: dict[str, Number] = Field(default_factory=dict, description="fixed values that differ from the model's")
+    axes: dict[str, dict[str, Any]] | None = Field(
+        None, description="a grid: the product of axes, the last one fastest"
+    )
+    sample: dict[str, Any] | None = Field(
+        default=None, description="method, n, seed, and a distribution for each parameter"
+    )
+    table: TableTable | None = Field(default=None, description="rows from a file")
+    constraints: list[str] = Field(
+        default_factory=list, description="comparisons such as g_Na > 2 * g_K; a row that breaks one is not simulated"
+    )
+    record: RecordTable | None = Field(default=None, description="what is kept of each row, see [record]")
+    analysis: dict[str, Any] | None = Field(default=None, description="an analysis per row instead of one simulation")
+    certify: Any = Field(
+        False, description="true, or a share of the rows: run them again more finely, estimate the errors"
+    )
+    rtol: Number | None = Field(default=None, description="relative tolerance, of adaptive integrators only")
+    atol: Any = Field(default=None, description="absolute tolerance: a number, or a table by state; default rtol / 10")
+    dt_min: Number | None = Field(default=None, description="ms; a row whose step falls below it is given up")
+    dt_max: Number | None = Field(default=None, description="ms; the longest step of an adaptive integrator")
+    max_steps: Count | None = Field(default=None, description="a row that needs more is given up; default by t_stop")
+
+
+TABLES: dict[tuple[str, ...], type[BaseModel]] = {
+    (): SweepFile, ("record",): RecordTable, ("record", "trace"): TraceTable, ("table",): TableTable
+}  # fmt: skip
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -194,7 +219,4 @@ def _explain(error: ValidationError) -> str:
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
-    tables: dict[tuple[Any, ...], type[BaseModel]] = {
-        (): SweepFile, ("record",): RecordTable, ("record", "trace"): TraceTable, ("table",): TableTable
-    }  # fmt: skip
-    return list(tables[loc].model_fields)
+    return list(TABLES[loc].model_fields)

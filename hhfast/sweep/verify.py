@@ -37,16 +37,21 @@ def verify_output(out: Path) -> OutputCheck:
 def _result(out: Path) -> OutputCheck:
     from hhfast.sweep.store import ResultFile, check_digests
 
-    with ResultFile(out) as result:
-        attributes, n_rows = result.attributes, result.n_rows
-        names = [name for name in result.names if not result.has_digest(name)]
+    try:
+        with ResultFile(out) as result:
+            attributes, n_rows, sealed = result.attributes, result.n_rows, result.sealed
+            names = [name for name in result.names if not result.has_digest(name)]
+    except InputError as error:
+        return OutputCheck(f"{out}: damaged, or no result", (str(error),))
     problems = [f"variable '{name}' has no checksum" for name in names]
     if hashlib.sha256(attributes["hhfast_spec"].encode()).hexdigest() != attributes["hhfast_spec_sha256"]:
         problems.append("the spec does not match its checksum")
     if hashlib.sha256(attributes["hhfast_model"].encode()).hexdigest() not in attributes["hhfast_spec"]:
         problems.append("the model does not match its checksum")
     problems += check_digests(out)
-    state = "damaged" if problems else "every variable matches its checksum"
+    vouched = "the whole file matches its seal, and " if sealed else ""
+    unsealed = "" if sealed else " (written before files were sealed: attributes and types are not vouched for)"
+    state = "damaged" if problems else f"{vouched}every variable matches its checksum{unsealed}"
     return OutputCheck(f"{out}: {n_rows:,} rows, {state}", tuple(problems))
 
 

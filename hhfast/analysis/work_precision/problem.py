@@ -131,6 +131,10 @@ class CellSample:
         Parameters that are given stay as they are. Raises `InputError` for a model that fires at no current.
         """
         model, params = population.model, population.params
+        if stimulus is not None and (
+            beyond := [kind.name for kind in stimulus.kinds if kind.conductances or kind.clamp]
+        ):
+            raise InputError(f"stimulus '{beyond[0]}': the reference runs take currents alone; give one")
         several = any(np.ndim(v) for v in params.values())
         given = Cells.of(model, params, stimulus).n
         n = given if several or (stimulus and stimulus.varies) else self.cells

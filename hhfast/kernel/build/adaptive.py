@@ -8,6 +8,7 @@ recorders' windows; spikes and samples come from the method's dense output and c
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
@@ -81,7 +82,8 @@ t_end = next_stop if size == room else t + np.float64(h)""",
         errors = list(self.trial.errors.values())
         total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
         share = self.builder.quote.number(1.0 / len(errors))
-        return Let(self.own["error"], self.builder.quote.value("share * total", share=share, total=total))
+        mean = self.builder.quote.value("share * total", share=share, total=total)
+        return Let(self.own["error"], self.trial.scaled(self.trial.scaled(mean)))
 
     def _control(self) -> list[Any]:
         """Whether the step is accepted, and the next size (a PI controller: Gustafsson 1991, ACM TOMS 17:533-554)."""
@@ -92,8 +94,8 @@ t_end = next_stop if size == room else t + np.float64(h)""",
             "of_now": 0.7 / k,
             "alone": -1.0 / k,
             "safety": _SAFETY,
-            "slowest": _SLOWEST,
-            "fastest": _FASTEST,
+            "slowest": log(_SLOWEST / _SAFETY),
+            "fastest": log(_FASTEST / _SAFETY),
         }
         constants = {name: self.builder.quote.number(value) for name, value in numbers.items()}
         lanes = self.builder.quote.lane_code(
@@ -102,11 +104,14 @@ rejected_before = 1.0 - ok
 e = error if error < 10000000000.0 else 10000000000.0
 e = e if e > least else least
 ok = 1.0 if (e <= 1.0) & (h > 0.0) else 0.0
-log_error = log(e)
+log_error = log_rough(e)
 power = of_before * log_error_before - of_now * log_error if ok > 0.0 else alone * log_error
-change = safety * exp(power)
-change = change if change > slowest else slowest
-change = change if change < fastest else fastest
+power = power if power > slowest else slowest
+power = power if power < fastest else fastest
+root = exp_small(0.125 * power)
+root = root * root
+root = root * root
+change = safety * (root * root)
 change = 1.0 if (rejected_before > 0.0) & (change > 1.0) else change
 log_error_before = log_error if ok > 0.0 else log_error_before
 dt = h if ok > 0.0 else 0.0
@@ -114,6 +119,7 @@ proposed = np.float64(h * change)
 step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) else step""",
             **constants,
         )
+        # The step wants no more digits than these of its logarithm; `exp_small` is right up to 0.25, so power up to 2.
         # The last line: a step cut short by a stop says nothing against the one proposed before.
         return [
             self._mean_error(),
@@ -213,9 +219,9 @@ any_due = any_due | (is_due > 0.0)""",
             lets += builder.quote.code(
                 "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
             )
-        if "i_app" in hooks.samples and builder.applied.smooth:
-            lets.append(Let(self.own["i_app"], builder.quote.cast(builder.applied.at(Name(self._t_sample)))))
-        lets += builder.sampled(hooks)
+        if {"i_app", "i_clamp"} & {*hooks.samples} and builder.applied.smooth:
+            lets += builder.applied.set_to(Name(self._t_sample))
+        lets += builder.sampled(hooks, Name(self._t_sample))
         cell = builder.quote.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
             lets += builder.quote.code(

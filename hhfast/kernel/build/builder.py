@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -19,7 +20,7 @@ from hhfast.kernel.build.notes import equations
 from hhfast.kernel.build.quotation import Quotation, sum_of
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
-from hhfast.kernel.equations.system import I_APP, System, system_of
+from hhfast.kernel.equations.system import G_APP, I_APP, V_SLOPE, System, system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_common_parts
 from hhfast.kernel.optimise.merged_divisions import RatePair
@@ -54,6 +55,8 @@ class Builder:
     def __init__(self, spec: KernelSpec) -> None:
         self.spec = spec
         self.system: System = system_of(spec.model)
+        if any(kind.conductances for kind in spec.kinds):
+            self.system = self.system.with_applied_conductance
         self.constants = LaneConstants(frozenset(self.system.parameters))
         self.tables: dict[Symbol, tuple[str, tuple[float, ...]]] = {}
         self.states = {x: Symbol(x, is_membrane=x == "V") for x in self.system.states}
@@ -73,7 +76,11 @@ class Builder:
         self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
         self.applied = AppliedCurrent(spec, self.quote, self.scratch)
-        i_app = self.own["i_app"] if spec.kinds else Number(0.0)
+        i_app: Any = self.own["i_app"] if spec.kinds else Number(0.0)
+        if self.applied.conducts:
+            i_app = self.quote.value("i_app - g_app * V")
+        self._symbols |= {G_APP.name: self.own["g_app"]} if self.applied.conducts else {}
+        self._symbols |= {V_SLOPE.name: self.own["V_slope"]} if self.applied.clamp is not None else {}
         self.recorders = KernelRecorders(
             spec, self.quote, self.scratch, {"C_m": self.parameters["C_m"], "i_app": i_app}
         )
@@ -117,22 +124,57 @@ class Builder:
         for let in self.bindings(wanted, [rates.pair for rates in wanted_rates], factor):
             lets.append(let)
             if (of := follow.get(let.target)) is not None:
+                if of.state == "V" and self.applied.clamp is not None:
+                    lets += self._clamped(of, over)
                 names = {"f": of.f, "a": of.a, "b": of.b, "x": self.states[of.state]}
                 lets.append(self.quote.let("f = a - b * x", **names))
         return lets
 
+    def _clamped(self, of: Rates, over: float | None) -> list[Any]:
+        """Where V is clamped, V' is the slope of the command: a is that, and b is 0."""
+        slope = self.quote.value("V_slope")
+        if over is not None:
+            slope = self.quote.value("V_slope * (over * dt)", over=self.quote.number(over))
+        return self.quote.lane_code(
+            "a = slope if clamped > 0.0 else a\nb = 0.0 if clamped > 0.0 else b", a=of.a, b=of.b, slope=slope
+        )
+
     # --- recording ---
-    def sampled(self, hooks: Hooks) -> list[Let]:
-        """The statements that compute what a recorder samples and is no state."""
-        named = {name: self.system.named[name] for name in hooks.samples if name in self.system.named}
-        lets = self.bindings(named) if named else []
+    def sampled(self, hooks: Hooks, at: Expression) -> list[Let]:
+        """The statements that compute what a recorder samples at a time and is no state."""
+        found = self.system.named | self.system.conductances
+        wanted = {_in_algebra(name): found[name] for name in hooks.samples if name in found}
+        if "i_clamp" in hooks.samples:
+            wanted[_in_algebra("i_clamp")] = self.system.clamp_current
+        lets = self.bindings(wanted) if wanted else []
         if "i_app" in hooks.samples and not self.spec.kinds:
             lets += self.quote.lane_code("i_app = 0.0 * V")
+        return lets + self._applied(hooks, at)
+
+    def _applied(self, hooks: Hooks, at: Expression) -> list[Let]:
+        """i_app as what the stimuli inject but for a clamp, and i_clamp as what that one does."""
+        lets: list[Any] = []
+        through_series: Expression = self.quote.number(0.0)
+        if self.applied.clamp is not None and self.applied.conducts:
+            current, conductance = self.applied.series(at)
+            through_series = self.quote.cast(self.quote.value("I - g * np.float64(V)", I=current, g=conductance))
+        if "i_app" in hooks.samples and self.applied.conducts:
+            lets += self.quote.code(
+                "recorded = i_app - g_app * V - clamp", recorded=self.variable("i_app"), clamp=through_series
+            )
+        if "i_clamp" in hooks.samples:
+            lets += self.quote.code(
+                "recorded = recorded if clamped > 0.0 else clamp",
+                recorded=self.variable("i_clamp"),
+                clamp=through_series,
+            )
         return lets
 
     def variable(self, name: str) -> Symbol:
-        """The symbol of what can be sampled: a state, i_app, or a named quantity."""
-        return self.symbol_of(name)
+        """The symbol of what can be sampled: a state, i_app, i_clamp, a named quantity, or a conductance."""
+        if name == "i_app" and self.applied.conducts:
+            return self.own.setdefault("recorded_i_app", Symbol("i_app"))
+        return self.symbol_of(_in_algebra(name))
 
     # --- beginning and end ---
     def load(self) -> list[Statement]:
@@ -197,6 +239,11 @@ else:
             shared=frozenset({self.arguments[SHARED]}),
             notes=equations(spec.model),
         )
+
+
+def _in_algebra(name: str) -> str:
+    """The name by which algebra knows what is sampled: conductances are named as their maxima, parameters."""
+    return f"{name}_" if name.startswith("g_") or name == "i_clamp" else name
 
 
 def uses_phi(text: str) -> bool:

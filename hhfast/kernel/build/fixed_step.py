@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder, uses_phi
@@ -27,7 +27,9 @@ class FixedStep:
         self.stages = [s for s in self.spec.integrator.stages if self._applies(s)]
         self.repeats = any(stage.coefficients for stage in self.stages)
         self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
-        self.currents = {c: Symbol("i_app") for c in self._current_times()}
+        self.currents = {
+            c: {name: Symbol(name) for name in builder.applied.names} for c in self._current_times()
+        }  # of a smooth stimulus, at times within a step
         for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
             self.own.setdefault(name, Symbol(name))
         self._declare_rows()
@@ -35,7 +37,7 @@ class FixedStep:
     def _declare_rows(self) -> None:
         """Give a row to every value that outlives a lane loop."""
         if self.smooth:
-            self.scratch.add("lane", *self.currents.values())
+            self.scratch.add("lane", *(row for rows in self.currents.values() for row in rows.values()))
         if self.keeps_V:
             self.scratch.add("lane", self.own["V_was"])
         if self.builder.recorders.timed:
@@ -96,7 +98,7 @@ class FixedStep:
             return [], updates
         asked: list[Any] = []
         if self.smooth and not stage.coefficients:
-            asked = [Let(self.own["i_app"], Name(self.currents[stage.c[0]]))]
+            asked = [Let(self.own[name], Name(row)) for name, row in self.currents[stage.c[0]].items()]
         return asked + self.builder.rates(group, stage.over) + before, updates
 
     def _repeated(self, stage: Stage, body: list[Any]) -> list[Statement]:
@@ -107,7 +109,7 @@ class FixedStep:
         if self.smooth:
             table = self.builder.table("c_table", stage.c)
             at = self.builder.quote.value("t + np.float64(table[stage]) * dt64", table=table)
-            inner += self._stimulus(self.own["i_app"], at)
+            inner += self._stimulus(self.own, at)
         f = self.builder.rates_of["V"].f
         slope = self.builder.quote.code("dV_was = f if stage == 0 else dV_was", f=f)
         recording = RecordingStatements(after={f: slope[0]} if self.builder.recorders.timed else {})
@@ -120,14 +122,15 @@ class FixedStep:
         asking = (stage for stage in self.stages if stage.evaluates and not stage.coefficients)
         return list(dict.fromkeys(stage.c[0] for stage in asking))
 
-    def _stimulus(self, row: Symbol, at: nodes.Expression) -> list[Statement]:
-        """Set a row to the applied current at a time."""
+    def _stimulus(self, rows: Mapping[str, Symbol], at: nodes.Expression) -> list[Statement]:
+        """Set the rows of i_app and g_app to what is applied at a time."""
         if not self.spec.kinds:
             return []
         t_at = self.own.setdefault("t_at", Symbol("t_at"))
-        value = self.builder.quote.cast(self.builder.applied.at(Name(t_at)))
+        values = self.builder.applied.values(Name(t_at))
         before = [Let(t_at, at)] if self.smooth else []
-        return [*before, *self.scratch.loop([Let(row, value)])]
+        lets = [Let(rows[name], self.builder.quote.cast(value)) for name, value in values.items()]
+        return [*before, *self.scratch.loop(lets)]
 
     def _to_next_points(self, stimuli: Iterable[int]) -> list[Statement]:
         """Lead stimuli past the points before the end of the step; the rounding of times is none (see `window`)."""
@@ -135,6 +138,8 @@ class FixedStep:
         for k in stimuli:
             passed = "until < t_end - 1e-07 * dt64"
             onward = self.builder.applied.to_next_point(k)
+            if k == self.builder.applied.clamp:
+                onward = [*onward, *self.builder.applied.clamp_V(), *self.builder.recorders.disarm()]
             if self.builder.applied.pointed[k].together:
                 until = self.builder.applied.next_point(k, Number(0))
                 statements += self.builder.quote.nest(f"while {passed}", self.scratch.loop(onward), until=until)
@@ -153,10 +158,10 @@ class FixedStep:
         apart = self._to_next_points(k for k, points in self.builder.applied.pointed.items() if not points.together)
         statements += nest("if moving != 0", apart) if apart else []
         if self.spec.kinds and not self.smooth:
-            statements += nest("if moving != 0", self._stimulus(self.own["i_app"], Name(self.own["t"])))
+            statements += nest("if moving != 0", self._stimulus(self.own, Name(self.own["t"])))
         if self.smooth:
-            for c, row in self.currents.items():
-                statements += self._stimulus(row, self.builder.quote.value("t + c * dt64", c=Number(c)))
+            for c, rows in self.currents.items():
+                statements += self._stimulus(rows, self.builder.quote.value("t + c * dt64", c=Number(c)))
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
         flags: list[Symbol] = []
         lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
@@ -238,7 +243,7 @@ class FixedStep:
             update = self.builder.quote.code("t = t_node[node]\nt_end = t + dt64")
             if onward := self._to_next_points(self.builder.applied.pointed):
                 update += nest("if n_node[node] > 0", onward)
-            update += self._stimulus(self.own["i_app"], Name(self.own["t"]))
+            update += self._stimulus(self.own, Name(self.own["t"]))
             # A current that jumps has its value before the last node; one that varies has one there, too.
             statements += update if self.smooth else nest("if n_node[node] > 0", update)
         for recorder in self.builder.recorders.all:
@@ -260,7 +265,7 @@ class FixedStep:
 
     def _sample(self, recorder: KernelRecorder) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
-        statements = self.scratch.loop(self.builder.sampled(recorder.hooks))
+        statements = self.scratch.loop(self.builder.sampled(recorder.hooks, Name(self.own["t"])))
         copies = [
             statement
             for k, name in enumerate(recorder.hooks.samples)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hhfast.kernel.build.adaptive import Adaptive
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.fixed_step import FixedStep
@@ -9,10 +11,20 @@ from hhfast.kernel.build.rates import rates_kernel
 from hhfast.kernel.spec import KernelSpec
 from hhfast.kernel.tree.nodes import Kernel
 
-__all__ = ["kernel_of", "rates_kernel"]
+__all__ = ["kernel_of", "one_lane", "rates_kernel"]
 
 
 def kernel_of(spec: KernelSpec) -> Kernel:
     """The kernel of a specification."""
     builder = Builder(spec)
     return Adaptive(builder).kernel() if spec.integrator.adaptive else FixedStep(builder).kernel()
+
+
+def one_lane(kernel: Kernel) -> Kernel:
+    """The same kernel with one lane in a block: for one cell at a time, where nothing vectorises."""
+    return replace(
+        kernel,
+        lanes=1,
+        constants=dict.fromkeys(kernel.constants, 1),
+        scratch={kind: (array, size // kernel.lanes) for kind, (array, size) in kernel.scratch.items()},
+    )

@@ -153,6 +153,11 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
     def _to_next_points(self, k: int) -> list[Statement]:
         """Lead a stimulus past the points that the lane has reached; after a jump the step starts anew."""
         builder, jumps = self.builder, self.builder.applied.pointed[k].jumps
+        if k == builder.applied.clamp:
+            onward = [*builder.applied.to_next_point(k), *builder.applied.clamp_V(), *builder.recorders.disarm()]
+            body = [*self.scratch.framed(onward), *self.code("act = act | EDGE", **self.edge)]
+            until = builder.applied.next_point(k)
+            return self.nest("while until <= t + 1e-15 * t", body, until=until)
         onward = builder.applied.to_next_point(k)
         until = builder.applied.next_point(k)
         if jumps:

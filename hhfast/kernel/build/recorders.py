@@ -119,6 +119,14 @@ hit = hit | (spike > 0.0)""",
             for let in self.quote.lane_code("armed = 0.0 if V >= threshold else 1.0", **_names_of(d))
         ]
 
+    def disarm(self) -> list[Any]:
+        """Detectors where a clamp has set V: a command above threshold is no spike."""
+        return [
+            let
+            for d in self.detectors
+            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else armed", **_names_of(d))
+        ]
+
     def levels(self) -> list[Let]:
         """The thresholds of the detectors, in the lanes' type."""
         return [

@@ -43,6 +43,10 @@ class LinearSystem:
             "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.quote.number(self.gamma)
         )
         lets += self.builder.bindings({_name(x, y): e for (x, y), e in self.jacobian.entries.items()})
+        if self.builder.applied.clamp is not None:  # where V is clamped, V' depends on no state
+            for x, y in self.jacobian.entries:
+                if x == "V":
+                    lets += self.builder.quote.lane_code("J = 0.0 if clamped > 0.0 else J", J=self.entry[x, y])
         lets += self._factors(diagonal)
         statements = self.scratch.loops(lets)
         return statements + self._driven() if self.builder.applied.smooth else statements
@@ -111,14 +115,24 @@ class LinearSystem:
         lets: list[Any] = []
         for k, t in enumerate(times):
             lets += builder.quote.code("t_k = t + part * np.float64(h)", t_k=t, part=Number(k * 1e-3))
-        lets += [Let(value, builder.applied.at(Name(t))) for value, t in zip(values, times, strict=True)]
+        for value, t in zip(values, times, strict=True):
+            lets.append(Let(value, self._applied(Name(t))))
         slope = builder.quote.value(
             "(2.0 * second - 1.5 * first - 0.5 * third) / 1.0e-3", first=values[0], second=values[1], third=values[2]
         )
         lets += builder.quote.code(
             "drive = slope / C_m", drive=self.drive, slope=builder.quote.cast(slope), C_m=builder.parameters["C_m"]
         )
+        if builder.applied.clamp is not None:
+            lets += builder.quote.lane_code("drive = 0.0 if clamped > 0.0 else drive", drive=self.drive)
         return self.scratch.loop(lets)
+
+    def _applied(self, at: Expression) -> Expression:
+        """The applied current at a time and at the V of the start of the step, in float64."""
+        values = self.builder.applied.values(at)
+        if "g_app" not in values:
+            return values["i_app"]
+        return self.builder.quote.value("I - g * np.float64(V)", I=values["i_app"], g=values["g_app"], V=self.builder.V)
 
     def push(self, weight: float) -> list[Statement]:
         """Add the drive of a smooth current to the right side of V."""

@@ -162,8 +162,10 @@ class TrialStep:
         """What lanes that begin anew ask of all: their current, and the states before the step."""
         builder, statements = self.builder, []
         if builder.spec.kinds and not builder.applied.smooth:  # the same until the next stop
-            now = builder.quote.cast(builder.applied.at(Name(self.own["t"]), Name(self.own["next_stop"])))
-            lets = builder.quote.code("i_app = now if begins_anew > 0.0 else i_app", now=now)
+            lets: list[Any] = []
+            for name, value in builder.applied.values(Name(self.own["t"]), Name(self.own["next_stop"])).items():
+                now = builder.quote.cast(value)
+                lets += builder.quote.code("x = now if begins_anew > 0.0 else x", x=self.own[name], now=now)
             if not self.reuses_last_slope:
                 lets += builder.quote.lane_code("begins_anew = 0.0")
             statements += self.scratch.loop(lets)
@@ -190,9 +192,7 @@ class TrialStep:
             t_at=t_at,
             c=self.builder.table("c_table", self.tableau.c),
         )
-        return self.scratch.loop(
-            [*lets, Let(self.own["i_app"], self.builder.quote.cast(self.builder.applied.at(Name(t_at))))]
-        )
+        return self.scratch.loop([*lets, *self.builder.applied.set_to(Name(t_at))])
 
     def _finish(self, j: int) -> list[Statement]:
         """Go to the states of the stage after j."""
@@ -238,16 +238,11 @@ class TrialStep:
 
     # --- after the trial ---
     def estimate(self) -> list[Statement]:
-        """The estimated error of every state, relative to its tolerance."""
-        total = self._total(self.tableau.e)
+        """The estimated error of every state, relative to its tolerance; of explicit methods, per ms."""
+        total = self._sum(self.tableau.e, self.w_of_all)
         if self._last_but_one >= 0:
-            total = self.builder.quote.value(
-                "h_of * (e + weight * w)",
-                weight=self.builder.quote.number(self.tableau.e[-1]),
-                w=self.w_of_all[-1],
-                h_of=self.of_all["h_of"],
-                e=self.of_all["e"],
-            )
+            weight = self.builder.quote.number(self.tableau.e[-1])
+            total = self.builder.quote.value("e + weight * w", weight=weight, w=self.w_of_all[-1], e=self.of_all["e"])
         return self._alike(
             "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
         )

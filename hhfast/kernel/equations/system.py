@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import sympy as sp
 
 from hhfast.model.algebra import split_affine, symbol, to_sympy
+from hhfast.model.compartment import Compartment
 from hhfast.model.dependencies import named_order
-from hhfast.model.elements import Channel, Compartment, Gate, Scheme
+from hhfast.model.elements import Channel, Gate
 from hhfast.model.model import Model
+from hhfast.model.scheme import Scheme
 
 I_APP, C_M = symbol("i_app"), symbol("C_m")
+G_APP = symbol("g_app_")  # the conductance that stimuli add to the membrane
+V_SLOPE = symbol("V_slope_")  # mV/ms, of the command of a voltage clamp
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class System:
     a, b : state -> expression over V, states, parameters, i_app and named quantities.
     named : name -> expression of instantaneous gates, states of schemes that are not integrated, and currents
         (`i_NAME`), each after those it uses.
+    conductances : the conductance of every ohmic channel, as it is open, by the name of its maximum, `g_NAME`.
     """
 
     states: tuple[str, ...]
@@ -31,6 +36,7 @@ class System:
     a: dict[str, sp.Expr]
     b: dict[str, sp.Expr]
     named: dict[str, sp.Expr]
+    conductances: dict[str, sp.Expr]
 
     def needed(self, wanted: list[sp.Expr]) -> list[str]:
         """The named quantities that the expressions use, directly or not, in an order that defines before use."""
@@ -43,6 +49,16 @@ class System:
             frontier = [self.named[name] for name in new]
         return [name for name in self.named if name in found]
 
+    @property
+    def with_applied_conductance(self) -> System:
+        """The same with a conductance of the stimulus in the membrane: `i_app` is then what it injects at V = 0."""
+        return replace(self, b=self.b | {"V": self.b["V"] + G_APP / C_M})
+
+    @property
+    def clamp_current(self) -> sp.Expr:
+        """The current that makes V follow a command, all other applied current given."""
+        return C_M * (V_SLOPE - self.a["V"] + self.b["V"] * symbol("V"))
+
     def depends_on(self, group: str, states: tuple[str, ...]) -> bool:
         """Whether a or b of some state in the group depends on one of the states."""
         wanted = [e for x in self.groups[group] for e in (self.a[x], self.b[x])]
@@ -53,7 +69,7 @@ class System:
 @lru_cache(maxsize=128)
 def system_of(model: Model) -> System:
     """The equations of a model."""
-    writing = _Equations(model, {}, {}, {})
+    writing = _Equations(model)
     for section in model.sections:
         writing.gates(section)
     for section in model.sections:
@@ -67,7 +83,7 @@ def system_of(model: Model) -> System:
         "pools": tuple(s.name for s in model.rows if s.group == "pools"),
     }
     named = {name: writing.named[name] for name in named_order(model)}
-    return System(model.states, groups, tuple(model.parameters), writing.a, writing.b, named)
+    return System(model.states, groups, tuple(model.parameters), writing.a, writing.b, named, writing.conductances)
 
 
 @dataclass(frozen=True)
@@ -75,9 +91,10 @@ class _Equations:
     """The equations of a model in the making."""
 
     model: Model
-    a: dict[str, sp.Expr]
-    b: dict[str, sp.Expr]
-    named: dict[str, sp.Expr]
+    a: dict[str, sp.Expr] = field(default_factory=dict)
+    b: dict[str, sp.Expr] = field(default_factory=dict)
+    named: dict[str, sp.Expr] = field(default_factory=dict)
+    conductances: dict[str, sp.Expr] = field(default_factory=dict)
 
     def expr(self, text: str, section: Compartment) -> sp.Expr:
         return to_sympy(self.model.written_out(text, section))
@@ -162,6 +179,7 @@ class _Equations:
         else:
             gating = [symbol(gate.name) ** gate.power for gate in channel.gates]
         g = sp.Mul(symbol(f"g_{channel.name}"), *gating)
+        self.conductances[f"g_{channel.name}"] = g
         E = self.expr(channel.E, section) if isinstance(channel.E, str) else symbol(f"E_{channel.name}")
         return -g * E, g, g * (V - E)
 

@@ -77,7 +77,7 @@ def _build() -> ModuleType:
 
 def _name(spec: KernelSpec) -> str:
     """The kernel's name in the cache. The texts of all parts are in it, so that a user's own meet no others."""
-    kinds = [(kind.name, kind.text, dict(kind.parameters), kind.points and kind.points.key) for kind in spec.kinds]
+    kinds = [kind.key for kind in spec.kinds]
     integrator = (spec.integrator.stages, spec.integrator.tableau)
     parts = (spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
     return f"k_{cache.key_of(repr(parts))}"

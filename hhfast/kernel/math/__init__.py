@@ -9,16 +9,18 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.math import elementary, phi, random
+from hhfast.kernel.math import elementary, phi, random, synapses, within_step
 
-_HELPERS = ("window", "train", "waveform", "sin", "crossing", "polynomial_crossing")
+_OF_A_STEP = ("window", "train", "waveform", "crossing", "polynomial_crossing")
+_OF_SYNAPSES = ("alpha_train", "double_exponential_train", "rectified")
 
 
 @lru_cache(maxsize=2)
 def functions(dtype: str) -> dict[str, Any]:
     """Name -> function, for kernels whose lanes are of this type; the functions of time are in float64 in any."""
     names = {name: getattr(elementary, there) for name, there in elementary.FUNCTIONS[dtype].items()}
-    names |= {name: getattr(elementary, name) for name in _HELPERS}
+    names |= {"sin": elementary.sin} | {name: getattr(within_step, name) for name in _OF_A_STEP}
+    names |= {name: getattr(synapses, name) for name in _OF_SYNAPSES}
     names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
     return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}
 

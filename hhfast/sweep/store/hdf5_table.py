@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -77,3 +78,11 @@ def _scan(path: Path, file: h5py.File) -> HDF5Table:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
         ranges.append((low, high))
     return HDF5Table(str(path.resolve()), names, lengths[names[0]][0], digest.hexdigest(), tuple(ranges))
+
+
+def write_table(path: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str, str]) -> None:
+    """Write a table of parameter sets: one dataset per parameter, as `HDF5Table.open` reads it."""
+    with h5py.File(path, "w") as file:
+        file.attrs.update(attributes)
+        for name, values in columns.items():
+            file.create_dataset(name, data=values)

@@ -26,21 +26,31 @@ _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.%10d"
 
 @dataclass(frozen=True)
 class Column:
-    """One variable of a file: values over named dimensions, with CF attributes."""
+    """One variable of a file: values over named dimensions, with CF attributes.
+
+    repeats : few values, again and again, as of a parameter on a grid.
+    """
 
     values: np.ndarray
     dims: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    repeats: bool = False
+
+    @property
+    def is_compressed(self) -> bool:
+        """Numbers that vary at random hardly shrink, so features and samples are stored as they are."""
+        return self.repeats or self.values.dtype.kind in "iu" or self.values.ndim > 1
 
 
 def batch_columns(
-    start: int, parameters: Mapping[str, np.ndarray], units: Mapping[str, str], result: Result
+    start: int, parameters: Mapping[str, np.ndarray], units: Mapping[str, str], result: Result, *, on_grid: bool = False
 ) -> dict[str, Column]:
     """The variables of rows `start`, start + 1, ... : row numbers, parameters, status, and what was recorded."""
     rows = np.arange(start, start + result.n_cells)
     columns = {RUN: Column(rows, (RUN,), {"long_name": "row of the parameter space"})}
     for name, values in parameters.items():
-        columns[name] = Column(values, (RUN,), {"units": units[name], "long_name": f"parameter {name}"})
+        attributes = {"units": units[name], "long_name": f"parameter {name}"}
+        columns[name] = Column(values, (RUN,), attributes, repeats=on_grid)
     coordinates = {"coordinates": " ".join(parameters)}
     columns["status"] = Column(result.status, (RUN,), {**status_attributes(), **coordinates})
     for name, variable in result.variables.items():
@@ -71,7 +81,7 @@ def shard_image(columns: Mapping[str, Column], rows_per_batch: int) -> bytes:
                 shape = column.values.shape
                 chunks = _chunks(shape, column.values.itemsize, rows_per_batch)
                 options = {"maxshape": (None, *shape[1:]), "chunks": chunks}
-                if column.values.dtype.kind in "iu" or len(shape) > 1:
+                if column.is_compressed:
                     options |= _COMPRESSED
             dataset = file.create_dataset(name, data=column.values, **options)
             dataset.attrs.update(column.attributes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -13,7 +14,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from hhfast.errors import BROKEN, InputError, one_line
+from hhfast.sweep.shards import DamagedShard
 from hhfast.sweep.store.layout import RUN, SPIKE, attach_dimensions, dims_of, is_dimension_only
+from hhfast.sweep.store.seal import SEALED, add_seal, check_seal
+from hhfast.sweep.store.structure import check_dimensions, plain_datasets
 
 _SPIKE_CHUNK = 1 << 16  # spike times per chunk
 _BLOCK = 1 << 20  # values read at once when a file is checked
@@ -46,12 +51,13 @@ class MergedFile:
         self._copies: dict[str, _Copy] = {}
 
     def add(self, image: bytes, path: Path, n_rows: int, n_spikes: int) -> None:
-        """Add a shard, from `path`, to a file that will have so many rows and spikes."""
-        with h5py.File(io.BytesIO(image), "r") as shard:
+        """Add a shard, from `path`, to a file that will have so many rows and spikes; `DamagedShard` if it is none."""
+        with _shard(image, path) as variables:
             if not self._copies:
-                self._copies = _create_like(self._file, shard, {RUN: n_rows, SPIKE: n_spikes})
+                self._copies = _create_like(self._file, variables, {RUN: n_rows, SPIKE: n_spikes})
+            _check_alike(self._copies, variables, path)
             for name, copy in self._copies.items():
-                _append(copy, shard[name], path)
+                _append(copy, variables[name], path)
         self._safe.check()
         self.n_shards += 1
 
@@ -62,13 +68,14 @@ class MergedFile:
         """
         for copy in self._copies.values():
             copy.dataset.attrs["hhfast_sha256"] = copy.digest.hexdigest()
-        self._file.attrs.update(attributes)
+        self._file.attrs.update({**attributes, SEALED: 1})
         attach_dimensions(self._file, {name: copy.dims for name, copy in self._copies.items()})
         self._file.close()
         self._safe.check()
+        add_seal(self._raw)
         os.fsync(self._raw.fileno())
         self._raw.close()
-        if problems := check_digests(self.path):
+        if problems := _problems(self.path):
             raise VerificationError(f"the merged file does not read back as written ({problems[0]})")
 
     def remove(self) -> None:
@@ -78,18 +85,45 @@ class MergedFile:
         self.path.unlink(missing_ok=True)
 
 
-def holds_spikes(image: bytes) -> bool:
+def holds_spikes(image: bytes, path: Path) -> bool:
     """Whether a shard has variables of which the size is not known from the number of rows."""
-    with h5py.File(io.BytesIO(image), "r") as shard:
-        return any(SPIKE in dims_of(variable) for variable in shard.values() if not is_dimension_only(variable))
+    with _shard(image, path) as variables:
+        return any(SPIKE in dims_of(variable) for variable in variables.values())
 
 
-def _create_like(file: h5py.File, shard: h5py.File, sizes: Mapping[str, int]) -> dict[str, _Copy]:
+@contextlib.contextmanager
+def _shard(image: bytes, path: Path) -> Iterator[dict[str, h5py.Dataset]]:
+    """The variables of a shard, of which the structure is checked: any sender can take a checksum."""
+    try:
+        with h5py.File(io.BytesIO(image), "r") as file:
+            datasets = plain_datasets(file, len(image))
+            check_dimensions(datasets)
+            yield {name: dataset for name, dataset in datasets.items() if not is_dimension_only(dataset)}
+    except OSError as error:
+        if error.errno is None:  # of HDF5, which reads no file here; others are those of the merged file
+            raise DamagedShard(f"{path}: {one_line(str(error), 120)}") from None
+        raise
+    except BROKEN as error:
+        raise DamagedShard(f"{path}: {one_line(str(error), 160)}") from None
+
+
+def _check_alike(copies: Mapping[str, _Copy], variables: Mapping[str, h5py.Dataset], path: Path) -> None:
+    """Refuse a shard of other variables, types or chunks than those of the first."""
+    if copies.keys() != variables.keys():
+        raise DamagedShard(f"{path}: its variables are not those of the other shards")
+    for name, copy in copies.items():
+        source, target = variables[name], copy.dataset
+        alike = source.dtype == target.dtype and dims_of(source) == copy.dims and source.shape[1:] == target.shape[1:]
+        if copy.dims[0] == RUN:
+            alike &= source.chunks == target.chunks and source.compression == target.compression
+        if not alike or (copy.dims[0] in (RUN, SPIKE) and copy.filled + len(source) > len(target)):
+            raise DamagedShard(f"{path}: its {name} is not like that of the other shards")
+
+
+def _create_like(file: h5py.File, variables: Mapping[str, h5py.Dataset], sizes: Mapping[str, int]) -> dict[str, _Copy]:
     """The variables of a shard, empty and in the sizes of the whole."""
     copies = {}
-    for name, source in shard.items():
-        if is_dimension_only(source):
-            continue
+    for name, source in variables.items():
         dims = dims_of(source)
         shape = tuple(sizes.get(dim, n) for dim, n in zip(dims, source.shape, strict=True))
         kept = ("chunks", "compression", "compression_opts", "shuffle")
@@ -171,6 +205,14 @@ class _SafeFile(io.RawIOBase):
 
     def flush(self) -> None:
         pass  # the raw file is not buffered
+
+
+def _problems(path: Path) -> list[str]:
+    try:
+        check_seal(path)
+    except InputError as error:
+        return [str(error)]
+    return check_digests(path)
 
 
 def check_digests(path: Path, progress: Callable[[int], None] = lambda n: None) -> list[str]:

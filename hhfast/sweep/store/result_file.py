@@ -10,12 +10,22 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, understood, unknown
 from hhfast.sweep.store.layout import RUN, dims_of, is_dimension_only
+from hhfast.sweep.store.seal import SEALED, check_seal
+from hhfast.sweep.store.structure import check_dimensions, plain_attributes, plain_datasets
+
+_REQUIRED = (
+    "title", "source", "references", "history", "hhfast_spec", "hhfast_spec_sha256", "hhfast_model",
+    "hhfast_parameters", "hhfast_grid_dims",
+)  # fmt: skip
 
 
 class ResultFile:
     """A finished result, open for reading; use it in a `with` statement.
+
+    Every byte is checked against the file's seal first (`sealed`: it has one; earlier versions made none), and the
+    structure before anything is read. n_rows : its length.
 
     attributes : the global attributes (title, history, source, hhfast_spec, hhfast_model, ...).
     parameters : the varied parameters, name -> axis of the grid. grid : axis -> length ({"run": n} if it is no grid).
@@ -23,22 +33,45 @@ class ResultFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
-            # Best effort: read-only media and some network file systems have no locks.
-            self._file = h5py.File(self.path, "r", locking="best-effort")
-        except FileNotFoundError:
-            raise InputError(f"{path}: does not exist") from None
-        except OSError as error:
-            raise InputError(f"{path}: is not a readable HDF5 file ({_short(error)})") from None
+        self.sealed = check_seal(self.path)
+        with understood(f"{path}: a result"):
+            self._file = _opened(self.path)
+            try:
+                self._datasets, self.n_rows = self._checked()
+            except InputError as error:
+                self._file.close()
+                raise InputError(f"{path}: {error}") from None
+            except OSError as error:
+                self._file.close()
+                raise InputError(f"{path}: is not readable as HDF5 ({_short(error)})") from None
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _checked(self) -> tuple[dict[str, h5py.Dataset], int]:
+        """The variables, once all that other methods rely on is there."""
         if "hhfast_spec_sha256" not in self._file.attrs:
-            self._file.close()
-            raise InputError(f"{path}: is not an hhfast result")
-        self.attributes: dict[str, str] = {k: v for k, v in self._file.attrs.items() if isinstance(v, str)}
-        shape = np.atleast_1d(self._file.attrs["hhfast_grid_shape"]).tolist()
+            raise InputError("is not an hhfast result")
+        attributes = plain_attributes(self._file)
+        self.attributes: dict[str, str] = {k: v for k, v in attributes.items() if isinstance(v, str)}
+        if SEALED in attributes and not self.sealed:
+            raise InputError("has been changed or damaged: its seal, at its end, is gone; restore it or run it again")
+        for name in _REQUIRED:
+            if name not in self.attributes:
+                raise InputError(f"has no attribute '{name}'")
+        datasets = plain_datasets(self._file, self.path.stat().st_size)
+        n_rows = check_dimensions(datasets)
+        shape = np.asarray(attributes["hhfast_grid_shape"]).tolist()
         self.grid: dict[str, int] = dict(zip(self.attributes["hhfast_grid_dims"].split(), shape, strict=True))
+        if math.prod(self.grid.values()) != n_rows or min(self.grid.values(), default=0) < 1:
+            raise InputError(f"has {n_rows:,} rows, unlike its grid of {' x '.join(map(str, shape))}")
         axes = json.loads(self.attributes["hhfast_spec"])["space"].get("axes", [])
         members = {member: axis for axis, entry in axes for member in entry.get("zip", [axis])}
         self.parameters: dict[str, str] = {p: members.get(p, RUN) for p in self.attributes["hhfast_parameters"].split()}
+        for name, axis in self.parameters.items():
+            if name not in datasets or dims_of(datasets[name]) != (RUN,) or (axis != RUN and axis not in self.grid):
+                raise InputError(f"needs its parameter '{name}' over '{RUN}'")
+        return datasets, n_rows
 
     def __enter__(self) -> Self:
         return self
@@ -47,13 +80,9 @@ class ResultFile:
         self._file.close()
 
     @property
-    def n_rows(self) -> int:
-        return int(self._file[RUN].shape[0])
-
-    @property
     def names(self) -> tuple[str, ...]:
         """All variables, in the order in which they were recorded."""
-        return tuple(name for name, dataset in self._file.items() if not is_dimension_only(dataset))
+        return tuple(name for name, dataset in self._datasets.items() if not is_dimension_only(dataset))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -112,7 +141,15 @@ class ResultFile:
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self.names:
             raise unknown("variable", name, self.names, where=str(self.path))
-        return self._file[name]
+        return self._datasets[name]
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        # Best effort: read-only media and some network file systems have no locks.
+        return h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        raise InputError(f"{path}: is not a readable HDF5 file ({_short(error)})") from None
 
 
 def _short(error: OSError) -> str:

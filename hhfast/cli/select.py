@@ -1,0 +1,70 @@
+"""The command that makes populations: hhfast select."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hhfast.cli.console import say
+from hhfast.cli.options import Csv, OutFile
+from hhfast.errors import InputError
+
+
+def select(
+    out: OutFile,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="CONDITION", help="As \"activity == 'bursting' and 500 < period < 1500\"."),
+    ] = None,
+    ranges: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Criteria in a file: [ranges] of name = [low, high].")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="ROWS.csv|.h5|FIG.png",
+            help="Where to save the table, and the picture of accepted against rejected rows; may be given again.",
+        ),
+    ] = None,
+    csv: Csv = False,
+) -> None:
+    """Choose the rows of a result that meet criteria: a population, as a table for a next sweep."""
+    from hhfast.cli.text import selection_text
+    from hhfast.sweep.select import select as chosen
+
+    tables, pictures = _outputs(output or [], out)
+    selection = chosen(out, where, ranges=ranges)
+    say(selection_text(selection, csv=csv))
+    if not len(selection) and (tables or pictures):
+        raise InputError("no row meets all criteria, so nothing was written; loosen the one that fewest rows pass")
+    for path in tables:
+        say(f"{selection.save(path)}: {int(selection.distinct.sum()):,} parameter sets")
+    if pictures:
+        from hhfast.figures.canvas import save
+        from hhfast.figures.population import plot_population
+
+        figure = plot_population(selection)
+        for path in pictures:
+            save(figure, path)
+            say(f"{path}")
+
+
+def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:
+    """(tables, pictures) to write, checked before any work."""
+    tables = [path for path in paths if path.suffix.lower() in (".csv", ".h5", ".hdf5")]
+    pictures = [path for path in paths if path not in tables]
+    for path in tables:
+        if path.absolute() == result.absolute():
+            raise InputError(f"{path}: is the result itself; give the table another name")
+        if not path.absolute().parent.is_dir():
+            raise InputError(f"{path}: there is no directory {path.parent}")
+    if pictures:
+        from hhfast.figures.canvas import check_picture
+
+        for path in pictures:
+            check_picture(path)
+    return tables, pictures

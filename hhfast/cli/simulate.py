@@ -1,0 +1,111 @@
+"""The command that shows one neuron, or a few: potential, currents, conductances and gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hhfast.cli.console import note, say
+from hhfast.cli.options import ModelName, Parameters, broadcast, numbers, parameters
+from hhfast.cli.pictures import PictureOptions, draws
+from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hhfast.batch.result import Result
+    from hhfast.model import Model
+
+_MOST = 1000  # cells: more are a sweep, which stores no traces
+
+
+@draws
+def simulate(
+    model: ModelName,
+    current: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Applied current, in the unit of the model: 10; several give one cell each."),
+    ] = "0",
+    parameter: Parameters = None,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 100.0,
+    start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 5.0,
+    stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
+    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "tsit5",
+    initial: Annotated[str, typer.Option(help="Where cells start: model (V_init) or rest.")] = "model",
+    threshold: Annotated[
+        float | None, typer.Option(metavar="MV", help="Of a spike.", show_default="as the model's checks, else -20")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="MS", help="Between samples.", show_default="4,000 of them")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the traces as CSV, a line for each time.")] = False,
+    *,
+    picture: PictureOptions,
+) -> None:
+    """Simulate one neuron or a few under a current step: spikes, and with -o V, currents, conductances, gates."""
+    import math
+
+    picture.check()
+    params = broadcast({**parameters(parameter), "--current": numbers(current)})
+    amplitude = params.pop("--current")
+    if len(amplitude) > _MOST:
+        raise InputError(f"{len(amplitude):,} cells: `simulate` keeps every trace; for so many, write a sweep file")
+
+    from hhfast.batch.membrane import membrane_traces
+    from hhfast.model.resolve import find_model
+    from hhfast.parts.stimuli import Step
+
+    found = find_model(model)
+    step = Step(amplitude=amplitude, start=start, stop=math.inf if stop is None else stop)
+    result = membrane_traces(
+        found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, integrator=integrator,
+        levels=None if threshold is None else (threshold, threshold - 10.0),
+    )  # fmt: skip
+    varied = {**params, "i_app": amplitude}
+    say(_csv(result) if csv else _table(result, varied))
+    if picture.wanted:
+        _draw(result, found, varied, picture)
+
+
+def _table(result: Result, given: dict[str, np.ndarray]) -> str:
+    """A line for each cell; of a single one its spike times, too."""
+    from hhfast.batch.membrane import FEATURES
+    from hhfast.batch.result import STATUS_MEANINGS
+    from hhfast.tables import number_text, table
+
+    columns: dict[str, Any] = {**given, "spikes": result.spike_count}
+    columns |= {f"{name} ({result.variables[name].unit})": result[name] for name in FEATURES}
+    columns["status"] = [STATUS_MEANINGS[code] for code in result.status]
+    rows = zip(*([number_text(v) for v in values] for values in columns.values()), strict=True)
+    text = table(rows, headings=tuple(columns), align="r")
+    if result.n_cells == 1 and result.spike_count[0]:
+        text += "\nspike times (ms): " + ", ".join(f"{t:.3f}" for t in result.spike_times[0])
+    return text
+
+
+def _csv(result: Result) -> str:
+    """cell, time and every trace, as a spreadsheet reads it."""
+    import csv
+    import io
+
+    names = [name for name, v in result.variables.items() if v.dims == ("cell", "time")]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["cell", "time", *names])
+    for cell in range(result.n_cells):
+        columns = [result[name][cell].tolist() for name in names]
+        writer.writerows([cell, *row] for row in zip(result.time.tolist(), *columns, strict=True))
+    return file.getvalue().rstrip("\n")
+
+
+def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: PictureOptions) -> None:
+    from hhfast.figures.text import cell_labels, plain
+    from hhfast.figures.traces import MOST, plot_traces
+
+    units = {name: p.unit for name, p in model.parameters.items()} | {"i_app": model.variables["i_app"]}
+    if result.n_cells > MOST:
+        note(f"{result.n_cells} cells: the picture shows {MOST} of them")
+    labels = cell_labels(varied, units)
+    picture.save(plot_traces(result, labels=labels, title=plain(model.title or model.name)))
+    note(f"{picture.output}")

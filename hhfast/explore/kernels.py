@@ -1,0 +1,76 @@
+"""The kernels of a page as scripts, and what the page must know to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hhfast.batch.method import Method
+from hhfast.kernel.build.kernel import kernel_of, one_lane, rates_kernel
+from hhfast.kernel.print.javascript import printed
+from hhfast.kernel.spec import kernel_spec
+from hhfast.kernel.tree.nodes import Kernel
+from hhfast.model import Model
+from hhfast.model.dependencies import steady_levels
+from hhfast.model.validation import initial_value
+from hhfast.parts.recorders import Spikes, Trace
+from hhfast.parts.stimuli import Stimulus
+
+
+def scripts(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[str]) -> dict[str, str]:
+    """Name -> source of what a page runs: `kernel`, a run of one cell, and `rates`, a and b of every state."""
+    run = one_lane(_kernel(model, method, stimulus, traced))
+    return {"kernel": _script(run), "rates": _script(rates_kernel(model))}
+
+
+def _script(kernel: Kernel) -> str:
+    """A kernel in a function of its own, so that its constants meet no others."""
+    return f"const {kernel.name} = (() => {{\n{printed(kernel)}return {kernel.name};\n}})();\n"
+
+
+def _kernel(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[str]) -> Kernel:
+    record = (Spikes(), Trace(*traced))
+    return kernel_of(kernel_spec(model, method.scheme, stimulus, record, "float64", method.dt))
+
+
+def calling(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[str]) -> dict[str, Any]:
+    """What the page's `simulate` must know: arguments, scratch space, steps, and how a cell begins."""
+    kernel = one_lane(_kernel(model, method, stimulus, traced))
+    return {
+        "arguments": [symbol.name for symbol in kernel.arguments],
+        "scratch": [
+            [symbol.name, kernel.arguments[symbol].partition("[")[0], size] for symbol, size in kernel.scratch.values()
+        ],
+        "traced": list(traced),
+        "states": list(model.states),
+        "stimulus": [{"kind": kind.name, "parameters": list(kind.parameters)} for kind, _ in stimulus.parts],
+        **_steps(model, method),
+        **_beginning(model),
+    }
+
+
+def _steps(model: Model, method: Method) -> dict[str, Any]:
+    if not method.adaptive:
+        return {"adaptive": False, "dt": method.dt}
+    control = method.control
+    limits = {name: getattr(control, name) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+    return {"adaptive": True, "dt": method.dt, "atol": control.absolute(model.states).tolist(), **limits}
+
+
+def _beginning(model: Model) -> dict[str, Any]:
+    """Where states start, and which of them, by number, are then made steady, one level after another."""
+    values: dict[str, Any] = {name: p.value for name, p in model.parameters.items()}
+    values |= {s.name: s.initial for s in model.rows if s.name == s.potential}
+    steady = [s.name for s in model.rows if s.initial == "steady"]
+    initial = [
+        (0.0 if s.group == "gates" else 1.0)
+        if s.initial == "steady"
+        else float(initial_value(model, s.initial, s.potential, values))
+        for s in model.rows
+    ]
+    number = {name: k for k, name in enumerate(model.states)}
+    levels = steady_levels(model, tuple(steady)) if steady else ()
+    return {
+        "initial": initial,
+        "steady_levels": [[[number[name] for name in names], coupled] for names, coupled in levels],
+    }

@@ -1,0 +1,78 @@
+"""Heat maps: one number over two axes, in several panels for further ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from hhfast.figures.canvas import MISSING, new_figure
+from hhfast.figures.quantity import Quantity
+
+
+@dataclass(frozen=True)
+class Panels:
+    """x, y : the label of an axis and its values. values : for each panel (n_y, n_x), NaN where there is none."""
+
+    x: tuple[str, np.ndarray]
+    y: tuple[str, np.ndarray]
+    titles: Sequence[str]
+    values: Sequence[np.ndarray]
+
+
+def heat_maps(panels: Panels, shown: Quantity) -> Figure:
+    """The panels in one figure, with the same colours for all."""
+    n = len(panels.values)
+    columns = min(4, n) if n > 4 else n
+    rows = -(-n // columns)
+    figure = new_figure(6.4, 4.8) if n == 1 else new_figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, title, values in zip(grid.flat, panels.titles, panels.values, strict=False):
+        mesh = _heat_map(axes, panels.x[1], panels.y[1], values, shown)
+        axes.set_title(title, fontsize=10)
+    for axes in list(grid.flat)[n:]:
+        axes.remove()
+    missing = any(np.isnan(values).any() for values in panels.values)
+    shown.explain(figure, mesh, list(grid.flat)[:n], missing)
+    if n == 1:
+        grid[0, 0].set(xlabel=panels.x[0], ylabel=panels.y[0])
+    else:
+        figure.supxlabel(panels.x[0], fontsize=10)
+        figure.supylabel(panels.y[0], fontsize=10)
+    return figure
+
+
+def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, shown: Quantity) -> Any:
+    # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
+    axes.set_facecolor(MISSING)
+    columns, rows = np.argsort(x), np.argsort(y)
+    logarithmic_axis(axes, "x", x)
+    logarithmic_axis(axes, "y", y)
+    return axes.pcolormesh(x[columns], y[rows], values[np.ix_(rows, columns)], shading="nearest", norm=shown.norm,
+                           cmap=shown.colour_map, rasterized=True)  # fmt: skip
+
+
+def logarithmic_axis(axes: Axes, axis: str, values: np.ndarray) -> None:
+    """Make an axis logarithmic if its values are; a short one has 20, 30, 50 instead of powers of ten."""
+    if not is_logarithmic(values):
+        return
+    axes.set(**{f"{axis}scale": "log"})
+    if values.max() < 100 * values.min():
+        ticks = axes.xaxis if axis == "x" else axes.yaxis
+        ticks.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        ticks.set_major_formatter(ScalarFormatter())
+        ticks.set_minor_formatter(NullFormatter())
+
+
+def is_logarithmic(values: np.ndarray) -> bool:
+    """Whether positive values are spaced by a constant ratio (and not by a constant difference)."""
+    values = np.sort(values)
+    if len(values) < 3 or (values <= 0).any():
+        return False
+    steps = np.diff(np.log(values))
+    return bool(np.allclose(steps, steps[0], rtol=1e-6) and not np.allclose(np.diff(values), values[1] - values[0]))

@@ -1,0 +1,132 @@
+"""A population in its parameter space: accepted rows against rejected ones, parameter by parameter and pair by pair."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from hhfast.errors import InputError
+from hhfast.figures.canvas import new_figure
+from hhfast.figures.text import label_of, plain, symbol
+from hhfast.sweep.select import Selection
+from hhfast.sweep.store import ResultFile
+
+MAX_PARAMETERS = 8
+_BINS = 24
+_BLOCK = 1 << 18  # rows read at once
+_ACCEPTED, _REJECTED = "#0072B2", "#999999"  # of Okabe and Ito, told apart in any kind of sight
+_MAPS = tuple(LinearSegmentedColormap.from_list(colour, ["white", colour]) for colour in (_ACCEPTED, _REJECTED))
+
+
+def plot_population(selection: Selection) -> Figure:
+    """Densities of the accepted rows of a selection, and of the rejected ones.
+
+    On the diagonal, each parameter by itself; below it, pairs among the accepted rows; above, among the rejected. Of
+    more than eight parameters those are shown in whose densities the two differ most. Rows are counted in bins, so that
+    a million of them are as quick to draw as a hundred.
+    """
+    if not len(selection.rows):
+        raise InputError("the population is empty: no row meets the criteria, so there is nothing to draw")
+    with ResultFile(selection.path) as result:
+        edges = {name: _edges(result, name) for name in result.parameters if name in result.names}
+        edges = {name: found for name, found in edges.items() if len(found) > 2}
+        if not edges:
+            raise InputError(f"{selection.path}: no parameter varies, so there is nothing to draw")
+        single, pairs = _counts(result, selection.rows, edges)
+        names = _most_different(single)
+        units = {name: result.unit(name) for name in names}
+        title = plain(result.attributes["title"])
+    figure = new_figure(1.6 + 1.7 * len(names), 1.6 + 1.6 * len(names))
+    grid = figure.subplots(len(names), len(names), squeeze=False)
+    for i, name in enumerate(names):
+        _diagonal(grid[i, i], edges[name], single[name])
+        for j, other in enumerate(names):
+            if i != j:
+                _pair(grid[i, j], edges[other], edges[name], pairs, (other, name), rejected=int(j > i))
+    for k, name in enumerate(names):
+        label = label_of(symbol(name), units[name]).replace(" (", "\n(")
+        grid[-1, k].set_xlabel(label)
+        if k:
+            grid[k, 0].set_ylabel(label)
+    for axes in grid[:-1].flat:
+        axes.set_xticklabels([])
+    for axes in grid[:, 1:].flat:
+        axes.set_yticklabels([])
+    shown = "" if len(names) == len(edges) else f"; {len(names)} of {len(edges)} parameters, those that differ most"
+    accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
+    text = f"{plain(title)}\n{accepted}: blue, below the diagonal; rejected: grey, above{shown}"
+    figure.suptitle(text, fontsize=10)
+    return figure
+
+
+def _edges(result: ResultFile, name: str) -> np.ndarray:
+    """Bins of a parameter: one for each of its values, if these are few; else equal ones."""
+    if result.parameters[name] in result.grid and list(result.grid) != ["run"]:
+        values = np.unique(result.axis_values(name))
+    else:
+        values = np.unique(result.read(name))
+    if len(values) > _BINS:
+        return np.linspace(values[0], values[-1], _BINS + 1)
+    if len(values) < 2:
+        return values
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+
+
+Counts = dict[str, Any]  # (2, bins): accepted, rejected
+PairCounts = dict[tuple[str, str], Any]  # (2, bins of the first, bins of the second)
+
+
+def _counts(result: ResultFile, rows: np.ndarray, edges: dict[str, np.ndarray]) -> tuple[Counts, PairCounts]:
+    """How many rows are in each bin, of the accepted and the rejected."""
+    single = {name: np.zeros((2, len(e) - 1)) for name, e in edges.items()}
+    pairs = {(a, b): np.zeros((2, len(edges[a]) - 1, len(edges[b]) - 1)) for a, b in combinations(edges, 2)}
+    for start in range(0, result.n_rows, _BLOCK):
+        stop = min(start + _BLOCK, result.n_rows)
+        rejected = np.ones(stop - start, dtype=np.int64)
+        rejected[rows[(rows >= start) & (rows < stop)] - start] = 0
+        bins = {n: _bin(result.read(n, start, stop), edges[n]) for n in edges}
+        for name, found in single.items():
+            np.add.at(found, (rejected, bins[name]), 1)
+        for (a, b), pair in pairs.items():
+            flat = (rejected * pair.shape[1] + bins[a]) * pair.shape[2] + bins[b]
+            np.add(pair, np.bincount(flat, minlength=pair.size).reshape(pair.shape), out=pair)
+    return single, pairs
+
+
+def _bin(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+
+
+def _most_different(single: Counts) -> list[str]:
+    """The parameters to show, in their order: those in which accepted and rejected rows differ most."""
+    apart = {name: float(np.abs(_shares(n[0]) - _shares(n[1])).sum()) for name, n in single.items()}
+    chosen = set(sorted(apart, key=lambda name: -apart[name])[:MAX_PARAMETERS])
+    return [name for name in single if name in chosen]
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    return np.asarray(counts / max(counts.sum(), 1.0))
+
+
+def _diagonal(axes: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
+    widths = np.diff(edges)
+    for number, colour in ((1, _REJECTED), (0, _ACCEPTED)):
+        density = _shares(counts[number]) / widths
+        axes.stairs(density, edges, fill=number == 1, color=colour, alpha=0.5 if number else 1.0, linewidth=1.5)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, None)
+    axes.set_yticks([])
+
+
+def _pair(
+    axes: Axes, x: np.ndarray, y: np.ndarray, pairs: PairCounts, names: tuple[str, str], *, rejected: int
+) -> None:
+    counts = pairs[names][rejected].T if names in pairs else pairs[names[::-1]][rejected]
+    density = _shares(counts) / np.outer(np.diff(y), np.diff(x))
+    axes.pcolormesh(x, y, density, vmin=0, cmap=_MAPS[rejected], rasterized=True)

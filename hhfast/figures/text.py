@@ -1,0 +1,125 @@
+"""Text in pictures: names of parameters with subscripts, units, labels, and lines that are broken where they end."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+_UNITS = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
+_GREEK = {
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi"),
+    *("pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
+}
+_WORDS = {"inf": r"\infty"}
+_ROOM = 0.98  # of the length beside which a text stands
+
+
+def symbol(name: str) -> str:
+    """The name of a parameter or variable as people write it: g_Na with a subscript, tau_m with a Greek letter.
+
+    A word (celsius) stays as it is; the parameter of a stimulus, stimulus.amplitude, loses its dot.
+    """
+    if "." in name:
+        return " ".join(symbol(part) for part in name.split("."))
+    base, _, below = name.partition("_")
+    if base in _GREEK:
+        base = f"\\{base}"
+    elif len(base) > 1:
+        if not below or not base.isalnum():
+            return plain(name.replace("_", " ").strip() or name)
+        base = rf"\mathrm{{{base}}}"
+    if not base:
+        return plain(name)
+    parts = (_WORDS.get(part, f"\\{part}" if part in _GREEK else rf"\mathrm{{{part}}}") for part in below.split("_"))
+    joined = ",".join(part for part in parts if part != r"\mathrm{}")
+    return f"${base}_{{{joined}}}$" if joined else f"${base}$"
+
+
+def plain(text: str) -> str:
+    """Text that others wrote, without any meaning of its dollars."""
+    return text.replace("$", r"\$")
+
+
+def unit_text(unit: str) -> str:
+    """A unit as it is printed: uA cm-2 is µA/cm²."""
+    return plain(_UNITS.get(unit, unit))
+
+
+def label_of(text: str, unit: str) -> str:
+    """The label of an axis: a text, and its unit if it has one."""
+    return text if unit == "1" else f"{text} ({unit_text(unit)})"
+
+
+def value_text(name: str, value: float, unit: str = "1") -> str:
+    """A parameter with its value, g_Na = 120 mS/cm²."""
+    return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {unit_text(unit)}")
+
+
+def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[str]:
+    """What tells cells apart: for each the values (n,) of the parameters that differ, or of all if none does."""
+    varied = {name: v for name, v in values.items() if len(set(v.tolist())) > 1} or values
+    n = len(next(iter(varied.values()))) if varied else 1
+    return [", ".join(value_text(name, v[k], units.get(name, "1")) for name, v in varied.items()) for k in range(n)]
+
+
+def count_text(n: int, noun: str) -> str:
+    """A count with its noun: 1 spike, 2 spikes."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def break_lines(figure: Figure) -> None:
+    """Break every title and label that is longer than what it stands beside, so that none is cut off.
+
+    The layout is drawn twice, as a label of two lines leaves less room for the rest.
+    """
+    for _ in range(2):
+        figure.draw_without_rendering()
+        broken = [_broken(text, room, along) for text, room, along in _texts(figure)]
+        if not any(broken):
+            return
+    figure.draw_without_rendering()
+
+
+def _texts(figure: Figure) -> list[tuple[Text, float, int]]:
+    """(text, pixels that it may take, 0 across or 1 upwards) of titles and labels."""
+    whole = figure.bbox
+    found = []
+    for name, room, along in (("_suptitle", whole.width, 0), ("_supxlabel", whole.width, 0),
+                              ("_supylabel", whole.height, 1)):  # fmt: skip  # there is no public way to them
+        if (text := getattr(figure, name, None)) is not None:
+            found.append((text, room, along))
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        wide = len(figure.axes) == 1 or _is_alone_in_its_row(axes)
+        middle = 0.5 * (box.x0 + box.x1)
+        across = 2 * min(middle - whole.x0, whole.x1 - middle) if wide else box.width
+        found += [(text, across, 0) for text in (axes.title, axes.xaxis.label)]
+        found.append((axes.yaxis.label, box.height, 1))
+    return found
+
+
+def _is_alone_in_its_row(axes: Axes) -> bool:
+    """Whether the axes take the whole width: a title may then be as wide as the figure."""
+    spec = axes.get_subplotspec()
+    return spec is not None and spec.get_gridspec().ncols == 1
+
+
+def _broken(text: Text, room: float, along: int) -> bool:
+    """Break a text if it takes more than its room; whether it was."""
+    words = text.get_text()
+    if not words.strip():
+        return False
+    taken = text.get_window_extent().size[along]
+    if taken <= _ROOM * room or room <= 0:
+        return False
+    longest = max(map(len, words.split("\n")))
+    width = max(8, int(longest * _ROOM * room / taken))
+    lines = "\n".join(textwrap.fill(line, width, break_long_words=False) for line in words.split("\n"))
+    text.set_text(lines)
+    return lines != words

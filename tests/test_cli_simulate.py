@@ -1,0 +1,93 @@
+"""`hhfast simulate`: one neuron or a few, as a table, as CSV and as a picture."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from commands import hhfast, names, refused
+
+import hhfast as hh
+
+SHORT = ("--t-stop", "30", "--every", "0.05")
+
+
+@pytest.mark.core
+def test_one_spike(here, pictures):
+    """Spike times as by `simulate`; potential, current, conductances, currents and gates in the picture."""
+    result = hhfast("simulate", "hodgkin_huxley", "--current", "10", *SHORT, "-o", "spike.png")
+    assert result.exit_code == 0, result.output
+    step = hh.Step(amplitude=10.0, start=5.0)
+    expected = hh.simulate("hodgkin_huxley", stimulus=step, t_stop=30.0, integrator="tsit5").spike_times[0]
+    *_, last = result.stdout.splitlines()
+    np.testing.assert_allclose([float(t) for t in last.partition(": ")[2].split(",")], expected, atol=6e-4)
+    (figure,) = pictures
+    assert figure.get_suptitle().startswith("Squid giant axon, ")
+    drawn = {axes.get_ylabel().split(" ")[0].split("\n")[0]: axes for axes in figure.axes}
+    assert list(drawn) == ["$V$", "applied", "conductance", "current", "gates"]
+    g_Na, V = (drawn[name].lines[0].get_ydata() for name in ("conductance", "$V$"))
+    m, h = (line.get_ydata() for line in drawn["gates"].lines[:2])
+    np.testing.assert_allclose(g_Na, 120 * m**3 * h, rtol=1e-12)
+    np.testing.assert_allclose(drawn["current"].lines[0].get_ydata(), g_Na * (V - 50), rtol=1e-9, atol=1e-9)
+
+
+def test_several_cells_are_all_drawn_and_labelled(here, pictures):
+    words = ("simulate", "hodgkin_huxley", "--current", "10", *SHORT, "-o", "cells.pdf", "-p")
+    assert hhfast(*words, "g_Na=90,120").exit_code == 0
+    titles = [axes.get_title() for axes in pictures[0].axes if axes.get_title()]
+    assert [title.split(" = ")[1] for title in titles] == ["90 mS/cm²: 1 spike", "120 mS/cm²: 2 spikes"]
+    assert hhfast(*words, "g_Na=90,100,110,120").exit_code == 0
+    assert len(pictures[1].axes) == 5  # a potential each, and the current
+    assert len({tuple(axes.lines[0].get_ydata()) for axes in pictures[1].axes[:4]}) == 4
+
+
+def test_csv(here):
+    """A line for each sample of each cell."""
+    printed = hhfast("simulate", "hodgkin_huxley", "--current", "0,10", "--t-stop", "2", "--every", "1", "--csv").stdout
+    heading, *rows = csv.reader(io.StringIO(printed))
+    assert heading == [
+        "cell",
+        "time",
+        *hh.models["hodgkin_huxley"].variables,
+        *(f"conductance_{c}" for c in ("Na", "K", "L")),
+    ]
+    assert [row[:2] for row in rows] == [[cell, time] for cell in "01" for time in ("0.0", "1.0", "2.0")]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("hodgkin_huxley -p g_Na=abc", "-p g_Na='abc': give numbers"),
+        ("hodgkin_huxley -p g_Na=1,2 --current 1,2,3", "lists of different lengths"),
+        ("hodgkin_huxley -p C_m=-1", "the capacitance must be positive"),
+        ("hodgkin_huxley -p g_na=1", "did you mean 'g_Na'"),
+        ("hodgkin_huxley --current 1:5000:1", "write a sweep file"),
+        ("hodgkin_huxley --title x", "say where to draw it"),
+        ("hodgkin_huxley -o missing/x.png", "no directory"),
+        ("hodgkin_huxley --t-stop -1", "t_stop"),
+    ],
+)
+def test_mistakes_are_one_line(here, words, message):
+    assert message in refused("simulate", *words.split())
+    assert names(here) == ["scan.toml"]
+
+
+def test_conductances_of_every_library_model():
+    """g (V - E) is the current that the equations use, whatever a channel's open fraction is made of."""
+    for name in (
+        "hodgkin_huxley_1952_markov",
+        "pinsky_rinzel_1994_ca3",
+        "wang_buzsaki",
+        "butera_1999_prebotzinger_nap",
+    ):
+        model = hh.models[name]
+        result = hh.simulate(model, t_stop=5.0, record=[hh.Trace(*model.variables, every=0.5)], integrator="tsit5")
+        found = model.conductances(result)
+        channels = {c.name: (c, s) for s in model.sections for c in s.channels}
+        assert set(found) == {n for n, (c, _) in channels.items() if c.current is None}
+        for channel, g in found.items():
+            if isinstance(channels[channel][0].E, (int, float)):
+                V, E = result[channels[channel][1].potential], model.parameters[f"E_{channel}"].value
+                np.testing.assert_allclose(g * (V - E), result[f"i_{channel}"], rtol=1e-6, atol=1e-9)
+    with pytest.raises(hh.InputError, match="state 'h' is missing"):
+        model.conductances({"V": 1.0})

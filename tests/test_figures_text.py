@@ -1,0 +1,66 @@
+"""Names, units and lines of text in pictures."""
+
+import numpy as np
+import pytest
+
+from hhfast.figures.canvas import new_figure, save
+from hhfast.figures.text import break_lines, cell_labels, plain, symbol, value_text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("V", "$V$"),
+        ("g_Na", r"$g_{\mathrm{Na}}$"),
+        ("tau_m", r"$\tau_{\mathrm{m}}$"),
+        ("m_inf", r"$m_{\infty}$"),
+        ("g_Na_d", r"$g_{\mathrm{Na},\mathrm{d}}$"),
+        ("celsius", "celsius"),
+        ("Ca", "Ca"),
+        ("phi", r"$\phi$"),
+        ("stimulus.amplitude", "stimulus amplitude"),
+        ("_", "_"),
+    ],
+)
+def test_symbols(name, shown):
+    assert symbol(name) == shown
+
+
+@pytest.mark.parametrize("name", ["g_", "_x", "a__b", "x_1_2_3", "Q10_m", "g_Na2p", "lambda_", "V_1"])
+def test_every_symbol_can_be_drawn(name, tmp_path):
+    """Whatever a model calls its parameters; and what is no name stays text."""
+    figure = new_figure(4, 3)
+    figure.suptitle(symbol(name))
+    figure.supxlabel(plain("100 $ x_ $"))
+    save(figure, tmp_path / "name.svg")
+    assert "100 $ x_ $" in (tmp_path / "name.svg").read_text()
+
+
+def test_values_and_cells():
+    assert value_text("g_Na", 120.0, "mS cm-2") == r"$g_{\mathrm{Na}}$ = 120 mS/cm²"
+    labels = cell_labels({"V": np.array([1.0, 2.0]), "E": np.array([3.0, 3.0])}, {})
+    assert labels == ["$V$ = 1", "$V$ = 2"]  # the one that differs
+
+
+def test_long_lines_are_broken_where_they_would_be_cut():
+    """Titles and labels of every panel end up inside the figure."""
+    figure = new_figure(3, 2.5)
+    axes = figure.subplots(2, 1)
+    figure.suptitle("a title that is much too long for a picture of three inches " * 2)
+    axes[0].set_ylabel("a label that is too long")
+    axes[1].set_xlabel("another label that is far too long for such a small picture, too")
+    break_lines(figure)
+    for text in (figure._suptitle, axes[0].yaxis.label, axes[1].xaxis.label):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.y1
+
+
+def test_text_stays_text(tmp_path):
+    """Words can be selected and edited: TrueType fonts in PDF, text in SVG."""
+    figure = new_figure(3, 2)
+    figure.subplots().set_xlabel("a selectable label")
+    save(figure, tmp_path / "picture.svg")
+    save(figure, tmp_path / "picture.pdf")
+    assert ">a selectable label</text>" in (tmp_path / "picture.svg").read_text()
+    assert b"/FontFile2" in (tmp_path / "picture.pdf").read_bytes()  # what PDF calls a TrueType font
