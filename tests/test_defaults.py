@@ -64,6 +64,15 @@ def test_fixed_steps_too_long_for_the_rows_are_told(model, integrator, params, w
     assert all("\n" not in text and integrator in text and "tsit5" in text for text in told)
 
 
+@pytest.mark.parametrize(("integrator", "warned"), [("exp_euler", True), ("rk4", False), ("tsit5", False)])
+def test_exponential_steps_of_a_kinetic_scheme_are_told(integrator, warned):
+    """They advance each probability alone, so that the sum is not conserved."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        hh.simulate("hodgkin_huxley_1952_markov", t_stop=0.1, integrator=integrator, record=[hh.Final()])
+    assert [w.category is StepWarning and "sum" in str(w.message) for w in found] == [True] * warned
+
+
 def test_a_sweep_tells_once(tmp_path):
     """Whatever the number of its batches."""
     space = hh.Grid.of({"C_m": np.linspace(0.02, 1.0, 40).tolist()})
@@ -71,6 +80,24 @@ def test_a_sweep_tells_once(tmp_path):
     with pytest.warns(StepWarning, match="too fast for steps of rk4") as told:
         sweep.run(tmp_path / "out.h5", progress=False)
     assert len(told) == 1
+
+
+def test_the_summary_tells_of_early_spikes(tmp_path):
+    """A pacemaker fires before the stimulus: no latency, and a line that says how to start at rest instead."""
+    from hhfast.cli.summary import summary_lines
+    from hhfast.sweep.store import ResultFile
+
+    sweep = hh.Sweep(SQUID, hh.Grid.of({"E_L": [-30.0, -54.387], "g_Na": [120.0, -1.0]}), 150.0,
+                     stimulus=hh.Step(0.0, start=100.0), record=hh.Record(("spike_count", "latency")))  # fmt: skip
+    with ResultFile(sweep.run(tmp_path / "out.h5", progress=False)) as result:
+        count, latency = result.read("spike_count"), result.read("latency")
+        lines = summary_lines(result)
+    assert lines[0] == "  diverged because: 2 impossible parameter"
+    assert count[0] > 0
+    assert not (latency < 0).any()
+    assert np.isnan(latency[0])
+    assert "1 row fire before the stimulus begins" in lines[1]
+    assert "initial = 'rest'" in lines[1]
 
 
 def test_the_summary_says_what_to_do():

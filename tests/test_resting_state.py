@@ -6,9 +6,9 @@ from reference_models import MODELS
 
 import hhfast as hh
 from hhfast import AnalysisStatus as Status
-from hhfast.analysis.linearisation import jacobian
 from hhfast.analysis.population import Population
 from hhfast.batch.initial_states import initial_states
+from hhfast.batch.linearisation import jacobian
 
 
 @pytest.mark.parametrize("model", MODELS)

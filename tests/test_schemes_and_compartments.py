@@ -5,9 +5,9 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import hhfast as hh
-from hhfast.analysis.linearisation import jacobian
 from hhfast.batch.cells import Cells
 from hhfast.batch.initial_states import initial_states
+from hhfast.batch.linearisation import jacobian
 from hhfast.errors import InputError
 from hhfast.model import Channel, Compartment, Coupling, Scheme, models, parse_model
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.cells import Cells
+from hhfast.batch.linearisation import eigenvalues, jacobian
 from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, root, sign_changes
 from hhfast.inputs import interval
 from hhfast.model import Model

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
 from hhfast.analysis.population import Population, constant, final_states
+from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
 from hhfast.batch.result import GAVE_UP
 from hhfast.parts.recorders import Final, Spikes
 

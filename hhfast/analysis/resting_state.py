@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.linearisation import eigenvalues, jacobian
 from hhfast.batch.resting_state import equilibrium, equilibrium_currents, root, sign_changes
 from hhfast.errors import InputError
 from hhfast.inputs import per_cell

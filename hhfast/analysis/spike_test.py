@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from hhfast.analysis.linearisation import eigenvalues, jacobian, newton_step
 from hhfast.analysis.population import Population, final_states
+from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.parts.recorder import Hooks, Recording, Run, Window
 from hhfast.parts.recorders import Final

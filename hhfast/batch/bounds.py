@@ -66,8 +66,7 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
         with np.errstate(invalid="ignore"):
             low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -_MOST)
             high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), _MOST)
-        bounds[:, 0] = np.fmax(low - _MARGIN, -_MOST)
-        bounds[:, 1] = np.fmin(high + _MARGIN, _MOST)
+        bounds = np.stack([low - _MARGIN, high + _MARGIN], axis=1)
     return bounds
 
 
@@ -76,7 +75,7 @@ def _is_ohmic(channel: Channel) -> bool:
 
 
 def _largest_current(stimulus: Stimulus) -> float | np.ndarray | None:
-    """The largest size that the current can have, a number or one per cell; None for a clamp, or a stimulus of the user's own."""
+    """The largest size of the current, a number or one per cell; None for a clamp, or a stimulus of one's own."""
     total: float | np.ndarray = 0.0
     for kind, values in stimulus.parts:
         if kind.name not in stimuli or stimuli[kind.name] != kind or kind.clamp is not None:

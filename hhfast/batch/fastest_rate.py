@@ -16,6 +16,9 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.errors import StepWarning
+from hhfast.model import Model
+from hhfast.model.dependencies import steady_levels
+from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator
 
 _PROBED = (-75.0, -50.0, -25.0, 0.0, 20.0)  # mV: beyond, gates may be faster, but no cell stays there
@@ -63,6 +66,24 @@ def told_before() -> Iterator[None]:
         yield
     finally:
         _is_told.reset(token)
+
+
+def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
+    """Warn of an exponential integrator where probabilities of a kinetic scheme, or pools like them, are coupled."""
+    if _is_told.get() or scheme.adaptive or not any("phi" in names_used(stage.text) for stage in scheme.stages):
+        return
+    units = {s.name: s.unit for s in model.rows}
+    levels = steady_levels(model, tuple(s.name for s in model.rows[1:]))
+    groups = [names for names, together in levels if together and len(names) > 1]
+    coupled = [name for names in groups if all(units[x] == "1" for x in names) for name in names]
+    if coupled:
+        named = ", ".join(coupled[:4]) + (" ..." if len(coupled) > 4 else "")
+        warnings.warn(
+            f"{scheme.name}: the states {named} depend on each other, "
+            "and it advances each alone, which need not conserve their sum; take integrator = 'tsit5' or 'rk4'",
+            StepWarning,
+            stacklevel=3,
+        )
 
 
 def warn_of_long_steps(cells: Cells, X: np.ndarray, scheme: Integrator, dt: float) -> None:

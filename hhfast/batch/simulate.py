@@ -12,7 +12,7 @@ import numpy as np
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
-from hhfast.batch.fastest_rate import warn_of_long_steps
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import DIVERGED, GAVE_UP, OK, REASON_MEANINGS, Result
@@ -92,7 +92,8 @@ def simulate(
     cells = Cells.of(model, params or {}, stimulus, initial)
     run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
     X = initial_states(cells, initial, stimulus.holding if stimulus is not None else np.nan)
-    if not method.adaptive:
+    if not method.adaptive and not (stimulus is not None and any(kind.clamp for kind in stimulus.kinds)):
+        warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)
     bounds = possible_range(cells, stimulus or Stimulus(), X)
     rows = certified_rows(certify, cells.n, run.record)

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.fastest_rate import warn_of_long_steps
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import Incomplete, InputError
 from hhfast.interrupts import safe_point, undisturbed
@@ -108,6 +108,7 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
 
 def _warn_of_long_steps(sweep: Sweep) -> None:
     """Warn, once, of steps that are too long for rows from all over the space."""
+    warn_of_coupled_states(sweep.model, sweep.scheme)
     parameters, stimulus = cells_of(sweep, some_rows(sweep))
     cells = Cells.of(sweep.model, parameters, stimulus)
     warn_of_long_steps(cells, initial_states(cells, "model"), sweep.scheme, sweep.dt)

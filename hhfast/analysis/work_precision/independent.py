@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.analysis.linearisation import slopes_of
 from hhfast.analysis.work_precision.problem import Problem
 from hhfast.batch.initial_states import initial_states
+from hhfast.batch.linearisation import slopes_of
 from hhfast.kernel.math.within_step import train, window
 from hhfast.kernel.tree.interpret import value_of
 from hhfast.kernel.tree.nodes import Symbol
