@@ -3,7 +3,7 @@
     python benchmarks/compare.py                                    what is installed here (NumPy, Numba, C++, hhfast)
     python benchmarks/compare.py --install-rivals DIR               make an environment with the other simulators
     python benchmarks/compare.py --rivals DIR/bin/python            with those
-    python benchmarks/compare.py --no-run --readme README.md        put the last table into a README
+    python benchmarks/compare.py --no-run --readme docs/performance.md   put the last table into a page
 
 Each contestant (benchmarks/rivals/, one entry each) is a process of its own that prepares, and then runs when told
 to. They run one at a time, in turn, several times over, so that a slow minute of the machine hits all alike. Results:

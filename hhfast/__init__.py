@@ -6,7 +6,7 @@ wait for Numba, and a type checker sees it with its own type.
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, _names, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

@@ -2,6 +2,7 @@
 from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
 from .analysis.displacement_threshold import displacement_threshold
+from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from .analysis.fi_curve import FICurve, fi_curve
 from .analysis.recovery_curve import RecoveryCurve, recovery_curve
 from .analysis.refractory_period import RefractoryPeriod, refractory_period
@@ -9,6 +10,7 @@ from .analysis.resting_state import Equilibria, RestingState, resting_state
 from .analysis.rheobase import Rheobase, find_rheobase
 from .analysis.spikes import spike_times, train_features
 from .analysis.strength_duration import StrengthDuration, StrengthDurationFit, strength_duration
+from .analysis.voltage_clamp import VoltageClampFamily, voltage_clamp
 from .analysis.work_precision.benchmark import benchmark_integrators
 from .analysis.work_precision.result import Benchmark
 from .batch.analyses import Analysis, analyses
@@ -18,10 +20,36 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
+from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
+from .figures.bifurcation_diagram import plot_bifurcation_diagram
 from .figures.currentscape import plot_currentscape
+from .figures.gates import plot_gate_curves
+from .figures.phase_plane import plot_phase_plane
 from .figures.population import plot_population
+from .figures.spike import plot_spike
 from .figures.stacking import plot_stacking
-from .model import Channel, Gate, Model, Parameter, Pool, load_model, models
+from .figures.sweeps import plot_result
+from .figures.traces import plot_traces
+from .figures.work_precision import plot_benchmark
+from .model import (
+    Channel,
+    Check,
+    Compartment,
+    Coupling,
+    Formula,
+    Function,
+    Gate,
+    Model,
+    Parameter,
+    Pool,
+    Scheme,
+    load_model,
+    models,
+)
+from .model.importers.imported import Imported
+from .model.importers.nmodl import import_nmodl
+from .pages.explore import explore
+from .parts.activity import Settled
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -75,16 +103,23 @@ __all__ = [
     "Benchmark",
     "Bifurcations",
     "Channel",
+    "Check",
     "Chirp",
+    "Compartment",
     "ConductanceStep",
+    "Coupling",
     "Distribution",
     "DoubleExponential",
     "Equilibria",
+    "EquilibriumCurve",
     "FICurve",
     "Features",
     "Final",
+    "Formula",
+    "Function",
     "Gate",
     "Grid",
+    "Imported",
     "Incomplete",
     "InputError",
     "Integrator",
@@ -105,7 +140,9 @@ __all__ = [
     "Rheobase",
     "Rows",
     "Sample",
+    "Scheme",
     "Selection",
+    "Settled",
     "Sine",
     "SpikeCount",
     "Spikes",
@@ -121,6 +158,7 @@ __all__ = [
     "UnknownName",
     "Values",
     "VoltageClamp",
+    "VoltageClampFamily",
     "Waveform",
     "WaveformClamp",
     "analyses",
@@ -128,15 +166,29 @@ __all__ = [
     "benchmark_integrators",
     "bifurcations",
     "displacement_threshold",
+    "equilibrium_curve",
+    "explore",
     "fi_curve",
     "find_rheobase",
+    "import_nmodl",
     "integrators",
     "load_model",
     "models",
     "open_results",
+    "plot_benchmark",
+    "plot_bifurcation_diagram",
     "plot_currentscape",
+    "plot_fi",
+    "plot_gate_curves",
+    "plot_map",
+    "plot_phase_plane",
     "plot_population",
+    "plot_recovery",
+    "plot_result",
+    "plot_spike",
     "plot_stacking",
+    "plot_strength_duration",
+    "plot_traces",
     "recorders",
     "recovery_curve",
     "refractory_period",
@@ -151,4 +203,5 @@ __all__ = [
     "to_pandas",
     "to_parquet",
     "train_features",
+    "voltage_clamp",
 ]

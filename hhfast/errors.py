@@ -82,5 +82,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> UnknownName:
     """The error for an unknown `name` of some `kind`, ready to raise."""
+    name = name if isinstance(name, str) else repr(name)
     place = f"{where}: " if where else ""
     return UnknownName(f"{place}unknown {kind} '{name}'; {did_you_mean(name, known)}")

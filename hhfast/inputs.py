@@ -5,7 +5,9 @@ Each function takes the name of the value, for the one line of the `InputError` 
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,49 @@ import numpy as np
 from hhfast.errors import InputError, did_you_mean
 
 
+def text_of(path: Path, most_bytes: int) -> str:
+    """The text of a file of at most `most_bytes`, in UTF-8."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise InputError(f"{path}: has more than {most_bytes:,} bytes; such a file is short")
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not text in UTF-8") from None
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no file: a directory, a device, or a pipe, which would be waited for or read for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:  # a zero byte
+        raise InputError(f"{str(path)!r}: is not the path of a file") from None
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path}: cannot be read (it is not a file)")
+
+
 def per_cell(name: str, value: Any) -> Any:
     """A float, or a 1-D float64 array with one value per cell."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name}: is a masked array; fill its gaps with .filled(...), or leave those cells out")
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is not a number or an array of numbers") from None
+        array = np.asarray(value)
+        numeric = array.dtype.kind not in "USMmc"  # text, times, complex numbers
+        array = array.astype(np.float64) if numeric else array
+    except (TypeError, ValueError, OverflowError):
+        numeric = False
+    if not numeric:
+        raise InputError(f"{name} = {value!r} is not a number or an array of numbers")
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
+    if value is None:
+        raise InputError(f"{name}: is None; give a number or an array of numbers")
     if array.ndim == 0 and np.isnan(array):
         raise InputError(f"{name} = {value}: must be a number, not NaN")
     return float(array) if array.ndim == 0 else array

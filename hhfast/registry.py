@@ -42,7 +42,7 @@ class Registry(Mapping[str, T]):
     def __getitem__(self, name: str) -> T:
         try:
             return self._entries[name]
-        except KeyError:
+        except (KeyError, TypeError):  # TypeError: what cannot be a key, as a list
             raise unknown(self.kind, name, self._entries) from None
 
     def __iter__(self) -> Iterator[str]:

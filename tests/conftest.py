@@ -78,3 +78,12 @@ def pictures(monkeypatch):
     save = Figure.savefig
     monkeypatch.setattr(Figure, "savefig", lambda figure, *a, **k: (saved.append(figure), save(figure, *a, **k))[1])
     return saved
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser, started once; tests that need it are skipped where there is none."""
+    from browser import browser
+
+    with browser() as started:
+        yield started

@@ -90,7 +90,7 @@ def test_bad_input_is_one_line(here, old, new, message):
 
 
 def test_an_output_that_cannot_be_written_is_one_line(here):
-    assert "cannot be made" in refused("run", "scan.toml", "-o", "missing/out.h5")
+    assert "there is no directory missing" in refused("run", "scan.toml", "-o", "missing/out.h5")
 
 
 def test_the_output_of_another_sweep_is_one_line(here):

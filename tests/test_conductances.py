@@ -186,3 +186,10 @@ def test_a_conductance_belongs_to_one_membrane():
     model = replace(two, compartments=(replace(two.compartments[0], i_app="0.5 * i_app"),))
     with pytest.raises(InputError, match="several compartments"):
         hh.simulate(model, stimulus=hh.ConductanceStep(g=0.1), t_stop=1.0)
+
+
+def test_the_benchmark_of_integrators_refuses_what_its_references_lack():
+    """Its independent reference takes currents alone."""
+    for stimulus in (hh.ConductanceStep(g=0.1), hh.VoltageClamp(-70.0)):
+        with pytest.raises(InputError, match="the reference runs take currents alone"):
+            hh.benchmark_integrators("hodgkin_huxley", stimulus=stimulus, t_stop=5.0)

@@ -14,14 +14,22 @@ PACKAGE = Path(hhfast.__file__).parent
 # From the top down; a module may import from its own layer and from those below it.
 LAYERS = [
     {"__main__", "cli"},
-    {"explore"},
+    {"pages"},
     {"figures"},
     {"analysis", "sweep"},
     {"batch"},
     {"kernel"},
     {"parts"},
     {"model"},
-    {"sampling", "registry", "inputs", "progress", "tables", "kernel.math"},  # functions over numbers and text
+    {
+        "sampling",
+        "registry",
+        "inputs",
+        "progress",
+        "tables",
+        "project",
+        "kernel.math",
+    },  # functions over numbers and text
     {"errors", "interrupts"},
 ]
 KERNEL = ["jit", "print", "build", "spec", "optimise", "equations", "tree"]  # the rooms of kernel/, in the same way
@@ -31,7 +39,7 @@ ONLY_IN = {  # package -> the modules that may import it
     "llvmlite": {"kernel.jit"},
     "h5py": {"sweep.store"},
     "matplotlib": {"figures"},
-    "sympy": {"model.algebra", "kernel", "analysis.linearisation"},  # formulas; and their derivatives
+    "sympy": {"model.algebra", "kernel", "batch.linearisation"},  # formulas; and their derivatives
     "distributed": {"sweep"},
     "dask": {"sweep"},
     "typer": {"cli", "__main__"},

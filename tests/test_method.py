@@ -54,7 +54,7 @@ def test_the_result_says_how_it_was_made():
         ({"integrator": "tsit"}, "did you mean 'tsit5'"),
         ({"dt": 0.0}, "dt = 0.0: must be a positive number of ms"),
         ({"dtype": "float16"}, "dtype = 'float16'; known: 'float64', 'float32'"),
-        ({"threads": 0}, "threads = 0: must be at least 1"),
+        ({"threads": 0}, "threads = 0: must be a whole number, at least 1"),
         ({"rtol": 1e-3, "integrator": "rk4"}, "rtol: only for adaptive integrators; rk4 takes steps of dt"),
         ({"integrator": "tsit5", "rtol": 2.0}, "rtol = 2.0: must be a number from 1e-14 to below 1"),
         ({"integrator": "tsit5", "dt_min": 1.0, "dt_max": 0.5}, "need 0 < dt_min <= dt_max"),

@@ -39,7 +39,7 @@ def test_compilers_have_upper_bounds():
 
 def test_the_version_stands_in_one_place():
     assert "version" in PROJECT["dynamic"]
-    assert Version(hhfast.__version__).release >= (0, 1)
+    assert Version(hhfast.__version__).release >= (0, 2)
     text = (ROOT / "hhfast" / "__init__.py").read_text()
     assert text.count(hhfast.__version__) == 1
 
@@ -48,3 +48,12 @@ def test_types_are_part_of_the_package():
     folder = Path(hhfast.__file__).parent
     assert (folder / "py.typed").exists()
     assert (folder / "__init__.pyi").exists()
+
+
+def test_the_citation_names_this_version():
+    text = (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^version: (\S+)$", text, re.MULTILINE)[1] == hhfast.__version__
+
+
+def test_addresses_are_those_of_one_repository():
+    assert all(url.startswith("https://github.com/hhfast/hhfast") for url in PROJECT["urls"].values())

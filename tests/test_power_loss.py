@@ -175,7 +175,6 @@ def problems(moments, action, folder, expected):
     rng, seen = np.random.default_rng(0), set()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)  # it has been seen to
-        patch.setattr(lock, "_birth", lambda pid: "after the machine has started again")
         patch.setattr(lock.time, "sleep", lambda seconds: None)
         for number, moment in enumerate(moments):
             for attempt, fate in enumerate(FATES):

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import browser
 from small_kernels import as_python, kernel_of_text
 
 import hhfast as hh
@@ -32,10 +31,9 @@ CALL = """(given) => {
 
 
 @pytest.fixture(scope="module")
-def blank():
+def blank(chromium):
     """A page of a browser, with nothing in it."""
-    with browser() as started:
-        yield started.new_page()
+    return chromium.new_page()
 
 
 def in_browser(page, kernel, *arguments):

@@ -289,7 +289,7 @@ def test_halving_dt_does_not_change_the_count(integrator):
     ("make", "message"),
     [
         (lambda: hh.Spikes(threshold=-20, rearm=-10), "rearm <= threshold"),
-        (lambda: hh.Spikes(threshold=np.nan), "finite"),
+        (lambda: hh.Spikes(threshold=np.nan), "not NaN"),
         (lambda: hh.Spikes(max_per_cell=0), "max_per_cell"),
         (lambda: hh.Features(["spike_cuont"]), "did you mean 'spike_count'"),
         (hh.Trace, "at least one variable"),

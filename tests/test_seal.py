@@ -137,7 +137,7 @@ def scalar(file):
 
 
 def other_filter(file):
-    file.create_dataset("extra", data=np.zeros(25), compression="lzf")
+    file.create_dataset("extra", data=np.zeros(25), chunks=(25,), scaleoffset=2)
 
 
 def strange_grid(file):

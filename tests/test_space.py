@@ -156,7 +156,7 @@ def bad_type(file):
     file["b"] = ["x", "y"]
 
 
-BAD_TABLES = [(bad_length, "one length"), (bad_number, "not a finite number"), (bad_type, "not a finite number")]
+BAD_TABLES = [(bad_length, "one length"), (bad_number, "not a finite number"), (bad_type, "not numbers")]
 
 
 @pytest.mark.parametrize(("add", "message"), BAD_TABLES)

@@ -18,7 +18,7 @@ from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_curren
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 Indicator = Callable[[np.ndarray], np.ndarray]
 
@@ -41,6 +41,7 @@ class Bifurcations:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def bifurcations(

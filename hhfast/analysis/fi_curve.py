@@ -20,7 +20,7 @@ from hhfast.inputs import finite, numbers, one_of
 from hhfast.model import Model
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 _CLASSES = ("none", "I", "II", "III", "unknown")
 
@@ -54,6 +54,7 @@ class FICurve:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
     @property
     def latency(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.batch.arguments import as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.fastest_rate import told_before, warn_of_long_steps
 from hhfast.batch.initial_states import initial_states
@@ -40,13 +41,13 @@ class Population:
         cls, model: str | Path | Model, params: Mapping[str, Any] | None = None, method: Method | None = None
     ) -> Population:
         """Check the parameters; raises `InputError` as `simulate` does, and for a precision below float64."""
-        found, method = find_model(model), method or Method()
+        found, method, own = find_model(model), method or Method(), as_table("params", params)
         if method.dtype != "float64":
             raise InputError(f"dtype: is '{method.dtype}'; an analysis needs float64")
-        cells = Cells.of(found, params or {})
+        cells = Cells.of(found, own)
         if not method.adaptive:
             warn_of_long_steps(cells, initial_states(cells, "model"), method.scheme, method.dt)
-        return cls(found, dict(params or {}), cells.n, method)
+        return cls(found, own, cells.n, method)
 
     def take(self, rows: np.ndarray) -> Population:
         """The cells of these rows, each as often as it is named."""

@@ -18,7 +18,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import positive_numbers
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class RecoveryCurve:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def recovery_curve(

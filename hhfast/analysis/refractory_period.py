@@ -20,7 +20,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import positive_numbers
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 _CAPS = (1.0, 0.7, 0.5, 0.25)  # of the cap, tried for the absolute period: a stronger pulse need not do better
 _RATIO = 1.2  # from one interval tried to the next, before bisection
@@ -47,6 +47,7 @@ class RefractoryPeriod:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def refractory_period(

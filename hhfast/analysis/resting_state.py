@@ -18,7 +18,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Equilibria:
     stable: np.ndarray
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class RestingState:
     equilibria: Equilibria
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def resting_state(

@@ -18,7 +18,7 @@ from hhfast.batch.method import Method, MethodOptions
 from hhfast.inputs import finite, truth
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Rheobase:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
     @property
     def found(self) -> np.ndarray:

@@ -20,7 +20,7 @@ from hhfast.model import Model
 from hhfast.parts.recorders import Final
 from hhfast.parts.stimuli import Pulse
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 _LONG = 500.0  # ms: longer pulses have the same threshold
 _LONGEST_CHRONAXIE = 64.0  # ms
@@ -37,6 +37,7 @@ class StrengthDurationFit:
     residual: np.ndarray
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class StrengthDuration:
     unit: str
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def strength_duration(

@@ -65,6 +65,18 @@ class Cells:
         k = list(self.model.parameters).index(name)
         return self.P[self.col[k]] if self.col[k] >= 0 else np.full(self.n, self.p0[k])
 
+    def changed(self, name: str, by: np.ndarray) -> Cells:
+        """The same cells with a parameter of the model changed by (n,) numbers."""
+        k = list(self.model.parameters).index(name)
+        values = self.values(name) + by
+        if self.col[k] < 0:
+            col = self.col.copy()
+            col[k] = len(self.P)
+            return Cells(self.model, self.n, self.p0, col, np.vstack([self.P, values]), self.points)
+        P = self.P.copy()
+        P[self.col[k]] = values
+        return Cells(self.model, self.n, self.p0, self.col, P, self.points)
+
     def at(self, rows: np.ndarray) -> Cells:
         """Some of the cells, by number."""
         return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1), self.points)

@@ -90,6 +90,8 @@ def certified(result: Result, rows: np.ndarray, finer: Result, factor: float) ->
 
     found = {"certified": Variable(code, ("cell",), "1", "outcome of the finer run", CERTIFIED_MEANINGS)}
     for name, variable in result.variables.items():
+        if name.endswith("_error") or f"{name}_error" in result.variables:
+            continue  # period_error is a feature of its own
         if variable.dims == ("cell",) and (variable.values.dtype.kind == "f" or name in _COUNTS):
             scale = 1.0 if name in _COUNTS else factor
             difference = scale * np.abs(variable.values[rows].astype(np.float64) - finer[name])

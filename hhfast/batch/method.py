@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral
 from typing import Any, TypedDict, cast
 
 from hhfast.batch.step_control import StepControl
@@ -59,11 +60,12 @@ class Method:
     def __post_init__(self) -> None:
         if not isinstance(self.integrator, Integrator):
             object.__setattr__(self, "integrator", integrators[self.integrator])
-        check_step("dt", self.dt)
-        if self.dtype not in LANES:
+        object.__setattr__(self, "dt", check_step("dt", self.dt))
+        if not isinstance(self.dtype, str) or self.dtype not in LANES:
             raise InputError(f"dtype = {self.dtype!r}; known: {', '.join(map(repr, LANES))}")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads = {self.threads}: must be at least 1")
+        whole = isinstance(self.threads, Integral) and not isinstance(self.threads, bool)
+        if self.threads is not None and not (whole and self.threads >= 1):
+            raise InputError(f"threads = {self.threads!r}: must be a whole number, at least 1")
         if self.adaptive:
             _ = self.control  # which checks the values
         else:
@@ -75,6 +77,8 @@ class Method:
 
         Raises `TypeError` for a keyword that is no field, as Python does for any function.
         """
+        if method is not None and not isinstance(method, Method):
+            raise InputError(f"method: is of type {type(method).__name__}; give a Method, or its fields as keywords")
         names = [f.name for f in fields(cls)]
         for name in options:
             if name not in names:

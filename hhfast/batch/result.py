@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     import xarray
 
 OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
+CAP_REACHED = 6  # of a run until="settled": at t_stop the cell had not settled
 EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
 GAVE_UP = (DIVERGED, STEP_LIMIT)  # a cell of this status did not reach t_stop; its numbers are NaN
 REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
     "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
     "negative_concentration",
 )  # fmt: skip
-STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed")
+STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed", "cap_reached")
 
 
 @dataclass(frozen=True, eq=False)
 class Result(Mapping[str, np.ndarray]):
     """The result of a batch: one row per cell; a mapping from the name of a variable to its array.
 
-    status : (n_cells,) uint8; 0 ok, 1 diverged (impossible; the variable `reason` says how), 2 spike buffer full, 3
-        step limit reached. A diverged cell's float values are NaN.
+    status : (n_cells,) uint8; 0 ok, 1 diverged (impossible: `reason` says how), 2 spike buffer full, 3 step limit
+        reached, 6 cap reached (of a run until="settled": not settled at t_stop). A diverged cell's floats are NaN.
     variables : name -> `Variable`, everything the recorders delivered, sample times included.
     attributes : model, integrator, step, tolerances, precision.
     """
@@ -96,6 +97,24 @@ class Result(Mapping[str, np.ndarray]):
     def spike_times(self) -> list[np.ndarray]:
         """The spike times of each cell, ms."""
         return np.split(self.spike_time, np.cumsum(self.spike_count)[:-1])
+
+    def with_rows(self, rows: np.ndarray, other: Result) -> Result:
+        """The same with the cells of these rows, ascending, as another result has them."""
+        status = self.status.copy()
+        status[rows] = other.status
+        replaced = {}
+        for name, variable in self.variables.items():
+            values, theirs = variable.values, other.variables[name].values
+            if variable.dims[0] == "cell":
+                values = values.copy()
+                values[rows] = theirs
+            elif variable.dims[0] == "spike":
+                pieces = self.spike_times
+                for row, times in zip(rows, other.spike_times, strict=True):
+                    pieces[row] = times
+                values = np.concatenate([values[:0], *pieces])
+            replaced[name] = replace(variable, values=values)
+        return Result(status, replaced, self.attributes)
 
     def to_pandas(self) -> pd.DataFrame:
         """A DataFrame of the variables with one number per cell, and `status`; its index is the cell. Needs pandas.

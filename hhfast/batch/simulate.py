@@ -9,24 +9,29 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
+from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import DIVERGED, GAVE_UP, OK, REASON_MEANINGS, Result
+from hhfast.batch.result import CAP_REACHED, DIVERGED, GAVE_UP, OK, REASON_MEANINGS, Result
+from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
-from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.batch.time_grid import TimeGrid, check_step, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import BAD_PARAMETER, LANES, REASON, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
+from hhfast.parts.activity import Settled
 from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import Final, Spikes, detectors
+from hhfast.parts.sensitivity import sensitivity_units
 from hhfast.parts.stimuli import Stimulus
 from hhfast.parts.variable import Variable
 
@@ -38,7 +43,9 @@ def simulate(
     t_stop: float,
     stimulus: Stimulus | None = None,
     record: Sequence[Recorder] = (Spikes(),),
+    until: str | Settled | Mapping[str, float] = "t_stop",
     initial: str | Mapping[str, Any] = "model",
+    sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
     progress: bool = False,
     method: Method | None = None,
@@ -49,13 +56,26 @@ def simulate(
     Parameters
     ----------
     model : name in `hhfast.models`, path of a TOML file, or Model.
-    params : parameter -> number, or (n_cells,) array; what is not given has the model's value. None: one cell.
+    params : parameter -> number, or (n_cells,) array or list; or a DataFrame or xarray Dataset of them; what is not
+        given has the model's value. None: one cell.
     t_stop : duration, ms.
     stimulus : applied current; its parameters may be (n_cells,) arrays too. None: no current.
     record : recorders, in any combination: `Spikes()`, `SpikeCount()`, `Features([...])`, `Trace(...)`, `Final()`.
+    until : "t_stop", or "settled": each cell ends by itself when it has reached its attractor, and at `t_stop` at the
+        latest (`hhfast.Settled(...)`: with other tolerances and rules, see there). At *rest* the state stands still,
+        and the equilibrium is linearly stable. On a *cycle* the whole state returns to where it was k <= 64 events ago,
+        twice in a row; an event is a spike, or a maximum of V in a cell that does not spike. Cells that have done
+        neither at t_stop have status 6 ("cap_reached"). The features that a `Features` recorder names, or all, are
+        recorded: activity, period, period_error, spikes_per_period, burst_duration, duty_cycle, intraburst_rate,
+        V_rest, V_trough, V_peak, settled_at (`parts.activity`). Then rate, isi_mean, isi_cv, V_max and V_min are those
+        of the last period. The current must be constant from some time on.
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
         named are as for "model", gates steady at the V given).
+    sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
+        derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
+        `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
     certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
         number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
         bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
@@ -89,20 +109,40 @@ def simulate(
     """
     model = find_model(model)
     method = Method.of(method, options)
-    cells = Cells.of(model, params or {}, stimulus, initial)
-    run = _Batch.of(model, method, stimulus or Stimulus(), t_stop, tuple(record), progress)
-    X = initial_states(cells, initial, stimulus.holding if stimulus is not None else np.nan)
-    if not method.adaptive and not (stimulus is not None and any(kind.clamp for kind in stimulus.kinds)):
+    t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
+    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    cells = Cells.of(model, as_table("params", params), stimulus, initial)
+    derived = _parameters(model, sensitivity)
+    stimulus = stimulus or Stimulus()
+    recorders = _deriving(record, derived)
+    run = _Batch.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+    X = initial_states(cells, initial, stimulus.holding)
+    if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)
-    bounds = possible_range(cells, stimulus or Stimulus(), X)
-    rows = certified_rows(certify, cells.n, run.record)
+    X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived)) if derived else X
+    bounds = possible_range(cells, stimulus, X)
+    rows = certified_rows(certify, cells.n, recorders)
     if rows is None:
         return run.advance(cells, X, bounds)
     checked, again = cells.at(rows), np.take(X, rows, axis=1)
     result = run.advance(cells, X, bounds)
     finer = run.refined(rows).advance(checked, again, bounds[rows])
     return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+
+
+def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
+    """Name -> unit of the parameters to differentiate by."""
+    if isinstance(sensitivity, str):
+        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
+    if len(set(sensitivity)) < len(sensitivity):
+        raise InputError("sensitivity: names a parameter twice; give each once")
+    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
+
+
+def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:
+    """The recorders, those of spike times with derivatives if any are wanted."""
+    return tuple(r.derived_by(derived) if derived and isinstance(r, Spikes) else r for r in record)
 
 
 @dataclass(frozen=True)
@@ -126,9 +166,17 @@ class _Batch:
         stimulus: Stimulus,
         t_stop: float,
         record: tuple[Recorder, ...],
+        until: str | Settled | Mapping[str, float],
+        n_cells: int,
         progress: bool,
+        sensitivity: tuple[str, ...] = (),
     ) -> _Batch:
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt)
+        settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
+        if settling is not None:
+            if sensitivity:
+                raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
+            record = (*record, settling)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
@@ -137,7 +185,7 @@ class _Batch:
         if method.adaptive:
             n_points = len(points) + sum(map(len, stimulus.arrays))
             steps = adaptive_schedule(
-                t_stop, method.dt, edges, own_edges, record, model.states, method.control, n_points
+                t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
             )
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
@@ -145,15 +193,44 @@ class _Batch:
 
     def refined(self, rows: np.ndarray) -> _Batch:
         """The same for some of the cells, with finer steps."""
+        return replace(self.at(rows), steps=self.steps.refined(rows))
+
+    def at(self, rows: np.ndarray, tighter: float = 1.0) -> _Batch:
+        """The same for some of the cells, which must stand still `tighter` to count as resting."""
+        record = tuple(r.at(rows, tighter) if isinstance(r, Settling) else r for r in self.record)
         onset = self.onset[rows] if np.ndim(self.onset) else self.onset
-        return replace(self, steps=self.steps.refined(rows), onset=onset)
+        return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
 
     def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
         """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
+        if not isinstance(self.record[-1] if self.record else None, Settling):
+            return self._advance(cells, X, bounds)[0]
+        start = X.copy()
+        result, recording = self._advance(cells, X, bounds)
+        rows = recording.prove(cells, X)
+        result = self._settled(result, recording)
+        if not len(rows):
+            return result
+        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
+        return result.with_rows(rows, again)
+
+    def _settled(self, result: Result, recording: SettlingRecording) -> Result:
+        """A result with the features of settled cells."""
+        status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
+        variables = {**result.variables, **recording.variables()}
+        variables |= recording.of_last_period(variables)
+        rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
+        return _nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
+
+    def _advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> tuple[Result, Any]:
+        """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable)
+        of_parameters = {name: p.unit for name, p in model.parameters.items()}
+        units = {s.name: s.unit for s in model.rows}
+        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
         recordings = [recorder.open(run) for recorder in self.record]
-        _check_names(self.record)
+        _check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
         status = np.full(cells.n, OK, np.uint8)
         stop = np.zeros(1, np.uint8)
@@ -183,14 +260,17 @@ class _Batch:
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
         reason = _reasons(status, bounds)
-        result = _result(model, self.record, recordings, X, status, self.method.attributes)
-        result = Result(status, {**result.variables, "reason": reason}, result.attributes)
+        kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
+        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
+        result = _result(model, kept, finals, status, self.method.attributes)
+        result = Result(result.status, {**result.variables, "reason": reason}, result.attributes)
+        last = recordings[-1] if recordings else None
         if not self.method.adaptive:
-            return result
+            return result, last
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
-        return Result(result.status, {**result.variables, **counted}, result.attributes)
+        return Result(result.status, {**result.variables, **counted}, result.attributes), last
 
 
 def _reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
@@ -229,27 +309,30 @@ def _check_names(record: Sequence[Recorder]) -> None:
 
 def _result(
     model: Model,
-    record: Sequence[Recorder],
-    recordings: Sequence[Recording],
-    X: np.ndarray,
+    recorded: Sequence[tuple[Recorder, Recording]],
+    finals: Mapping[str, tuple[np.ndarray, str]],
     status: np.ndarray,
     settings: dict[str, str],
 ) -> Result:
     variables: dict[str, Variable] = {}
-    for recorder, recording in zip(record, recordings, strict=True):
+    for recorder, recording in recorded:
         found = recording.variables()
         if isinstance(recorder, Final):
-            units = model.variables
             found = {
-                f"{x}_final": Variable(X[k], ("cell",), units[x], f"{x} at the end") for k, x in enumerate(model.states)
+                f"{x}_final": Variable(values, ("cell",), unit, f"{x} at the end")
+                for x, (values, unit) in finals.items()
             }
         if "spike_time" in variables:  # the count that goes with it is that of the times stored
             found.pop("spike_count", None)
         variables |= _separate_times(found, variables)
-    for variable in variables.values():
+    return _nan_where_given_up(Result(status, variables, {"model": model.name, **settings}))
+
+
+def _nan_where_given_up(result: Result) -> Result:
+    for variable in result.variables.values():
         if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[np.isin(status, GAVE_UP)] = np.nan
-    return Result(status, variables, {"model": model.name, **settings})
+            variable.values[np.isin(result.status, GAVE_UP)] = np.nan
+    return result
 
 
 def _separate_times(found: dict[str, Variable], present: Mapping[str, Variable]) -> dict[str, Variable]:

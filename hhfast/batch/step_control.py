@@ -138,8 +138,11 @@ class AdaptiveSchedule:
 
     def refined(self, rows: np.ndarray) -> AdaptiveSchedule:
         """The schedule of some of the cells at a tenth of the tolerances."""
-        edges = self.edges[rows] if len(self.edges) > 1 else self.edges
-        return replace(self, edges=edges, control=self.control.tighter)
+        return replace(self.at(rows), control=self.control.tighter)
+
+    def at(self, rows: np.ndarray) -> AdaptiveSchedule:
+        """The schedule of some of the cells."""
+        return replace(self, edges=self.edges[rows] if len(self.edges) > 1 else self.edges)
 
 
 def adaptive_schedule(

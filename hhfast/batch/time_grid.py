@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import number
 from hhfast.kernel.spec import ACTIONS
 from hhfast.parts.recorder import Recorder, Window
 
@@ -44,6 +45,10 @@ class TimeGrid:
         """The same nodes, for some of the cells, with two steps for each one."""
         return replace(self, dt=self.dt / 2, n=2 * self.n)
 
+    def at(self, rows: np.ndarray) -> TimeGrid:
+        """The grid of some of the cells: the same."""
+        return self
+
 
 def check_duration(t_stop: float, dt: float) -> None:
     """Raise `InputError` unless the duration and the largest step, ms, are positive numbers."""
@@ -51,10 +56,12 @@ def check_duration(t_stop: float, dt: float) -> None:
     check_step("dt", dt)
 
 
-def check_step(name: str, value: float) -> None:
-    """Raise `InputError` unless a length of time, ms, is a positive number."""
-    if not (math.isfinite(value) and value > 0):
+def check_step(name: str, value: Any) -> float:
+    """A length of time, ms. Raises `InputError` unless it is a positive number."""
+    found = number(name, value)
+    if not (math.isfinite(found) and found > 0):
         raise InputError(f"{name} = {value}: must be a positive number of ms")
+    return found
 
 
 def time_grid(

@@ -1,4 +1,4 @@
-"""Commands that ask what a model does: fi, rheobase, refractory. One line per cell, and a picture of them."""
+"""Commands that ask what a model does: fi, rheobase, refractory, clamp. One line per cell, and a picture of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from hhfast.analysis.voltage_clamp import VoltageClampFamily
     from hhfast.batch.analyses import Analysis
     from hhfast.model import Model
 
@@ -69,10 +70,70 @@ def refractory(
     _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
 
 
+@draws
+def clamp(
+    model: ModelName,
+    levels: Annotated[
+        str, typer.Option(metavar="LIST", help="Levels of the test step, mV: -40,0,40 or start:stop:step.")
+    ] = "-90:60:10",
+    holding: Annotated[float, typer.Option(metavar="MV", help="Potential before and after.")] = -70.0,
+    duration: Annotated[float, typer.Option(metavar="MS", help="Of the test step.")] = 20.0,
+    channel: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Measure the current of this channel alone.")
+    ] = None,
+    prepulse: Annotated[
+        str | None, typer.Option(metavar="MV,MS", help="A step before the test: level and duration.")
+    ] = None,
+    tail: Annotated[str | None, typer.Option(metavar="MV,MS", help="A step after it.")] = None,
+    series_resistance: Annotated[float, typer.Option(metavar="R", help="Of the electrode, kOhm cm2 (GOhm).")] = 0.0,
+    leak_subtraction: Annotated[int, typer.Option(metavar="N", help="n of the P/n protocol; 0: none.")] = 0,
+    parameter: Parameters = None,
+    csv: Csv = False,
+    *,
+    picture: PictureOptions,
+) -> None:
+    """Voltage clamp: currents at several levels, I-V, activation, inactivation; of several cells the fits alone."""
+    options: dict[str, Any] = {
+        "levels": numbers(levels), "holding": holding, "duration": duration, "channel": channel,
+        "series_resistance": series_resistance, "leak_subtraction": leak_subtraction,
+    }  # fmt: skip
+    options |= {name: tuple(numbers(step)) for name, step in (("prepulse", prepulse), ("tail", tail)) if step}
+    found, params, table = _run("voltage_clamp", model, parameter, picture, options)
+    if not csv and len(found.status) > 1:
+        say(_aligned(table, found.status))
+        return
+    import numpy as np
+
+    by_level, status = _by_level(found, params), np.repeat(found.status, len(found.level))
+    say(_csv(by_level, status) if csv else _aligned(by_level, status))
+    if not csv:
+        say("\n".join(f"{name}: {values[0]:.6g}" for name, values in table.items() if name not in params))
+
+
+def _by_level(found: VoltageClampFamily, params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Heading -> values: a line for each level of each cell."""
+    import numpy as np
+
+    n, k = found.peak.shape
+    columns = {name: np.repeat(values, k) for name, values in params.items()}
+    columns["level (mV)"] = np.tile(found.level, n)
+    for name, unit in (("peak", found.unit), ("peak_time", "ms"), ("steady", found.unit), ("tau", "ms")):
+        columns[f"{name.replace('_', ' ')} ({unit})"] = getattr(found, name).ravel()
+    return columns
+
+
 def _analyse(
     name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any], csv: bool
 ) -> None:
     """Run an analysis on all cells, print its table, and draw the cells if a picture is asked for."""
+    found, _, table = _run(name, model, given, picture, options)
+    say(_csv(table, found.status) if csv else _aligned(table, found.status))
+
+
+def _run(
+    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any]
+) -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """(result, parameters of the cells, table) of an analysis; draws the cells if a picture is asked for."""
     from hhfast.batch.analyses import analyses
     from hhfast.model.resolve import find_model
 
@@ -83,8 +144,7 @@ def _analyse(
     found = analysis.function(cells, params=params, **options)
     if picture.wanted:
         _draw(analysis, found, cells, params, options, picture)
-    table = {**params, **analysis.table(found)}
-    say(_csv(table, found.status) if csv else _aligned(table, found.status))
+    return found, params, {**params, **analysis.table(found)}
 
 
 def _draw(

@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 import hhfast
-from hhfast.cli.analyses import fi, refractory, rheobase
+from hhfast.cli.analyses import clamp, fi, refractory, rheobase
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
+from hhfast.cli.explore import explore
+from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
+from hhfast.cli.new import new
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
 from hhfast.cli.select import select
@@ -22,12 +25,13 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    models, source, simulate, fi, rheobase, refractory, bench, cache,
+    new, models, explore, source, simulate, clamp, fi, rheobase, refractory, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(one_line_errors(_command))
+app.command("import")(one_line_errors(import_files))
 
 
 def main() -> None:

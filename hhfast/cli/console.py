@@ -15,7 +15,7 @@ from typing import NoReturn, ParamSpec
 import typer
 from rich.console import Console
 
-from hhfast.errors import Incomplete, InputError
+from hhfast.errors import Incomplete, InputError, one_line
 
 P = ParamSpec("P")
 
@@ -33,17 +33,22 @@ class Exit(IntEnum):
 
 def say(text: str) -> None:
     """Print the answer of a command."""
-    _output.print(text, markup=False)
+    _output.print(_harmless(text), markup=False)
 
 
 def note(text: str) -> None:
     """Print what is not the answer (a warning, an error) on standard error."""
-    _errors.print(text, markup=False)
+    _errors.print(_harmless(text), markup=False)
+
+
+def _harmless(text: str) -> str:
+    """A text without control characters: those of a file could write anywhere on a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def fail(message: str, code: Exit) -> NoReturn:
     """End the command with one line on standard error."""
-    note(" ".join(message.split()))
+    note(one_line(message))
     raise typer.Exit(code)
 
 

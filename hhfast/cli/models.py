@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import say
-from hhfast.cli.options import ModelName
+from hhfast.cli.console import note, say
+from hhfast.cli.options import ModelName, Parameters, parameters
+from hhfast.cli.pictures import PictureOptions, draws
+from hhfast.errors import InputError
 
 
+@draws
 def models(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One model, or the path of a TOML file.")] = None,
     cell: Annotated[str, typer.Option(help="List those of a kind of cell.")] = "",
@@ -17,22 +20,46 @@ def models(
     species: Annotated[str, typer.Option(help="List those of a species.")] = "",
     toml: Annotated[bool, typer.Option("--toml", help="Print the model's file.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare with the spike times that its file lists.")] = False,
+    parameter: Parameters = None,
+    *,
+    picture: PictureOptions,
 ) -> None:
-    """List the models, or show one: its equations, its parameters and where it was published."""
+    """List the models, or show one: equations, parameters, citation; -o draws its gating curves."""
     from hhfast.cli.text import model_check_text, model_list_text
     from hhfast.model.resolve import find_model
 
+    if parameter and not picture.wanted:
+        raise InputError("-p: only changes the gating curves; say where to draw them, with -o FIG.png")
     if name is None:
+        if picture.wanted or toml or check:
+            raise InputError("name a model, for its gating curves (-o), its file (--toml) or its checks (--check)")
         say(model_list_text(cell, current, species))
-    elif toml:
+        return
+    if tags := [option for option, tag in (("--cell", cell), ("--current", current), ("--species", species)) if tag]:
+        raise InputError(f"{tags[0]}: lists models; leave out the name '{name}'")
+    picture.check()
+    if picture.wanted:
+        _draw_gates(name, parameter, picture)
+    if toml:
         typer.echo(find_model(name).to_toml())
     elif check:
         text, passed = model_check_text(find_model(name))
         say(text)
         if not passed:
             raise typer.Exit(1)
-    else:
+    elif not picture.wanted:
         say(find_model(name).equations())
+
+
+def _draw_gates(name: str, given: list[str] | None, picture: PictureOptions) -> None:
+    from hhfast.figures.gates import plot_gate_curves
+    from hhfast.model.resolve import find_model
+
+    values = parameters(given)
+    if several := [key for key, value in values.items() if len(value) > 1]:
+        raise InputError(f"-p {several[0]}: has several values; gating curves are those of one cell")
+    picture.save(plot_gate_curves(find_model(name), {key: float(value[0]) for key, value in values.items()}))
+    note(f"{picture.output}")
 
 
 def source(

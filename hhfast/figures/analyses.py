@@ -20,6 +20,9 @@ from hhfast.analysis.strength_duration import StrengthDuration, StrengthDuration
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
 from hhfast.figures.text import cell_labels, label_of, symbol
+from hhfast.figures.voltage_clamp import plot_voltage_clamp
+
+__all__ = ["plot_fi", "plot_map", "plot_recovery", "plot_strength_duration", "plot_voltage_clamp"]
 
 MOST = 200  # cells in a picture
 _IN_LEGEND = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hhfast.figures.points import points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import label_of, plain, symbol, value_text
+from hhfast.sweep.results import open_finished
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
@@ -27,12 +29,18 @@ _CURRENTS = ("uA cm-2", "pA")
 
 
 def plot_result(
-    result: ResultFile, *, x: str | None = None, y: str | None = None, value: str | None = None, log: bool = False
+    result: ResultFile | str | Path,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    value: str | None = None,
+    log: bool = False,
 ) -> Figure:
     """One feature of a result over its parameters.
 
-    result : an open `ResultFile`. x, y : parameters along the axes. value : the feature; None: the firing rate, from
-    the mean interval where that was recorded, as counts in a short window make stripes. log : logarithmic colours.
+    result : its path, or an open `ResultFile`. x, y : parameters along the axes. value : the feature; None: the firing
+    rate, from the mean interval where that was recorded, as counts in a short window make stripes. log : logarithmic
+    colours.
 
     A grid with one axis (of more than one value) gives a line; with two lines, if x is a current and the other has
     few values or x is named and y is not, else a heat map; with more axes a panel for each of a few values of the
@@ -40,6 +48,9 @@ def plot_result(
 
     Raises `InputError` for names that are not in the result.
     """
+    if not isinstance(result, ResultFile):
+        with open_finished(result) as file:
+            return plot_result(file, x=x, y=y, value=value, log=log)
     shown = _quantity(result, value, log)
     varying = _varying(result)
     if list(result.grid) == ["run"] and result.n_rows > 1:

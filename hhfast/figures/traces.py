@@ -18,6 +18,7 @@ from hhfast.sweep.resimulate import Resimulated
 _IN_FULL = 3  # cells of which everything is drawn, side by side; of more the potential alone
 MOST = 12  # cells in a picture
 _STYLES = ("-", "--", ":", "-.")
+_CONDUCTANCES = ("mS cm-2", "nS")
 _HEIGHTS = {"potential": 3.0, "applied current": 1.0}
 
 
@@ -109,7 +110,7 @@ def _group(name: str, unit: str, spans: Sequence[tuple[float, float]]) -> str:
         return "potential"
     if name == "i_app":
         return "applied current"
-    if name.startswith("conductance_"):
+    if name.startswith("g_") and unit in _CONDUCTANCES:
         return "conductance"
     if name.startswith("i_"):
         return "current"
@@ -169,17 +170,12 @@ def _draw(axes: Axes, neuron: Neuron, names: Sequence[str], line: str | None = N
         axes.plot(
             neuron.result.time, neuron.result[name][neuron.cell], linewidth=1.1,
             color=line or ("k" if black else colour(k)),
-            linestyle=_STYLES[k // 7 % 4], label=_name(name),
+            linestyle=_STYLES[k // 7 % 4], label=symbol(name),
         )  # fmt: skip
     axes.grid(alpha=0.3)
     axes.margins(x=0)
 
 
-def _name(name: str) -> str:
-    """A trace in a legend: the conductance of Na is g_Na."""
-    return symbol(f"g_{name.removeprefix('conductance_')}" if name.startswith("conductance_") else name)
-
-
 def _axis_label(group: str, names: Sequence[str], unit: str) -> str:
     alone = len(names) == 1 and group not in ("applied current", "conductance", "current")
-    return label_of(_name(names[0]) if alone else group, unit)
+    return label_of(symbol(names[0]) if alone else group, unit)

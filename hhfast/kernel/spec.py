@@ -16,6 +16,7 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
+from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.parts.stimuli import Stimulus, StimulusKind
 
 # Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
@@ -72,6 +73,12 @@ class KernelSpec:
     hooks: tuple[tuple[Hooks, int], ...]  # with the number of the recorder's detector, or -1
     dtype: str
     phi_degrees: tuple[int, ...]
+    sensitivity: tuple[str, ...] = ()  # parameters with respect to which all states are derived
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The rows of X: the model's states, then their derivatives."""
+        return (*self.model.states, *(sensitivity_name(x, p) for p in self.sensitivity for x in self.model.states))
 
     @property
     def scratch_types(self) -> dict[str, str]:
@@ -120,20 +127,37 @@ def kernel_spec(
     record: Iterable[Recorder],
     dtype: str,
     dt: float = 0.025,
+    sensitivity: tuple[str, ...] = (),
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
     record = tuple(record)
+    known = {*model.recordable, *(sensitivity_name(x, p) for p in sensitivity for x in model.states)}
     for recorder in record:
         for name in recorder.hooks.samples:
-            if name not in model.recordable:
-                raise unknown("trace variable", name, model.recordable, f"model {model.name}")
+            if name not in known:
+                raise unknown("trace variable", name, known, f"model {model.name}")
     hooks = tuple((r.hooks, number) for r, number in zip(record, detectors(record)[1], strict=True))
     kinds = stimulus.kinds if stimulus is not None else ()
     _check_applied(model, kinds, record)
     method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
-    return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt))
+    if sensitivity:
+        _check_sensitivity(model, method, kinds, sensitivity)
+    return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt), sensitivity)
+
+
+def _check_sensitivity(
+    model: Model, method: Integrator, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
+) -> None:
+    """Refuse sensitivities to what is no parameter, and where the derivative is not that of the equations alone."""
+    for name in sensitivity:
+        if name not in model.parameters:
+            raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
+    if method.tableau is None or method.tableau.gamma > 0.0:
+        raise InputError(f"sensitivity: {method.name} has none; choose tsit5 or bs32")
+    if any(kind.clamp for kind in kinds):
+        raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
 
 
 def _check_applied(model: Model, kinds: tuple[StimulusKind, ...], record: tuple[Recorder, ...]) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import BROKEN, InputError, did_you_mean, one_line
 from hhfast.model.model import Model
 
 _MAX_SIZE = 1_000_000  # bytes of a file; the largest published model takes some thousands
 _MAX_DOTS = 100  # of a dotted key; tomllib takes time and memory by the square of them
-_MAX_MESSAGE = 400  # characters
 # What a file gives as tables of named things, and what is in them; () marks name = text.
 _CHANNELS: dict[str, Any] = {"gates": {}, "parameters": {}}
 _POOLS: dict[str, Any] = {"parameters": {}}
@@ -70,23 +69,23 @@ def parse_model(text: str, where: str = "model", trusted: bool = False) -> Model
     try:
         return _model(toml_table(text), text, trusted)
     except InputError as error:
-        raise InputError(f"{where}: {_plain(str(error))}") from None
-    except (ValueError, ArithmeticError, RecursionError, MemoryError, LookupError, TypeError) as error:
-        raise InputError(f"{where}: not a model: {_plain(str(error)) or type(error).__name__}") from None
+        raise InputError(f"{where}: {one_line(str(error), 240)}") from None
+    except BROKEN as error:
+        raise InputError(f"{where}: not a model: {one_line(str(error), 240) or type(error).__name__}") from None
 
 
-def toml_table(text: str) -> dict[str, Any]:
-    """The tables of a TOML text, of bounded size and depth."""
-    if len(text) > _MAX_SIZE:
-        raise InputError(f"above {_MAX_SIZE:,} characters; this is no model file")
+def toml_table(text: str, most: int = _MAX_SIZE) -> dict[str, Any]:
+    """The tables of a TOML text, of bounded size (in characters) and depth."""
+    if len(text) > most:
+        raise InputError(f"above {most:,} characters; this is no such file")
     if any(part.count(".") > _MAX_DOTS for part in re.split(r"[,=\[\]{}\n]", text)):
-        raise InputError("not valid TOML for a model: a key of more than 100 parts")
+        raise InputError("not valid TOML: a key of more than 100 parts")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"not valid TOML: {error}") from None
     except RecursionError:
-        raise InputError("not valid TOML for a model: nested too deeply") from None
+        raise InputError("not valid TOML: nested too deeply") from None
 
 
 def _model(table: dict[str, Any], text: str, trusted: bool) -> Model:
@@ -100,12 +99,6 @@ def _model(table: dict[str, Any], text: str, trusted: bool) -> Model:
         return TypeAdapter(Model).validate_python({**data, "text": text, "trusted": trusted})
     except ValidationError as error:
         raise InputError(_explain(error, data)) from None
-
-
-def _plain(message: str) -> str:
-    """A message in one line of printable characters, cut where it is long."""
-    line = "".join(c if c.isprintable() else " " for c in message)
-    return line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
 
 
 def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, Any]:

@@ -171,16 +171,6 @@ class Model:
 
         return derivatives(self, state, params or {}, i_app)
 
-    def conductances(self, state: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
-        """The conductance g * (open fraction) of every channel that has one, in the unit of its g.
-
-        state : a mapping of all states to arrays, as a `Result` with `Trace(*model.states)` is. params : those that
-        differ from the model's values. Everything broadcasts. A channel whose current is a formula has none.
-        """
-        from hhfast.model.oracle import conductances
-
-        return conductances(self, state, params or {})
-
     def gate_curves(self, V: Any, params: Mapping[str, Any] | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Of every gate (inf, tau) over the potentials V (mV): arrays of V's shape, tau in ms (0: instantaneous).
 

@@ -165,21 +165,6 @@ class _Point:
         return entering / self.values[section.capacitance]
 
 
-def conductances(model: Model, state: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """See `Model.conductances`."""
-    _check_parameters(model, params)
-    for name in model.states:
-        if name not in state:
-            raise InputError(f"{model.name}: state '{name}' is missing; give {', '.join(model.states)}")
-    values = {name: p.value for name, p in model.parameters.items()} | dict(params) | {"i_app": 0.0}
-    X = {name: np.asarray(state[name], np.float64) for name in model.states}
-    with np.errstate(all="ignore"):
-        at = _Point(model, {**values, **X})
-        found = {c.name: at.conductance(c, s) for s in model.sections for c in s.channels if c.current is None}
-    shape = np.broadcast_shapes(*(np.shape(x) for x in (*found.values(), *X.values())))
-    return {name: np.broadcast_to(g, shape).copy() for name, g in found.items()}
-
-
 def _check_parameters(model: Model, params: Mapping[str, Any]) -> None:
     for name in params:
         if name not in model.parameters:

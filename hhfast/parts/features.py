@@ -5,14 +5,15 @@ Adding a feature is adding an entry to `FEATURES`, and to `_ACCUMULATORS` if it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import unknown
+from hhfast.errors import InputError, unknown
+from hhfast.parts.activity import SETTLED_FEATURES
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
 
@@ -108,26 +109,39 @@ V_sum = total""",
 class Features:
     """Features computed inside the kernel, without storing a trace: one number per cell each.
 
-    names : from `Features.known`. window : ms, the part of the run that counts (default: all of it).
+    names : from `Features.known`; in runs until="settled" from `Features.of_settled`, too (activity, period ...).
+    window : ms, the part of the run that counts (default: all of it).
     Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
     """
 
     known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
+    of_settled: ClassVar[dict[str, tuple[str, str]]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
     rearm: float = -30.0
     window: Window | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.names, Iterable):
+            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(FEATURES)}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
-            if name not in FEATURES:
-                raise unknown("feature", name, FEATURES)
+            if name not in (known := self.known | self.of_settled):
+                raise unknown("feature", name, known)
         check_levels("Features", self.threshold, self.rearm)
+
+    @property
+    def settled_names(self) -> tuple[str, ...]:
+        """Those that only settled cells have; the run itself delivers them."""
+        return tuple(name for name in self.names if name in SETTLED_FEATURES)
+
+    @property
+    def _streamed(self) -> list[str]:
+        return [name for name in self.names if name in FEATURES]
 
     @cached_property
     def _accumulators(self) -> list[str]:
-        needed = {need for name in self.names for need in FEATURES[name].needs}
+        needed = {need for name in self._streamed for need in FEATURES[name].needs}
         if "times" in needed:
             needed.discard("count")  # it counts as well
         return [name for name in _ACCUMULATORS if name in needed]
@@ -168,7 +182,7 @@ class Features:
             with np.errstate(invalid="ignore"):
                 return {
                     name: Variable(FEATURES[name].value(of), ("cell",), FEATURES[name].unit, FEATURES[name].long_name)
-                    for name in self.names
+                    for name in self._streamed
                 }
 
         return Shared((values,), variables)

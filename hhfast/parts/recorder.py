@@ -11,7 +11,6 @@ window and samples are, makes the arrays of a run (`open`), and turns them into 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import finite
 from hhfast.parts.variable import Variable
 
 Window = tuple[float, float]
@@ -29,6 +29,7 @@ class Hooks:
     """The text of a recorder, and the arrays it writes: (name, type, `{dtype}` being that of the lanes).
 
     samples : the variables it samples, into an array called `trace`. extra : values that are kept in float64.
+    settles : whether it is the one that lets a cell end by itself when it has reached its attractor (`batch.settling`).
     """
 
     begin: str = ""
@@ -39,6 +40,7 @@ class Hooks:
     extra: tuple[str, ...] = ()
     arrays: tuple[tuple[str, str], ...] = ()
     detects: bool = False
+    settles: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,26 @@ class Recorder(Protocol):
     def open(self, run: Run) -> Recording: ...
 
 
+def is_recorder(value: Any) -> bool:
+    """Whether something can record: an object, not a class, that opens recordings."""
+    return not isinstance(value, type) and callable(getattr(value, "open", None)) and hasattr(value, "times")
+
+
 def check_levels(who: str, threshold: float, rearm: float) -> None:
-    if not (math.isfinite(threshold) and math.isfinite(rearm) and rearm <= threshold):
-        raise InputError(f"{who}: needs finite rearm <= threshold, not threshold = {threshold}, rearm = {rearm}")
+    finite(f"{who}: threshold", threshold)
+    if finite(f"{who}: rearm", rearm) > threshold:
+        raise InputError(f"{who}: needs rearm <= threshold, not threshold = {threshold}, rearm = {rearm}")
 
 
 def window_of(who: str, window: Window | None, t_stop: float) -> Window:
-    start, stop = window if window is not None else (0.0, t_stop)
+    try:
+        start, stop = (0.0, t_stop) if window is None else (finite(f"{who}: window", end) for end in window)
+    except (TypeError, ValueError) as error:
+        raise (
+            error
+            if isinstance(error, InputError)
+            else InputError(f"{who}: window = {window!r}; give its ends, as (50.0, 500.0) ms")
+        ) from None
     if not 0 <= start < stop <= t_stop * (1 + 1e-12):
         raise InputError(f"{who}: window [{start:g}, {stop:g}] ms is not within 0..t_stop = {t_stop:g} ms")
     return float(start), float(min(stop, t_stop))

@@ -6,15 +6,17 @@ See `recording` for what a recorder is made of, and `features` for the one that 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import number, positive
 from hhfast.parts.features import Features, SpikeCount
 from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.sensitivity import quotient, shift_names
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -30,28 +32,43 @@ class Spikes:
     rearm: float = -30.0
     max_per_cell: int = 4096
     window: Window | None = None
+    shifts: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (name, unit) of their derivatives, in order
 
     def __post_init__(self) -> None:
         check_levels("Spikes", self.threshold, self.rearm)
-        if not 1 <= self.max_per_cell <= 10_000_000:
+        if not 1 <= number("Spikes: max_per_cell", self.max_per_cell) <= 10_000_000:
             raise InputError(f"Spikes: max_per_cell = {self.max_per_cell} is outside 1..10000000")
 
     @property
     def hooks(self) -> Hooks:
+        derived = [f"    shift_{k}[cell - first_cell, place] = {name}\n" for k, name in enumerate(self._shift_names)]
         return Hooks(
             begin="stored = 0.0",
-            spike="""\
+            spike=f"""\
 place = int(stored)
 if place < spike_time.shape[1]:
     spike_time[cell - first_cell, place] = t_spike
-    stored = stored + 1.0
+{"".join(derived)}    stored = stored + 1.0
 else:
     status[cell] = 2""",
             end="stored_count[cell - first_cell] = int(stored)",
             extra=("stored",),
-            arrays=(("spike_time", "float64[:, ::1]"), ("stored_count", "int64[::1]")),
+            arrays=(
+                ("spike_time", "float64[:, ::1]"),
+                ("stored_count", "int64[::1]"),
+                *((f"shift_{k}", "float64[:, ::1]") for k in range(len(self.shifts))),
+            ),
             detects=True,
         )
+
+    @property
+    def _shift_names(self) -> tuple[str, ...]:
+        return shift_names([name for name, _ in self.shifts])
+
+    def derived_by(self, parameters: Mapping[str, str]) -> Spikes:
+        """The same, with the derivatives of the times by parameters, name -> unit."""
+        named = ((f"spike_time_d{name}", quotient("ms", unit)) for name, unit in parameters.items())
+        return replace(self, shifts=tuple(named))
 
     @property
     def levels(self) -> tuple[float, float]:
@@ -63,7 +80,7 @@ else:
     def open(self, run: Run) -> Recording:
         start, stop = window_of("Spikes", self.window, run.t_stop)
         # No membrane fires more than a few times per millisecond, so short runs need no large buffer.
-        return _SpikeRecording(min(self.max_per_cell, 64 + math.ceil(4 * (stop - start))), run.n_cells)
+        return _SpikeRecording(min(self.max_per_cell, 64 + math.ceil(4 * (stop - start))), run.n_cells, self.shifts)
 
 
 @dataclass
@@ -72,22 +89,30 @@ class _SpikeRecording:
 
     capacity: int
     n_cells: int
-    pieces: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    shifts: tuple[tuple[str, str], ...] = ()
+    pieces: dict[int, tuple[np.ndarray, ...]] = field(default_factory=dict)
 
     def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
-        return np.empty((last - first, self.capacity)), np.zeros(last - first, np.int64)
+        n = last - first
+        return np.empty((n, self.capacity)), np.zeros(n, np.int64), *(np.empty((n, self.capacity)) for _ in self.shifts)
 
     def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
-        times, count = arguments
-        self.pieces[first] = times[np.arange(self.capacity) < count[:, None]], count
+        times, count, *shifts = arguments
+        stored = np.arange(self.capacity) < count[:, None]
+        self.pieces[first] = count, *(values[stored] for values in (times, *shifts))
 
     def variables(self) -> dict[str, Variable]:
         pieces = [self.pieces[first] for first in sorted(self.pieces)]
-        times = np.concatenate([np.empty(0), *(t for t, _ in pieces)])
-        count = np.concatenate([np.empty(0, np.int64), *(c for _, c in pieces)])
+        empty = (np.empty(0, np.int64), *(np.empty(0) for _ in range(1 + len(self.shifts))))
+        count, times, *shifts = (np.concatenate(parts) for parts in zip(empty, *pieces, strict=True))
+        derived = {
+            name: Variable(values, ("spike",), unit, f"derivative of the time of a spike by {name[12:]}")
+            for (name, unit), values in zip(self.shifts, shifts, strict=True)
+        }
         return {
             "spike_time": Variable(times, ("spike",), "ms", "time of a spike"),
             "spike_count": Variable(count.astype(np.int32), ("cell",), "1", "number of spikes"),
+            **derived,
         }
 
 
@@ -102,8 +127,12 @@ class Trace:
     def __init__(self, *variables: str, every: float = 0.1) -> None:
         if not variables:
             raise InputError("Trace: name at least one variable, e.g. Trace('V', every=0.1)")
-        if not (math.isfinite(every) and every > 0):
-            raise InputError(f"Trace: every = {every} ms must be positive")
+        if len(variables) == 1 and isinstance(variables[0], (list, tuple)):
+            variables = tuple(variables[0])
+        for name in variables:
+            if not isinstance(name, str):
+                raise InputError(f"Trace: {name!r} is no name of a variable; give names, as in Trace('V', every=0.1)")
+        every = positive("Trace: every", every)
         object.__setattr__(self, "variables", tuple(dict.fromkeys(variables)))
         object.__setattr__(self, "every", float(every))
 

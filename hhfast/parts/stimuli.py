@@ -37,6 +37,7 @@ __all__ = [
     "VoltageClamp",
     "Waveform",
     "WaveformClamp",
+    "clamp_kind",
     "stimuli",
 ]
 
@@ -97,6 +98,7 @@ def PairedPulse(
     "amplitude * train(t0, t1, start, width, period, count)",
     units={"amplitude": CURRENT, "start": "ms", "width": "ms", "period": "ms", "count": "1"},
     edges=_train_edges,
+    constant_after=lambda p: p["start"] + (p["count"] - 1) * p["period"] + p["width"],
 )
 def Train(
     amplitude: Values, start: Values = 0.0, width: Values = 1.0, *, period: Values, count: Values = math.inf
@@ -108,6 +110,7 @@ def Train(
     "amplitude * (t - start) / (stop - start) * window(t0, t1, start, stop)",
     units={"amplitude": CURRENT, "start": "ms", "stop": "ms"},
     edges=lambda p: [p["start"], p["stop"]],
+    constant_after=lambda p: p["stop"],
 )
 def Ramp(amplitude: Values, start: Values = 0.0, *, stop: Values) -> None:
     """A current that rises linearly from 0 at `start` to `amplitude` at `stop` (ms), and is 0 outside."""
@@ -117,6 +120,7 @@ def Ramp(amplitude: Values, start: Values = 0.0, *, stop: Values) -> None:
     "(offset + amplitude * sin(6.283185307179586e-3 * frequency * (t - start) + phase)) * window(t0, t1, start, stop)",
     units={"amplitude": CURRENT, "frequency": "Hz", "phase": "rad", "offset": CURRENT, "start": "ms", "stop": "ms"},
     edges=lambda p: [p["start"], p["stop"]],
+    constant_after=lambda p: p["stop"],
 )
 def Sine(
     amplitude: Values,
@@ -141,6 +145,7 @@ def Sine(
         "stop": "ms",
     },
     edges=lambda p: [p["start"], p["stop"]],
+    constant_after=lambda p: p["stop"],
 )
 def Chirp(
     amplitude: Values,
@@ -164,6 +169,7 @@ def Chirp(
     tables=("times", "values"),
     points=WAVEFORM,
     check=check_waveform,
+    constant_after=lambda p: p["start"] + p["times"][-1],
 )
 def Waveform(
     times: Sequence[float] | np.ndarray, values: Sequence[float] | np.ndarray, start: Values = 0.0, scale: Values = 1.0
@@ -191,6 +197,7 @@ def Waveform(
     single=("every",),
     points=NOISE,
     check=check_noise,
+    constant_after=lambda p: p["stop"],
 )
 def Noise(
     sigma: Values,

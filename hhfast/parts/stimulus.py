@@ -23,6 +23,7 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import Points, check_seeds
+from hhfast.tables import html_table
 
 P = ParamSpec("P")
 Values: TypeAlias = float | Sequence[float] | np.ndarray  # for all cells, or one per cell
@@ -43,6 +44,8 @@ class StimulusKind:
     single : parameters of which all cells have the same. tables : those that are arrays, the same for all cells.
     points : of a current that is linear between points.
     check : raises `InputError` for values that no cell can have; not all values need be there.
+    constant_after : the time (ms) from which on the current is constant, from the parameters' values; inf: never. None:
+        the last of its edges, if it does not vary between them.
     """
 
     name: str
@@ -59,6 +62,7 @@ class StimulusKind:
     conductances: tuple[tuple[str, str], ...] = ()
     clamp: Callable[[Mapping[str, Any]], Any] | None = None
     remade: tuple[Callable[..., StimulusKind], tuple[Any, ...]] | None = field(default=None, compare=False)
+    constant_after: Callable[[Mapping[str, Any]], Any] | None = field(default=None, compare=False)
 
     @property
     def parameters(self) -> dict[str, tuple[float | None, str]]:
@@ -126,6 +130,7 @@ def stimulus(
     check: Callable[[Mapping[str, Any]], None] = lambda values: None,
     conductances: tuple[tuple[str, str], ...] = (),
     clamp: Callable[[Mapping[str, Any]], Any] | None = None,
+    constant_after: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> Callable[[Callable[P, object]], Callable[P, Stimulus]]:
     """Make a function a stimulus: its signature and docstring are the stimulus's, its body is not used.
 
@@ -149,6 +154,7 @@ def stimulus(
             check,
             conductances,
             clamp,
+            constant_after=constant_after,
         )
 
         @wraps(function)
@@ -175,6 +181,11 @@ class Stimulus:
 
     def __repr__(self) -> str:
         return " + ".join(f"{kind.name}({_values_text(values)})" for kind, values in self.parts) or "no stimulus"
+
+    def _repr_html_(self) -> str:
+        rows = [(kind.name, name, _values_text({"": value}).lstrip("="), kind.units.get(name, ""))
+                for kind, values in self.parts for name, value in values.items()]  # fmt: skip
+        return html_table("Stimulus" if self.parts else "no stimulus", rows)
 
     def __add__(self, other: Stimulus) -> Stimulus:
         return Stimulus(self.parts + other.parts)
@@ -236,11 +247,30 @@ class Stimulus:
         n = max(edges.shape[1] for edges in moving)
         return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
 
+    @property
+    def constant_after(self) -> Any:
+        """The time from which on the current is constant, ms (a number, or one per cell); inf: never."""
+        after: Any = 0.0
+        for kind, values in self.parts:
+            after = np.maximum(after, _constant_after(kind, values))
+        return after
+
     def points(self, t_stop: float) -> tuple[np.ndarray, bool]:
         """(the points, ms, that all cells share, where the current has kinks; whether some cells have others)."""
         found = [kind.points.times(values, t_stop) for kind, values in self.parts if kind.points]
         shared = [times for times in found if times is not None]
         return np.concatenate([np.empty(0), *shared]), len(shared) < len(found)
+
+
+def _constant_after(kind: StimulusKind, values: Mapping[str, Any]) -> Any:
+    if kind.constant_after is not None:
+        return kind.constant_after(values)
+    if kind.smooth or kind.points or kind.conductances or kind.clamp:
+        return np.inf
+    after: Any = 0.0
+    for edge in kind.edges({**values, "t_stop": np.inf}):
+        after = np.maximum(after, np.where(np.isinf(edge), 0.0, edge))  # one that never comes
+    return after
 
 
 def kind_of(function: Any) -> StimulusKind:

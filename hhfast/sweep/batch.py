@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
+from hhfast.parts.recorder import Recorder
 from hhfast.parts.variable import Variable
 from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.shards import ShardHeader, shard_bytes
@@ -56,10 +57,12 @@ class FinishedBatch:
 def simulate_rows(
     sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None,
     certify: bool | float | np.ndarray = False, numbers: np.ndarray | None = None,
+    record: Sequence[Recorder] | None = None,
 ) -> Result:  # fmt: skip
     """Simulate rows with these parameters, one cell each; `certify` as in `simulate`, not as in the sweep.
 
-    numbers : of the rows in the sweep, by which they have their noise; None: from 0 on.
+    numbers : of the rows in the sweep, by which they have their noise; None: from 0 on. record : instead of what the
+    sweep records; here a trace may have the name of a parameter, as no file has both.
     """
     from hhfast.batch.simulate import simulate
 
@@ -72,7 +75,8 @@ def simulate_rows(
         parameters,
         stimulus=stimulus,
         t_stop=sweep.t_stop,
-        record=sweep.recorders,
+        record=sweep.recorders if record is None else record,
+        until=sweep.until,
         initial=sweep.initial,
         threads=threads,
         certify=certify,

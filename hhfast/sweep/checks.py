@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hhfast.batch.certify import check_counts, check_share
-from hhfast.errors import InputError, unknown
-from hhfast.inputs import per_cell
+from hhfast.errors import InputError, understood, unknown
+from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
@@ -23,20 +25,26 @@ DTYPES = ("float64", "float32")
 INITIALS = ("model", "rest")
 # Variables that a result file has of its own; no parameter may take their place.
 RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified", "n_steps", "n_rejected")
+_MOST_STEPS = 1e11  # of one row: days
+_MOST_ROWS_PER_BATCH = 10_000_000  # a batch is held in memory
+_MOST_SAMPLES = 10_000_000  # of the traces of one row, likewise
 POSITIVE = ("C_m",)  # parameters that the equations divide by
 
 
 def check_sweep(sweep: Sweep) -> None:
     """Raise `InputError` for anything that cannot be simulated."""
-    _check_numbers(sweep)
-    _check_choices(sweep)
-    _check_control(sweep)
-    _check_stimuli(sweep)
-    _check_parameters(sweep)
-    _check_record(sweep)
-    _check_analysis(sweep)
-    _check_certify(sweep)
-    _check_constraints(sweep)
+    with understood("sweep"):
+        _check_kinds(sweep)
+        _check_numbers(sweep)
+        _check_choices(sweep)
+        _check_control(sweep)
+        _check_stimuli(sweep)
+        _check_parameters(sweep)
+        _check_record(sweep)
+        _check_until(sweep)
+        _check_analysis(sweep)
+        _check_certify(sweep)
+        _check_constraints(sweep)
 
 
 def plain_text(text: str, names: Iterable[str]) -> str:
@@ -51,15 +59,35 @@ def plain_name(name: str) -> str:
     return name.replace(".", "_")
 
 
+def _check_kinds(sweep: Sweep) -> None:
+    """What the arguments are, before what is in them."""
+    if not all(hasattr(sweep.space, name) for name in ("names", "n_rows", "columns")):
+        what = "None" if sweep.space is None else f"of type {type(sweep.space).__name__}"
+        raise InputError(f"space: is {what}; give Grid.of({{'g_Na': [100, 120]}}), Rows, Sample or Table")
+    for key in ("t_stop", "dt"):
+        number(key, getattr(sweep, key))
+    if not isinstance(sweep.parameters, Mapping):
+        raise InputError(f"parameters: is of type {type(sweep.parameters).__name__}; give a mapping of name to number")
+    entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
+    if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
+        raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
+
+
 def _check_numbers(sweep: Sweep) -> None:
     for key in ("t_stop", "dt"):
         value = getattr(sweep, key)
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"{key}: is {value:g} ms; it must be positive")
+    if sweep.t_stop / sweep.dt > _MOST_STEPS:
+        steps = f"{sweep.t_stop / sweep.dt:.3g} steps of dt = {sweep.dt:g} ms"
+        raise InputError(f"t_stop: {sweep.t_stop:g} ms are {steps}; at most {_MOST_STEPS:g} are possible")
     if sweep.dt > sweep.t_stop:
         raise InputError(f"dt: is {sweep.dt:g} ms, longer than t_stop = {sweep.t_stop:g} ms; choose a smaller step")
-    if sweep.rows_per_batch is not None and sweep.rows_per_batch < 1:
-        raise InputError(f"rows_per_batch: is {sweep.rows_per_batch}; it must be at least 1")
+    if sweep.rows_per_batch is not None and not 1 <= sweep.rows_per_batch <= _MOST_ROWS_PER_BATCH:
+        raise InputError(f"rows_per_batch: is {sweep.rows_per_batch}; it must be from 1 to {_MOST_ROWS_PER_BATCH:,}")
+    for key, count, most in (("constraints", len(sweep.constraints), 1000), ("stimulus", len(sweep.stimuli), 1000)):
+        if count > most:
+            raise InputError(f"{key}: has {count:,} entries; at most {most:,} are possible")
 
 
 def _check_choices(sweep: Sweep) -> None:
@@ -95,9 +123,12 @@ def _check_stimuli(sweep: Sweep) -> None:
     for prefix, entry in sweep.stimuli.items():
         if "kind" not in entry:
             raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
+        if not isinstance(entry["kind"], (StimulusKind, str)):
+            raise InputError(f"{prefix}.kind: is {entry['kind']!r}; it must be one of {', '.join(stimuli)}")
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
+        _check_clamp(prefix, sweep)
     varied = set(sweep.space.names)
     random = {p: entry for p, entry in sweep.stimuli.items() if "seed" in stimulus_kind(entry).parameters}
     check_seeds({"seed": 0} | dict(entry) for p, entry in random.items() if not {f"{p}.seed", f"{p}.cell"} & varied)
@@ -128,6 +159,19 @@ def _check_stimulus(prefix: str, entry: Mapping[str, Any], kind: StimulusKind, v
         raise InputError(f"{prefix}.{error}") from None
 
 
+def _check_clamp(prefix: str, sweep: Sweep) -> None:
+    """The times of a clamp may differ between rows only where each row takes steps of its own."""
+    kind = stimulus_kind(sweep.stimuli[prefix])
+    if kind.clamp is None or sweep.scheme.adaptive:
+        return
+    for name, (_, unit) in kind.parameters.items():
+        if unit == "ms" and f"{prefix}.{name}" in sweep.space.names:
+            raise InputError(
+                f"{prefix}.{name}: varies, and {sweep.scheme.name} takes the same steps in all rows; "
+                "choose tsit5 or rodas4"
+            )
+
+
 def _check_parameters(sweep: Sweep) -> None:
     known = sweep.model.parameters
     for name, value in sweep.parameters.items():
@@ -148,7 +192,9 @@ def _check_parameters(sweep: Sweep) -> None:
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
         if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
-            raise InputError(f"{where}: reaches {sweep.space.limits(name)[0]:g}; it must stay positive")
+            low = sweep.space.limits(name)[0]
+            reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
+            raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
 
 
 def _check_constraints(sweep: Sweep) -> None:
@@ -166,6 +212,8 @@ def _check_constraints(sweep: Sweep) -> None:
 def _check_fixed(where: str, value: Any, varied: bool) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InputError(f"{where}: is {value!r}; it must be a number")
+    if isinstance(value, int) and abs(value) > 2**1000:
+        raise InputError(f"{where}: is beyond 1e300; give a smaller number")
     if not math.isfinite(value):
         raise InputError(f"{where}: is {value}; it must be finite")
     if varied:
@@ -180,7 +228,7 @@ def _check_analysis(sweep: Sweep) -> None:
     kind = sweep.analysis.get("kind")
     if kind is None:
         raise InputError(f"analysis.kind: is missing; choose one of {', '.join(analyses)}")
-    if kind not in analyses:
+    if not isinstance(kind, str) or kind not in analyses:
         raise unknown("analysis", str(kind), analyses, where="analysis.kind")
     analyses[kind].check({name: value for name, value in sweep.analysis.items() if name != "kind"})
     if sweep.stimulus is not None:
@@ -198,6 +246,24 @@ def _check_certify(sweep: Sweep) -> None:
     check_counts(recorded_names(sweep.recorders))
 
 
+def _check_until(sweep: Sweep) -> None:
+    """What goes with until = "settled", and what does only with it."""
+    from hhfast.batch.settling import check_constant, check_not_settled, check_settled
+    from hhfast.parts.activity import Settled
+    from hhfast.sweep.batch import cells_of
+
+    if not isinstance(sweep.until, Settled):
+        check_not_settled(sweep.recorders)
+        return
+    if sweep.analysis is not None:
+        raise InputError("until: does not go with [analysis], which has its own duration; remove it")
+    check_settled(sweep.recorders)
+    ends = {
+        name: np.array(sweep.space.limits(name)) for name in sweep.space.names if name not in sweep.model.parameters
+    }
+    check_constant(cells_of(sweep, ends)[1], sweep.t_stop)
+
+
 def _check_record(sweep: Sweep) -> None:
     if not sweep.recorders:
         raise InputError("record: nothing is recorded; name features, set spikes = true, or give a trace")
@@ -206,6 +272,11 @@ def _check_record(sweep: Sweep) -> None:
         if window is not None and not 0 <= window[0] < window[1] <= sweep.t_stop:
             limits = f"[from, to] within 0 and t_stop = {sweep.t_stop:g} ms"
             raise InputError(f"record.window: is {list(window)}; it must be {limits}")
+        samples = len(getattr(recorder, "variables", ())) * sweep.t_stop / getattr(recorder, "every", sweep.t_stop)
+        if samples > _MOST_SAMPLES:
+            raise InputError(
+                f"record.trace.every: makes {samples:.3g} samples of a row; {_MOST_SAMPLES:,} are possible"
+            )
         for name in getattr(recorder, "variables", ()):
             if name not in sweep.model.recordable:
                 raise unknown("variable", name, sweep.model.recordable, where="record.trace.variables")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast
 
+from hhfast.batch.arguments import as_recorders
 from hhfast.errors import InputError, unknown
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
@@ -108,9 +109,10 @@ def _first(kind: type[_T], record: Iterable[Any]) -> _T | None:
 
 
 def _check_features(names: tuple[str, ...]) -> None:
+    known = Features.known | Features.of_settled
     for name in names:
-        if name not in Features.known:
-            raise unknown("feature", name, Features.known, where="record.features")
+        if name not in known:
+            raise unknown("feature", name, known, where="record.features")
         if names.count(name) > 1:
             raise InputError(f"record.features: '{name}' is listed twice; keep one")
 
@@ -122,16 +124,7 @@ def recorders_of(record: Recorded) -> tuple[Recorder, ...]:
     """The recorders of a `Record`, of one recorder, or of several; `InputError` if something else is among them."""
     if isinstance(record, Record):
         return record.recorders
-    several = (record,) if _is_recorder(record) or not isinstance(record, Iterable) else tuple(record)
-    for recorder in several:
-        if not _is_recorder(recorder):
-            known = ", ".join(recorders)
-            raise InputError(f"record: {recorder!r} is no recorder; give hhfast.Record(...), or recorders ({known})")
-    return cast("tuple[Recorder, ...]", several)
-
-
-def _is_recorder(value: Any) -> bool:
-    return not isinstance(value, type) and callable(getattr(value, "open", None)) and hasattr(value, "times")
+    return as_recorders(record)
 
 
 def recorded_names(record: Iterable[Recorder]) -> list[str]:

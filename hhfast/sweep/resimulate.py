@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hhfast.batch.certify import NOT_CHECKED
-from hhfast.batch.membrane import with_conductances
+from hhfast.batch.membrane import traceable
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
@@ -75,10 +75,9 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     left_out = status in _LEFT_OUT
     differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
     steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
-    record = (_spikes(sweep), Trace(*model.variables, every=sweep.dt * max(1, round(steps))))
-    traces = simulate_rows(replace(sweep, record=record), values, threads=1, numbers=number)
-    parameters, _ = cells_of(sweep, values, number)
-    traces = with_conductances(traces, model, parameters)
+    _, stimulus = cells_of(sweep, values, number)
+    record = (_spikes(sweep), Trace(*traceable(model, stimulus), every=sweep.dt * max(1, round(steps))))
+    traces = simulate_rows(sweep, values, threads=1, numbers=number, record=record)
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
     return Resimulated(row, f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
 

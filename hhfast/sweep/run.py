@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
@@ -14,10 +15,10 @@ from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import Incomplete, InputError
 from hhfast.interrupts import safe_point, undisturbed
-from hhfast.progress import Reporter
+from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch, cells_of
-from hhfast.sweep.batch_size import rows_per_batch
-from hhfast.sweep.durable_files import make_directory, sync_directory
+from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
+from hhfast.sweep.durable_files import check_writable, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
@@ -55,6 +56,8 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
+    check_writable(out)
+    check_room(sweep, out, 1 if part is None else part.count)
     with _opened(sweep, out, fresh, part) as run, explained(out), Merge(run, early=part is None) as merge:
         numbers = [number for number in range(run.plan.n_batches) if part is None or number in part]
         rows = sum(stop - start for start, stop in map(run.plan.rows, numbers))
@@ -79,6 +82,22 @@ def run_sweep(
             complete_merge(merge, progress)
             remove_run(run.folder)
     return out
+
+
+def check_room(sweep: Sweep, out: Path, parts: int = 1) -> None:
+    """Raise `InputError` where even the least that a result takes is more than the disk has free: before the work.
+
+    What a run that is to be resumed has stored already counts as room.
+    """
+    folder = run_directory(out)
+    stored = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
+    least = least_row_bytes(sweep) * sweep.space.n_rows / parts
+    free = shutil.disk_usage(out.absolute().parent).free
+    if least > free + stored:
+        raise InputError(
+            f"{out}: the result takes at least {size(least)}, and the disk has {size(free)} free; record less (traces "
+            "with larger steps), vary fewer rows, or choose another disk with -o"
+        )
 
 
 def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:

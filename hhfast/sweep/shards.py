@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hhfast.errors import BROKEN
+
 HEADER_BYTES = 1024  # HDF5 wants a power of two, at least 512
 
 
@@ -76,6 +78,10 @@ def _checksum(header: ShardHeader, body: memoryview) -> str:
 def _parse_header(block: bytes) -> ShardHeader:
     try:
         entry: dict[str, Any] = json.loads(block.split(b"\n", 1)[0])["hhfast_shard"]
-        return ShardHeader(**{**entry, "status": tuple(entry["status"])})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        header = ShardHeader(**{**entry, "status": tuple(entry["status"])})
+        counts = (header.batch, header.start, header.stop, header.ragged, header.length, *header.status)
+        if not all(type(n) is int and n >= 0 for n in counts):
+            raise ValueError("counts are whole numbers")
+    except BROKEN:
         raise DamagedShard("its header is not readable") from None
+    return header

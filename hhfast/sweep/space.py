@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 
 VALUE_KINDS = {  # what each takes
     "values": "[a, b, c, ...]",
@@ -25,6 +26,8 @@ VALUE_KINDS = {  # what each takes
     "logspace": "[first, last, number of values], of which first and last are powers of ten",
     "arange": "[stop], [start, stop] or [start, stop, step]; stop is not among the values",
 }
+MOST_VALUES = 10_000_000  # of one axis, and of the axes of a grid together: they are held in memory
+_MOST_POWERS = 100_000  # of logspace, which takes its time for every value
 _LARGEST_EXPONENT = 30  # of logspace; beyond it, someone gave the values instead of their powers of ten
 
 
@@ -69,8 +72,23 @@ class Values:
             _check_spaced(self.kind, self.arguments)
         if self.kind == "arange":
             _check_arange(self.arguments)
-        if len(self.array) == 0:
+        most = _MOST_POWERS if self.kind == "logspace" else MOST_VALUES
+        if self.count == 0:
             raise InputError("has no values; give at least one")
+        if self.count > most:
+            raise InputError(f"{self.kind} has {self.count:,} values; at most {most:,} are possible")
+
+    @cached_property
+    def count(self) -> int:
+        """How many values there are, before they are made."""
+        if self.kind == "values":
+            return len(self.arguments)
+        if self.kind != "arange":
+            return int(self.arguments[2])
+        start, stop, step = _arange_arguments(self.arguments)
+        # A relative slack: 0:0.3:0.1 has three values although 3 * 0.1 > 0.3 in binary.
+        steps = (stop - start) / step - 1e-9
+        return max(0, math.ceil(min(steps, 1e18)))
 
     @cached_property
     def array(self) -> np.ndarray:
@@ -78,9 +96,8 @@ class Values:
         if self.kind == "values":
             return np.array(self.arguments, dtype=np.float64)
         if self.kind == "arange":
-            start, stop, step = _arange_arguments(self.arguments)
-            # A relative slack: 0:0.3:0.1 has three values although 3 * 0.1 > 0.3 in binary.
-            return start + step * np.arange(max(0, math.ceil((stop - start) / step - 1e-9)))
+            start, _, step = _arange_arguments(self.arguments)
+            return start + step * np.arange(self.count)
         start, stop, n = self.arguments
         points = np.linspace(start, stop, int(n))
         if self.kind == "linspace":
@@ -95,6 +112,8 @@ class Values:
 def _check_spaced(kind: str, arguments: Sequence[float]) -> None:
     if len(arguments) != 3 or arguments[2] != int(arguments[2]):
         raise InputError(f"{kind} takes [first, last, number of values]")
+    if not math.isfinite(arguments[1] - arguments[0]):
+        raise InputError(f"{kind} goes from {arguments[0]:g} to {arguments[1]:g}, which is too far")
     if arguments[2] < 1:
         raise InputError(f"{kind} has no values; its third entry, the number of values, must be at least 1")
     if kind == "logspace" and max(abs(arguments[0]), abs(arguments[1])) > _LARGEST_EXPONENT:
@@ -122,13 +141,13 @@ class Axis:
     members: tuple[tuple[str, Values], ...]
 
     def __post_init__(self) -> None:
-        lengths = {name: len(values.array) for name, values in self.members}
+        lengths = {name: values.count for name, values in self.members}
         if len(set(lengths.values())) > 1:
             sizes = ", ".join(f"{name} has {n}" for name, n in lengths.items())
             raise InputError(f"zip joins parameters of equal length, but {sizes} values")
 
     def __len__(self) -> int:
-        return len(self.members[0][1].array)
+        return self.members[0][1].count
 
     def canonical(self) -> dict[str, Any]:
         if len(self.members) == 1 and self.members[0][0] == self.name:
@@ -143,6 +162,13 @@ class Grid:
     kind: ClassVar[str] = "axes"
     formula: ClassVar[bool] = True
     axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        n_values = sum(values.count for axis in self.axes for _, values in axis.members)
+        if n_values > MOST_VALUES:
+            raise InputError(f"axes: have {n_values:,} values together; at most {MOST_VALUES:,} are possible")
+        if self.n_rows > MOST_ROWS:  # Python counts as far as one likes
+            raise InputError(f"axes: make more than {MOST_ROWS:,} rows; leave out some")
 
     @classmethod
     def of(cls, axes: Mapping[str, Sequence[float] | np.ndarray]) -> Grid:

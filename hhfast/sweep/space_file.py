@@ -12,6 +12,8 @@ from hhfast.sampling.sample import Sample
 from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
 from hhfast.sweep.table import open_table
 
+_MOST_AXES = 1000
+
 
 def read_space(
     axes: Mapping[str, Any] | None, sample: Mapping[str, Any] | None, table: str | None, folder: Path
@@ -32,6 +34,8 @@ def read_space(
         return _sample(sample)
     if not axes:
         raise InputError("axes: is empty; vary at least one parameter")
+    if len(axes) > _MOST_AXES:
+        raise InputError(f"axes: has {len(axes):,} parameters; at most {_MOST_AXES} can be varied")
     return Grid(tuple(_axis(name, entry) for name, entry in axes.items()))
 
 
@@ -61,9 +65,11 @@ def _distribution(where: str, entry: Any) -> Distribution:
         raise InputError(f"{where}: {error}") from None
 
 
-def _axis(name: str, entry: Mapping[str, Any]) -> Axis:
+def _axis(name: str, entry: Any) -> Axis:
     where = f"axes.{name}"
-    if set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
+    if isinstance(entry, list):  # [80, 100, 120] is short for { values = [80, 100, 120] }
+        entry = {"values": entry}
+    if isinstance(entry, dict) and set(entry) == {"zip"} and isinstance(entry["zip"], dict) and entry["zip"]:
         members = tuple((key, _values(f"{where}.zip.{key}", value)) for key, value in entry["zip"].items())
     else:
         members = ((name, _values(where, entry)),)
@@ -92,4 +98,7 @@ def _only_entry(where: str, entry: Any, kinds: tuple[str, ...], example: str) ->
         raise InputError(f"{where}: unknown key '{kind}'; {did_you_mean(kind, kinds)}")
     if not isinstance(arguments, list) or not all(type(x) in (int, float) for x in arguments):
         raise InputError(f"{where}.{kind}: must be a list of numbers")
-    return kind, tuple(map(float, arguments))
+    try:
+        return kind, tuple(map(float, arguments))
+    except OverflowError:
+        raise InputError(f"{where}.{kind}: holds a number beyond 1e308") from None

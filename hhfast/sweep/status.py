@@ -73,6 +73,9 @@ def _unfinished(out: Path, run: RunDirectory) -> RunStatus:
         except (DamagedShard, OSError):
             damaged.append(run.path(batch))
             continue
+        if len(header.status) != len(counts):
+            damaged.append(run.path(batch))
+            continue
         rows = header.stop - header.start
         done += rows
         recent += rows if began is not None and written >= began else 0

@@ -12,6 +12,7 @@ from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.model.names import UNITS
 from hhfast.parts.stimuli import Stimulus, StimulusKind, stimuli
+from hhfast.sweep.clamp_entry import is_clamp, kind_of_clamp, with_steps
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -19,6 +20,8 @@ Entry: TypeAlias = Mapping[str, Any]
 def stimulus_kind(entry: Entry) -> StimulusKind:
     """The kind of stimulus in a table: one of the registry by its name, or an object of the user's own."""
     kind = entry["kind"]
+    if is_clamp(entry):
+        return kind_of_clamp(entry)
     return stimuli[kind] if isinstance(kind, str) else kind
 
 
@@ -31,13 +34,16 @@ def stimulus_units(model: Model) -> dict[str, str]:
 
 
 def is_registered(kind: StimulusKind) -> bool:
-    return kind.name in stimuli and stimuli[kind.name] == kind
+    """Whether a table with the name of the kind makes it again."""
+    return kind.remade is not None or (kind.name in stimuli and stimuli[kind.name] == kind)
 
 
 def stimulus_entries(stimulus: Stimulus | Entry | Sequence[Entry] | None) -> Entry | Sequence[Entry] | None:
-    """A `Stimulus` with the same parameters for all cells as a table, or a list of them; anything else as it is."""
+    """A `Stimulus` with the same parameters for all cells as a table, or a list of them; tables with clamps' steps."""
+    if stimulus is None or isinstance(stimulus, Mapping):
+        return stimulus and _with_steps("stimulus", stimulus)
     if not isinstance(stimulus, Stimulus):
-        return stimulus
+        return [_with_steps(f"stimulus.{k}", entry) for k, entry in enumerate(stimulus)]
     entries = [_entry(kind, values) for kind, values in stimulus.parts]
     return (entries[0] if len(entries) == 1 else entries) if entries else None
 
@@ -50,7 +56,13 @@ def _entry(kind: StimulusKind, values: Mapping[str, Any]) -> Entry:
             raise InputError(f"stimulus: {name} is an array; vary it in the space, as 'stimulus.{name}'")
         if not _is_default(values[name], default):
             entry[name] = float(values[name])
+    if is_clamp(entry) and "level_1" not in entry:  # a clamp without steps
+        entry["level_1"] = entry["holding"]
     return entry
+
+
+def _with_steps(prefix: str, entry: Entry) -> Entry:
+    return with_steps(prefix, entry) if isinstance(entry, Mapping) and is_clamp(entry) else entry
 
 
 def _is_default(value: float, default: float | None) -> bool:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hhfast.batch.certify import drawn
-from hhfast.errors import InputError
+from hhfast.errors import InputError, one_line
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
+from hhfast.parts.activity import Settled
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
@@ -26,6 +27,7 @@ from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Space
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
+from hhfast.tables import html_table
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -47,6 +49,7 @@ class Sweep:
         number of the row. A kind may be an object of your own instead of a name.
     record : recorders (`hhfast.recorders`, or your own), or a `Record` that makes them; afterwards always a tuple.
     parameters : fixed values of model parameters.
+    until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
@@ -71,6 +74,7 @@ class Sweep:
     parameters: Mapping[str, float] = field(default_factory=dict)
     record: Recorded = field(default_factory=Record)
     initial: str = "model"
+    until: str | Settled | Mapping[str, float] = "t_stop"
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
@@ -87,12 +91,19 @@ class Sweep:
             object.__setattr__(self, "model", find_model(self.model))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
+        object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
 
     def __repr__(self) -> str:
         what = f"{self.analysis['kind']}" if self.analysis else f"{self.t_stop:g} ms, {self.integrator}"
         over = f"{type(self.space).__name__} of {self.space.n_rows:,} rows over {', '.join(self.space.names)}"
         return f"<Sweep of {self.model.name}, {what}: {over}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (key, one_line(str(value), 120)) for key, value in self.canonical.items() if value not in (None, [], {})
+        ]
+        return html_table(repr(self).strip("<>"), [row for row in rows if row[0] not in ("format", "model_sha256")])
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:
@@ -177,6 +188,8 @@ class Sweep:
     def _optional(self) -> dict[str, Any]:
         """The part of the canonical spec that has only what is used: files without it keep their checksum."""
         optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
+        if isinstance(self.until, Settled):
+            optional["until"] = self.until.values
         if self.certify is not False:
             optional["certify"] = float(self.certify)
         if self._own_objects:
@@ -251,6 +264,6 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify", *CONTROL) if k in spec}
+    given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify", "until", *CONTROL) if k in spec}
     record = record_from_canonical(spec["record"])
     return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, understood
+from hhfast.inputs import text_of
+from hhfast.model.load import toml_table
 from hhfast.model.resolve import find_model
 from hhfast.parts.integrators import DEFAULT
 from hhfast.parts.recorder import Recorder
@@ -17,6 +18,7 @@ from hhfast.sweep.space_file import read_space
 from hhfast.sweep.sweep import CONTROL, Sweep
 from hhfast.sweep.table import read_waveform
 
+_MOST_BYTES = 4_000_000  # of a sweep file; long lists belong into a table
 Number = Annotated[float, Strict()]
 Count = Annotated[int, Strict()]
 
@@ -89,14 +91,15 @@ class SweepFile(BaseModel):
     initial: str = Field(
         default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
     )
+    until: Any = Field(
+        default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
+    )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"
     )
     stimulus: Any = Field(default=None, description="[stimulus] kind and parameters; several [[stimulus]] add up")
     parameters: dict[str, Number] = Field(default_factory=dict, description="fixed values that differ from the model's")
-    axes: dict[str, dict[str, Any]] | None = Field(
-        None, description="a grid: the product of axes, the last one fastest"
-    )
+    axes: dict[str, Any] | None = Field(None, description="a grid: the product of axes, the last one fastest")
     sample: dict[str, Any] | None = Field(
         default=None, description="method, n, seed, and a distribution for each parameter"
     )
@@ -123,20 +126,16 @@ TABLES: dict[tuple[str, ...], type[BaseModel]] = {
 
 def read_sweep(path: Path) -> Sweep:
     """The sweep in a file; a model or table it names is found relative to the file."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; a sweep file is a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: is not valid TOML: {error}") from None
-    try:
-        return _sweep(data, path.parent)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_explain(error)}") from None
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    text = text_of(path, _MOST_BYTES)
+    with understood(f"{path}: as a sweep file"):
+        try:
+            sweep = _sweep(toml_table(text, _MOST_BYTES), path.parent)
+            sweep.text  # noqa: B018  # whatever cannot be written down shows now, not after the first rows
+        except ValidationError as error:
+            raise InputError(f"{path}: {_explain(error)}") from None
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+    return sweep
 
 
 def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
@@ -159,6 +158,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         parameters=file.parameters,
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
+        until=file.until,
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
@@ -183,7 +183,7 @@ def _with_waveforms(stimulus: Any, folder: Path) -> Any:
     """The stimulus with the points of waveforms that are in files."""
     if isinstance(stimulus, list):
         return [_with_waveforms(entry, folder) for entry in stimulus]
-    if stimulus is None or stimulus.get("kind") != "waveform" or "file" not in stimulus:
+    if stimulus is None or stimulus.get("kind") not in ("waveform", "waveform_clamp") or "file" not in stimulus:
         return stimulus
     file = stimulus["file"]
     if not isinstance(file, str):
@@ -212,10 +212,25 @@ def _explain(error: ValidationError) -> str:
         return f"{where}: is missing; add it"
     if first["type"] == "finite_number":
         return f"{where}: is {first['input']}; it must be finite"
+    if first["type"] == "float_type":
+        return f"{where}: is {first['input']!r}; it must be a number{_unlike_number(first['input'])}"
+    if loc == ("record", "trace"):
+        return f'{where}: is {first["input"]!r}; give a table, as {{ variables = ["V"], every = 0.5 }}'
     expected = first["msg"].removeprefix("Input should be ")
     for pydantic, toml in (("dictionary", "table"), ("string", "text"), ("tuple", "list")):
         expected = expected.replace(pydantic, toml)
     return f"{where}: is {first['input']!r}; it should be {expected}"
+
+
+def _unlike_number(given: Any) -> str:
+    """What to change in a text that was meant as a number."""
+    if not isinstance(given, str):
+        return ""
+    try:
+        float(given)
+    except ValueError:
+        return ", without a unit" if given[:1].isdigit() else ""
+    return ", without quotes"
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:

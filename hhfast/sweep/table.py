@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
+from hhfast.inputs import check_file
 from hhfast.sweep.space import Space
 
 _STRIDE = 4096  # rows between remembered byte offsets
+_MOST_COLUMNS = 1000
+_MOST_HEADER = 1 << 20  # bytes
+_MOST_FIELD = 1000  # bytes of a number, on average over a line
+
+
+@dataclass(frozen=True)
+class Stride:
+    """Where 4096 rows (or the last ones) are in a file, in bytes, and their checksum."""
+
+    offset: int
+    length: int
+    sha256: bytes
 
 
 @dataclass(frozen=True)
 class Table:
     """A CSV file of parameter sets: one row per set, the header gives the parameter names.
 
-    Opening reads the file once, checks every number, and remembers where each 4096th row begins.
+    Opening reads the file once, checks every number, and remembers where each 4096th row begins, with a checksum of the
+    rows from there to the next: rows that have changed since are noticed when they are read.
     """
 
     kind: ClassVar[str] = "table"
@@ -32,17 +46,19 @@ class Table:
     names: tuple[str, ...]
     n_rows: int
     sha256: str
-    offsets: tuple[int, ...]
+    strides: tuple[Stride, ...]
     ranges: tuple[tuple[float, float], ...]
 
     @classmethod
     def open(cls, path: str | Path) -> Table:
-        try:
-            return _scan(Path(path))
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: is not text; a table is a CSV file with a header line") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); check the table's `file`") from None
+        check_file(Path(path))
+        with understood(f"{path}: as a table"):
+            try:
+                return _scan(Path(path))
+            except UnicodeDecodeError:
+                raise InputError(f"{path}: is not text; a table is a CSV file with a header line") from None
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read ({error.strerror}); check the table's `file`") from None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,18 +68,18 @@ class Table:
     def dims(self) -> tuple[str, ...]:
         return ("run",)
 
-    @cached_property
-    def _size(self) -> int:
-        return Path(self.path).stat().st_size
-
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         first = start // _STRIDE
+        lines: list[bytes] = []
         with Path(self.path).open("rb") as file:
-            file.seek(self.offsets[first])
-            lines = list(islice(file, start - first * _STRIDE, stop - first * _STRIDE))
-        values = _parse(lines, len(self.names), self.path, start + 2)
-        if len(values) != stop - start:
-            raise InputError(f"{self.path}: has become shorter since the sweep began; restore the table")
+            for stride in self.strides[first : -(-stop // _STRIDE)]:
+                file.seek(stride.offset)
+                block = file.read(stride.length)
+                if hashlib.sha256(block).digest() != stride.sha256:
+                    raise InputError(f"{self.path}: has changed since the sweep began; restore the table")
+                lines += io.BytesIO(block)
+        chosen = lines[start - first * _STRIDE : stop - first * _STRIDE]
+        values = _parse(chosen, len(self.names), self.path, start + 2)
         return {name: np.ascontiguousarray(values[:, k]) for k, name in enumerate(self.names)}
 
     def limits(self, name: str) -> tuple[float, float]:
@@ -94,31 +110,34 @@ def read_waveform(path: Path) -> tuple[list[float], list[float]]:
 def _scan(path: Path) -> Table:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        header = file.readline()
+        header = file.readline(_MOST_HEADER)
         digest.update(header)
-        names = tuple(name.strip().strip('"') for name in header.decode("utf-8-sig").split(","))
+        names = tuple(_unquoted(name.strip()) for name in header.decode("utf-8-sig").split(","))
         _check_names(names, path)
-        offsets, n_rows = [], 0
+        strides, n_rows = [], 0
         low, high = np.full(len(names), math.inf), np.full(len(names), -math.inf)
         position = file.tell()
-        for lines in _groups(file, path):
-            for line in lines:
-                digest.update(line)
+        for lines in _groups(file, path, len(names) * _MOST_FIELD):
+            block = b"".join(lines)
+            digest.update(block)
             values = _parse(lines, len(names), str(path), n_rows + 2)
-            offsets.append(position)
-            position += sum(map(len, lines))
+            strides.append(Stride(position, len(block), hashlib.sha256(block).digest()))
+            position += len(block)
             n_rows += len(lines)
             low, high = np.minimum(low, values.min(axis=0)), np.maximum(high, values.max(axis=0))
     if not n_rows:
         raise InputError(f"{path}: has no rows below its header; give at least one")
     ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
-    return Table(str(path.resolve()), names, n_rows, digest.hexdigest(), tuple(offsets), ranges)
+    return Table(str(path.resolve()), names, n_rows, digest.hexdigest(), tuple(strides), ranges)
 
 
-def _groups(file: Any, path: Path) -> Iterator[list[bytes]]:
+def _groups(file: Any, path: Path, longest: int) -> Iterator[list[bytes]]:
     """The lines in groups of one stride; only the file's end may hold blank lines."""
     ended = False
-    while lines := list(islice(file, _STRIDE)):
+    all_lines = iter(lambda: file.readline(longest), b"")
+    while lines := list(islice(all_lines, _STRIDE)):
+        if max(map(len, lines)) == longest:
+            raise InputError(f"{path}: has a line of more than {longest:,} bytes; this is no table")
         n_lines = len(lines)
         while lines and not lines[-1].strip():
             lines.pop()
@@ -129,7 +148,13 @@ def _groups(file: Any, path: Path) -> Iterator[list[bytes]]:
             yield lines
 
 
+def _unquoted(name: str) -> str:
+    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == '"' else name
+
+
 def _check_names(names: tuple[str, ...], path: Path) -> None:
+    if len(names) > _MOST_COLUMNS:
+        raise InputError(f"{path}: line 1: has {len(names):,} columns; at most {_MOST_COLUMNS:,} can be")
     for name in names:
         if not name:
             raise InputError(f"{path}: line 1: a column has no name; the header gives the parameter names")
@@ -162,4 +187,4 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text  # Python reads more than other programs do

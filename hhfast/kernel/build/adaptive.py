@@ -17,9 +17,11 @@ from hhfast.kernel.build.lane_refill import LaneRefill
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.scratch import RecordingStatements
+from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name, shift_names
 from hhfast.parts.tableaux import Tableau
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
@@ -51,6 +53,8 @@ class Adaptive:
         self.scratch.add("lane", *(self.own[name] for name in _OF_STEP))
         self.trial = TrialStep(builder, tableau)
         builder.recorders.declare()
+        settles = builder.recorders.settling
+        self.settling = None if settles is None else LaneSettling(builder, settles)
         self.sampling = [recorder for recorder in builder.recorders.all if recorder.hooks.samples]
         self.scratch.add(
             "float64",
@@ -79,7 +83,8 @@ t_end = next_stop if size == room else t + np.float64(h)""",
 
     def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        errors = list(self.trial.errors.values())
+        # Of the states alone: derivatives follow their steps, and change none.
+        errors = [self.trial.errors[x] for x in self.builder.spec.model.states]
         total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
         share = self.builder.quote.number(1.0 / len(errors))
         mean = self.builder.quote.value("share * total", share=share, total=total)
@@ -140,9 +145,8 @@ failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) els
             lets += builder.quote.lane_code(
                 "V_step = V_was + change_of_mean if ok > 0.0 else V", change_of_mean=self.trial.total(mean, builder.V)
             )
+        begin, end = self._slopes_at_ends(builder.V)
         if builder.recorders.steps_use("V_high"):
-            begin = self.trial.total([row[0] for row in dense], builder.V)
-            end = self.trial.total([sum((p + 1) * c for p, c in enumerate(row)) for row in dense], builder.V)
             lets += builder.quote.lane_code(
                 """\
 d0 = begin
@@ -160,9 +164,18 @@ V_low = turn if turn < V else V""",
                 end=end,
             )  # the extremum of the cubic with the values and slopes of the ends
         lets += builder.recorders.after_step()
+        if self.settling is not None:
+            lets += self.settling.notice(begin, end, builder.quote.value("ok > 0.0"))
         for recorder in self.sampling:
             lets += builder.quote.code("passed = passed | ((next_sample <= t_end) & (ok > 0.0))", **_names(recorder))
         return lets
+
+    def _slopes_at_ends(self, x: Symbol) -> tuple[Expression, Expression]:
+        """The slopes of a state at the beginning and the end of the step, times its size."""
+        dense = self.tableau.dense
+        ends = [sum((p + 1) * c for p, c in enumerate(row)) for row in dense]
+        ends = [c if abs(c) > 1e-12 else 0.0 for c in ends]  # of a last stage at the end the others' sums are rounding
+        return self.trial.total([row[0] for row in dense], x), self.trial.total(ends, x)
 
     def _find_due(self) -> list[Any]:
         """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
@@ -183,6 +196,7 @@ any_due = any_due | (is_due > 0.0)""",
         builder, statements = self.builder, []
         for d in builder.recorders.detectors:
             timed: list[Statement] = []
+            at = Symbol("where")
             if d.number in builder.recorders.timed:
                 dense = self.tableau.dense
                 curve: list[Expression] = [
@@ -193,32 +207,48 @@ any_due = any_due | (is_due > 0.0)""",
                     builder.functions["polynomial_crossing"],
                     (Name(self.own["V_was"]), *curve, builder.quote.value("levels[d, 0]", d=Number(d.number))),
                 )
-                timed = builder.quote.code("t_spike = t + np.float64(h) * where", where=where)
+                timed = builder.quote.code("where = found\nt_spike = t + np.float64(h) * where", found=where, where=at)
+                timed += self._shifts(at)
             told = builder.recorders.tell(d, lambda recorder: builder.quote.value("on > 0.0", on=recorder.is_on))
+            if not told:
+                continue
             body = self.scratch.framed([*builder.quote.code("cell = cell_of"), *timed, *told])
             spiking = builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
             statements += builder.quote.nest("if hit", builder.quote.nest("for i in range(W)", spiking), hit=d.hit)
         return statements
 
+    def _shifts(self, at: Symbol) -> list[Statement]:
+        """The derivatives of the time of a spike: -(dV/dp) / (dV/dt), where V crosses the threshold."""
+        builder, dense = self.builder, self.tableau.dense
+        if not builder.spec.sensitivity:
+            return []
+        coefficients = [self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))]
+        slope, by = Symbol("slope"), Symbol("by")
+        code = builder.quote.code
+        lets: list[Statement] = code("slope = 0.0", slope=slope)
+        for p in range(len(coefficients) - 1, -1, -1):
+            lets += code(
+                "slope = slope * where + n * np.float64(c)", slope=slope, where=at, n=Number(p + 1.0), c=coefficients[p]
+            )
+        for name, parameter in zip(shift_names(builder.spec.sensitivity), builder.spec.sensitivity, strict=True):
+            state = builder.states[sensitivity_name("V", parameter)]
+            lets += code("by = 0.0", by=by)
+            for p in range(len(dense[0]) - 1, -1, -1):
+                c = self.trial.total([row[p] for row in dense], state)
+                lets += code("by = (by + np.float64(c)) * where", by=by, where=at, c=c)
+            lets += code(
+                "shift = -np.float64(h) * (np.float64(was) + by) / slope",
+                shift=self.own[name], was=self.trial.was[state.name], by=by, slope=slope,
+            )  # fmt: skip
+        return lets
+
     def _samples(self, recorder: KernelRecorder) -> list[Statement]:
         """Fill the samples of one recorder that the step has passed, from the dense output."""
         builder, scratch, hooks = self.builder, self.scratch, recorder.hooks
         at = builder.quote.cast(builder.quote.value("(t_sample - t) / (t_end - t)", t_sample=self._t_sample))
-        lets: list[Any] = [Let(self._at, at)]
-        weights = []
-        for row in self.tableau.dense:
-            value: Expression = builder.quote.number(row[-1])
-            for c in reversed(row[:-1]):
-                value = builder.quote.value("c + at * value", c=builder.quote.number(c), at=self._at, value=value)
-            weights.append(Symbol("weight"))
-            lets += builder.quote.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
-        for x, symbol in builder.states.items():
-            terms = [
-                builder.quote.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)
-            ]
-            lets += builder.quote.code(
-                "x = was + change", x=symbol, was=self.trial.was[x], change=self.trial.scaled(sum_of(terms))
-            )
+        weights, states = self._states_inside()
+        lets: list[Any] = [Let(self._at, at), *weights]
+        lets += [Let(builder.states[x], value) for x, value in states.items()]
         if {"i_app", "i_clamp"} & {*hooks.samples} and builder.applied.smooth:
             lets += builder.applied.set_to(Name(self._t_sample))
         lets += builder.sampled(hooks, Name(self._t_sample))
@@ -262,6 +292,61 @@ else:
             "if passed", [off, *builder.quote.nest("for i in range(W)", while_passed)], passed=recorder.passed
         )
 
+    def _states_inside(self) -> tuple[list[Statement], dict[str, Expression]]:
+        """Statements, and then the states at the fraction `at` of the step, from the dense output."""
+        quote, lets, weights = self.builder.quote, list[Statement](), list[Symbol]()
+        for row in self.tableau.dense:
+            value: Expression = quote.number(row[-1])
+            for c in reversed(row[:-1]):
+                value = quote.value("c + at * value", c=quote.number(c), at=self._at, value=value)
+            weights.append(Symbol("weight"))
+            lets += quote.code("weight = at * value", weight=weights[-1], at=self._at, value=value)
+        found = {}
+        for x, was in self.trial.was.items():
+            terms = [quote.value("g * w", g=g, w=w[x]) for g, w in zip(weights, self.trial.increments, strict=True)]
+            found[x] = quote.value("was + change", was=was, change=self.trial.scaled(sum_of(terms)))
+        return lets, found
+
+    def _settle(self) -> list[Statement]:
+        """The events of lanes that end by themselves; a lane that has settled is due."""
+        settling = self.settling
+        if settling is None:
+            return []
+        code = settling.code
+        dense = self.tableau.dense
+        degree = [self.trial.total([row[p] for row in dense], self.builder.V) for p in range(len(dense[0]))]
+        c1, c2, c3, c4 = ([*degree, Number(0.0), Number(0.0)])[:4]
+        curve = code("c1 = one\nc2 = two\nc3 = three\nc4 = four", one=c1, two=c2, three=c3, four=c4)
+        weights, states = self._states_inside()
+        step = EventsOfStep(
+            turning=code("""\
+sign = -1.0 if down else 1.0
+at = polynomial_crossing(sign * c1, 2.0 * sign * c2, 3.0 * sign * c3, 4.0 * sign * c4, 0.0, 0.0)
+V_turn = V_was + at * (c1 + at * (c2 + at * (c3 + at * c4)))
+t_turn = t + np.float64(h) * at"""),
+            passing=code("""\
+sign = 1.0 if V >= plateau else -1.0
+at = polynomial_crossing(sign * V_was, sign * c1, sign * c2, sign * c3, sign * c4, sign * settings[1])
+t_pass = t + np.float64(h) * at"""),
+            crossing=code("t_section = t + np.float64(h) * polynomial_crossing(V_was, c1, c2, c3, c4, level)"),
+            at_section=[
+                Let(self._at, self.builder.quote.cast(self.builder.quote.value("(t_section - t) / np.float64(h)"))),
+                *weights,
+                *settling.remember(states),
+            ],
+            back=[],
+            slopes={
+                x: self.builder.quote.value("end / h", end=self._slopes_at_ends(symbol)[1])
+                for x, symbol in self.builder.states.items()
+            },
+        )
+        due = [*code("if settled > 0.0:\n    is_due = 1.0\n    any_due = True")]
+        body = [*code("cell = cell_of"), *curve, *settling.respond(step), *due]
+        eventful = settling.nest(
+            "if event > 0.0", self.scratch.framed(body), event=self.scratch.element(settling.event)
+        )
+        return settling.nest("if hit", settling.nest("for i in range(W)", eventful))
+
     # --- the whole ---
     def kernel(self) -> Kernel:
         """The whole kernel."""
@@ -277,13 +362,17 @@ else:
             *self.trial.estimate(),
             *(Let(d.hit, Number(value=False)) for d in builder.recorders.detectors),
             *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
+            *([] if self.settling is None else [Let(self.settling.hit, Number(value=False))]),
             *self.scratch.loops(self._control(), recording),
             *self._spikes(),
+            *self._settle(),
             *(statement for recorder in self.sampling for statement in self._samples(recorder)),
         ]
         refill = nest(
             "for i in range(W)",
-            LaneRefill(builder, list(self.trial.tolerances.values()), list(self.trial.was.values())).statements(),
+            LaneRefill(
+                builder, list(self.trial.tolerances.values()), list(self.trial.was.values()), self.settling
+            ).statements(),
         )
         turn = [
             Comment("lanes at a stop, or whose cell is done"),
@@ -294,6 +383,7 @@ else:
         ]
         body = [
             *self._cleared(),
+            *([] if self.settling is None else self.settling.prepare()),
             Let(self.own["relative"], builder.quote.cast(builder.quote.value("rtol"))),
             *code(
                 "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"

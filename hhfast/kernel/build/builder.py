@@ -20,6 +20,7 @@ from hhfast.kernel.build.notes import equations
 from hhfast.kernel.build.quotation import Quotation, sum_of
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
+from hhfast.kernel.equations.sensitivities import with_sensitivities
 from hhfast.kernel.equations.system import G_APP, I_APP, V_SLOPE, System, system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_common_parts
@@ -30,6 +31,7 @@ from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.parts.grammar import names_used
 from hhfast.parts.recorder import Hooks
+from hhfast.parts.sensitivity import shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
 _OWN = ("i", "W", "V_was", "V_step", "V_high", "V_low", "dV_was", "t", "t_end", "dt", "t_spike", "cell", "i_app")
@@ -57,6 +59,8 @@ class Builder:
         self.system: System = system_of(spec.model)
         if any(kind.conductances for kind in spec.kinds):
             self.system = self.system.with_applied_conductance
+        if spec.sensitivity:
+            self.system = with_sensitivities(self.system, spec.sensitivity)
         self.constants = LaneConstants(frozenset(self.system.parameters))
         self.tables: dict[Symbol, tuple[str, tuple[float, ...]]] = {}
         self.states = {x: Symbol(x, is_membrane=x == "V") for x in self.system.states}
@@ -65,6 +69,7 @@ class Builder:
         self.arguments = {name: Symbol(name) for name in spec.arguments}
         self.V = self.states["V"]
         self.own: dict[str, Symbol] = {name: Symbol(name) for name in _OWN} | self.arguments | {"V": self.V}
+        self.own |= {name: Symbol(name) for name in shift_names(spec.sensitivity)}
         # The names that algebra uses end in an underscore, so no model's name is among them.
         self._symbols = {**self.states, **self.parameters, "i_app": self.own["i_app"], DT.name: self.own["dt"]}
         for rates in self.rates_of.values():
@@ -131,12 +136,18 @@ class Builder:
         return lets
 
     def _clamped(self, of: Rates, over: float | None) -> list[Any]:
-        """Where V is clamped, V' is the slope of the command: a is that, and b is 0."""
+        """Where V is clamped, V' is the slope of the command: a is that, and b is 0; unless they are no numbers.
+
+        A cell with NaN among its parameters is then flagged, as it is where V is free.
+        """
         slope = self.quote.value("V_slope")
         if over is not None:
             slope = self.quote.value("V_slope * (over * dt)", over=self.quote.number(over))
         return self.quote.lane_code(
-            "a = slope if clamped > 0.0 else a\nb = 0.0 if clamped > 0.0 else b", a=of.a, b=of.b, slope=slope
+            "a = slope + (a - a) if clamped > 0.0 else a\nb = b - b if clamped > 0.0 else b",
+            a=of.a,
+            b=of.b,
+            slope=slope,
         )
 
     # --- recording ---

@@ -9,6 +9,8 @@ from hhfast.kernel.build.builder import Builder, uses_phi
 from hhfast.kernel.build.phi_fallback import PhiFallback
 from hhfast.kernel.build.recorders import Detector, KernelRecorder
 from hhfast.kernel.build.scratch import RecordingStatements
+from hhfast.kernel.build.settling import LaneSettling
+from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.spec import ACTIONS
 from hhfast.kernel.tree import nodes
@@ -25,6 +27,8 @@ class FixedStep:
         self.spec, self.system, self.scratch = builder.spec, builder.system, builder.scratch
         self.smooth = builder.applied.smooth
         self.stages = [s for s in self.spec.integrator.stages if self._applies(s)]
+        settles = builder.recorders.settling
+        self.settling = None if settles is None else FixedStepSettling(builder, LaneSettling(builder, settles))
         self.repeats = any(stage.coefficients for stage in self.stages)
         self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
         self.currents = {
@@ -57,6 +61,7 @@ class FixedStep:
             bool(self.builder.recorders.timed)
             or self.builder.recorders.steps_use("V_was")
             or self.builder.recorders.steps_use("V_step")
+            or self.settling is not None
         )
 
     def _applies(self, stage: Stage) -> bool:
@@ -163,6 +168,7 @@ class FixedStep:
             for c, rows in self.currents.items():
                 statements += self._stimulus(rows, self.builder.quote.value("t + c * dt64", c=Number(c)))
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
+        statements += [] if self.settling is None else [Let(self.settling.settling.hit, Number(value=False))]
         flags: list[Symbol] = []
         lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
         between: list[list[Statement]] = [[]]  # ... and what comes before each
@@ -191,10 +197,14 @@ class FixedStep:
             is_first and bool(self.builder.recorders.timed) and not self.repeats
         )  # a repeated stage keeps dV/dt itself
         return RecordingStatements(
-            first=self.builder.quote.code("V_was = V") if is_first and self.keeps_V else [],
+            first=self._keep_V() if is_first and self.keeps_V else [],
             after={self.builder.rates_of["V"].f: self._slope()} if keep_slope else {},
             last=self._after_step() if is_last else [],
         )
+
+    def _keep_V(self) -> list[Statement]:
+        earlier = [] if self.settling is None else self.settling.keep_V()
+        return [*earlier, *self.builder.quote.code("V_was = V")]
 
     def _slope(self) -> Let:
         """Keep dV/dt of the first evaluation of a step."""
@@ -210,11 +220,14 @@ class FixedStep:
             else []
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
-        return lets + self.builder.recorders.after_step() + self.builder.guards.watch()
+        lets += self.builder.recorders.after_step()
+        lets += self.builder.guards.watch()
+        return lets + (self.settling.notice() if self.settling is not None else [])
 
     def _events(self) -> list[Statement]:
         """The rare work, in a scalar loop: a spike has its time found and its recorders told."""
-        return [statement for d in self.builder.recorders.detectors for statement in self._event(d)]
+        statements = [statement for d in self.builder.recorders.detectors for statement in self._event(d)]
+        return statements + (self.settling.events() if self.settling is not None else [])
 
     def _event(self, d: Detector) -> list[Statement]:
         timed: list[Statement] = []
@@ -226,8 +239,12 @@ class FixedStep:
                 d=Number(d.number),
             )
         told = self.builder.recorders.tell(d, lambda recorder: Name(recorder.is_on))
+        if not told:
+            return []
         body = self.scratch.framed([*self.builder.quote.code("cell = block + i"), *timed, *told], passing=False)
         spiking = self.builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+        if self.settling is not None:
+            spiking = self.settling.unless_settled(spiking)
         found = Comment("spikes: find their times, and tell the recorders")
         return [
             found,
@@ -253,7 +270,10 @@ class FixedStep:
                 statements += nest(asked, self._sample(recorder), bit=sample)
             if recorder.hooks.end:
                 text = [*self.builder.quote.code("cell = block + i"), *recorder.end]
-                off = [Let(recorder.is_on, Number(value=False)), *self.scratch.loop(text, Name(self.own["n"]))]
+                ending = self.scratch.loop(text, Name(self.own["n"]))
+                if self.settling is not None:
+                    ending = nest("for i in range(n)", self.settling.unless_settled(self.scratch.framed(text)))
+                off = [Let(recorder.is_on, Number(value=False)), *ending]
                 statements += nest(asked, off, bit=end)
             if recorder.hooks.begin:
                 on = [
@@ -277,6 +297,8 @@ class FixedStep:
                 value=self.scratch.element(self.builder.variable(name)),
             )
         ]
+        if self.settling is not None:
+            copies = self.settling.unless_settled(copies)
         return [
             *statements,
             *self.builder.quote.nest("for i in range(n)", copies),
@@ -320,18 +342,23 @@ class FixedStep:
         statements += [Let(r.sample, Number(0)) for r in self.builder.recorders.all if r.hooks.samples]
         new_dt = nest("if dt_node[node] != dt64", self._new_dt())
         stop = code("if (step & 255) == 0 and stop[0] != 0:\n    return")
+        settling = self.settling
+        if settling is not None:
+            statements += settling.begin()
+            step, node = [*step, *settling.leave()], [*node, *settling.leave()]
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")
         judged = [*self.builder.guards.compare(cell), *self.builder.guards.judge(cell, self.builder.not_finite)]
-        statements += nest("for i in range(n)", [*judged, *self.builder.store(cell)])
-        return statements
+        ending = [*judged, *self.builder.store(cell)]
+        if settling is not None:
+            ending = settling.unless_settled([*settling.finish(), *ending])
+        return [*statements, *nest("for i in range(n)", ending)]
 
     def kernel(self) -> Kernel:
         """The whole kernel."""
-        return self.builder.kernel(
-            self.builder.quote.nest("for block in range(first_cell, last_cell, W)", self._block())
-        )
+        blocks = self.builder.quote.nest("for block in range(first_cell, last_cell, W)", self._block())
+        return self.builder.kernel([*([] if self.settling is None else self.settling.prepare()), *blocks])
 
 
 def _calls_phi(let: nodes.Node) -> bool:

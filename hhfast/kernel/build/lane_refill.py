@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.spec import ACTIONS, EDGE, NOT_FINITE, REASON
 from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 
@@ -16,9 +17,12 @@ from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 class LaneRefill:
     """The statements for a lane i that is due: at a stop, given up, or without a cell."""
 
-    def __init__(self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol]) -> None:
+    def __init__(
+        self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol], settling: LaneSettling | None
+    ) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
         self.tolerances, self.was = tolerances, was  # of each state; its value before the step
+        self.settling = settling
         kept = (
             "cell_of",
             "node_of",
@@ -36,6 +40,10 @@ class LaneRefill:
         )
         self.places: dict[str, Any] = {name: self.scratch.element(self.own[name]) for name in kept}
         self.edge: dict[str, Any] = {"EDGE": Number(EDGE)}
+        self.ends_early = "failed > 0.0"
+        if settling is not None:
+            self.places["settled"] = self.scratch.element(settling.settled)
+            self.ends_early = "failed > 0.0 or settled > 0.0"
 
     def code(self, text: str, **names: Any) -> list[Statement]:
         """Statements in which what a lane keeps is at its place, not in a local variable."""
@@ -54,7 +62,7 @@ class LaneRefill:
             *self.code("cell = cell_of\nt = t_end"),
             *self.nest("if cell < 0", self._begin()),
             *self.code("act = 0"),
-            *self.nest("if failed > 0.0", self.code("act = all_end", all_end=Number(all_end)), self._arrive()),
+            *self.nest(f"if {self.ends_early}", self.code("act = all_end", all_end=Number(all_end)), self._arrive()),
         ]
         for recorder in builder.recorders.all:
             begin, end = (Number(1 << (ACTIONS * recorder.number + k)) for k in range(2))
@@ -76,7 +84,8 @@ log_error_before = zero""",
         statements += self.nest(
             "if (act & EDGE) != 0", [*builder.quote.code("any_anew = True"), *scratch.framed(anew)], **self.edge
         )
-        statements += self.nest("if failed > 0.0 or node_of == len(t_node)", self._end(), self._next_stop())
+        is_over = f"if {self.ends_early} or node_of == len(t_node)"
+        statements += self.nest(is_over, self._end(), self._next_stop())
         return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
 
     def _next_stop(self) -> list[Statement]:
@@ -95,6 +104,8 @@ if edge_of < edges.shape[1]:
         idle = self.code("step = 0.0\nnext_stop = np.inf")
         for recorder in sampling:
             idle += self.code("next_sample = np.inf", next_sample=scratch.element(recorder.next_sample))
+        if self.settling is not None:
+            idle += self.code("next_check = np.inf", next_check=scratch.element(self.settling.next_check))
         idle.append(Break())
         numbers = {"zero": builder.quote.number(0.0), "one": builder.quote.number(1.0)}
         start = builder.quote.code("""\
@@ -123,6 +134,7 @@ failed = 0.0""")
             *scratch.framed(builder.applied.before_points()),
             *self.code("node_of = 0\nedge_of = 0\nany_anew = True"),
             *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
+            *([] if self.settling is None else scratch.framed(self.settling.begin())),
         ]
 
     def _bounds(self) -> list[Statement]:
@@ -174,7 +186,7 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
 
     def _end(self) -> list[Statement]:
         """Hand the cell back, and ask for the next."""
-        builder = self.builder
+        builder, scratch = self.builder, self.scratch
         back = [
             s
             for x, was in zip(builder.states.values(), self.was, strict=True)
@@ -187,6 +199,7 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
                 wild=Number(REASON + NOT_FINITE),
             ),
             *builder.guards.judge(Name(self.own["cell"]), builder.not_finite),
+            *([] if self.settling is None else scratch.framed(self.settling.finish(), keep=False)),
             *builder.store(Name(self.own["cell"])),
             *self.code("""\
 n_steps[cell] = int(accepted)

@@ -13,6 +13,7 @@ from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Let, Statement, Symbol
 from hhfast.kernel.tree.straight import symbols_read
 from hhfast.parts.recorder import Hooks
+from hhfast.parts.sensitivity import shift_names
 
 # The names of a kernel that a recorder's text may use.
 _SEEN = ("V", "V_was", "V_step", "V_high", "V_low", "t", "t_end", "dt", "t_spike", "cell", "first_cell", "status")
@@ -64,11 +65,16 @@ class KernelRecorders:
 
     def __init__(self, spec: KernelSpec, quote: Quotation, scratch: Scratch, more: Names) -> None:
         self.quote, self.own, self.scratch = quote, quote.own, scratch
-        seen = {**quote.functions, **more, **{name: self.own[name] for name in _SEEN}}
+        seen = {
+            **quote.functions,
+            **more,
+            **{name: self.own[name] for name in (*_SEEN, *shift_names(spec.sensitivity))},
+        }
         self.all = [KernelRecorder(r, hooks, d, self.own, seen) for r, (hooks, d) in enumerate(spec.hooks)]
         self.detectors = [_detector(d) for d in sorted({r.detector for r in self.all if r.detector >= 0})]
         t_spike = self.own["t_spike"]
         self.timed = {r.detector for r in self.all for s in r.spike if t_spike in symbols_read(s)}
+        self.settling = next((r for r in self.all if r.hooks.settles), None)
 
     @property
     def sampling(self) -> list[KernelRecorder]:

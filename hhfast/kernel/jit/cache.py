@@ -41,21 +41,25 @@ class ObjectCode:
     scratch: tuple[int, ...]
     code: bytes
 
-    def packed(self) -> bytes:
-        """As the content of a file."""
+    def packed(self, name: str) -> bytes:
+        """As the content of the file of that name."""
         head = json.dumps({name: value for name, value in asdict(self).items() if name != "code"}).encode()
         body = head + b"\n" + self.code
-        return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+        return _digest(name, body) + b"\n" + body
 
     @classmethod
-    def unpacked(cls, content: bytes) -> ObjectCode:
-        """Raises ValueError for what is not the whole of such a content."""
+    def unpacked(cls, name: str, content: bytes) -> ObjectCode:
+        """Raises ValueError for what is not the whole of such a content, or that of another file."""
         digest, _, body = content.partition(b"\n")
-        if hashlib.sha256(body).hexdigest().encode() != digest:
+        if _digest(name, body) != digest:
             raise ValueError("not what was written")
         head, _, code = body.partition(b"\n")
         found = json.loads(head)
         return cls(found["entry"], tuple(found["scratch"]), code)
+
+
+def _digest(name: str, body: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + body).hexdigest().encode()
 
 
 def key_of(parts: str) -> str:
@@ -93,7 +97,7 @@ def load(name: str) -> ObjectCode | None:
     try:
         if not _is_ours(path.parent) or not _is_ours(path):
             return None
-        found = ObjectCode.unpacked(path.read_bytes())
+        found = ObjectCode.unpacked(name, path.read_bytes())
         with contextlib.suppress(OSError):
             os.utime(path)  # it is in use: others go first
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged
@@ -108,7 +112,7 @@ def save(name: str, code: ObjectCode) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_ours(path.parent):
             raise PermissionError("others may write there")
-        _write(path, code.packed())
+        _write(path, code.packed(name))
         _limit(path.parent)
     except OSError as error:
         _warn_once(f"kernels are not kept: {path.parent}: {error.strerror or error}; each process compiles its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.kernel.jit.whitelist import check_kernel
 from hhfast.kernel.math import is_kernel_function
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz", "arcp"}, "nogil": True}
@@ -51,11 +53,13 @@ def _is_inlined(function: FunctionType) -> bool:
 
 
 def _executed(source: str, name: str) -> FunctionType:
-    """The function of a printed module. Its text is printed from a tree, in which nothing of a user's is text."""
+    """The function of a printed module, in which nothing of a user's is text; what is no kernel is not executed."""
+    tree = ast.parse(source)
+    check_kernel(tree, name)
     path = f"<hhfast kernel {hash(source):x}>"
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)  # for tracebacks
     module: dict[str, Any] = {"__name__": "hhfast_kernel"}
-    exec(compile(source, path, "exec"), module)  # noqa: S102
+    exec(compile(tree, path, "exec"), module)  # noqa: S102
     function: FunctionType = module[name]
     return function
 

@@ -310,7 +310,7 @@ class FunctionWriter:
         if isinstance(function, str):
             return self.code.intrinsic(function, given)
         tree = function_of(function)
-        if all(is_straight(node) for node in tree.body):
+        if all(is_straight(node) for node in tree.body) and not any(isinstance(x, Array) for x in given):
             return self.inlined(tree, given)
         passed = [x if isinstance(x, Array) else self.code.value(x) for x in given]
         name, dtypes = self.module.function(function, passed)

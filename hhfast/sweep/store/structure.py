@@ -21,7 +21,7 @@ _MOST_NAME = 200  # characters
 _MOST_CHUNK = 1 << 30  # bytes, once decompressed
 _MOST_ATTRIBUTE = 1 << 26  # bytes; the longest is the model's text
 _COMPRESSION = 1100  # gzip makes nothing smaller than by 1,032
-_FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+_FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF)
 
 
 def plain_datasets(file: h5py.File, n_bytes: int) -> dict[str, h5py.Dataset]:

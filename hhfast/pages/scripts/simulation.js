@@ -1,6 +1,4 @@
 // Runs the kernel for one cell: its arguments, the times at which steps end, initial states, what it recorded.
-"use strict";
-
 const ACTIONS = 3; // bits per recorder in the action of a node: begin, end, sample
 const EDGE = 1 << 30; // in the high word of an action: an edge of the stimulus
 
@@ -43,11 +41,27 @@ function sampleTimes(t_stop, every) {
   return Float64Array.from({ length: n }, (_, k) => Math.min(every * k, t_stop));
 }
 
-function stimulusEdges(parts, values, t_stop) {
-  const edges = parts.flatMap((part, k) => {
-    const own = part.times ? part.times.map((t) => t + values[`${k}.start`]) : [];
+// Between points a current is linear; fixed steps end at them, adaptive kernels look for them themselves.
+const POINTS = {
+  waveform: (p, t_stop, times) => times.map((t) => t + p.start),
+  noise: (p, t_stop) => {
+    const [first, last] = [p.start, p.stop].map((t) => Math.min(Math.max(t, 0), t_stop));
+    const begin = Math.floor(first / p.every);
+    return Array.from({ length: Math.ceil(last / p.every) - begin }, (_, k) => p.every * (begin + k));
+  },
+};
+
+// How far apart samples are (ms): as close as a plot shows; whole steps, where sampling would cut steps short.
+function samplingInterval(page, t_stop) {
+  const wanted = t_stop / Math.min(8000, Math.max(2500, 4 * t_stop));
+  return page.adaptive ? wanted : page.dt * Math.max(1, Math.round(wanted / page.dt));
+}
+
+function stimulusEdges(page, values, t_stop) {
+  const edges = page.stimulus.flatMap((part, k) => {
     const named = Object.fromEntries(part.parameters.map((name) => [name, values[`${k}.${name}`]]));
-    return [...EDGES[part.kind](named, t_stop), ...own];
+    const points = page.adaptive || !POINTS[part.kind] ? [] : POINTS[part.kind](named, t_stop, part.times);
+    return [...EDGES[part.kind](named, t_stop), ...points];
   });
   return edges.filter((t) => t > 0 && t < t_stop);
 }
@@ -138,6 +152,12 @@ function solveSteady(page, parameters, X, states) {
 // The model's initial states: as given, and what starts steady at its steady value there.
 function initialStates(page, parameters) {
   const X = Float64Array.from(page.initial);
+  if (page.formulas.length) {
+    const A = shaped([page.formulas.length, 1]);
+    const col = new Int32Array(2 * parameters.length).fill(-1);
+    beginnings(0, 1, parameters, col, shaped([0, 1]), shaped([X.length, 1], X.slice()), new Float64Array(1), A, shaped([0, 1]));
+    page.formulas.forEach((state, k) => (X[state] = A[k]));
+  }
   for (const [states, coupled] of page.steady_levels) {
     if (coupled) {
       solveSteady(page, parameters, X, states);
@@ -150,16 +170,16 @@ function initialStates(page, parameters) {
 }
 
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
-function simulate(page, { parameters, stimulus, t_stop, every, initial, threshold = -20, rearm = -30 }) {
+function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const samples = sampleTimes(t_stop, every);
-  const edges = stimulusEdges(page.stimulus, stimulus, t_stop);
+  const edges = stimulusEdges(page, stimulus, t_stop);
   const of_stimulus = page.stimulus.flatMap((part, k) => part.parameters.map((name) => stimulus[`${k}.${name}`]));
   const p0 = Float64Array.from([...parameters, ...of_stimulus]);
   const X = shaped([initial.length, 1], Float64Array.from(initial));
   const capacity = Math.min(4096, 64 + Math.ceil(4 * t_stop));
   const given = {
     first_cell: 0, last_cell: 1, p0, X, col: new Int32Array(2 * p0.length).fill(-1), P: shaped([0, 1]),
-    levels: shaped([1, 2], Float64Array.of(threshold, rearm)), status: new Uint8Array(1), stop: new Uint8Array(1),
+    levels: shaped([1, 2], Float64Array.from(page.levels || [-20, -30])), status: new Uint8Array(1), stop: new Uint8Array(1),
     moving: 0, edges: shaped([1, 0]), rtol: page.rtol, atol: Float64Array.from(page.atol || []), dt_first: page.dt,
     dt_min: page.dt_min, dt_max: page.dt_max, max_steps: page.max_steps, n_steps: new Int32Array(2),
     n_rejected: new Int32Array(2), times_1: samples, spike_time_0: shaped([1, capacity]),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hhfast.batch.method import Method
-from hhfast.kernel.build.kernel import kernel_of, one_lane, rates_kernel
+from hhfast.kernel.build.kernel import beginnings_kernel, kernel_of, one_lane, quantities_kernel, rates_kernel
 from hhfast.kernel.print.javascript import printed
 from hhfast.kernel.spec import kernel_spec
 from hhfast.kernel.tree.nodes import Kernel
@@ -17,10 +18,15 @@ from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.stimuli import Stimulus
 
 
-def scripts(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[str]) -> dict[str, str]:
-    """Name -> source of what a page runs: `kernel`, a run of one cell, and `rates`, a and b of every state."""
-    run = one_lane(_kernel(model, method, stimulus, traced))
-    return {"kernel": _script(run), "rates": _script(rates_kernel(model))}
+def scripts(
+    model: Model, method: Method, stimulus: Stimulus, traced: Sequence[str], quantities: Sequence[str] = ()
+) -> dict[str, str]:
+    """Name -> source of what a page runs: `kernel`, a run of one cell; `rates` of every state; what else it needs."""
+    kernels = [one_lane(_kernel(model, method, stimulus, traced)), rates_kernel(model)]
+    kernels += [quantities_kernel(model, quantities)] if quantities else []
+    beginnings, formulas = beginnings_kernel(model)
+    kernels += [beginnings] if formulas else []
+    return {kernel.name: _script(replace(kernel, notes=())) for kernel in kernels}
 
 
 def _script(kernel: Kernel) -> str:
@@ -72,5 +78,6 @@ def _beginning(model: Model) -> dict[str, Any]:
     levels = steady_levels(model, tuple(steady)) if steady else ()
     return {
         "initial": initial,
+        "formulas": beginnings_kernel(model)[1],
         "steady_levels": [[[number[name] for name in names], coupled] for names, coupled in levels],
     }

@@ -1,0 +1,58 @@
+"""The arguments of `simulate` and the analyses, checked at the door: what they are, before what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hhfast.errors import InputError
+from hhfast.parts.recorder import Recorder, is_recorder
+from hhfast.parts.recorders import recorders
+from hhfast.parts.stimulus import Stimulus
+
+
+def as_table(name: str, given: Any) -> dict[str, Any]:
+    """Names with their values, from a mapping, a pandas DataFrame (one row per cell) or an xarray Dataset; None: {}.
+
+    Raises `InputError` for anything else. The values are checked where they are used.
+    """
+    if given is None:
+        return {}
+    columns = getattr(given, "columns", None)
+    if columns is not None and not isinstance(given, Mapping):  # a DataFrame
+        found = {column: given[column] for column in columns}
+    elif isinstance(given, Mapping):
+        found = {key: getattr(value, "values", value) for key, value in given.items()}
+    else:
+        raise InputError(f"{name}: is {_what(given)}; give a mapping such as {{'g_Na': [100, 120]}}, or a DataFrame")
+    for key in found:
+        if not isinstance(key, str):
+            raise InputError(f"{name}: has the key {key!r}; keys are names")
+    return found
+
+
+def as_stimulus(given: Any) -> Stimulus | None:
+    """A stimulus, or None. Raises `InputError`, with the likely remedy, for anything else."""
+    if given is None or isinstance(given, Stimulus):
+        return given
+    if hasattr(given, "kind") and callable(given):
+        raise InputError(f"stimulus: is {given.__name__} itself; call it, as {given.__name__}(...)")
+    if isinstance(given, (int, float)):
+        raise InputError(f"stimulus: is {given}; for a constant current give hhfast.Step(amplitude={given})")
+    raise InputError(f"stimulus: is {_what(given)}; give a stimulus such as hhfast.Step(amplitude=10.0), or None")
+
+
+def as_recorders(given: Any) -> tuple[Recorder, ...]:
+    """Recorders, from one or several. Raises `InputError` if something else is among them."""
+    several = (given,) if is_recorder(given) or isinstance(given, str) or not isinstance(given, Iterable) else given
+    for recorder in several:
+        if not is_recorder(recorder):
+            name = recorder.__name__ if isinstance(recorder, type) else ""
+            remedy = f"call it, as {name}(...)" if name else f"give recorders, of {', '.join(recorders)}"
+            raise InputError(f"record: {name or repr(recorder)} is no recorder; {remedy}")
+    return tuple(several)
+
+
+def _what(value: Any) -> str:
+    """A value as a message names it: None, or its kind."""
+    return "None" if value is None else f"of type {type(value).__name__}"

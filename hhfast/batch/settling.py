@@ -1,0 +1,239 @@
+"""Runs that end when each cell has reached its attractor: what the kernel is given, and what its findings mean.
+
+The kernel ends a cell on a cycle by itself. A cell that stands still is only a candidate for a rest: here Newton's
+method finds the equilibrium beside it, and the eigenvalues of the model's Jacobian say whether it is stable. Cells of
+which that is not so are run again from the start, and must stand still a hundred times better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hhfast.batch.cells import Cells
+from hhfast.batch.method import Method
+from hhfast.errors import InputError
+from hhfast.kernel.math import settling as memory
+from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
+from hhfast.model import Model
+from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
+from hhfast.parts.recorder import Hooks, Recorder, Run, Window
+from hhfast.parts.stimulus import Stimulus
+from hhfast.parts.variable import Variable
+
+_WIDE = {"potential": 100.0, "gate": 1.0, "other": 0.0}  # ranges by which a state is judged to stand still; 0: its size
+_LEAST = {"potential": 1.0, "gate": 1e-3, "other": 0.0}  # least ranges by which it is judged to return
+_NEAR = 100.0  # of the tolerance: how far a cell that stands still may be from the equilibrium beside it
+_NUMBERS = [memory.KINDS, memory.EVENTS, memory.AT, memory.PEAK, memory.TROUGH, memory.ABOVE, memory.DRIFT]
+TIGHTER = 1e-2  # the next tolerance of candidates that were none
+_TIGHTEST = 1e-12  # a tolerance below this is 0
+_ROUNDS = 20  # of Newton's method
+_MARGINAL = -1e-9  # 1/ms; an equilibrium whose largest real part is above this is not proved to be stable
+# Of a fixed step of 0.025 ms: how nearly cycles return at best, by the order of the method; their sections fall
+# differently into the steps of each period. It goes with the step as the error of one step.
+_ROUGHNESS = {1: 2e-2, 2: 3e-3}
+_LEVELS = (-20.0, -30.0)  # mV, threshold and rearm where no recorder has its own
+
+
+@dataclass(frozen=True)
+class Settling:
+    """The recorder that lets cells end by themselves.
+
+    names : of the features it delivers. tolerance : of a cycle's return. after : (n,) ms, from when on the current of
+    each cell is constant.
+    rest_tolerance : (n,) of standing still; 0: never.
+    """
+
+    model: Model
+    rule: Settled
+    names: tuple[str, ...]
+    levels: tuple[float, float]
+    tolerance: float
+    after: np.ndarray = field(repr=False)
+    rest_tolerance: np.ndarray = field(repr=False)
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        vectors = ("memory", "outcome", "section_time", "floor", "wide", "after", "rest_tolerance", "settings")
+        return Hooks(arrays=tuple((name, "float64[::1]") for name in vectors), detects=True, settles=True)
+
+    def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
+        return (0.0, t_stop), np.empty(0)
+
+    def open(self, run: Run) -> SettlingRecording:
+        return SettlingRecording(self, run.n_cells, run.dtype)
+
+    def at(self, rows: np.ndarray, tighter: float = 1.0) -> Settling:
+        """The same for some of the cells."""
+        tolerance = self.rest_tolerance[rows] * tighter
+        tolerance[tolerance < _TIGHTEST] = 0.0
+        return replace(self, after=self.after[rows], rest_tolerance=tolerance)
+
+    def ranges(self, of: dict[str, float]) -> np.ndarray:
+        kinds = (
+            "potential" if s.name == s.potential else "gate" if s.group == "gates" else "other" for s in self.model.rows
+        )
+        return np.array([of[kind] for kind in kinds])
+
+
+class SettlingRecording:
+    """What the kernel found of the cells of one run."""
+
+    def __init__(self, recorder: Settling, n_cells: int, dtype: str) -> None:
+        self.recorder, self.n = recorder, n_cells
+        self.lanes = max(LANES[dtype][0], ADAPTIVE_LANES[dtype][0])
+        self.outcome = np.full((n_cells, memory.OUTCOMES), np.nan)
+        self.outcome[:, [memory.KINDS, memory.EVENTS]] = -1.0, 0.0
+        self.times: dict[int, np.ndarray] = {}
+        self.V_rest = np.full(n_cells, np.nan)
+
+    def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
+        r = self.recorder
+        space = np.empty(self.lanes * memory.memory_of(len(r.model.states)))
+        times = np.full((last - first) * memory.KEPT, np.nan)
+        settings = np.array([r.tolerance, r.rule.plateau_level])
+        ranges = (r.ranges(_LEAST), r.ranges(_WIDE))
+        return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
+
+    def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
+        times = arguments[2].reshape(-1, memory.KEPT)
+        most = int(np.nan_to_num(self.outcome[first : first + len(times), memory.TIMES]).max(initial=0.0))
+        self.times[first] = times[:, : max(most, 1)].astype(np.float64)
+
+    def prove(self, cells: Cells, X: np.ndarray) -> np.ndarray:
+        """The cells, by number, that stand still but not at a stable equilibrium; the others get their V_rest.
+
+        X : (n_states, n) where the cells ended.
+        """
+        rows = np.flatnonzero(self.outcome[:, memory.KINDS] == RESTS)
+        if not len(rows):
+            return rows
+        r = self.recorder
+        wide = r.ranges(_WIDE)[:, None]
+        scale = np.where(wide > 0, wide, np.abs(X[:, rows]))
+        found = stable_equilibrium(
+            cells.at(rows), X[:, rows], self.outcome[rows, memory.I_APP], _NEAR * r.rule.settle_tol * scale
+        )
+        self.V_rest[rows] = found[0]
+        self.outcome[rows[np.isnan(found[0])], memory.KINDS] = -1.0
+        return np.asarray(rows[np.isnan(found[0])])
+
+    @cached_property
+    def features(self) -> dict[str, np.ndarray]:
+        """All features of all cells."""
+        width = max([3, *(t.shape[1] for t in self.times.values())])  # two intervals at least
+        times = np.full((self.n, width), np.nan)
+        for first, some in self.times.items():
+            times[first : first + len(some), : some.shape[1]] = some
+        kind, events, at, peak, trough, above, drift = self.outcome[:, _NUMBERS].T
+        periods = self.outcome[:, memory.LAST : memory.THIRD + 1]
+        ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest)
+        return features_of(ends, self.recorder.rule, self.recorder.levels[0])
+
+    @property
+    def at_cap(self) -> np.ndarray:
+        """(n,) whether a cell has not settled."""
+        return np.asarray(self.outcome[:, memory.KINDS] < 0)
+
+    def variables(self) -> dict[str, Variable]:
+        found = {}
+        for name in self.recorder.names:
+            unit, long_name = SETTLED_FEATURES[name]
+            flags = ACTIVITIES if name == "activity" else ()
+            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags)
+        return found
+
+    def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
+        """The usual features as those of the last period, where there is one, or of the rest."""
+        own = {"V_max": "V_peak", "V_min": "V_trough"}
+        settled = self.features["activity"] != UNSETTLED
+        settled &= ~self.at_cap
+        found = {}
+        for name in ("rate", "isi_mean", "isi_cv", *own):
+            if name in variables:
+                was = variables[name]
+                found[name] = replace(was, values=np.where(settled, self.features[own.get(name, name)], was.values))
+        return found
+
+
+def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """(n_states, n): the equilibrium found by Newton's method from the states X; NaN where it is not linearly stable,
+    or not within `near` (n_states, n).
+    """
+    from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
+
+    found = X.astype(np.float64)
+    for _ in range(_ROUNDS):
+        step = newton_step(cells, found, i_app, jacobian(cells, found))
+        found = found + step
+        with np.errstate(invalid="ignore"):
+            if not (np.abs(step) > 1e-13 * np.maximum(np.abs(found), 1e-6)).any():
+                break
+    with np.errstate(invalid="ignore"):
+        good = (np.abs(found - X) <= near).all(axis=0)
+        good[good] = eigenvalues(jacobian(cells.at(np.flatnonzero(good)), found[:, good]))[:, 0].real < _MARGINAL
+    return np.where(good, found, np.nan)
+
+
+def settling_of(
+    model: Model,
+    until: Any,
+    method: Method,
+    stimulus: Stimulus,
+    t_stop: float,
+    record: Sequence[Recorder],
+    n_cells: int,
+) -> Settling | None:
+    """The recorder that `until` asks for; None for "t_stop".
+
+    Raises `InputError` for what does not go with it, and for features that only settled cells have without it.
+    """
+    rule = Settled.of(until)
+    wanted = tuple(name for r in record for name in getattr(r, "settled_names", ()))
+    if rule is None:
+        check_not_settled(record)
+        return None
+    check_settled(record)
+    after = check_constant(stimulus, t_stop)
+    levels = next((r.levels for r in record if r.levels is not None), _LEVELS)
+    everywhere = np.broadcast_to(np.maximum(after, 0.0), n_cells).copy()
+    tolerance = np.full(n_cells, rule.settle_tol)
+    order = method.scheme.order
+    rough = 0.0 if method.adaptive else min(_ROUGHNESS.get(order, 0.0) * (method.dt / 0.025) ** order, 0.05)
+    of_cycles = max(rule.settle_tol, rough)
+    return Settling(model, rule, wanted or tuple(SETTLED_FEATURES), levels, of_cycles, everywhere, tolerance)
+
+
+def check_constant(stimulus: Stimulus, t_stop: float) -> np.ndarray:
+    """When the current becomes constant, ms; raises `InputError` where that is not before t_stop."""
+    after = np.asarray(stimulus.constant_after, np.float64)
+    if not (after < t_stop).all():
+        never = np.isinf(after).any()
+        reason = "never becomes a constant current" if never else f"becomes constant at {np.nanmax(after):g} ms only"
+        raise InputError(
+            f"until: the stimulus {reason}, and a cell settles only under a constant current; "
+            f"let it end before t_stop = {t_stop:g} ms, or give until = 't_stop'"
+        )
+    return after
+
+
+def check_settled(record: Iterable[Recorder]) -> None:
+    """Refuse recorders that do not go with `until="settled"`."""
+    for r in record:
+        if getattr(r, "window", None) is not None:
+            raise InputError(
+                "record.window: does not go with until = 'settled', whose features are of the last period; remove it"
+            )
+        if "V_mean" in getattr(r, "names", ()):
+            raise InputError("record.features: V_mean does not go with until = 'settled'; remove it")
+
+
+def check_not_settled(record: Iterable[Recorder]) -> None:
+    """Refuse features that only settled cells have."""
+    for r in record:
+        for name in getattr(r, "settled_names", ()):
+            raise InputError(f"record.features: '{name}' needs until = 'settled'")

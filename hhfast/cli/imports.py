@@ -1,0 +1,56 @@
+"""The command that reads model files of other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hhfast.cli.console import note, say
+from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    from hhfast.model.importers.imported import Imported
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.mod ...", help="Files of one cell.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="MODEL.toml", help="Where to write the model file.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the model.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FIG.png", help="Draw the file's curves and the model's.")
+    ] = None,
+) -> None:
+    """Make a model of NMODL files, and prove it: the files' own equations against the model's."""
+    if report is not None:
+        from hhfast.figures.canvas import check_picture
+
+        check_picture(report)
+    if output is not None and output.suffix != ".toml":
+        raise InputError(f"{output}: the name of a model file ends in .toml")
+    found = _imported(files, name)
+    if output is None:
+        typer.echo(found.text)
+        note(found.report())
+    else:
+        output.write_text(found.text, encoding="utf-8")
+        say(f"{found.report()}\nwrote {output}")
+    if report is not None:
+        from hhfast.figures.canvas import save
+        from hhfast.figures.imports import plot_import
+
+        save(plot_import(found), report)
+        note(f"drew {report}")
+    if not found.verification.passed:
+        raise typer.Exit(1)
+
+
+def _imported(files: list[Path], name: str | None) -> Imported:
+    from hhfast.model.importers.nmodl import import_nmodl
+
+    if all(f.suffix == ".mod" for f in files):
+        return import_nmodl(*files, name=name)
+    raise InputError(f"{files[0]}: give .mod files")

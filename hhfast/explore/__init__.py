@@ -1,1 +1,0 @@
-"""Pages: a model, or a result, as one HTML file in which its kernel runs."""

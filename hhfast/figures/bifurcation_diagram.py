@@ -1,0 +1,88 @@
+"""The bifurcation diagram: equilibria against the current, stable and not, and how far the oscillations reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from hhfast.analysis.bifurcations import Bifurcations, bifurcations
+from hhfast.analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
+from hhfast.batch.simulate import simulate
+from hhfast.figures.canvas import colour, new_axes
+from hhfast.figures.text import label_of, plain
+from hhfast.inputs import interval
+from hhfast.model import Model
+from hhfast.model.resolve import find_model
+from hhfast.parts.features import Features
+from hhfast.parts.stimuli import Step
+
+_RUNS = 81  # currents at which oscillations are sought
+_STILL = 0.5  # mV: what moves less does not oscillate
+
+
+def plot_bifurcation_diagram(
+    model: str | Path | Model,
+    params: Mapping[str, float] | None = None,
+    *,
+    i_app: tuple[float, float] = (0.0, 200.0),
+    t_stop: float = 600.0,
+    axes: Axes | None = None,
+) -> Axes:
+    """V at equilibrium against the current, and the largest and smallest V of what a cell does there.
+
+    model, params : as in `hhfast.simulate`, one cell. i_app : lowest and highest current, in the model's unit. Solid
+    lines are stable, dashed ones unstable; Hopf and saddle-node points are marked. Dots: extremes of V in the last
+    third of runs of t_stop ms, from rest without current and from 40 mV above it, so that both of two states show.
+    """
+    limits = interval("i_app", i_app)
+    found, own = find_model(model), dict(params or {})
+    curve = equilibrium_curve(found, own)
+    axes = axes or new_axes(6.8, 4.6)
+    _branches(axes, curve, limits)
+    current, low, high = _oscillations(found, own, limits, t_stop)
+    axes.plot(np.tile(current, 2), np.concatenate([low, high]), ".", color=colour(1), markersize=3.5, zorder=2,
+              label="extremes of oscillations")  # fmt: skip
+    _points(axes, bifurcations(found, own, i_app=limits))
+    axes.set(xlim=limits, xlabel=label_of("applied current", curve.unit), ylabel="$V$ (mV)")
+    axes.set_title(plain(found.title or found.name), fontsize=11)
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    return axes
+
+
+def _branches(axes: Axes, curve: EquilibriumCurve, limits: tuple[float, float]) -> None:
+    """Stable and unstable pieces; neighbours share a point, so that there are no gaps."""
+    inside = (curve.current >= limits[0]) & (curve.current <= limits[1])
+    for stable, line in ((True, "-"), (False, "--")):
+        shown = inside & (curve.stable == stable)
+        shown[1:] |= shown[:-1].copy()
+        V = np.where(shown & inside, curve.V, np.nan)
+        if np.isfinite(V).any():
+            axes.plot(curve.current, V, line, color=colour(0), linewidth=1.6 if stable else 1.2,
+                      label=f"{'stable' if stable else 'unstable'} equilibrium")  # fmt: skip
+
+
+def _oscillations(
+    model: Model, params: Mapping[str, float], limits: tuple[float, float], t_stop: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(current, lowest V, highest V) of the runs that oscillate."""
+    current = np.tile(np.linspace(*limits, _RUNS), 2)
+    start: dict[str, Any] = {"V": np.repeat([model.V_init, model.V_init + 40.0], _RUNS)}
+    run = simulate(model, params, stimulus=Step(amplitude=current), t_stop=t_stop, initial=start, integrator="tsit5",
+                   record=[Features(("V_min", "V_max"), window=(2 / 3 * t_stop, t_stop))])  # fmt: skip
+    moving = run["V_max"] - run["V_min"] > _STILL
+    return current[moving], run["V_min"][moving], run["V_max"][moving]
+
+
+def _points(axes: Axes, found: Bifurcations) -> None:
+    for current, V, marker, name in (
+        (found.hopf[0], found.hopf_V[0], "s", "Hopf"),
+        (found.saddle_node[0], found.saddle_node_V[0], "D", "saddle-node"),
+    ):
+        if len(current):
+            axes.plot(current, V, marker, color="k", markersize=6, zorder=4,
+                      label=f"{name}: {', '.join(f'{c:.4g}' for c in current[:4])}")  # fmt: skip

@@ -1,0 +1,306 @@
+"""From an executed .mod file to channels and states: what is ohmic, which gates open it, how each state moves."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import numpy as np
+
+from hhfast.model.formulas import evaluate_tree
+from hhfast.model.importers.expressions import (
+    Expr,
+    multiply,
+    number,
+    product,
+    terms,
+    value_of,
+    variable,
+)
+from hhfast.model.importers.forms import Law, law, step_law
+from hhfast.model.importers.mechanism import Mechanism
+from hhfast.model.importers.mod_execution import Execution
+from hhfast.model.importers.part import DEFAULTS, ChannelForm, Part, SchemeForm, StateForm
+
+VALENCES = {"ca": 2.0, "na": 1.0, "k": 1.0, "cl": -1.0}
+_UNITS = {"celsius": "degC", "diam": "um"}
+_CONDUCTANCE = re.compile(r"(p|u|m|n|micro|milli)?(S|mho|siemens|ohm-1)/(cm2|um2|cm\^2|cm-2|m2|micron2)", re.IGNORECASE)
+_SAMPLE = np.array([-101.3, -77.7, -64.9, -41.3, -12.1, 21.7])  # mV
+
+
+def part_of(mechanism: Mechanism) -> Part:
+    """The channels, states and parameters of a file. Raises `InputError` for what cannot be expressed."""
+    return _Translation(mechanism).part()
+
+
+class _Translation:
+    def __init__(self, mechanism: Mechanism) -> None:
+        self.m = mechanism
+        self.run = Execution(mechanism)
+        self.run.run()
+        self.table = self.run.table
+        self.notes: list[str] = []
+
+    def part(self) -> Part:
+        states, scheme = self.states()
+        channels = self.channels(scheme)
+        concentrations = self.concentrations()
+        if not channels and not concentrations:
+            raise self.m.refused("NEURON", "it makes no current and sets no concentration", r"\bSUFFIX\b")
+        if self.run.tables:
+            self.notes.append("TABLE is ignored: rates are computed, not interpolated.")
+        given = frozenset(n for n, (value, _) in self.m.parameters.items() if value is not None)
+        ions = {name: ion.name for ion in self.m.ions for name in (*ion.reads, *ion.writes)}
+        found = Part(
+            self.m.name, self.m.path.name, self.m.text.title, self.table, channels, states, {}, concentrations,
+            self.valences(), ions, given, self.notes,
+        )  # fmt: skip
+        found.parameters = self.parameters(found)
+        return found
+
+    # --- states ---
+    def states(self) -> tuple[list[StateForm], SchemeForm | None]:
+        final = self.run.final
+        found, in_scheme = [], {x for r in self.run.reactions for x in (r.here, r.there)}
+        scheme = self.scheme(in_scheme) if in_scheme else None
+        for x in self.m.states:
+            if x in in_scheme or (x in final and f"{x}'" not in final and f"{x}+" not in final):
+                continue
+            if f"{x}'" in final:
+                slope = final[f"{x}'"]
+                self.check_time(slope, of=x)
+                own = law(slope, x, self.table) or Law({"a": slope, "b": number(0)})
+            elif f"{x}+" in final:
+                own = self.step(x, final[f"{x}+"])
+                self.check_time(*own.formulas.values(), of=x)
+            elif x in self.m.parameters or not self.used(x):
+                continue
+            else:
+                raise self.m.refused("STATE", f"nothing changes '{x}'", rf"\b{x}\b")
+            unit = "mM" if self.m.ion_of(x) or self.is_concentration(x) else "1"
+            found.append(StateForm(x, own, self.initial(x, own), unit))
+        return found, scheme
+
+    def step(self, x: str, new: Expr) -> Law:
+        found = step_law(new, x, self.table)
+        if found is None:
+            reason = f"that of '{x}' is neither x + (1 - exp(-dt / tau)) * (inf - x) nor an Euler step"
+            raise self.m.refused("step by hand", reason, rf"\b{x}\s*=")
+        return found
+
+    def is_concentration(self, x: str) -> bool:
+        return any(x in self.table.bases(e) for e in self.concentrations().values())
+
+    def used(self, x: str) -> bool:
+        return any(x in self.table.bases(e) for e in self.run.final.values())
+
+    def check_time(self, *expressions: Expr, of: str) -> None:
+        for e in expressions:
+            if isinstance(e, ast.expr) and (bad := self.table.bases(e) & {"t", "dt"}):
+                raise self.m.refused(min(bad), f"'{of}' depends on it", rf"\b{min(bad)}\b")
+
+    def initial(self, x: str, own: Law) -> float | Expr | None:
+        """Where a state starts: None for its steady state."""
+        if x not in self.run.initial:
+            return None if self.run.steady_start else float((self.m.parameters.get(f"{x}0") or (0.0,))[0] or 0.0)
+        e = self.run.initial[x]
+        if (value := value_of(self.table.opened(e))) is not None:
+            return value
+        start = self.table.expanded(e)
+        known = set(self.m.parameters) | set(self.m.constants) | {"v", "celsius"} | set(DEFAULTS)
+        steady = self.steady(own)
+        if steady is not None and self.agree(start, steady):
+            return None
+        if not self.table.bases(e) <= known:
+            raise self.m.refused("INITIAL", f"'{x}' starts from {', '.join(sorted(self.table.bases(e) - known))}",
+                                 r"\bINITIAL\b")  # fmt: skip
+        return e
+
+    def steady(self, own: Law) -> Expr | None:
+        f = own.formulas
+        if "inf" in f:
+            return self.table.expanded(f["inf"])
+        up, down = ("alpha", "beta") if "alpha" in f else ("a", "b")
+        if value_of(f[down]) == 0:
+            return None
+        below = ast.BinOp(f[up], ast.Add(), f[down]) if up == "alpha" else f[down]
+        return self.table.expanded(ast.BinOp(f[up], ast.Div(), below))
+
+    def agree(self, one: Expr, other: Expr) -> bool:
+        """Whether two expressions have the same values over the potentials, at the file's parameters."""
+        with np.errstate(all="ignore"):
+            a, b = (np.broadcast_to(evaluate_tree(e, self.sample(e)), _SAMPLE.shape) for e in (one, other))
+        return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
+
+    def sample(self, e: Expr) -> dict[str, Any]:
+        values: dict[str, Any] = {"v": _SAMPLE}
+        for k, name in enumerate(sorted(self.table.bases(e) - {"v"})):
+            if self.m.ion_of(name) and name.startswith("i"):
+                values[name] = -0.01 - 1e-3 * k
+            else:
+                values[name] = self.value(name) if name not in self.m.states else 0.3 + 0.01 * k
+        return values
+
+    def scheme(self, states: set[str]) -> SchemeForm:
+        order = [x for x in self.m.states if x in states]
+        if states - set(order):
+            raise self.m.refused("KINETIC", f"'{min(states - set(order))}' is no STATE", r"\bKINETIC\b")
+        total = self.total(order)
+        if total != 1.0:
+            raise self.m.refused("KINETIC", "its states are not said to sum to 1 (CONSERVE)", r"\bKINETIC\b")
+        for r in self.run.reactions:
+            for e in (r.forward, r.backward):
+                self.check_time(e, of=r.here)
+        start = {}
+        if not self.run.steady_start:
+            given = {x: value_of(self.table.opened(self.run.initial.get(x, number(0)))) for x in order}
+            if all(v is not None for v in given.values()) and sum(v or 0 for v in given.values()) == 1:
+                start = {x: v or 0.0 for x, v in given.items()}
+                start.pop(order[0])
+        reactions = [(r.here, r.there, r.forward, r.backward) for r in self.run.reactions]
+        return SchemeForm(order, reactions, start)
+
+    def total(self, order: list[str]) -> float | None:
+        """What the states sum to: by CONSERVE, else by INITIAL."""
+        for left, right in self.run.conserved:
+            members = {t.id for s, t in terms(left) if s > 0 and isinstance(t, ast.Name)}
+            if members == set(order):
+                return value_of(self.table.opened(right))
+        if self.run.steady_start:
+            return None
+        given = [value_of(self.table.opened(self.run.initial.get(x, number(0)))) for x in order]
+        return None if any(v is None for v in given) else float(sum(v or 0.0 for v in given))
+
+    # --- currents ---
+    def channels(self, scheme: SchemeForm | None) -> list[ChannelForm]:
+        found = []
+        for name in self.m.currents:
+            if name not in self.run.final:
+                raise self.m.refused("BREAKPOINT", f"'{name}' is given no value", rf"\b{name}\b")
+            e = self.run.final[name]
+            self.check_time(e, of=name)
+            ion = self.m.ion_of(name)
+            channel = ChannelForm("", name, ion.name if ion else "")
+            if not self.ohmic(channel, e):
+                self.other(channel, e)
+            found.append(channel)
+        for k, channel in enumerate(found):
+            channel.name = (
+                self.m.name if len(found) == 1 else f"{self.m.name}_{channel.variable.removeprefix('i') or k}"
+            )
+        if scheme is not None:
+            users = [c for c in found if self.table.bases(self.run.final[c.variable]) & set(scheme.states)]
+            if not users:
+                raise self.m.refused("KINETIC", "no current depends on its states", r"\bKINETIC\b")
+            users[0].scheme = scheme
+        return found
+
+    def flat(self, e: Expr) -> tuple[int, list[Expr], list[Expr]]:
+        """The factors of an expression, opened down to conductances and states."""
+        sign, above, below = 1, [e], list[Expr]()
+        for name in (*self.m.states, *self.conductances()):
+            opened_above: list[Expr] = []
+            opened_below: list[Expr] = []
+            for group, own, other in ((above, opened_above, opened_below), (below, opened_below, opened_above)):
+                for factor in group:
+                    s, a, b = self.table.factors(factor, name)
+                    sign *= s
+                    own.extend(a)
+                    other.extend(b)
+            above, below = opened_above, opened_below
+        return sign, above, below
+
+    def conductances(self) -> list[str]:
+        """The parameters that may be a maximal conductance: by their unit, then by their name."""
+        given = self.m.parameters
+        by_unit = [n for n, (_, unit) in given.items() if _CONDUCTANCE.fullmatch(unit.replace(" ", ""))]
+        by_name = [n for n, (_, unit) in given.items() if n.lower().startswith("g") and n not in by_unit
+                   and unit.strip() in ("", "1")]  # fmt: skip
+        return by_unit + by_name
+
+    def ohmic(self, channel: ChannelForm, e: Expr) -> bool:
+        """Fill in g, E and the opening, where the current is such a product."""
+        sign, above, below = self.table.factors(e, "v")
+        for k, factor in enumerate(above):
+            parts = terms(self.table.opened(factor))
+            driving = [s for s, t in parts if isinstance(t, ast.Name) and t.id == "v"]
+            rest = [(s, t) for s, t in parts if not (isinstance(t, ast.Name) and t.id == "v")]
+            free = all(not self.table.bases(t) & {"v", *self.m.states} for _, t in rest)
+            if len(driving) != 1 or len(rest) > 1 or not free:
+                continue
+            others = product(sign * driving[0], above[:k] + above[k + 1 :], below)
+            reversal = product(-rest[0][0] * driving[0], [rest[0][1]], []) if rest else number(0)
+            return self.conductance(channel, others, reversal)
+        return False
+
+    def conductance(self, channel: ChannelForm, G: Expr, reversal: Expr) -> bool:
+        sign, above, below = self.flat(G)
+        numbers = [(k, value_of(f)) for k, f in enumerate(above) if value_of(f) is not None]
+        scale = 1e3 * sign * float(np.prod([v for _, v in numbers if v is not None] or [1.0]))
+        for f in [f for f in below if value_of(f) not in (None, 0.0)]:
+            scale /= value_of(f) or 1.0
+        kept = [f for f in above if value_of(f) is None]
+        below = [f for f in below if value_of(f) in (None, 0.0)]
+        named = [f for f in kept if isinstance(f, ast.Name) and f.id in self.conductances()]
+        others = [f for f in kept if not named or f is not named[0]]
+        if scale <= 0:
+            return False
+        channel.g = scale * (self.value(named[0].id) if named else 1.0)
+        channel.g_name, channel.scale = named[0].id if named else "", scale
+        channel.reversal = reversal
+        channel.opening = [product(1, others, below)] if below else others
+        if named and any(named[0].id in self.table.bases(f) for f in channel.opening):
+            channel.g, channel.opening = scale, [*channel.opening, named[0]]
+            channel.g_name = ""
+        return True
+
+    def other(self, channel: ChannelForm, e: Expr) -> None:
+        """Any other current: in uA/cm2 where the file has mA/cm2."""
+        sign, above, below = self.flat(e)
+        numbers = [value_of(f) or 0.0 for f in above if value_of(f) is not None]
+        scale = 1e3 * float(np.prod(numbers or [1.0]))
+        kept = [f for f in above if value_of(f) is None]
+        named = [f for f in kept if isinstance(f, ast.Name) and f.id in self.conductances()
+                 and _CONDUCTANCE.fullmatch(self.m.parameters[f.id][1].replace(" ", ""))]  # fmt: skip
+        if named and not any(named[0].id in self.table.bases(f) for f in (*kept, *below) if f is not named[0]):
+            channel.g, channel.g_name, channel.scale = scale * self.value(named[0].id), named[0].id, scale
+            kept, scale = [variable("g@"), *(f for f in kept if f is not named[0])], 1.0
+        channel.current = multiply(number(scale), product(sign, kept, below))
+
+    def concentrations(self) -> dict[str, Expr]:
+        """The concentrations that it sets, in terms of its states."""
+        found = {}
+        for ion in self.m.ions:
+            for name in ion.writes:
+                if name == f"i{ion.name}":
+                    continue
+                if name.startswith("e"):
+                    raise self.m.refused("USEION", f"it writes {name}; reversal potentials are not set by channels",
+                                         rf"\bWRITE\b[^\n]*{name}")  # fmt: skip
+                found[name] = self.run.final.get(name, variable(name))
+        return found
+
+    def valences(self) -> dict[str, float]:
+        return {i.name: i.valence if i.valence is not None else VALENCES.get(i.name, 1.0) for i in self.m.ions}
+
+    # --- parameters ---
+    def value(self, name: str) -> float:
+        """The number of a parameter: the file's, else NEURON's own, else 0."""
+        if name in self.m.constants:
+            return self.m.constants[name]
+        given = self.m.parameters.get(name, (None, ""))[0]
+        return given if given is not None else DEFAULTS.get(name, 0.0)
+
+    def parameters(self, part: Part) -> dict[str, tuple[float, str]]:
+        """All that the part's expressions name and that is no state, with value and unit."""
+        used = set[str]().union(*map(self.table.bases, part.expressions()))
+        own = {x.name for x in part.states} | {x for c in part.channels if c.scheme for x in c.scheme.states}
+        found = {}
+        for name in sorted(used - own - {"v", "g@"}, key=[*self.m.parameters, *sorted(used)].index):
+            if bad := {"t", "dt", "area"} & {name}:
+                raise self.m.refused(min(bad), "its equations depend on it", rf"\b{min(bad)}\b")
+            if name in self.run.unset and self.m.ion_of(name) is None:
+                self.notes.append(f"{name} is given no value in the file: 0, as in NEURON.")
+            found[name] = self.value(name), _UNITS.get(name, self.m.parameters.get(name, (None, ""))[1])
+        return found

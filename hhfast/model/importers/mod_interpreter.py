@@ -1,0 +1,304 @@
+"""A .mod file carried out in numbers, straight from the parse tree: what a translation is compared with.
+
+It shares the parse tree and the declared values with the translation, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hhfast.errors import InputError
+from hhfast.model.importers.mechanism import Mechanism
+
+Values = dict[str, float]
+Value = Callable[[Values], float]
+Action = Callable[[Values], None]
+_MAX_CALLS = 50  # within each other
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b != 0 else math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
+
+
+def _power(a: float, b: float) -> float:
+    try:
+        result = a**b
+    except (OverflowError, ZeroDivisionError):
+        return math.inf
+    return result if isinstance(result, float) else math.nan
+
+
+def _guarded(function: Callable[..., float]) -> Callable[..., float]:
+    def evaluate(*x: float) -> float:
+        try:
+            return function(*x)
+        except OverflowError:
+            return math.inf
+        except ValueError:
+            return math.nan
+
+    return evaluate
+
+
+_PLAIN: dict[str, Callable[..., float]] = {
+    "exp": math.exp, "log": math.log, "log10": math.log10, "sqrt": math.sqrt, "fabs": abs, "abs": abs,
+    "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "pow": _power, "fmin": min, "fmax": max,
+}  # fmt: skip
+_FUNCTIONS = {name: _guarded(f) for name, f in _PLAIN.items()}
+_FUNCTIONS["exprelr"] = lambda x: 1.0 - x / 2 if abs(x) < 1e-8 else x / math.expm1(x)
+_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": _divide,
+    "^": _power,
+    "<": lambda a, b: float(a < b),
+    "<=": lambda a, b: float(a <= b),
+    ">": lambda a, b: float(a > b),
+    ">=": lambda a, b: float(a >= b),
+    "==": lambda a, b: float(a == b),
+    "!=": lambda a, b: float(a != b),
+    "&&": lambda a, b: float(bool(a) and bool(b)),
+    "||": lambda a, b: float(bool(a) or bool(b)),
+}
+
+
+def reversal(inside: float, outside: float, z: float, celsius: float) -> float:
+    """The Nernst potential, mV."""
+    return 1e3 * 8.314462618 * (celsius + 273.15) / (z * 96485.33212) * math.log(outside / inside)
+
+
+def _ghk(v: float, inside: float, outside: float, z: float, celsius: float) -> float:
+    """NEURON's: mA/cm2 per cm/s."""
+    u = z * v * 96485.33212 / (1e3 * 8.314462618 * (celsius + 273.15))
+    relative = _FUNCTIONS["exprelr"]
+    return 1e-3 * z * 96485.33212 * (inside * relative(-u) - outside * relative(u))
+
+
+def _ignoring(value: Value) -> Action:
+    def run(values: Values) -> None:
+        value(values)
+
+    return run
+
+
+class Interpreter:
+    """A mechanism that can be evaluated. `moving`: its states that keep their value when the file makes a step."""
+
+    def __init__(self, mechanism: Mechanism, moving: set[str]) -> None:
+        self.m = mechanism
+        self.moving = moving
+        self.starting = False
+        self.calls = 0
+        self.actions: dict[int, Action] = {}
+        self.functions: dict[str, Callable[[Values, list[float]], float]] = {}
+        given = {name: value or 0.0 for name, (value, _) in mechanism.parameters.items()}
+        self.values: Values = dict.fromkeys(mechanism.assigned, 0.0) | given | mechanism.constants
+        self.initial = None if mechanism.initial is None else self.block(mechanism.initial)
+        self.breakpoint = None if mechanism.breakpoint is None else self.block(mechanism.breakpoint)
+
+    def evaluate(self, states: Mapping[str, float], given: Mapping[str, float]) -> Values:
+        """All variables after one BREAKPOINT at these states; slopes are "x'", steps "x+".
+
+        given : v, dt, and what comes from outside (celsius, concentrations, reversal potentials).
+        """
+        values = {**self.values, **given}
+        if self.initial is not None:
+            self.starting = True
+            values |= dict.fromkeys(self.m.states, 0.0)
+            self.initial(values)
+            self.starting = False
+        values |= {"v": given["v"], **states}
+        if self.breakpoint is not None:
+            self.breakpoint(values)
+        return values
+
+    # --- statements ---
+    def block(self, node: Any) -> Action:
+        names = [
+            self.declared(v) for s in node.statements if type(s).__name__ == "LocalListStatement" for v in s.variables
+        ]
+        actions = [a for s in node.statements if (a := self.statement(s, set(names))) is not None]
+
+        def run(values: Values) -> None:
+            hidden = {name: values.pop(name, None) for name in names}
+            for action in actions:
+                action(values)
+            for name, value in hidden.items():
+                values.pop(name, None)
+                if value is not None:
+                    values[name] = value
+
+        return run
+
+    @staticmethod
+    def declared(node: Any) -> str:
+        inner = node.name
+        return str(inner.name.value if type(inner).__name__ == "IndexedName" else inner.value)
+
+    def statement(self, s: Any, local: set[str]) -> Action | None:
+        match type(s).__name__:
+            case "ExpressionStatement":
+                return self.expression_statement(s.expression, local)
+            case "IfStatement":
+                return self.conditional(s)
+            case "FromStatement":
+                return self.loop(s)
+            case "ReactionStatement":
+                return self.reaction(s)
+        return None
+
+    def expression_statement(self, e: Any, local: set[str]) -> Action | None:
+        kind = type(e).__name__
+        if kind == "SolveBlock":
+            return self.solve(e)
+        if kind == "DiffEqExpression":
+            node = e.expression.lhs
+            state = str(node.name.value if type(node).__name__ == "VarName" else node.value)
+            return self.assignment(lambda values: f"{state}'", self.value(e.expression.rhs))
+        if kind == "BinaryExpression" and str(e.op).strip() == "=":
+            name = self.name(e.lhs)
+            return self.assignment(name, self.value(e.rhs), moving=not self.plain(e.lhs) & local)
+        node = e.expression if kind == "WrappedExpression" else e
+        if type(node).__name__ == "FunctionCall" and str(node.name.value) == "printf":
+            return None
+        value = self.value(node)
+        return _ignoring(value)
+
+    @staticmethod
+    def plain(node: Any) -> set[str]:
+        while type(node).__name__ == "VarName":
+            node = node.name
+        return {str(node.value)} if hasattr(node, "value") else set()
+
+    def assignment(self, name: Callable[[Values], str], value: Value, moving: bool = False) -> Action:
+        def assign(values: Values) -> None:
+            target = name(values)
+            if moving and target in self.moving and not self.starting:
+                target += "+"
+            values[target] = value(values)
+
+        return assign
+
+    def solve(self, node: Any) -> Action | None:
+        name = str(node.block_name.value)
+        if node.steadystate is not None or name in self.m.linear:
+            return None
+        if name in self.m.procedures:
+            return _ignoring(lambda values: self.called(name)(values, []))
+        run = self.block(self.m.equations[name].statement_block)
+
+        def start(values: Values) -> None:
+            values |= {f"{x}'": 0.0 for x in self.m.states if f"{x}'" not in values}
+            run(values)
+
+        return start
+
+    def conditional(self, s: Any) -> Action:
+        branches = [(self.value(s.condition), self.block(s.statement_block))]
+        branches += [(self.value(e.condition), self.block(e.statement_block)) for e in s.elseifs]
+        otherwise = None if s.elses is None else self.block(s.elses.statement_block)
+
+        def run(values: Values) -> None:
+            for condition, block in branches:
+                if condition(values):
+                    return block(values)
+            return otherwise(values) if otherwise is not None else None
+
+        return run
+
+    def loop(self, s: Any) -> Action:
+        first, last, body = self.value(getattr(s, "from")), self.value(s.to), self.block(s.statement_block)
+        counter = str(s.name.value)
+
+        def run(values: Values) -> None:
+            for k in range(int(first(values)), int(last(values)) + 1):
+                values[counter] = float(k)
+                body(values)
+
+        return run
+
+    def reaction(self, s: Any) -> Action:
+        here, there = (self.name(x) for x in (s.reaction1, s.reaction2))
+        forward, backward = self.value(s.expression1), self.value(s.expression2)
+
+        def run(values: Values) -> None:
+            a, b = here(values), there(values)
+            flux = forward(values) * values[a] - backward(values) * values[b]
+            values[f"{a}'"] = values.get(f"{a}'", 0.0) - flux
+            values[f"{b}'"] = values.get(f"{b}'", 0.0) + flux
+
+        return run
+
+    # --- values ---
+    def name(self, node: Any) -> Callable[[Values], str]:
+        while type(node).__name__ in ("VarName", "ReactVarName"):
+            node = node.name
+        if type(node).__name__ == "IndexedName":
+            array, index = str(node.name.value), self.value(node.length)
+            return lambda values: f"{array}[{int(index(values))}]"
+        plain = str(node.value)
+        return lambda values: plain
+
+    def value(self, node: Any) -> Value:
+        match type(node).__name__:
+            case "WrappedExpression" | "ParenExpression":
+                return self.value(node.expression)
+            case "Double" | "Integer" | "Float":
+                constant = float(node.eval())
+                return lambda values: constant
+            case "DoubleUnit":
+                return self.value(node.value)
+            case "UnaryExpression":
+                inner = self.value(node.expression)
+                if str(node.op).strip() == "-":
+                    return lambda values: -inner(values)
+                return lambda values: float(not inner(values))
+            case "BinaryExpression":
+                left, right, operation = self.value(node.lhs), self.value(node.rhs), _OPERATIONS[str(node.op).strip()]
+                return lambda values: operation(left(values), right(values))
+            case "FunctionCall":
+                return self.call(node)
+        name = self.name(node)
+        return lambda values: values.get(name(values), 0.0)
+
+    def call(self, node: Any) -> Value:
+        name = str(node.name.value)
+        arguments = [self.value(a) for a in node.arguments if type(a).__name__ != "String"]
+        if name in self.m.functions or name in self.m.procedures:
+            return lambda values: self.called(name)(values, [a(values) for a in arguments])
+        if name in ("nernst", "ghk"):
+            builtin: Callable[..., float] = reversal if name == "nernst" else _ghk
+            return lambda values: builtin(*(a(values) for a in arguments), values["celsius"])
+        if name not in _FUNCTIONS:
+            raise self.m.refused("function", f"{name}() is not known here", rf"\b{name}\s*\(")
+        function = _FUNCTIONS[name]
+        return lambda values: function(*(a(values) for a in arguments))
+
+    def called(self, name: str) -> Callable[[Values, list[float]], float]:
+        """A function or procedure of the file, made ready at its first call."""
+        if name not in self.functions:
+            block = self.m.functions.get(name) or self.m.procedures[name]
+            names = [str(p.name.value) for p in block.parameters]
+            body = self.block(block.statement_block)
+
+            def run(values: Values, given: list[float]) -> float:
+                self.calls += 1
+                if self.calls > _MAX_CALLS:
+                    raise InputError(f"{self.m.path.name}: '{name}' calls itself without end")
+                hidden = {n: values.get(n) for n in (*names, name)}
+                values |= dict(zip(names, given, strict=True))
+                values.pop(name, None)
+                body(values)
+                result = values.pop(name, 0.0)
+                for n, value in hidden.items():
+                    values.pop(n, None)
+                    if value is not None:
+                        values[n] = value
+                self.calls -= 1
+                return result
+
+            self.functions[name] = run
+        return self.functions[name]

@@ -1,0 +1,1 @@
+"""Pages: a model, or a result, as one HTML file in which its kernel runs (`explore`)."""

@@ -1,0 +1,139 @@
+"""The page of a model: what its scripts must know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hhfast
+from hhfast.batch.method import Method
+from hhfast.model import Model
+from hhfast.model.elements import Channel, Parameter
+from hhfast.model.names import UNITS
+from hhfast.pages.kernels import calling, scripts
+from hhfast.pages.page import page
+from hhfast.pages.protocols import NOTHING, SETTLE, Protocols, levels, protocols, stimulus, suited
+
+SCRIPTS = ("page", "plot", "traces", "phase", "fi", "model")
+_ABOUT = "The page runs the model's own kernel, in double precision, and needs no network."
+_LABELS = {"0.amplitude": "step: amplitude", "0.start": "step: from", "0.stop": "step: to",
+           "1.amplitude": "pulse 1: amplitude", "1.second_amplitude": "pulse 2: amplitude", "1.start": "pulse 1: at",
+           "1.width": "pulses: width", "1.interval": "pulse 2: after"}  # fmt: skip
+
+
+def model_page(model: Model, method: Method | None) -> str:
+    """The HTML text of a model's page; method: None for one that suits the model."""
+    method = method or Method(suited(model), rtol=1e-8)
+    found = protocols(model)
+    traced = list(model.variables)
+    unnamed = [g.name for c in model.every_channel for g in c.gates if g.instantaneous]
+    data = {
+        **of_model(model),
+        **calling(model, method, stimulus(NOTHING), traced),
+        **_view(model, found, unnamed),
+    }
+    kernels = scripts(model, method, stimulus(NOTHING), traced, unnamed)
+    return page("model", data, list(kernels.values()), SCRIPTS)
+
+
+def of_model(model: Model) -> dict[str, Any]:
+    """What a page says of a model, and the ranges of its parameters' sliders."""
+    current, conductance = UNITS[model.units]["i"], UNITS[model.units]["g"]
+    return {
+        "name": model.name,
+        "title": model.title,
+        "citation": model.citation,
+        "about": f"Made by hhfast {hhfast.__version__}. {_ABOUT}",
+        "units": {**model.variables, "g": conductance, "i_app": current},
+        "parameters": [
+            {"name": p.name, "value": p.value, "unit": p.unit, **_range(p)} for p in model.parameters.values()
+        ],
+        "gates": [name for c in model.every_channel for name in (*(g.name for g in c.gates), *_scheme_states(c))],
+        "potentials": [s.name for s in model.rows if s.name == s.potential],
+        "pools": [s.name for s in model.rows if s.group == "pools" and s.name != s.potential],
+        "channels": [_channel(channel) for channel in model.every_channel],
+    }
+
+
+def _scheme_states(channel: Channel) -> tuple[str, ...]:
+    return channel.scheme.states if channel.scheme is not None else ()
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    """How a channel's conductance follows from traces: its gates with their powers, or the name of its open state."""
+    gates: Any = [[gate.name, gate.power] for gate in channel.gates]
+    if channel.current is not None or channel.opening is not None:
+        gates = None
+    opening = channel.opening if channel.current is None else None
+    return {"name": channel.name, "current": f"i_{channel.name}", "g": f"g_{channel.name}", "gates": gates,
+            "open": opening}  # fmt: skip
+
+
+def _range(p: Parameter) -> dict[str, float]:
+    """From where to where a parameter's slider goes."""
+    v = p.value
+    if p.unit == "degC":
+        return {"low": min(0.0, v), "high": max(45.0, v)}
+    if p.unit == "mV":
+        return {"low": v - 50.0, "high": v + 50.0}
+    if v == 0:
+        return {"low": -1.0, "high": 1.0}
+    if p.name.startswith("C_m"):
+        return {"low": 0.1 * v, "high": 4.0 * v}
+    return {"low": min(0.0, 2.5 * v), "high": max(0.0, 2.5 * v)}
+
+
+def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
+    t, scale = found.duration, found.current
+    begin = {**NOTHING, "0.stop": t, "0.start": 0.1 * t, "1.start": 0.5 * t, "1.interval": 0.1 * t}
+    if found.fires:
+        begin["0.amplitude"] = scale
+    elif not found.is_pacemaker:
+        begin |= {"1.amplitude": scale, "1.start": 0.1 * t}
+    times = ("start", "stop", "interval")
+    ranges = {
+        name: (0.0, 2 * t) if name[2:] in times else (0.1, max(10.0, 0.1 * t)) if name == "1.width"
+        else (-4 * scale, 6 * scale) if name == "0.amplitude" else (-_strongest(found), _strongest(found))
+        for name in NOTHING
+    }  # fmt: skip
+    unit = UNITS[model.units]["i"]
+    gating = [s.name for c in model.every_channel for s in c.gates]
+    planes = [name for name in model.states if name != "V"]
+    recovery = next((name for name in ("n", "w", "h", "Ca", *planes) if name in planes), "")
+    presets = [
+        {"name": p.name, "sentence": p.sentence, "state": {**_quiet(t), **_named(p.state)}} for p in found.presets
+    ]
+    return {
+        "currents": [
+            {"name": name, "label": _LABELS[name], "unit": unit if "amplitude" in name else "ms", "value": value,
+             "low": ranges[name][0], "high": ranges[name][1]}
+            for name, value in begin.items()
+        ],
+        "t_stop": t,
+        "start": "model" if found.is_pacemaker else "rest",
+        "levels": levels(model),
+        "potential_range": [-100.0, 40.0] if abs(model.V_init) > 10.0 else [model.V_init, model.V_init],
+        "settle": SETTLE,
+        "plane": recovery,
+        "planes": planes,
+        "gating": gating,
+        "quantities": unnamed,
+        "presets": presets,
+        "fi_range": [-2 * scale, 2 * scale] if found.is_pacemaker else [0.0, 5 * scale],
+        "fi_time": min(max(400.0, 4 * t), 3000.0),
+    }  # fmt: skip
+
+
+def _strongest(found: Protocols) -> float:
+    """The largest pulse that a slider gives: some times those of the presets."""
+    pulses = [abs(v) for p in found.presets for name, v in p.state.items() if name.startswith("1.") and "ampl" in name
+              and isinstance(v, float)]  # fmt: skip
+    return max([3 * found.current, *(3 * v for v in pulses)])
+
+
+def _quiet(t: float) -> dict[str, Any]:
+    """No current: what a preset does not name."""
+    return _named({**NOTHING, "0.stop": t, "0.start": 0.0, "1.start": 0.5 * t, "1.interval": 0.1 * t})
+
+
+def _named(state: dict[str, Any]) -> dict[str, Any]:
+    return {f"s.{name}" if name in NOTHING else name: value for name, value in state.items()}

@@ -1,0 +1,182 @@
+"""The page of a result: its rows in bins, some of them whole, and the kernel that simulates one again."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hhfast
+from hhfast.batch.method import Method
+from hhfast.errors import InputError
+from hhfast.model import parse_model
+from hhfast.pages import binning
+from hhfast.pages.binning import BinnedFeature
+from hhfast.pages.kernels import calling, scripts
+from hhfast.pages.page import LARGEST, page
+from hhfast.parts.recorders import Spikes
+from hhfast.parts.stimuli import Stimulus
+from hhfast.sweep.batch import cells_of
+from hhfast.sweep.space import Rows
+from hhfast.sweep.store import ResultFile
+from hhfast.sweep.sweep import Sweep, sweep_from_canonical
+
+SCRIPTS = ("page", "plot", "colours", "tables", "parallel", "result")
+_PACKED = 1_400_000  # bytes, of all arrays; the rest of a page is below 0.4 MB
+_BINS = (200_000, 100_000, 50_000, 20_000)  # of a grid, as many as the page can hold
+_ROWS = (20_000, 10_000, 4_000, 1_500)  # shown whole
+_MOST_FEATURES = 12
+_SETTLE = 3000.0  # ms
+_FIRST = ("activity", "rate", "spike_count")  # what is shown first
+
+
+def result_page(path: Path) -> str:
+    """The HTML text of a result's page."""
+    with ResultFile(path) as result:
+        features = _features(result)
+        data = _shown(result, features)
+        kernels, simulation, why = _simulation(result)
+    text = page("result", {**data, "simulation": simulation, "why_not": why}, kernels, SCRIPTS)
+    assert len(text.encode()) < LARGEST, "a page is larger than promised"
+    return text
+
+
+def _features(result: ResultFile) -> list[BinnedFeature]:
+    usable = result.read("status") == 0
+    found = []
+    for name in result.features[:_MOST_FEATURES]:
+        values = np.where(usable, result.read(name).astype(np.float64), math.nan)
+        codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+        found.append(BinnedFeature(name, values, result.unit(name), codes))
+    status = result.read("status").astype(np.float64)
+    if len(np.unique(status)) > 1 or not found:
+        meanings = tuple(str(result.attributes_of("status").get("flag_meanings", "")).split())
+        found.append(BinnedFeature("status", status, "1", meanings))
+    return found
+
+
+def _shown(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
+    """Tables and rows, the more the better, within what a page may hold."""
+    is_grid = list(result.grid) != ["run"]
+    for most_bins, most_rows in zip(_BINS, _ROWS, strict=True):
+        arrays = _grid(result, features, most_bins) if is_grid else _sample(result, features)
+        arrays["rows"] = _rows(result, features, most_rows, whole=not is_grid)
+        if binning.size_of(arrays) < _PACKED:
+            break
+    return {
+        "name": result.path.name,
+        "title": result.attributes.get("title", ""),
+        "about": f"Made by hhfast {hhfast.__version__} from {result.path.name}; it needs no network.",
+        "n_rows": result.n_rows,
+        "is_grid": is_grid,
+        "first": next((n for n in _FIRST if n in {f.name for f in features}), features[0].name),
+        "ranges": {f.name: _range(f) for f in features},
+        "units": {p: result.unit(p) for p in result.parameters},
+        "features": [{"name": f.name, "unit": f.unit, "codes": f.codes} for f in features],
+        **arrays,
+    }
+
+
+def _range(feature: BinnedFeature) -> dict[str, float]:
+    known = feature.values[np.isfinite(feature.values)]
+    return {"low": float(known.min()), "high": float(known.max())} if len(known) else {"low": 0.0, "high": 1.0}
+
+
+def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
+    """One table over the axes that vary; of parameters that go together the first stands for the axis."""
+    names = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
+    index = dict(zip(result.grid, np.unravel_index(np.arange(result.n_rows), tuple(result.grid.values())), strict=True))
+    strides = binning.strides_within([result.grid[axis] for axis in names], most)
+    axes, binned = [], []
+    for name, stride in zip(names, strides, strict=True):
+        members = [p for p, axis in result.parameters.items() if axis == name]
+        values = result.axis_values(members[0])
+        binned.append(binning.axis_of_grid(members[0], values, index[name], stride))
+        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name})
+    along = {p: {"grid": axis, "values": result.axis_values(p).tolist()} for p, axis in result.parameters.items()}
+    return {
+        "axes": axes,
+        "tables": [binning.table(binned, features)],
+        "grid": list(result.grid.items()),
+        "along": along,
+    }
+
+
+def _sample(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
+    """A table for each pair of the parameters that vary."""
+    columns = {p: result.read(p).astype(np.float64) for p in result.parameters}
+    varied = {p: values for p, values in columns.items() if np.ptp(values) > 0} or columns
+    n_bins = int(np.clip(math.sqrt(result.n_rows / 8), 8, 64 if len(varied) <= 5 else 32 if len(varied) <= 9 else 14))
+    binned = [binning.axis_of_sample(p, values, n_bins) for p, values in varied.items()]
+    axes = [_axis(result, axis, varied[axis.name]) for axis in binned]
+    return {"axes": axes, "tables": binning.tables_of_pairs(binned, features)}
+
+
+def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> dict[str, Any]:
+    return {
+        "name": axis.name,
+        "unit": result.unit(axis.name),
+        "centres": axis.centres.tolist(),
+        "log": binning.is_logarithmic(values),
+    }
+
+
+def _rows(result: ResultFile, features: list[BinnedFeature], most: int, whole: bool) -> dict[str, Any]:
+    """Some rows, drawn once and for all: their numbers and features; parameters, where no grid tells them."""
+    n = result.n_rows
+    numbers = np.random.default_rng(0).choice(n, min(n, most), replace=False)
+    found: dict[str, Any] = {"number": binning.packed(numbers.astype(np.uint32))}
+    found["features"] = {f.name: binning.packed(f.values[numbers].astype(np.float32)) for f in features}
+    if whole:
+        found["parameters"] = {p: binning.packed(result.read(p).astype(np.float64)[numbers]) for p in result.parameters}
+    return found
+
+
+# --- one row again ----------------------------------------------------------------------------------------------------
+def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, str]:
+    """(scripts, what the page must know to simulate a row, or why it cannot)."""
+    model = parse_model(result.attributes["hhfast_model"], f"the model in {result.path}")
+    row = {name: result.read(name, 0, 1) for name in result.parameters}
+    try:
+        sweep = sweep_from_canonical(result.attributes["hhfast_spec"], model, Rows(row))
+    except InputError as error:
+        return [], None, f"Rows cannot be simulated here: {error}"
+    if sweep.analysis is not None:
+        return [], None, f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
+    method = Method(sweep.integrator, sweep.dt, **sweep.control)
+    parameters, stimulus = cells_of(sweep, row)
+    traced = ["V", "i_app"]
+    told = calling(model, method, stimulus, traced)
+    for part, (kind, values) in zip(told["stimulus"], stimulus.parts, strict=True):
+        if kind.points is not None and kind.points.arrays:
+            given = kind.points.given(values)
+            part["arrays"] = {name: a.tolist() for name, a in zip(kind.points.arrays, given, strict=True)}
+            part["times"] = np.asarray(values["times"]).tolist()
+    fixed = {name: float(np.ravel(parameters.get(name, p.value))[0]) for name, p in model.parameters.items()}
+    page_data = {
+        **told,
+        "levels": next((r.levels for r in sweep.recorders if r.levels is not None), Spikes().levels),
+        "parameters": fixed,
+        "current": _current(stimulus),
+        "prefixes": {f"{prefix}.": f"{k}." for k, prefix in enumerate(sweep.stimuli)},
+        "t_stop": sweep.t_stop,
+        "settle": _SETTLE if sweep.initial == "rest" else 0.0,
+        "units": {"V": "mV", "i_app": model.variables["i_app"]},
+        "how": _how(sweep),
+    }
+    return list(scripts(model, method, stimulus, traced).values()), page_data, ""
+
+
+def _current(stimulus: Stimulus) -> dict[str, float]:
+    return {
+        f"{k}.{name}": float(np.ravel(values[name])[0])
+        for k, (kind, values) in enumerate(stimulus.parts)
+        for name in kind.parameters
+    }
+
+
+def _how(sweep: Sweep) -> str:
+    single = "; in double precision, the file has single" if sweep.dtype == "float32" else ""
+    return f"{sweep.model.name}, {sweep.scheme.name}, {sweep.t_stop:g} ms{single}"

@@ -1,0 +1,185 @@
+"""What a cell does in the end: classes of activity, and the features of its last period.
+
+A cell that runs until it is settled (`simulate(..., until="settled")`) ends at rest, on a cycle, or at the cap. Cells
+without a stable rest or cycle by then are irregular if their last intervals and states do not drift, else unsettled
+(Prinz, Billimoria & Marder 2003, J Neurophysiol 90:3998-4015, ended their runs when they were periodic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import positive
+
+ACTIVITIES = (
+    "silent", "subthreshold", "tonic", "bursting", "one_spike_bursting", "irregular", "blocked", "unsettled",
+)  # fmt: skip
+SILENT, SUBTHRESHOLD, TONIC, BURSTING, ONE_SPIKE_BURSTING, IRREGULAR, BLOCKED, UNSETTLED = range(8)
+# Kinds of ends, as kernels tell them: at rest, on a cycle of spikes or of maxima of V; at the cap, with spikes or not.
+RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP = 1, 2, 3, -1, -2
+_LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
+
+SETTLED_FEATURES: dict[str, tuple[str, str]] = {  # name -> (unit, long name)
+    "activity": ("1", "what the cell does in the end"),
+    "period": ("ms", "period, extrapolated from the last three"),
+    "period_error": ("ms", "difference of the last two periods"),
+    "spikes_per_period": ("1", "spikes of a period"),
+    "burst_duration": ("ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"),
+    "duty_cycle": ("1", "share of the period in bursts"),
+    "intraburst_rate": ("Hz", "firing rate within bursts"),
+    "V_rest": ("mV", "membrane potential at rest"),
+    "V_trough": ("mV", "lowest minimum of the membrane potential in the last period"),
+    "V_peak": ("mV", "highest maximum of the membrane potential in the last period"),
+    "settled_at": ("ms", "time at which the cell was found settled"),
+}
+
+
+@dataclass(frozen=True)
+class Settled:
+    """When a cell counts as settled, and how its activity is called: for `until=` of `simulate`; "settled" is this.
+
+    settle_tol : a cycle is closed where the whole state returns, relative to each state's range in the period, to
+        within this, twice in a row; and a rest is reached where no state would move by more within a tenth of the time
+        since the current became constant (10 ms at least) and the equilibrium is linearly stable. Cycles of methods
+        with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at dt = 0.025 ms.
+    burst_ratio : the intervals of a period are split at the largest gap of their sorted logarithms; the cell is
+        bursting if the shortest of the long ones is at least this many times the longest of the short ones. A burst is
+        a run of spikes between long intervals.
+    plateau_level, plateau_min : mV, ms; a cell with one spike a period is one_spike_bursting if V is above this level
+        for longer than this in each period.
+
+    Raises `InputError` for values out of range.
+    """
+
+    settle_tol: float = 1e-4
+    burst_ratio: float = 3.0
+    plateau_level: float = -30.0
+    plateau_min: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name in ("settle_tol", "burst_ratio", "plateau_min"):
+            object.__setattr__(self, name, positive(f"until.{name}", getattr(self, name)))
+        if not self.settle_tol < 0.1:
+            raise InputError(f"until.settle_tol = {self.settle_tol:g}: must be below 0.1")
+        if not self.burst_ratio > 1:
+            raise InputError(f"until.burst_ratio = {self.burst_ratio:g}: must be above 1")
+        if not np.isfinite(self.plateau_level):
+            raise InputError(f"until.plateau_level = {self.plateau_level}: must be finite (mV)")
+
+    @classmethod
+    def of(cls, until: Any) -> Settled | None:
+        """What `until` says: "t_stop" (None), "settled", a mapping of some of the fields, or a `Settled`.
+
+        Raises `InputError` for anything else.
+        """
+        if isinstance(until, cls):
+            return until
+        if isinstance(until, Mapping):
+            for name in until:
+                if name not in cls.__dataclass_fields__:
+                    raise unknown("key", str(name), cls.__dataclass_fields__, where="until")
+            return cls(**until)
+        if until == "settled":
+            return cls()
+        if until == "t_stop":
+            return None
+        raise InputError(f"until = {until!r}: give 't_stop', 'settled', or hhfast.Settled(...)")
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Endings:
+    """How n cells ended, as the kernel hands it back.
+
+    kind : (n,) see above. events : (n,) of the period, or of the last part of a cell at the cap. at, peak, trough,
+    above : (n,) ms, mV, mV, ms. drift : (n,) of cells at the cap, see `kernel.math.settling.drift`.
+    periods : (n, 3) the last three, ms. times : (n, 65) of the last sections, ms; as many as events, and one.
+    V_rest : (n,) mV, of cells at rest.
+    """
+
+    kind: np.ndarray
+    events: np.ndarray
+    at: np.ndarray
+    peak: np.ndarray
+    trough: np.ndarray
+    above: np.ndarray
+    drift: np.ndarray
+    periods: np.ndarray
+    times: np.ndarray
+    V_rest: np.ndarray
+
+
+def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.ndarray]:
+    """Name -> (n,) every feature of `SETTLED_FEATURES`, and rate (Hz), isi_mean (ms) and isi_cv of the last period."""
+    cycle, spiking, rests = ends.kind >= SPIKES, ends.kind == SPIKES, ends.kind == RESTS
+    intervals = np.diff(ends.times, axis=1)
+    intervals[np.arange(intervals.shape[1]) >= np.where(spiking, ends.events, 0)[:, None]] = np.nan
+    period, period_error = _period(ends.periods)
+    bursts = _bursts(intervals, rule.burst_ratio)
+    one_spike = spiking & (ends.events == 1) & (ends.above > rule.plateau_min)
+    activity = np.full(len(ends.kind), UNSETTLED, np.uint8)
+    activity[(ends.kind < 0) & (ends.events >= _LEAST_EVENTS) & (ends.drift < 1.0)] = IRREGULAR
+    activity[rests] = np.where(ends.V_rest > threshold, BLOCKED, SILENT)[rests]
+    activity[ends.kind == MAXIMA] = SUBTHRESHOLD
+    activity[spiking] = TONIC
+    activity[spiking & (bursts["count"] > 0)] = BURSTING
+    activity[one_spike] = ONE_SPIKE_BURSTING
+    with np.errstate(all="ignore"):
+        duration = np.where(one_spike, ends.above, bursts["total"] / bursts["count"])
+        squares = np.nansum((intervals - (period / ends.events)[:, None]) ** 2, axis=1)
+        return {
+            "activity": activity,
+            "period": np.where(cycle, period, np.nan),
+            "period_error": np.where(cycle, period_error, np.nan),
+            "spikes_per_period": np.where(spiking, ends.events, 0).astype(np.int32),
+            "burst_duration": duration,
+            "duty_cycle": np.where(one_spike, ends.above, bursts["total"]) / period,
+            "intraburst_rate": 1e3 * bursts["short"] / bursts["total"],
+            "V_rest": np.where(rests, ends.V_rest, np.nan),
+            "V_trough": np.where(rests, ends.V_rest, ends.trough),
+            "V_peak": np.where(rests, ends.V_rest, ends.peak),
+            "settled_at": np.where(ends.kind > 0, ends.at, np.nan),
+            "rate": np.where(spiking, 1e3 * ends.events / period, 0.0),
+            "isi_mean": np.where(spiking, period / ends.events, np.nan),
+            "isi_cv": np.where(
+                spiking, np.sqrt(squares / np.maximum(ends.events - 1, 1)) * ends.events / period, np.nan
+            ),
+        }
+
+
+def _period(periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,), (n,): the period that the last three (newest first) lead to (Aitken's rule), and how far two differ."""
+    newest, before, earlier = periods.T
+    with np.errstate(all="ignore"):
+        step, last = newest - before, before - earlier
+        ratio = step / last
+        rest = np.where(np.abs(ratio) < 0.9, step * ratio / (1.0 - ratio), 0.0)
+    return newest + np.nan_to_num(rest), np.abs(step)
+
+
+def _bursts(intervals: np.ndarray, ratio: float) -> dict[str, np.ndarray]:
+    """Of each row of intervals (NaN: none): the count of bursts, 0 where there are none, the total time in them, ms or
+    NaN, and the number of (short) intervals in them.
+    """
+    n = len(intervals)
+    if not n:
+        return dict.fromkeys(("count", "total", "short"), np.empty(0))
+    ordered = np.sort(intervals, axis=1)  # NaN last
+    with np.errstate(all="ignore"):
+        gaps = np.nan_to_num(np.diff(np.log(ordered), axis=1), nan=-1.0)
+    place = gaps.argmax(axis=1)
+    splits = gaps[np.arange(n), place] >= np.log(ratio)
+    with np.errstate(invalid="ignore"):
+        short = (intervals <= ordered[np.arange(n), place][:, None]) & splits[:, None]
+        long = (intervals > ordered[np.arange(n), place][:, None]) & splits[:, None]
+    total = np.where(splits, np.where(short, intervals, 0.0).sum(axis=1), np.nan)
+    return {"count": long.sum(axis=1), "total": total, "short": short.sum(axis=1)}

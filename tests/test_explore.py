@@ -1,0 +1,246 @@
+"""Pages: they open from disk without a network, their kernels give what compiled ones give, and text stays text."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from browser import Visitor
+from commands import hhfast, refused
+
+import hhfast as hh
+from hhfast.batch.method import Method
+from hhfast.model import parse_model
+from hhfast.pages.kernels import calling, scripts
+from hhfast.pages.page import LARGEST, part
+from hhfast.pages.protocols import protocols
+
+FAST = ("hodgkin_huxley", "connor_stevens", "pinsky_rinzel_1994_ca3", "hodgkin_huxley_1952_markov")
+FIXED, ADAPTIVE = Method("rk4", dt=0.01), Method("tsit5", rtol=1e-10)
+# Formulas with kinks: where steps fall on them, the last bits of the step decide about the next.
+KINKED = {"migliore_1999_ca1", "pinsky_rinzel_1994_ca3"}
+
+
+@pytest.fixture(scope="module")
+def squid(tmp_path_factory):
+    """The page of the squid axon."""
+    return hh.explore("hodgkin_huxley", tmp_path_factory.mktemp("pages") / "squid.html")
+
+
+# --- the kernel in the page ------------------------------------------------------------------------------------------
+def run_in(page, model, method, stimulus, t_stop, every, params=None):
+    """V, spike times and status of one cell, computed in the browser by the page's own functions."""
+    values = {
+        f"{k}.{name}": float(given[name]) for k, (kind, given) in enumerate(stimulus.parts) for name in kind.parameters
+    }
+    told = {
+        "page": calling(model, method, stimulus, ["V"]),
+        "parameters": [(params or {}).get(name, p.value) for name, p in model.parameters.items()],
+        "stimulus": values,
+    }
+    source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), part("scripts/simulation.js")])
+    return page.evaluate(
+        f"""(told) => {{ "use strict"; {source}
+        const {{ page, parameters, stimulus }} = told;
+        const initial = initialStates(page, parameters);
+        const run = simulate(page, {{ parameters, stimulus, t_stop: {t_stop}, every: {every}, initial }});
+        return {{ V: Array.from(run.traces.V), spikes: Array.from(run.spikes), status: run.status }}; }}""",
+        told,
+    )
+
+
+def agreement(page, name, method):
+    """(largest difference of V, mV; of spike times, ms) between page and compiled kernel, over 200 ms."""
+    model = hh.models[name]
+    check = next((c for c in model.checks if c.spikes), None)
+    amplitude = 10.0 if check is None else check.i_app
+    stimulus = hh.Step(amplitude, 20.0, 150.0) + hh.PairedPulse(amplitude, -amplitude, 160.0, 2.0, interval=10.0)
+    there = run_in(page, model, method, stimulus, 200.0, 0.5)
+    here = hh.simulate(
+        model, t_stop=200.0, stimulus=stimulus, record=[hh.Spikes(), hh.Trace("V", every=0.5)], method=method
+    )
+    assert there["status"] == here.status[0] == 0
+    spikes = here.spike_times[0]
+    assert len(there["spikes"]) == len(spikes)
+    shift = np.max(np.abs(spikes - there["spikes"]), initial=0.0)
+    return np.max(np.abs(here["V"][0] - there["V"])), shift
+
+
+@pytest.fixture(scope="module")
+def blank(chromium):
+    return chromium.new_page()
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_page_computes_what_the_compiled_kernel_computes(blank, name):
+    """The same integrator: V to 1e-9 mV, spike times to 1e-6 ms, over 200 ms with steps and pulses."""
+    V, spike = agreement(blank, name, FIXED)
+    assert V < 1e-9
+    assert spike < 1e-6
+
+
+def test_a_state_that_begins_by_a_formula_follows_the_parameters(blank):
+    """Where the formula's parameter is another, the page begins elsewhere, as `simulate` does."""
+    text = hh.models["hodgkin_huxley"].text.replace(
+        "[channels.Na.gates.h]", '[channels.Na.gates.h]\ninitial = "0.5 + (E_L + 54.387) / 40 + 0.001 * (V + 65)"'
+    )
+    model = parse_model(text, "a test")
+    for E_L in (-54.387, -50.0):
+        shifted = replace(model, channels=tuple(replace(c, E=E_L) if c.name == "L" else c for c in model.channels))
+        there = run_in(blank, model, FIXED, hh.Step(0.0), 10.0, 0.5, {"E_L": E_L})
+        here = hh.simulate(shifted, t_stop=10.0, record=[hh.Trace("V", every=0.5)], method=FIXED)
+        np.testing.assert_allclose(there["V"], here["V"][0], atol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in hh.models if name not in FAST])
+def test_every_model_of_the_library_agrees(blank, name):
+    test_a_page_computes_what_the_compiled_kernel_computes(blank, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", hh.models)
+def test_adaptive_steps_agree_to_their_tolerance(blank, name):
+    """Where an error is chiefly rounding, two compilers choose other steps: so V agrees as the tolerance says."""
+    V, spike = agreement(blank, name, ADAPTIVE)
+    assert (1e-3 if name in KINKED else 1e-6) > V
+    assert spike < (1e-4 if name in KINKED else 1e-6)
+
+
+# --- the page of a model ---------------------------------------------------------------------------------------------
+def test_the_page_opens_from_disk(chromium, squid):
+    """No error, no network, below 2 MB; its first run is the compiled kernel's."""
+    text = squid.read_text(encoding="utf-8")
+    assert len(text.encode()) < LARGEST
+    assert not re.search(r"https?://|//cdn|@import|src=", text)
+    with Visitor(chromium, squid) as visitor:
+        visitor.wait("fi.complete")
+        found = visitor.page.evaluate("[Array.from(run.spikes), stimulusNow(), state.t]")
+        rates = visitor.page.evaluate("fi.sorted().map(([, rate]) => rate)")
+        visitor.assert_quiet()
+    spikes, values, t_stop = found
+    rest = hh.simulate("hodgkin_huxley", t_stop=1000.0, record=[hh.Final()], integrator="tsit5", rtol=1e-8)
+    initial = {x: rest[f"{x}_final"][0] for x in hh.models["hodgkin_huxley"].states}
+    stimulus = hh.Step(values["0.amplitude"], values["0.start"], values["0.stop"])
+    here = hh.simulate(
+        "hodgkin_huxley", t_stop=t_stop, stimulus=stimulus, initial=initial, integrator="tsit5", rtol=1e-8
+    )
+    np.testing.assert_allclose(spikes, here.spike_times[0], atol=1e-5)
+    assert len(spikes) >= 5
+    assert rates[0] == 0.0
+    assert max(rates) > 60.0
+
+
+def test_a_slider_by_keyboard_changes_the_run_and_the_link(chromium, squid):
+    """The link of the page, opened again, has the same state and the same spikes."""
+    with Visitor(chromium, squid) as visitor:
+        page = visitor.page
+        before = page.evaluate("run.spikes.length")
+        page.locator("[id='s-p.g_K']").focus()
+        for _ in range(5):
+            page.keyboard.press("PageDown")
+        page.get_by_label("duration, exact value").fill("80")
+        page.get_by_label("V against").select_option("h")
+        visitor.wait("run.time[run.time.length - 1] === 80")
+        link = page.evaluate("location.hash")
+        state, spikes = page.evaluate("[state, Array.from(run.spikes)]")
+        visitor.assert_quiet()
+    assert len(spikes) != before
+    assert state["p.g_K"] < 20.0
+    assert (state["t"], state["y"]) == (80, "h")
+    with Visitor(chromium, squid, link) as again:
+        assert again.page.evaluate("state") == state
+        assert again.page.evaluate("Array.from(run.spikes)") == spikes
+        again.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    "link", ["#p.g_Na=abc&p.nothing=1&__proto__=2", "#%E0%A4%A&t=", "#start=elsewhere&y=nope&at=7", "#t=-5"]
+)
+def test_a_broken_link_is_no_error(chromium, squid, link):
+    with Visitor(chromium, squid, link) as visitor:
+        assert visitor.page.evaluate("run.status") == 0
+        visitor.assert_quiet()
+
+
+def test_presets_do_what_they_say(chromium, squid):
+    """All or nothing; a second pulse too early; a spike on release; firing that stops and begins at one current."""
+    with Visitor(chromium, squid) as visitor:
+        seen = {}
+        for name in visitor.page.evaluate("page.presets.map((preset) => preset.name)"):
+            visitor.page.get_by_role("button", name=name, exact=True).click()
+            visitor.wait(f"byId('sentence').textContent && run.time.at(-1) === {visitor.page.evaluate('state.t')}")
+            visitor.page.evaluate("recompute()")
+            seen[name] = visitor.page.evaluate("[Array.from(run.spikes), stimulusNow()]")
+        visitor.assert_quiet()
+    assert list(seen) == ["firing", "threshold", "refractory period", "anode break", "two stable states"]
+    spikes, values = seen["threshold"]
+    assert len(spikes) == 1
+    assert spikes[0] > values["1.start"] + values["1.interval"]
+    spikes, values = seen["refractory period"]
+    assert len(spikes) == 1
+    assert values["1.amplitude"] == values["1.second_amplitude"]
+    spikes, values = seen["anode break"]
+    assert values["0.amplitude"] < 0
+    assert spikes[0] > values["0.stop"]
+    spikes, values = np.array(seen["two stable states"][0]), seen["two stable states"][1]
+    stopped, started = values["1.start"], values["1.start"] + values["1.interval"]
+    assert np.sum(spikes < stopped) >= 3
+    assert not np.any((spikes > stopped + 30.0) & (spikes < started))
+    assert np.sum(spikes > started) >= 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(chromium, squid, scheme):
+    """390 pixels wide, nothing sticks out; touch targets of sliders are high enough."""
+    with Visitor(chromium, squid, viewport={"width": 390, "height": 844}, color_scheme=scheme) as visitor:
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert visitor.page.evaluate("document.querySelector('input[type=range]').offsetHeight") >= 30
+        back = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (back == "rgb(255, 255, 255)") == (scheme == "light")
+        visitor.assert_quiet()
+
+
+HOSTILE = "</script><script>window.owned = 1</script><img src=x onerror='window.owned = 2'><!-- \u2028 @@DATA@@"
+
+
+def test_text_of_a_model_is_never_markup(chromium, tmp_path):
+    """A title and citation full of markup are shown as they are, and nothing of them runs."""
+    model = hh.models["fitzhugh_1961_oscillator"]
+    title = json.dumps(HOSTILE)
+    text = re.sub(r"(?m)^(title|citation) = .*$", lambda found: f"{found[1]} = {title}", model.text)
+    path = tmp_path / "hostile.toml"
+    path.write_text(text)
+    page = hh.explore(path, tmp_path / "page.html")
+    assert page.read_text(encoding="utf-8").count("</script>") == 4
+    with Visitor(chromium, page) as visitor:
+        assert visitor.page.evaluate("window.owned") is None
+        assert visitor.page.locator("#title").text_content() == HOSTILE
+        assert visitor.page.locator("img").count() == 0
+        visitor.assert_quiet()
+
+
+# --- what a model does by itself ---------------------------------------------------------------------------------------
+def test_a_pacemaker_needs_no_current():
+    found = protocols(hh.models["prinz_stg"])
+    assert found.is_pacemaker
+    assert [preset.name for preset in found.presets] == ["pacemaker", "silenced"]
+
+
+# --- command line -----------------------------------------------------------------------------------------------------
+def test_the_command_writes_the_file_it_names(here):
+    shown = hhfast("explore", "fitzhugh_1961_oscillator")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.strip() == "fitzhugh_1961_oscillator.html"
+    assert (here / "fitzhugh_1961_oscillator.html").stat().st_size < LARGEST
+
+
+def test_what_cannot_be_done_is_said_before_the_work(here):
+    assert "did you mean 'hodgkin_huxley'" in refused("explore", "hodgkin_huxly")
+    assert "ends in .html" in refused("explore", "hodgkin_huxley", "-o", "page.png")
+    assert "there is no directory nowhere" in refused("explore", "hodgkin_huxley", "-o", "nowhere/page.html")
+    (here / "folder.html").mkdir()
+    assert "is a directory" in refused("explore", "hodgkin_huxley", "-o", "folder.html")
+    with pytest.raises(hh.InputError, match="a page computes in float64"):
+        hh.explore("hodgkin_huxley", dtype="float32")
