@@ -106,3 +106,98 @@ def test_features_of_settled_cells_are_refused_without_it():
         hh.simulate("hodgkin_huxley", **SQUID, record=[hh.Features(["rate"], window=(1.0, 10.0))])
     with pytest.raises(InputError, match="settle_tol"):
         hh.simulate("hodgkin_huxley", **{**SQUID, "until": hh.Settled(settle_tol=0.5)})
+
+
+def test_initial_states_are_an_axis_that_shows_coexisting_regimes(tmp_path):
+    path = tmp_path / "scan.toml"
+    path.write_text("""
+model = "hodgkin_huxley"
+t_stop = 1000.0
+until = "settled"
+integrator = "tsit5"
+initial = ["model", "depolarised", { V = -60.0 }]
+[stimulus]
+kind = "step"
+[axes]
+"stimulus.amplitude" = { values = [8.0, 20.0] }
+[record]
+features = ["activity", "period", "V_rest", "rate"]
+spikes = true
+""")
+    sweep = hh.Sweep.from_toml(path)
+    assert sweep.space.shape == (2, 3)
+    out = sweep.run(tmp_path / "scan.h5", progress=False)
+    ds = hh.open_results(out)
+    names = [ds["activity"].attrs["flag_meanings"].split()[k] for k in ds["activity"].values.ravel()]
+    assert names == ["tonic", "tonic", "silent", "tonic", "tonic", "tonic"]
+    assert ds["initial"].values.tolist() == [0, 1, 2]
+    assert abs(ds["period"].values[0, 0] - PERIOD) < 1e-4
+    assert abs(ds["V_rest"].values[0, 2] - REST) < 1e-11
+    assert ds["rate"].values[0, 2] == 0
+    np.testing.assert_allclose(ds["rate"].values[0, 0], 1e3 / PERIOD, rtol=1e-5)
+
+
+def test_a_list_of_initial_states_is_checked():
+    space = hh.Grid.of({"g_Na": [100.0]})
+    with pytest.raises(InputError, match=r"initial.1: .*'rset'"):
+        hh.Sweep("hodgkin_huxley", space, t_stop=10.0, initial=["model", "rset"])
+    with pytest.raises(InputError, match=r"initial.0: .*'U'"):
+        hh.Sweep("hodgkin_huxley", space, t_stop=10.0, initial=[{"U": 1.0}])
+
+
+def test_activities_of_the_published_points_of_the_stomatogastric_neuron():
+    """Prinz, Billimoria & Marder 2003: Na CaT CaS A KCa Kd H leak, mS/cm2, as labelled there; but for the irregular
+    burster, whose regularity the paper judged by the eye.
+    """
+    points = {
+        "silent": [(500, 0, 0, 40, 0, 75, 0.01, 0)],
+        "tonic": [(100, 0, 10, 40, 5, 75, 0.02, 0.03), (200, 0, 4, 10, 10, 125, 0.05, 0.04)],
+        "bursting": [
+            (100, 0, 4, 0, 15, 50, 0.02, 0.03), (100, 0, 6, 10, 10, 50, 0.03, 0.05), (500, 2.5, 8, 0, 15, 75, 0.05, 0),
+            (200, 2.5, 4, 50, 5, 100, 0.01, 0.01),
+        ],
+        "irregular": [(300, 0, 10, 20, 20, 125, 0.05, 0.01)],
+    }  # fmt: skip
+    names = [f"g_{name}" for name in ("Na", "CaT", "CaS", "A", "KCa", "Kd", "H", "leak")]
+    values = np.array([p for group in points.values() for p in group], float).T
+    expected = [label for label, group in points.items() for _ in group]
+    r = hh.simulate(
+        "prinz_stg", dict(zip(names, values, strict=True)), t_stop=20000.0, until="settled", integrator="tsit5"
+    )
+    assert activity(r) == expected
+    assert r["spikes_per_period"][5] == 32  # bursts of 17 and 15 spikes in turn
+    assert (r["period"][3:7] > 500).all()
+    assert (r["duty_cycle"][3:7] < 0.6).all()
+
+
+def test_oscillation_without_spikes_and_depolarisation_block():
+    """Squid axon just below its upper Hopf point (154.5224, proved); Morris & Lecar in block."""
+    r = hh.simulate("hodgkin_huxley", **{**SQUID, "stimulus": hh.Step(154.0), "t_stop": 5000.0})
+    assert activity(r) == ["subthreshold"]
+    np.testing.assert_allclose(r["period"][0], 2 * np.pi / 1.06292180676034, rtol=2e-3)
+    assert r["V_peak"][0] - r["V_trough"][0] > 1
+    r = hh.simulate("morris_lecar_1981_class_1", **{**SQUID, "stimulus": hh.Step([41.0, 150.0]), "t_stop": 5000.0})
+    assert activity(r) == ["tonic", "blocked"]
+
+
+def test_an_fi_curve_until_settled_is_exact():
+    """The proved period at 8 uA/cm2, on the upward branch from above; silent at rest below the fold of cycles."""
+    curve = hh.fi_curve(
+        "hodgkin_huxley", [4.0, 8.0, 20.0], direction="down", until="settled", integrator="tsit5", rtol=1e-9, tol=0.1
+    )
+    np.testing.assert_allclose(curve.rate[0, 1], 1e3 / PERIOD, rtol=1e-7)
+    assert curve.rate[0, 0] == 0
+    assert curve.rate[0, 2] > curve.rate[0, 1]
+
+
+@pytest.mark.slow
+def test_rates_are_those_of_long_runs():
+    """Of 200 random cells, within 1e-6 of the last fifty intervals of 10 s; the same cells fire."""
+    rng = np.random.default_rng(5)
+    params = {"g_Na": rng.uniform(80, 180, 200), "g_K": rng.uniform(25, 50, 200)}
+    how = {"stimulus": hh.Step(rng.uniform(7, 60, 200)), "t_stop": 10000.0, "integrator": "tsit5", "rtol": 1e-9}
+    settled = hh.simulate("hodgkin_huxley", params, until="settled", record=[hh.Features(["rate", "activity"])], **how)
+    fixed = hh.simulate("hodgkin_huxley", params, **how)
+    rates = [50e3 / (t[-1] - t[-51]) if len(t) > 60 and t[-1] > 9900 else 0.0 for t in fixed.spike_times]
+    assert (settled.status == 0).all()
+    np.testing.assert_allclose(settled["rate"], rates, rtol=1e-6)

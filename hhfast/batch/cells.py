@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Cells:
         model: Model,
         params: Mapping[str, Any],
         stimulus: Stimulus | None = None,
-        initial: str | Mapping[str, Any] = "model",
+        initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
     ) -> Cells:
         """Check and lay out; arrays in params, stimulus and initial must have one length.
 
@@ -48,7 +48,11 @@ class Cells:
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         for kind, given in stimulus.parts if stimulus is not None else ():
             values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
-        states = [(n, per_cell(n, v)) for n, v in initial.items()] if not isinstance(initial, str) else []
+        states: list[tuple[str, Any]] = []
+        if isinstance(initial, Mapping):
+            states = [(n, per_cell(n, v)) for n, v in initial.items()]
+        elif not isinstance(initial, str):
+            states = [("initial", np.zeros(len(initial)))]
         n = _common_length([*values, *states])
         # A number is never NaN where it is given; of the parameters left, one is the number of the cell.
         values = [(name, v if np.ndim(v) or not np.isnan(v) else np.arange(n)) for name, v in values]

@@ -44,7 +44,7 @@ def simulate(
     stimulus: Stimulus | None = None,
     record: Sequence[Recorder] = (Spikes(),),
     until: str | Settled | Mapping[str, float] = "t_stop",
-    initial: str | Mapping[str, Any] = "model",
+    initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
     sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
     progress: bool = False,
@@ -71,7 +71,7 @@ def simulate(
         of the last period. The current must be constant from some time on.
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
-        named are as for "model", gates steady at the V given).
+        named are as for "model", gates steady at the V given); "depolarised" is {"V": 0.0}. A list has one per cell.
     sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
         derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
         `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
@@ -120,7 +120,10 @@ def simulate(
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)
-    X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived)) if derived else X
+    if derived:
+        if not isinstance(initial, str | Mapping):
+            raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
+        X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
     bounds = possible_range(cells, stimulus, X)
     rows = certified_rows(certify, cells.n, recorders)
     if rows is None:

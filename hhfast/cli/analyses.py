@@ -28,12 +28,16 @@ def fi(
     ] = "0:20:1",
     parameter: Parameters = None,
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each run.")] = 1000.0,
+    until: Annotated[
+        str, typer.Option(metavar="WHEN", help="t_stop, or settled: at a rest or on a cycle, t_stop at the latest.")
+    ] = "t_stop",
     csv: Csv = False,
     *,
     picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    _analyse("fi_curve", model, parameter, picture, {"currents": numbers(currents), "t_stop": t_stop}, csv)
+    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until}
+    _analyse("fi_curve", model, parameter, picture, options, csv)
 
 
 @draws
@@ -154,16 +158,15 @@ def _draw(
     """Save the picture of the cells."""
     from hhfast.figures import analyses as figures
     from hhfast.figures.canvas import figure_of
-    from hhfast.figures.text import cell_labels, plain
+    from hhfast.figures.text import plain
 
     if analysis.picture is None:
         raise InputError(f"-o {picture.output}: there is no picture of {analysis.name}")
     n = min(len(found.status), figures.MOST)
     cells = {name: values[:n] for name, values in params.items()}
     units = {name: p.unit for name, p in model.parameters.items()}
-    labels = cell_labels(cells, units) if cells else None
     axes = getattr(figures, analysis.picture.name)(
-        analysis.picture.of(found, model, cells, options), range(n), params=params, labels=labels
+        analysis.picture.of(found, model, cells, options), range(n), params=params, units=units
     )
     title = plain(model.title or model.name)
     figure_of(axes).suptitle(title, fontsize=11)

@@ -35,16 +35,17 @@ def plot_fi(
     *,
     params: Mapping[str, Any] | None = None,
     labels: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
     """The firing rate against current; several curves (up and down) show both branches of each cell.
 
     cells : their numbers; None: all, at most 200. params : those given to `fi_curve`, to tell cells apart. labels :
-    for the legend, one per cell.
+    for the legend, one per cell. units : of the parameters.
     """
     axes = axes or new_axes()
     curves = [curves] if isinstance(curves, FICurve) else list(curves)
-    styles = _styles(axes, len(curves[0].rate), cells, params, labels)
+    styles = _styles(axes, len(curves[0].rate), cells, params, labels, units or {})
     for j, curve in enumerate(curves):
         form, branch = _BRANCH[curve.direction]
         size = 3 if len(curve.current) > 40 else 5
@@ -79,14 +80,15 @@ def plot_strength_duration(
     *,
     params: Mapping[str, Any] | None = None,
     labels: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
     """Threshold against pulse width on logarithmic axes; of one cell with both fits (Weiss, Lapicque) and chronaxie.
 
-    Of several cells with Weiss's fit. cells, params, labels : as in `plot_fi`.
+    Of several cells with Weiss's fit. cells, params, labels, units : as in `plot_fi`.
     """
     axes = axes or new_axes()
-    styles = _styles(axes, len(result.amplitude), cells, params, labels)
+    styles = _styles(axes, len(result.amplitude), cells, params, labels, units or {})
     fine = np.geomspace(result.width.min(), result.width.max(), 200)
     for cell, style in styles.items():
         if len(styles) == 1:
@@ -123,14 +125,15 @@ def plot_recovery(
     *,
     params: Mapping[str, Any] | None = None,
     labels: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
     """The threshold of a second pulse, in units of the resting one, against the interval after the first.
 
-    cells, params, labels : as in `plot_fi`.
+    cells, params, labels, units : as in `plot_fi`.
     """
     axes = axes or new_axes()
-    styles = _styles(axes, len(result.ratio), cells, params, labels)
+    styles = _styles(axes, len(result.ratio), cells, params, labels, units or {})
     for cell, style in styles.items():
         axes.semilogy(result.interval, result.ratio[cell], "o-", markersize=4, linewidth=1.2, **style)
     axes.axhline(1.0, color="0.5", linestyle=":", linewidth=1)
@@ -158,6 +161,7 @@ def _styles(
     cells: int | Sequence[int] | None,
     params: Mapping[str, Any] | None,
     labels: Sequence[str] | None,
+    units: Mapping[str, str],
 ) -> dict[int, dict[str, Any]]:
     """Cell -> the colour and label of its line; a colour bar is added where there are many."""
     chosen = range(min(n, MOST)) if cells is None else [cells] if isinstance(cells, int) else list(cells)
@@ -167,9 +171,11 @@ def _styles(
     values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
     if len(chosen) <= _IN_LEGEND:
         if labels is None:
-            labels = cell_labels(values, {}) if values else [f"cell {k}" for k in range(n)]
+            labels = cell_labels(values, units) if values else [f"cell {k}" for k in range(n)]
         return {cell: {"color": colour(k), "label": labels[cell] if n > 1 else None} for k, cell in enumerate(chosen)}
-    varied = [(symbol(name), v) for name, v in values.items() if len(set(v.tolist())) > 1]
+    varied = [
+        (label_of(symbol(name), units.get(name, "1")), v) for name, v in values.items() if len(set(v.tolist())) > 1
+    ]
     name, at = varied[0] if varied else ("cell", np.arange(n, dtype=np.float64))
     shades = scale_of_colours(axes, (float(at.min()), float(at.max())), name)
     return {cell: {"color": shades.to_rgba(at[cell]), "label": None} for cell in chosen}

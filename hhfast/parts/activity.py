@@ -44,9 +44,10 @@ class Settled:
     """When a cell counts as settled, and how its activity is called: for `until=` of `simulate`; "settled" is this.
 
     settle_tol : a cycle is closed where the whole state returns, relative to each state's range in the period, to
-        within this, twice in a row; and a rest is reached where no state would move by more within a tenth of the time
-        since the current became constant (10 ms at least) and the equilibrium is linearly stable. Cycles of methods
-        with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at dt = 0.025 ms.
+        within this, twice in a row; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
+        within 10 ms, or a tenth of the time since the current became constant, and the equilibrium is linearly stable.
+        Cycles of methods with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at
+        dt = 0.025 ms.
     burst_ratio : the intervals of a period are split at the largest gap of their sorted logarithms; the cell is
         bursting if the shortest of the long ones is at least this many times the longest of the short ones. A burst is
         a run of spikes between long intervals.
@@ -58,7 +59,7 @@ class Settled:
 
     settle_tol: float = 1e-4
     burst_ratio: float = 3.0
-    plateau_level: float = -30.0
+    plateau_level: float = -20.0
     plateau_min: float = 50.0
 
     def __post_init__(self) -> None:

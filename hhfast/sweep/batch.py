@@ -14,6 +14,8 @@ import numpy as np
 
 from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
+from hhfast.errors import InputError
+from hhfast.kernel.jit.llvm_compiler import arithmetic
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.variable import Variable
 from hhfast.sweep.run_directory import RunDirectory
@@ -31,6 +33,7 @@ class Batch:
 
     columns : the parameters of its rows, where the worker cannot find them itself (a table on the driver's disk).
     folder : the directory of the run, where the shard goes if the worker can see it.
+    arithmetic : of the processor that began the run; another one would give other last digits.
     failed : rows (from the batch's first) that are known to crash the process; they are only flagged.
     """
 
@@ -44,6 +47,7 @@ class Batch:
     columns: Mapping[str, np.ndarray] | None = None
     folder: str | None = None
     failed: tuple[int, ...] = ()
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,18 @@ def simulate_rows(
         t_stop=sweep.t_stop,
         record=sweep.recorders if record is None else record,
         until=sweep.until,
-        initial=sweep.initial,
+        initial=_initial(sweep, columns),
         threads=threads,
         certify=certify,
         **method,
     )
+
+
+def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:
+    """Where the rows start: all alike, or by the axis of initial states."""
+    if isinstance(sweep.initial, str):
+        return sweep.initial
+    return [sweep.initial[int(k)] for k in columns["initial"]]
 
 
 def _analyse(sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None) -> Result:
@@ -105,7 +116,8 @@ def cells_of(
     from hhfast.parts.stimuli import Stimulus
 
     prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
-    parameters = {**sweep.parameters, **{n: values for n, values in columns.items() if not n.startswith(prefixes)}}
+    own = {n: v for n, v in columns.items() if not n.startswith(prefixes) and n in sweep.model.parameters}
+    parameters = {**sweep.parameters, **own}
     total = Stimulus()
     for prefix, entry in sweep.stimuli.items():
         fixed = {name: value for name, value in entry.items() if name != "kind"}
@@ -206,6 +218,10 @@ def warm_up(sweep: Sweep) -> None:
 
 def compute_batch(batch: Batch) -> FinishedBatch:
     """The whole of the work on a batch, as a worker of an executor does it."""
+    here = arithmetic()
+    if batch.arithmetic not in ("", here):
+        where = f"the worker on {socket.gethostname()[:60]} computes by {here}, this run by {batch.arithmetic}"
+        raise InputError(f"{where}: its rows would differ in the last digits; leave it out")
     return store_batch(batch, simulate_batch(batch))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
 
 DTYPES = ("float64", "float32")
-INITIALS = ("model", "rest")
+INITIALS = ("model", "rest", "depolarised")
 # Variables that a result file has of its own; no parameter may take their place.
 RESERVED = ("run", "status", "spike", "spike_count", "spike_time", "certified", "n_steps", "n_rejected")
 _MOST_STEPS = 1e11  # of one row: days
@@ -93,7 +93,16 @@ def _check_numbers(sweep: Sweep) -> None:
 def _check_choices(sweep: Sweep) -> None:
     from hhfast.parts.integrators import Integrator, integrators
 
-    for key, known in (("integrator", integrators), ("dtype", DTYPES), ("initial", INITIALS)):
+    initial = [sweep.initial] if isinstance(sweep.initial, str) else sweep.initial
+    for k, one in enumerate(initial):
+        where = "initial" if isinstance(sweep.initial, str) else f"initial.{k}"
+        for name in (one,) if isinstance(one, str) else one:
+            known_here = INITIALS if isinstance(one, str) else sweep.model.states
+            if name not in known_here:
+                raise unknown("initial state" if isinstance(one, str) else "state", name, known_here, where=where)
+    if not initial:
+        raise InputError("initial: is empty; give at least one state")
+    for key, known in (("integrator", integrators), ("dtype", DTYPES)):
         value = getattr(sweep, key)
         if not isinstance(value, Integrator) and value not in known:
             raise unknown(key, str(value), known, where=key)

@@ -25,7 +25,7 @@ from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
 from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
-from hhfast.sweep.space import Space
+from hhfast.sweep.space import Grid, Space
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
 from hhfast.tables import html_table
 
@@ -49,6 +49,7 @@ class Sweep:
         number of the row. A kind may be an object of your own instead of a name.
     record : recorders (`hhfast.recorders`, or your own), or a `Record` that makes them; afterwards always a tuple.
     parameters : fixed values of model parameters.
+    initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
@@ -73,7 +74,7 @@ class Sweep:
     stimulus: Stimulus | Entry | Sequence[Entry] | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
     record: Recorded = field(default_factory=Record)
-    initial: str = "model"
+    initial: str | Sequence[str | Mapping[str, float]] = "model"
     until: str | Settled | Mapping[str, float] = "t_stop"
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
@@ -91,8 +92,21 @@ class Sweep:
             object.__setattr__(self, "model", find_model(self.model))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
+        self._vary_initial()
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
+
+    def _vary_initial(self) -> None:
+        """Several initial states are an axis: the last, whose values are their numbers."""
+        if isinstance(self.initial, str):
+            return
+        states = tuple(one if isinstance(one, str) else dict(one) for one in self.initial)
+        object.__setattr__(self, "initial", states)
+        if "initial" not in self.space.names:
+            if not isinstance(self.space, Grid):
+                raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
+            axis = Grid.of({"initial": range(len(states))}).axes if states else ()
+            object.__setattr__(self, "space", Grid((*self.space.axes, *axis)))
 
     def __repr__(self) -> str:
         what = f"{self.analysis['kind']}" if self.analysis else f"{self.t_stop:g} ms, {self.integrator}"
@@ -159,6 +173,8 @@ class Sweep:
     def units(self) -> dict[str, str]:
         """The unit of every name the space may vary."""
         units = {name: p.unit for name, p in self.model.parameters.items()}
+        if not isinstance(self.initial, str):
+            units["initial"] = "1"
         of_model = stimulus_units(self.model)
         for prefix, entry in self.stimuli.items():
             for name, (_, unit) in stimulus_kind(entry).parameters.items():
@@ -179,7 +195,7 @@ class Sweep:
             "stimulus": plain(self.stimulus),
             "parameters": {k: float(v) for k, v in self.parameters.items()},
             "record": canonical_record(self.recorders),
-            "initial": self.initial,
+            "initial": plain(self.initial),
             "dtype": self.dtype,
             "constraints": list(self.constraints),
         } | self._optional

@@ -88,8 +88,10 @@ class SweepFile(BaseModel):
     dt: Number = Field(default=0.025, description="ms; the step, of an adaptive integrator the first one")
     integrator: str = Field(default=DEFAULT, description="name of an integrator")
     dtype: str = Field(default="float64", description="float64 or float32, the arithmetic of the kernel")
-    initial: str = Field(
-        default="model", description="model (V_init, gates steady) or rest (the equilibrium without current)"
+    initial: str | list[str | dict[str, Number]] = Field(
+        default="model",
+        description="model (V_init, gates steady), rest (the equilibrium without current), or depolarised (V = 0); "
+        "or a list of these and of tables of states: an axis",
     )
     until: Any = Field(
         default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"

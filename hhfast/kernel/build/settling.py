@@ -148,13 +148,15 @@ if down and mode == 0:
         ]
 
     def _check(self, step: EventsOfStep) -> list[Statement]:
-        """See whether the state stands still: what its slopes make of it until the next check is within tolerance."""
+        """See whether the state stands still: it moved within tolerance since the last check, as it will in 1 ms."""
         statements = self.code("wait = max(first_check, 0.1 * (t_end - after[cell]))\nworst = 0.0")
         for j, (x, slope) in enumerate(step.slopes.items()):
             text = """\
 scale = wide[j] if wide[j] > 0.0 else abs(x)
-worst = max(worst, abs(slope) * wait / scale)"""
-            statements += self.code(text, j=Number(j), x=self.builder.states[x], slope=slope)
+worst = max(worst, max(abs(x - memory[base + checked]), abs(slope)) / scale)
+memory[base + checked] = x"""
+            checked = Number(STATE + 7 * len(self.builder.states) + j)
+            statements += self.code(text, j=Number(j), x=self.builder.states[x], slope=slope, checked=checked)
         return [
             *statements,
             *self.code("""\

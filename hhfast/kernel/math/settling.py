@@ -5,7 +5,9 @@ without a crossing since the maximum before (mode 1; forgotten at a crossing). O
 the ranges since the section before are kept in a ring. All of it lies in one flat array, a lane from `base` on:
 
     COUNTS (2)  CROSSED  ABOVE_SINCE  KIND  PERIOD  CURRENT  ...  ACCUMULATED (3 of each mode: peak, trough, above)
-    STATE (n)  RANGE (2 n)  low and high of mode 0 (2 n), of mode 1 (2 n)  ring of mode 0, ring of mode 1
+    STATE (n)  RANGE (2 n)  low and high of mode 0 (2 n), of mode 1 (2 n)  CHECKED (n)  ring of mode 0, ring of mode 1
+
+CHECKED is the state when it was last seen whether it stands still.
 
 An entry of a ring is: time, peak, trough, time above the plateau level, state (n), low (n), high (n).
 """
@@ -28,12 +30,12 @@ KEPT = MOST + 1  # section times that are handed back
 
 def memory_of(n: int) -> int:
     """The length of a lane's memory, for n states."""
-    return STATE + 7 * n + 2 * RING * (4 + 3 * n)
+    return STATE + 8 * n + 2 * RING * (4 + 3 * n)
 
 
 def ring_of(base, mode, n):
     """Where the ring of a mode begins."""
-    return base + STATE + 7 * n + mode * RING * (4 + 3 * n)
+    return base + STATE + 8 * n + mode * RING * (4 + 3 * n)
 
 
 def slot(ring, size, number):
@@ -69,6 +71,8 @@ def begin(memory, base, n, level):
         memory[base + k] = 0.0
     _ = forget(memory, base, 0, n)
     _ = forget(memory, base, 1, n)
+    for j in range(n):
+        memory[base + STATE + 7 * n + j] = memory[base + STATE + j]
     memory[base + ABOVE_SINCE] = 0.0 if memory[base + STATE] >= level else np.nan
     return 0.0
 
