@@ -4,6 +4,8 @@ from .analysis.bifurcations import Bifurcations, bifurcations
 from .analysis.displacement_threshold import displacement_threshold
 from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from .analysis.fi_curve import FICurve, fi_curve
+from .analysis.fit import Fit, fit
+from .analysis.fit_targets import SpikeTarget, TraceTarget
 from .analysis.recovery_curve import RecoveryCurve, recovery_curve
 from .analysis.refractory_period import RefractoryPeriod, refractory_period
 from .analysis.resting_state import Equilibria, RestingState, resting_state
@@ -23,6 +25,7 @@ from .errors import Incomplete, InputError, UnknownName
 from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
 from .figures.bifurcation_diagram import plot_bifurcation_diagram
 from .figures.currentscape import plot_currentscape
+from .figures.fits import plot_fit
 from .figures.gates import plot_gate_curves
 from .figures.phase_plane import plot_phase_plane
 from .figures.population import plot_population
@@ -47,6 +50,7 @@ from .model import (
     models,
 )
 from .model.importers.imported import Imported
+from .model.importers.neuroml import import_neuroml
 from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
@@ -115,6 +119,7 @@ __all__ = [
     "FICurve",
     "Features",
     "Final",
+    "Fit",
     "Formula",
     "Function",
     "Gate",
@@ -145,6 +150,7 @@ __all__ = [
     "Settled",
     "Sine",
     "SpikeCount",
+    "SpikeTarget",
     "Spikes",
     "Step",
     "StepControl",
@@ -154,6 +160,7 @@ __all__ = [
     "Sweep",
     "Table",
     "Trace",
+    "TraceTarget",
     "Train",
     "UnknownName",
     "Values",
@@ -170,6 +177,8 @@ __all__ = [
     "explore",
     "fi_curve",
     "find_rheobase",
+    "fit",
+    "import_neuroml",
     "import_nmodl",
     "integrators",
     "load_model",
@@ -179,6 +188,7 @@ __all__ = [
     "plot_bifurcation_diagram",
     "plot_currentscape",
     "plot_fi",
+    "plot_fit",
     "plot_gate_curves",
     "plot_map",
     "plot_phase_plane",

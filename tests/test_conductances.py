@@ -193,3 +193,19 @@ def test_the_benchmark_of_integrators_refuses_what_its_references_lack():
     for stimulus in (hh.ConductanceStep(g=0.1), hh.VoltageClamp(-70.0)):
         with pytest.raises(InputError, match="the reference runs take currents alone"):
             hh.benchmark_integrators("hodgkin_huxley", stimulus=stimulus, t_stop=5.0)
+
+
+@pytest.mark.parametrize("integrator", ["tsit5", "rodas4"])
+def test_a_row_is_the_same_in_any_company(integrator):
+    """Bit for bit, whatever cell had the lane before: the Jacobian, too, has the conductance of its own cell and step."""
+    n = 100
+    g, cell = np.linspace(0.05, 0.4, n), np.arange(n, dtype=np.float64)
+
+    def run(rows):
+        stimulus = hh.PointConductance(0.05, 0.1, 0.02, 0.03, cell=cell[rows]) + hh.DoubleExponential(
+            g=g[rows], tau_rise=0.3, tau_decay=2.0, start=4.0
+        )
+        return hh.simulate(HH, stimulus=stimulus, t_stop=8.0, integrator=integrator, record=[hh.Trace("V", every=0.5)])
+
+    order = np.random.default_rng(5).permutation(n)
+    np.testing.assert_array_equal(run(order)["V"], run(np.arange(n))["V"][order])

@@ -60,6 +60,7 @@ SCRIPTS = {
     "emergent_threshold.py": (3, "threshold of a 1-ms pulse: 6.91"),
     "emergent_refractoriness.py": (2, "second spike at 2 x threshold from 12.4"),
     "emergent_firing.py": (2, "hodgkin_huxley: Hopf at 9.77"),
+    "from_modeldb.py": (2, "agrees with the file: worst"),
     "voltage_clamp.py": (7, "Na inactivation: half at -62.1 mV, slope 7.2 mV"),
 }
 

@@ -118,20 +118,15 @@ def test_a_broken_executor_is_resumable(tmp_path, undisturbed):
 
 
 # --- Dask ------------------------------------------------------------------------------------------------------------
-dask_warnings = pytest.mark.filterwarnings("ignore")  # distributed's own
-
-
 @pytest.mark.slow
-@dask_warnings
-def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
-    pytest.importorskip("distributed")
+def test_a_killed_process_of_this_machine_changes_no_bit(tmp_path):
     from hhfast.sweep.executor import dask_executor
 
     space = Sample("random", 20_000, {"g_Na": Distribution("uniform", (80.0, 160.0))}, seed=1)
     sweep = small(space=space, stimulus=STEP | {"amplitude": 10.0}, rows_per_batch=500, record=Record(), t_stop=400.0)
     with dask_executor("local:2", sweep, 1) as (executor, text):
-        assert text == "dask: 2 workers on 1 machine, 2 tasks at once, threads per task: 1"
-        pids = list(executor._client.run(os.getpid).values())
+        assert text == "2 processes of this machine, threads per task: 1"
+        pids = list(executor._pool._processes)
 
         def kill():
             while not list(tmp_path.glob("out.h5.parts/batch-*.h5")):
@@ -145,9 +140,7 @@ def test_dask_with_a_killed_worker_gives_the_same_bits(tmp_path):
     assert contents(path) == contents(run_sweep(sweep, tmp_path / "here.h5", progress=False))
 
 
-@dask_warnings
 def test_dask_addresses_are_checked():
-    pytest.importorskip("distributed")
     from hhfast.sweep.executor import dask_executor
 
     with pytest.raises(InputError, match="between 1 and"), dask_executor("local:0", small(), 1):

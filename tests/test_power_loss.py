@@ -25,7 +25,7 @@ from hhfast.sweep.run import Incomplete, run_sweep
 from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
 from hhfast.sweep.shards import DamagedShard
 
-CHANGES = ("replace", "unlink", "mkdir", "rmdir")
+CHANGES = ("replace", "link", "unlink", "mkdir", "rmdir")
 FATES = ("old", "new", "empty", "torn", *["mixed"] * 4)  # of what was not synced
 
 

@@ -72,6 +72,7 @@ def fi_curve(
     direction: str = "rest",
     tol: float = 1e-3,
     threshold: float = -20.0,
+    until: str = "t_stop",
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> FICurve:
@@ -88,6 +89,8 @@ def fi_curve(
         the state in which the one before ended, and reached in 20 small steps of 5 ms, so that a bistable cell stays
         on its branch; the first one is applied at rest. A cell that starts at an unstable equilibrium is displaced by
         1 mV, lest it stay there for long.
+    until : "t_stop", or "settled": a run ends when its cell is at a stable rest or on a cycle (see `hhfast.simulate`),
+        whose rate is then exact; t_stop is only a cap.
     tol : onset and block are bisected to this fraction of themselves, with runs of the same length and origin.
 
     The excitability is that of Hodgkin 1948, J Physiol 107:165-181: "I" if the rate at the onset is less than half of
@@ -99,11 +102,11 @@ def fi_curve(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     """
     check_options(_OPTIONS, currents=currents, t_stop=t_stop, transient=transient, direction=direction, tol=tol,
-                  threshold=threshold)  # fmt: skip
+                  threshold=threshold, until=until)  # fmt: skip
     _check_together({"t_stop": t_stop, "transient": transient})
     population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    branch = Branch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0))
+    branch = Branch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0), until)
     return _summary(branch, *branch.measure(), tol)
 
 
@@ -186,6 +189,8 @@ _OPTIONS = {
                         lambda name, value: one_of(name, value, DIRECTIONS)),
     "tol": Option("relative tolerance of onset and block"),
     "threshold": Option("of a spike", "mV", finite),
+    "until": Option("t_stop, or settled: each run ends at a rest or on a cycle, of which the rate is exact", "1",
+                    lambda name, value: one_of(name, value, ("t_stop", "settled"))),
 }  # fmt: skip
 
 ANALYSIS = Analysis(

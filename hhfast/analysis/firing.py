@@ -29,15 +29,19 @@ class Firing:
 
 
 def firing(
-    population: Population, X: np.ndarray, current: np.ndarray, t_stop: float, transient: float, spikes: Spikes
-) -> Firing:
-    """Run the cells from the states X (n_states, n) under constant currents (n,), and measure after the transient."""
+    population: Population, X: np.ndarray, current: np.ndarray, t_stop: float, transient: float, spikes: Spikes,
+    until: str = "t_stop",
+) -> Firing:  # fmt: skip
+    """Run the cells from the states X (n_states, n) under constant currents (n,), and measure after the transient.
+
+    until="settled": until each cell is settled; of those that are not at t_stop, the rate is measured likewise.
+    """
     n = population.n
     rate, mean_rate, first_spike = np.zeros(n), np.zeros(n), np.full(n, np.nan)
     diverged, after = np.zeros(n, bool), np.empty_like(X)
     for start in range(0, n, _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, n))
-        result = population.take(rows).run(X[:, rows], constant(current[rows]), t_stop, [spikes, Final()])
+        result = population.take(rows).run(X[:, rows], constant(current[rows]), t_stop, [spikes, Final()], until)
         diverged[rows] = np.isin(result.status, GAVE_UP)
         after[:, rows] = final_states(population.model, result)
         time, count = result.spike_time, result.spike_count
@@ -47,6 +51,10 @@ def firing(
         rate[rows] = steady_rate(time, count, transient, t_stop)
         late = np.repeat(np.arange(len(rows)), count)[time >= transient]
         mean_rate[rows] = 1e3 * np.bincount(late, minlength=len(rows)) / (t_stop - transient)
+        if until == "settled":
+            settled = np.isfinite(result["settled_at"])
+            exact = 1e3 * result["spikes_per_period"] / np.where(result["spikes_per_period"] > 0, result["period"], 1.0)
+            rate[rows[settled]] = mean_rate[rows[settled]] = exact[settled]
     return Firing(rate, mean_rate, first_spike, diverged, after)
 
 

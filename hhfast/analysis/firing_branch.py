@@ -29,13 +29,14 @@ class Branch:
     transient: float
     direction: str
     spikes: Spikes
+    until: str = "t_stop"
 
     def fire(self, rows: np.ndarray, X: np.ndarray, before: np.ndarray | None, current: np.ndarray) -> Firing:
         """The firing at a current (k,), reached from the states X at the current `before` (None: at once)."""
         population = self.population.take(rows)
         if before is not None:
             X = displaced(population, after_passage(population, X, before, current, self.spikes), current)
-        return firing(population, X, current, self.t_stop, self.transient, self.spikes)
+        return firing(population, X, current, self.t_stop, self.transient, self.spikes, self.until)
 
     def measure(self) -> tuple[list[Firing], np.ndarray]:
         """The firing of all cells at each current, and origins (k, n_states, n): the states that it started from."""

@@ -65,10 +65,12 @@ class Population:
         """(n_states, n): where the cells rest without current."""
         return resting_states(self.cells)
 
-    def run(self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Sequence[Recorder]) -> Result:
+    def run(
+        self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Sequence[Recorder], until: str = "t_stop"
+    ) -> Result:
         """Simulate all cells from the states X (n_states, n)."""
         return simulate(
-            self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record,
+            self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record, until=until,
             initial=dict(zip(self.model.states, X, strict=True)), method=self.method,
         )  # fmt: skip
 

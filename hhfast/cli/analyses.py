@@ -28,12 +28,16 @@ def fi(
     ] = "0:20:1",
     parameter: Parameters = None,
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each run.")] = 1000.0,
+    until: Annotated[
+        str, typer.Option(metavar="WHEN", help="t_stop, or settled: at a rest or on a cycle, t_stop at the latest.")
+    ] = "t_stop",
     csv: Csv = False,
     *,
     picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    _analyse("fi_curve", model, parameter, picture, {"currents": numbers(currents), "t_stop": t_stop}, csv)
+    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until}
+    _analyse("fi_curve", model, parameter, picture, options, csv)
 
 
 @draws

@@ -15,6 +15,7 @@ from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import one_line_errors
 from hhfast.cli.explore import explore
+from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
 from hhfast.cli.new import new
@@ -25,7 +26,7 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    new, models, explore, source, simulate, clamp, fi, rheobase, refractory, bench, cache,
+    new, models, explore, source, simulate, clamp, fi, rheobase, refractory, fit, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

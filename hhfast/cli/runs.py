@@ -43,7 +43,7 @@ def run(
 ) -> None:  # fmt: skip
     """Run a sweep into an HDF5 file; an interrupted run is resumed where it stopped."""
     from hhfast.sweep import Sweep
-    from hhfast.sweep.run import is_finished, run_sweep
+    from hhfast.sweep.run import explained, is_finished, run_sweep
     from hhfast.sweep.run_directory import RunPart
 
     sweep = Sweep.from_toml(spec)
@@ -56,7 +56,8 @@ def run(
     else:
         with _interruptible(out), _executor(dask, sweep, threads) as executor:
             run_sweep(sweep, out, executor, fresh=fresh, repair=repair, threads=threads, part=share)
-        _print_status(out)
+        with explained(out):
+            _print_status(out)
 
 
 def status(out: OutFile) -> None:
@@ -79,7 +80,8 @@ def merge(
         missing = merge_parts(out, parts or [])
     if missing:
         fail(f"incomplete: {out}: {missing:,} rows are missing; run their parts, then merge again", Exit.INCOMPLETE)
-    _print_status(out)
+    with explained(out):
+        _print_status(out)
 
 
 @contextlib.contextmanager

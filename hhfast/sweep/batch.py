@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
+from hhfast.errors import InputError
+from hhfast.kernel.jit.llvm_compiler import arithmetic
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.variable import Variable
 from hhfast.sweep.run_directory import RunDirectory
@@ -30,6 +32,7 @@ class Batch:
 
     columns : the parameters of its rows, where the worker cannot find them itself (a table on the driver's disk).
     folder : the directory of the run, where the shard goes if the worker can see it.
+    arithmetic : of the processor that began the run; another one would give other last digits.
     failed : rows (from the batch's first) that are known to crash the process; they are only flagged.
     """
 
@@ -43,6 +46,7 @@ class Batch:
     columns: Mapping[str, np.ndarray] | None = None
     folder: str | None = None
     failed: tuple[int, ...] = ()
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,10 @@ def warm_up(sweep: Sweep) -> None:
 
 def compute_batch(batch: Batch) -> FinishedBatch:
     """The whole of the work on a batch, as a worker of an executor does it."""
+    here = arithmetic()
+    if batch.arithmetic not in ("", here):
+        where = f"the worker on {socket.gethostname()[:60]} computes by {here}, this run by {batch.arithmetic}"
+        raise InputError(f"{where}: its rows would differ in the last digits; leave it out")
     return store_batch(batch, simulate_batch(batch))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from hhfast.errors import InputError
 
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
 TEMPORARY_SUFFIX = ".hhfast-tmp"
 _LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
 
@@ -52,6 +54,30 @@ def temporary_name(path: Path) -> Path:
 def publish(temporary: Path, path: Path) -> None:
     """Give a finished, synced file its final name, durably."""
     temporary.replace(path)
+    sync_directory(path.parent)
+
+
+class AlreadyThereError(FileExistsError):
+    """A file has a name that was to be given to a new one."""
+
+
+def publish_new(temporary: Path, path: Path) -> None:
+    """Give a finished, synced file its final name, durably, unless there is such a file: that is kept.
+
+    Raises `AlreadyThereError`.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise AlreadyThereError(errno.EEXIST, "File exists", str(path)) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():  # no better way on a file system without links
+            raise AlreadyThereError(errno.EEXIST, "File exists", str(path)) from None
+        publish(temporary, path)
+        return
+    temporary.unlink()
     sync_directory(path.parent)
 
 

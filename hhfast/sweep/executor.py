@@ -29,6 +29,7 @@ from hhfast.sweep.batch import (
     try_rows,
     warm_up,
 )
+from hhfast.sweep.processes import Processes
 
 if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
@@ -161,6 +162,10 @@ def dask_executor(address: str, sweep: Sweep, threads: int) -> Iterator[tuple[Ex
     address : of a scheduler, as in "tcp://host:8786", or "local:N" for N processes of this machine.
     threads : of each task. The kernel is compiled on one worker of each machine before the others need it.
     """
+    if found := re.fullmatch(r"local:(\d+)", address):
+        with _processes(address, int(found[1]), sweep) as processes:
+            yield processes, f"{processes.workers} processes of this machine, threads per task: {threads}"
+        return
     try:
         import distributed
     except ImportError:
@@ -168,13 +173,6 @@ def dask_executor(address: str, sweep: Sweep, threads: int) -> Iterator[tuple[Ex
 
     with contextlib.ExitStack() as stack:
         untyped: Any = distributed
-        if found := re.fullmatch(r"local:(\d+)", address):
-            n = int(found[1])
-            if not 1 <= n <= 4096:
-                raise InputError(f"--dask {address}: N must be between 1 and 4096")
-            # Without a dashboard there is no port to be taken, and without a nanny a killed worker would be missing.
-            cluster = untyped.LocalCluster(n_workers=n, threads_per_worker=1, dashboard_address=None)
-            address = stack.enter_context(cluster).scheduler_address
         try:
             client = stack.enter_context(untyped.Client(address, timeout=_TIMEOUT))
         except (OSError, ValueError) as error:
@@ -190,3 +188,15 @@ def dask_executor(address: str, sweep: Sweep, threads: int) -> Iterator[tuple[Ex
         machines = f"{len(hosts)} machine{'s' if len(hosts) > 1 else ''}"
         text = f"dask: {len(workers)} workers on {machines}, {slots} tasks at once, threads per task: {threads}"
         yield executor, text
+
+
+@contextlib.contextmanager
+def _processes(address: str, n: int, sweep: Sweep) -> Iterator[Processes]:
+    if not 1 <= n <= 4096:
+        raise InputError(f"--dask {address}: N must be between 1 and 4096")
+    processes = Processes(n)
+    try:
+        result(processes.submit(warm_up, sweep))
+        yield processes
+    finally:
+        processes.shutdown(cancel_futures=True)

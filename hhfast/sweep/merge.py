@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hhfast.errors import InputError
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter
-from hhfast.sweep.durable_files import make_directory, publish, temporary_name
+from hhfast.sweep.durable_files import make_directory, publish_new, temporary_name
 from hhfast.sweep.provenance import DECISIVE
 from hhfast.sweep.run_directory import RunDirectory, holds_run, locked, remove_merged_run, remove_run, run_directory
 from hhfast.sweep.shards import DamagedShard
@@ -80,7 +80,7 @@ class Merge:
             progress(batch)
         assert self._file is not None  # there is no sweep without rows
         self._file.complete(attributes)
-        publish(self._file.path, run.out)
+        publish_new(self._file.path, run.out)
         return run.out
 
     @property
@@ -136,7 +136,7 @@ def merge_parts(out: Path, folders: list[Path], progress: bool = True) -> int:
     when there are none. Raises `InputError` if the directories do not belong together.
     """
     if out.exists():
-        return _merged_before(out)
+        return _merged_before(out, folders)
     target = run_directory(out)
     sources = [RunDirectory.open(folder) for folder in folders]
     if not holds_run(target):
@@ -162,14 +162,16 @@ def merge_parts(out: Path, folders: list[Path], progress: bool = True) -> int:
     return rows
 
 
-def _merged_before(out: Path) -> int:
-    """0, if `out` is the result of this very run, which ended before its shards were removed; else `InputError`."""
+def _merged_before(out: Path, folders: list[Path]) -> int:
+    """0, if `out` is a finished result, of the sweep whose parts are given or here; else `InputError`."""
     from hhfast.sweep.store import ResultFile
 
     with ResultFile(out) as merged:
         sha256 = merged.attributes["hhfast_spec_sha256"]
-    if not remove_merged_run(out, sha256):
-        raise InputError(f"{out}: exists already; choose another output, or move it away")
+    for folder in [*folders, *filter(holds_run, [run_directory(out)])]:
+        if RunDirectory.open(folder).plan.spec_sha256 != sha256:
+            raise InputError(f"{out}: holds another sweep than {folder}; choose another output, or move it away")
+    remove_merged_run(out, sha256)
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hhfast
 from hhfast.errors import InputError
+from hhfast.kernel.jit.llvm_compiler import arithmetic
 from hhfast.sweep.syntax_tree import fingerprint
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
 
 # What may change the last digits of a result; a run is finished by what began it.
-DECISIVE = ("hhfast", "code", "numba", "llvmlite", "sympy")
+DECISIVE = ("hhfast", "code", "arithmetic", "numba", "llvmlite", "sympy")
 # The code that decides the rows of any sweep, and how shards hold them.
 _ROWS = (
     "model", "parts", "kernel", "batch", "sampling", "inputs.py",
@@ -33,7 +34,7 @@ def versions(sweep: Sweep) -> dict[str, str]:
     code = _code(_ROWS if sweep.analysis is None else _ROWS + _ANALYSIS)
     found = {name: metadata.version(name) for name in ("numba", "llvmlite", "sympy", "numpy", "h5py")}
     place = {"python": platform.python_version(), "machine": platform.machine()}
-    return {"hhfast": hhfast.__version__, "code": code, **found, **place}
+    return {"hhfast": hhfast.__version__, "code": code, "arithmetic": arithmetic(), **found, **place}
 
 
 @lru_cache(maxsize=2)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
-from hhfast.errors import Incomplete, InputError
+from hhfast.errors import Incomplete, InputError, one_line
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch
 from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
-from hhfast.sweep.durable_files import check_writable, make_directory, sync_directory
+from hhfast.sweep.durable_files import AlreadyThereError, check_writable, make_directory, sync_directory
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
@@ -34,6 +35,7 @@ from hhfast.sweep.shards import DamagedShard
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
 
+_MOST_NAME = 220  # bytes of the output's name; systems have 255, and ours are made of it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -52,9 +54,10 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
+    _check_name(out)
     check_writable(out)
     check_room(sweep, out, 1 if part is None else part.count)
-    with _opened(sweep, out, fresh, part) as run, explained(out), Merge(run, early=part is None) as merge:
+    with explained(out), _opened(sweep, out, fresh, part) as run, Merge(run, early=part is None) as merge:
         numbers = [number for number in range(run.plan.n_batches) if part is None or number in part]
         rows = sum(stop - start for start, stop in map(run.plan.rows, numbers))
         with Reporter(out.name, rows, "rows", show=progress) as reporter:
@@ -76,6 +79,12 @@ def run_sweep(
             complete_merge(merge, progress)
             remove_run(run.folder)
     return out
+
+
+def _check_name(out: Path) -> None:
+    """Refuse a name to which nothing can be added, or a place without one."""
+    if len(os.fsencode(out.name)) > _MOST_NAME:
+        raise InputError(f"the output's name, {out.name}, is too long; at most {_MOST_NAME} bytes")
 
 
 def check_room(sweep: Sweep, out: Path, parts: int = 1) -> None:
@@ -215,7 +224,8 @@ def _batches(sweep: Sweep, run: RunDirectory, numbers: Iterable[int], threads: i
     for number in numbers:
         start, stop = run.plan.rows(number)
         columns = None if sweep.space.formula else sweep.space.columns(start, stop)
-        yield Batch(sent, sweep.sha256, number, start, stop, size, threads, columns, folder)
+        began = run.plan.versions.get("arithmetic", "")
+        yield Batch(sent, sweep.sha256, number, start, stop, size, threads, columns, folder, arithmetic=began)
 
 
 def _accept(batch: FinishedBatch, run: RunDirectory, reporter: Reporter) -> None:
@@ -231,6 +241,9 @@ def explained(out: Path) -> Iterator[None]:
     safe = "what is finished is safe; run the same command again to resume"
     try:
         yield
+    except AlreadyThereError as error:
+        remedy = "move it away, and run the same command again: the rows are kept"
+        raise Incomplete(f"{error.filename}: has appeared during the run, and is not overwritten; {remedy}") from None
     except OSError as error:
         raise Incomplete(f"{out}: {_reason(error)}; {safe}") from error
     except DamagedShard as damage:
@@ -239,6 +252,10 @@ def explained(out: Path) -> Iterator[None]:
         raise Incomplete(f"{out}: the executor has lost its workers ({error}); {safe}") from error
     except FailingRows as error:
         raise Incomplete(f"{out}: {error}; {safe}") from error
+    except Incomplete:
+        raise
+    except (RuntimeError, MemoryError) as error:  # HDF5 turns some errors of the disk into these; no thread, no memory
+        raise Incomplete(f"{out}: {one_line(str(error), 120) or 'memory is used up'}; {safe}") from error
 
 
 def _reason(error: OSError) -> str:

@@ -48,8 +48,15 @@ class LinearSystem:
                 if x == "V":
                     lets += self.builder.quote.lane_code("J = 0.0 if clamped > 0.0 else J", J=self.entry[x, y])
         lets += self._factors(diagonal)
-        statements = self.scratch.loops(lets)
+        statements = self._conductance_at_start() + self.scratch.loops(lets)
         return statements + self._driven() if self.builder.applied.smooth else statements
+
+    def _conductance_at_start(self) -> list[Statement]:
+        """Set g_app, which the Jacobian has, to its value at the start of the step: it was left at that of a stage."""
+        applied = self.builder.applied
+        if not (applied.smooth and applied.conducts):
+            return []
+        return self.scratch.loop(applied.set_to(Name(self.builder.own["t"])))
 
     def _factors(self, diagonal: Symbol) -> list[Any]:
         order, filled, entry = self.jacobian.order, self.jacobian.filled, self.entry

@@ -36,6 +36,17 @@ def processor() -> tuple[str, str, str]:
     return llvm.get_process_triple(), name, os.environ.get(_CPU_FEATURES, features)
 
 
+def arithmetic() -> str:
+    """What of the processor and of the settings decides the bits of a result: whether products are added unrounded.
+
+    The width of its vectors does not, nor anything else of its name.
+    """
+    triple, _, features = processor()
+    fused = not triple.startswith(("x86_64", "i")) or "+fma" in features.split(",")
+    plain = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
+    return "plain Python" if plain else "fused multiply-add" if fused else "separate multiply and add"
+
+
 def _machine() -> Any:
     import llvmlite.binding as llvm
 

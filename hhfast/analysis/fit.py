@@ -1,0 +1,221 @@
+"""Fitting parameters to recorded traces or spike times, many targets and many starts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from hhfast.analysis.fit_targets import Target
+from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
+from hhfast.batch.method import Method, MethodOptions
+from hhfast.batch.result import Result
+from hhfast.batch.simulate import simulate
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import interval
+from hhfast.model import Model
+from hhfast.model.resolve import find_model
+from hhfast.parts.recorder import Recorder
+from hhfast.parts.stimuli import Stimulus
+from hhfast.sampling.distributions import Distribution
+from hhfast.sampling.sample import Sample
+from hhfast.tables import one_line
+
+_TRIED = 16  # points for each start: those that fit best become starts
+_VALUES = 20_000_000  # numbers of a Jacobian held at once
+_LOGARITHMIC = 3.0  # a range whose ends are positive and further apart than this is searched by ratios
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """What a fit found, one row per target.
+
+    parameters : name -> (n,) best values. error : name -> (n,) their standard errors, from the curvature at the minimum
+    and the residuals; NaN where the data say nothing of it. rms : (n,) root mean square of the residuals, mV or ms.
+    starts : name -> (n, n_starts) where each start ended, the best first. start_rms : (n, n_starts). status : (n,
+    n_starts) uint8, 0 converged, 1 iteration limit, 2 no finite run. target, model, params, stimulus : as given.
+    """
+
+    parameters: Mapping[str, np.ndarray]
+    error: Mapping[str, np.ndarray]
+    rms: np.ndarray
+    starts: Mapping[str, np.ndarray]
+    start_rms: np.ndarray
+    status: np.ndarray
+    target: Target
+    model: Model
+    params: Mapping[str, Any]
+    stimulus: Stimulus | None
+
+    status_meanings = STATUS_MEANINGS
+
+    def __repr__(self) -> str:
+        return one_line(self)
+
+
+def fit(
+    model: str | Path | Model,
+    target: Target,
+    free: Mapping[str, tuple[float, float]],
+    params: Mapping[str, Any] | None = None,
+    *,
+    stimulus: Stimulus | None = None,
+    starts: int = 16,
+    seed: int = 0,
+    max_iterations: int = 60,
+    tol: float = 1e-7,
+    method: Method | None = None,
+    **options: Unpack[MethodOptions],
+) -> Fit:
+    """Fit parameters of a model to recorded traces (`TraceTarget`) or spike times (`SpikeTarget`).
+
+    free : parameter -> (lowest, highest) value. params : the others, as in `simulate`; numbers. stimulus : of the
+    recording; the same for all targets. starts : minimisations for each target, from those of 16 times as many points
+    (Sobol, by seed) that fit best; all targets and starts run as one batch, with exact derivatives
+    (`simulate(sensitivity=...)`), by the method of Levenberg and Marquardt within the bounds. A start ends when no
+    parameter moves by more than tol of its range, or after max_iterations. method, options : as in `simulate`, with
+    tsit5 (the default here) or bs32.
+
+    Spikes that are shifted by more than their width make local minima: few spikes, or a stimulus of several steps below
+    and above threshold, say most.
+
+    Returns a `Fit`. Raises `InputError` for unknown names, ranges that are none, and targets that do not fit together.
+    """
+    found = find_model(model)
+    names = tuple(free)
+    _check(found, free, params or {}, starts)
+    method = Method.of(method or Method(integrator="tsit5"), options)
+    problem = _Problem(found, target, names, _Box.of(free), params or {}, stimulus, starts, method)
+    return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
+
+
+def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any], starts: int) -> None:
+    if not free:
+        raise InputError("free: is empty; name the parameters to fit, as {'g_Na': (40, 200)}")
+    for name, ends in free.items():
+        if name not in model.parameters:
+            raise unknown("parameter", name, model.parameters, f"free of model {model.name}")
+        if name in params:
+            raise InputError(f"free: '{name}' is also among params; leave it out of one of them")
+        interval(f"free: {name}", ends)
+    if not 1 <= starts <= 10_000:
+        raise InputError(f"starts = {starts}: must be 1 to 10,000")
+    for name, value in params.items():
+        if np.ndim(value):
+            raise InputError(f"params: '{name}' is an array; a fit takes one number for all targets")
+
+
+@dataclass(frozen=True)
+class _Box:
+    """The ranges of the parameters, and the unit box in which they are searched: linear, or by ratios."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, free: Mapping[str, tuple[float, float]]) -> _Box:
+        ends = np.array([[float(v) for v in ends] for ends in free.values()])
+        return cls(ends[:, 0], ends[:, 1])
+
+    @property
+    def by_ratio(self) -> np.ndarray:
+        return np.asarray((self.low > 0) & (self.high > _LOGARITHMIC * self.low))
+
+    def values(self, u: np.ndarray) -> np.ndarray:
+        """(n, k) parameters at points of the unit box."""
+        low = np.where(self.by_ratio, self.low, 1.0)
+        ratio = np.where(self.by_ratio, self.high, 1.0) / low
+        return np.asarray(np.where(self.by_ratio, low * ratio**u, self.low + (self.high - self.low) * u))
+
+    def slopes(self, values: np.ndarray) -> np.ndarray:
+        """(n, k) derivatives of the parameters by u."""
+        low = np.where(self.by_ratio, self.low, 1.0)
+        ratio = np.where(self.by_ratio, self.high, 1.0) / low
+        return np.asarray(np.where(self.by_ratio, values * np.log(ratio), self.high - self.low))
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """All targets and starts as rows; row k belongs to target k // starts."""
+
+    model: Model
+    target: Target
+    names: tuple[str, ...]
+    box: _Box
+    params: Mapping[str, Any]
+    stimulus: Stimulus | None
+    starts: int
+    method: Method
+
+    def promising(self, seed: int) -> np.ndarray:
+        """(n * starts, k): for each target the points of the unit box that fit best."""
+        sample = Sample("sobol", _TRIED * self.starts, dict.fromkeys(self.names, Distribution("uniform", (0, 1))), seed)
+        points = np.column_stack(list(sample.columns(0, sample.n).values()))
+        found = self._run(self.box.values(points), (self.target.recorder,), ())
+        chosen = []
+        for k in range(self.target.n):
+            r, _ = self.target.residuals(found, np.full(len(points), k), ())
+            cost = np.nan_to_num((r**2).sum(axis=1), nan=np.inf)
+            chosen.append(points[np.argsort(cost, kind="stable")[: self.starts]])
+        return np.concatenate(chosen)
+
+    def normal(self, u: np.ndarray, rows: np.ndarray) -> Normal:
+        """The normal equations of some rows, in pieces that fit into memory."""
+        k = len(self.names)
+        n_cells = max(1, _VALUES // (self.target.size * (k + 1)))
+        pieces = [self._normal(u[s : s + n_cells], rows[s : s + n_cells]) for s in range(0, len(rows), n_cells)]
+        return Normal(*(np.concatenate([getattr(p, f) for p in pieces]) for f in ("cost", "gradient", "hessian")))
+
+    def _normal(self, u: np.ndarray, rows: np.ndarray) -> Normal:
+        values = self.box.values(u)
+        found = self._run(values, self.target.traced(self.names), self.names)
+        r, J = self.target.residuals(found, rows // self.starts, self.names)
+        J *= self.box.slopes(values)[:, None, :]
+        cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
+        gradient, hessian = np.einsum("nmk,nm->nk", J, r), np.einsum("nmk,nml->nkl", J, J)
+        return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
+
+    def _run(self, values: np.ndarray, record: tuple[Recorder, ...], sensitivity: tuple[str, ...]) -> Result:
+        params = {**self.params, **dict(zip(self.names, np.ascontiguousarray(values.T), strict=True))}
+        return simulate(
+            self.model, params, t_stop=self.target.t_stop, stimulus=self.stimulus, record=record,
+            sensitivity=sensitivity, method=self.method,
+        )  # fmt: skip
+
+    def summary(self, found: Minima) -> Fit:
+        """The starts of each target, the best first."""
+        n, k, starts = self.target.n, len(self.names), self.starts
+        normal, status, values = found.normal, found.status, self.box.values(found.u)
+        cost = np.where(status == NOT_FINITE, np.inf, normal.cost).reshape(n, starts)
+        order = np.argsort(cost, axis=1, kind="stable")
+        rows = order + starts * np.arange(n)[:, None]
+        best = rows[:, 0]
+        rms = np.sqrt(normal.cost[rows] / self.target.size)
+        slopes = self.box.slopes(values[best])
+        hessian = normal.hessian[best] / (slopes[:, :, None] * slopes[:, None, :])
+        variance = normal.cost[best] / max(self.target.size - k, 1)
+        errors = np.sqrt(np.abs(_inverse_diagonals(hessian)) * variance[:, None])
+        return Fit(
+            parameters={name: values[best, j] for j, name in enumerate(self.names)},
+            error={name: errors[:, j] for j, name in enumerate(self.names)},
+            rms=rms[:, 0],
+            starts={name: values[rows, j] for j, name in enumerate(self.names)},
+            start_rms=rms,
+            status=status[rows],
+            target=self.target,
+            model=self.model,
+            params=self.params,
+            stimulus=self.stimulus,
+        )
+
+
+def _inverse_diagonals(matrices: np.ndarray) -> np.ndarray:
+    """(n, k) the diagonals of the inverses; NaN where a matrix has none."""
+    found = np.full(matrices.shape[:2], np.nan)
+    for row, matrix in zip(found, matrices, strict=True):
+        if np.isfinite(matrix).all() and np.linalg.cond(matrix) < 1e14:
+            row[:] = np.diag(np.linalg.inv(matrix))
+    return found

@@ -1,0 +1,126 @@
+"""The command that fits parameters to a recording: hhfast fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hhfast.cli.console import say
+from hhfast.cli.options import Csv, ModelName, Parameters, parameters
+from hhfast.cli.pictures import PictureOptions, draws
+from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    from hhfast.analysis.fit import Fit
+    from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
+
+_REGULAR = 1e-3  # how far samples may lie off their grid, in steps
+
+
+@draws
+def fit(
+    model: ModelName,
+    recording: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Columns time (ms), V (mV); or one column of spike times.")
+    ],
+    free: Annotated[
+        list[str], typer.Option("--free", metavar="NAME=LOW:HIGH", help="A parameter to fit; may be given again.")
+    ],
+    current: Annotated[float, typer.Option(metavar="X", help="Applied current, in the unit of the model.")] = 0.0,
+    start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 0.0,
+    stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
+    stimulus: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Current against time instead: columns time, current.")
+    ] = None,
+    parameter: Parameters = None,
+    t_stop: Annotated[float | None, typer.Option(metavar="MS", help="Of spike times: how long was recorded.")] = None,
+    starts: Annotated[int, typer.Option(min=1, help="Minimisations.")] = 16,
+    seed: Annotated[int, typer.Option(help="Of the starts.")] = 0,
+    csv: Csv = False,
+    *,
+    picture: PictureOptions,
+) -> None:
+    """Fit parameters of a model to a recorded trace or spike times, from many starts at once."""
+    import math
+
+    picture.check()
+    ranges = dict(map(_range, free))
+    target = _target(recording, t_stop)
+
+    from hhfast.analysis.fit import fit as fitted
+    from hhfast.parts.stimuli import Step, Waveform
+    from hhfast.sweep.table import read_waveform
+
+    given = {name: _one(name, values.tolist()) for name, values in parameters(parameter).items()}
+    applied = (
+        Step(amplitude=current, start=start, stop=math.inf if stop is None else stop)
+        if stimulus is None
+        else Waveform(*read_waveform(stimulus))
+    )
+    found = fitted(model, target, ranges, given, stimulus=applied, starts=starts, seed=seed)
+    say(_text(found, csv))
+    if picture.wanted:
+        from hhfast.figures.fits import plot_fit
+
+        picture.save(plot_fit(found))
+        say(f"{picture.output}")
+
+
+def _range(text: str) -> tuple[str, tuple[float, float]]:
+    name, equals, ends = text.partition("=")
+    try:
+        low, high = (float(end) for end in ends.split(":"))
+    except ValueError:
+        low = high = 0.0
+    if not equals or not low < high:
+        raise InputError(f"--free {text}: give NAME=LOW:HIGH, as g_Na=40:200")
+    return name.strip(), (low, high)
+
+
+def _one(name: str, values: list[float]) -> float:
+    if len(values) != 1:
+        raise InputError(f"-p {name}: has {len(values)} values; a fit takes one")
+    return float(values[0])
+
+
+def _target(path: Path, t_stop: float | None) -> TraceTarget | SpikeTarget:
+    """A trace, sampled evenly, or spike times: what a file's columns are."""
+    import numpy as np
+
+    from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
+    from hhfast.sweep.table import Table
+
+    table = Table.open(path)
+    columns = list(table.columns(0, table.n_rows).values())
+    if len(columns) == 1:
+        if t_stop is None:
+            raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
+        return SpikeTarget(columns[0], t_stop)
+    if len(columns) != 2:
+        raise InputError(f"{path}: has {len(columns)} columns; give two, time (ms) and V (mV), or one of spike times")
+    time, V = columns
+    every = (time[-1] - time[0]) / max(len(time) - 1, 1)
+    grid = every * np.arange(len(time))
+    if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
+        raise InputError(f"{path}: samples must be evenly spaced from time 0; resample the recording")
+    return TraceTarget(V, float(every))
+
+
+def _text(found: Fit, csv: bool) -> str:
+    from hhfast.tables import number_text, table
+
+    rows = [
+        (name, number_text(v[0]), number_text(found.error[name][0], 3), found.model.parameters[name].unit)
+        for name, v in found.parameters.items()
+    ]
+    headings = ("parameter", "value", "standard error", "unit")
+    if csv:
+        return "\n".join(",".join(row) for row in [headings, *rows])
+    converged = int((found.status[0] == 0).sum())
+    unit = "mV" if hasattr(found.target, "V") else "ms"
+    close = int((found.start_rms[0] < 1.01 * found.rms[0] + 1e-9).sum())
+    n = found.status.shape[1]
+    tail = f"residual {found.rms[0]:.4g} {unit} rms; {converged} of {n} starts converged, {close} of them here"
+    return f"{table(rows, headings, align='lrrl')}\n{tail}"
