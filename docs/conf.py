@@ -53,6 +53,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "min_reported_time": 1e9,
     "remove_config_comments": True,
+    "capture_repr": (),
     "default_thumb_file": str(DOCS.parent / "examples" / "emergent_firing.png"),
     "matplotlib_animations": False,
     "image_srcset": ["2x"],
