@@ -50,6 +50,7 @@ from .model import (
     models,
 )
 from .model.importers.imported import Imported
+from .model.importers.neuroml import import_neuroml
 from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
@@ -177,6 +178,7 @@ __all__ = [
     "fi_curve",
     "find_rheobase",
     "fit",
+    "import_neuroml",
     "import_nmodl",
     "integrators",
     "load_model",

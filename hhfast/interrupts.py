@@ -8,6 +8,7 @@ a `finally`. So what must not be broken runs in `undisturbed`, with safe points 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -81,4 +82,22 @@ def result(future: Future[_T]) -> _T:
     """The result of a future (or the exception it ended with), with safe points while it is waited for."""
     while not first_done([future]):
         safe_point()
+        if _interrupted_in_asyncio():
+            raise KeyboardInterrupt
     return future.result()
+
+
+def _interrupted_in_asyncio() -> bool:
+    """Whether `asyncio.run` ends after Ctrl-C, and waits only for threads such as this one (`asyncio.to_thread`).
+
+    No signal reaches other threads than the main one, and no exception: so it is looked at what that does.
+    """
+    main = threading.main_thread()
+    if threading.current_thread() is main or "asyncio" not in sys.modules:
+        return False
+    frame = sys._current_frames().get(main.ident or 0)  # noqa: SLF001  documented, in spite of its name
+    while frame is not None:
+        if frame.f_code.co_name == "close" and frame.f_globals.get("__name__") == "asyncio.runners":
+            return getattr(frame.f_locals.get("self"), "_interrupt_count", 0) > 0
+        frame = frame.f_back
+    return False

@@ -49,7 +49,8 @@ def test_sweep_files_run_and_are_drawn(name, tmp_path, monkeypatch, pictures):
     n_rows = 72 if name == "fi_scan.toml" else 9
     assert f"out.h5: finished, {n_rows} rows\n" in result.stdout
     assert hhfast("plot", "out.h5", "--value", SCANS[name]).exit_code == 0
-    drawn = sum(mesh.get_array().size for axes in pictures[0].axes[:-1] for mesh in axes.collections)
+    maps = [axes for axes in pictures[0].axes if axes.get_label() != "<colorbar>"]
+    drawn = sum(mesh.get_array().size for axes in maps for mesh in axes.collections)
     assert drawn == n_rows
 
 
@@ -59,6 +60,7 @@ SCRIPTS = {
     "emergent_threshold.py": (3, "threshold of a 1-ms pulse: 6.91"),
     "emergent_refractoriness.py": (2, "second spike at 2 x threshold from 12.4"),
     "emergent_firing.py": (2, "hodgkin_huxley: Hopf at 9.77"),
+    "from_modeldb.py": (2, "agrees with the file: worst"),
     "voltage_clamp.py": (7, "Na inactivation: half at -62.1 mV, slope 7.2 mV"),
 }
 

@@ -197,7 +197,7 @@ def test_bad_paths_are_refused(tmp_path):
     (tmp_path / "x.txt").write_text(SQUID)
     (tmp_path / "folder.mod").mkdir()
     assert "no such file" in refused("import", tmp_path / "none.mod")
-    assert "give .mod files" in refused("import", tmp_path / "x.txt")
+    assert "give .mod files, or .nml" in refused("import", tmp_path / "x.txt")
     assert "not a file" in refused("import", tmp_path / "folder.mod")
     assert "ends in .toml" in refused("import", tmp_path / "x.mod", "-o", "y.txt")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 
 import numpy as np
 
@@ -51,13 +51,33 @@ def run_blocks(
             stop[0] = 1
             raise
 
-    with ThreadPoolExecutor(threads) as pool, Reporter("simulating", n_cells, "cells", show=progress) as reporter:
+    with Reporter("simulating", n_cells, "cells", show=progress) as reporter:
+        running: list[Future[None]] = []
         try:
-            for future in [pool.submit(work) for _ in range(threads)]:
+            running.extend(_started(work) for _ in range(threads))
+            for future in running:
                 result(future)
         except BaseException:
             stop[0] = 1  # kernels look at it every few hundred steps
             raise
+        finally:
+            wait(running)
+
+
+def _started(work: Callable[[], None]) -> Future[None]:
+    """The future of a thread that works; a daemon, so that a process may end while another daemon simulates."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  told to who waits
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, daemon=True, name="hhfast-simulating").start()
+    return future
 
 
 def available_threads() -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE.mod ...", help="Files of one cell.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.mod|FILE.nml ...", help="Files of one cell.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="MODEL.toml", help="Where to write the model file.")
     ] = None,
@@ -24,7 +24,7 @@ def import_files(
         Path | None, typer.Option(metavar="FIG.png", help="Draw the file's curves and the model's.")
     ] = None,
 ) -> None:
-    """Make a model of NMODL files, and prove it: the files' own equations against the model's."""
+    """Make a model of NMODL or NeuroML files, and prove it: the files' own equations against the model's."""
     if report is not None:
         from hhfast.figures.canvas import check_picture
 
@@ -38,6 +38,9 @@ def import_files(
     else:
         output.write_text(found.text, encoding="utf-8")
         say(f"{found.report()}\nwrote {output}")
+    if found.stimulus is not None and output is not None:
+        keys = (f"{k} = {v:g}" if isinstance(v, float) else f"{k} = {v}" for k, v in found.stimulus.items())
+        say(f"stimulus: {', '.join(keys)}")
     if report is not None:
         from hhfast.figures.canvas import save
         from hhfast.figures.imports import plot_import
@@ -49,8 +52,11 @@ def import_files(
 
 
 def _imported(files: list[Path], name: str | None) -> Imported:
+    from hhfast.model.importers.neuroml import import_neuroml
     from hhfast.model.importers.nmodl import import_nmodl
 
     if all(f.suffix == ".mod" for f in files):
         return import_nmodl(*files, name=name)
-    raise InputError(f"{files[0]}: give .mod files")
+    if all(f.suffix in (".nml", ".xml") for f in files):
+        return import_neuroml(*files, name=name)
+    raise InputError(f"{files[0]}: give .mod files, or .nml and .xml files")

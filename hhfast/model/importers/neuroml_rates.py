@@ -1,0 +1,139 @@
+"""Rates of NeuroML's channels as formulas: the standard types, and LEMS ComponentTypes of the file's own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+from hhfast.errors import InputError
+from hhfast.model.formulas import parse
+from hhfast.model.importers.expressions import (
+    Expr,
+    FormulaTable,
+    binary,
+    call,
+    divide,
+    mapped,
+    multiply,
+    names_of,
+    number,
+    subtract,
+    variable,
+)
+from hhfast.model.importers.neuroml_units import quantity
+
+_COMPARE = {".gt.": ">", ".lt.": "<", ".geq.": ">=", ".leq.": "<=", ".eq.": "==", ".neq.": "!=", ".and.": " and ",
+            ".or.": " or "}  # fmt: skip
+_FUNCTIONS = {"exp", "ln", "sqrt", "tanh", "sinh", "cosh", "abs"}  # `log` means one thing here and another there
+Context = dict[str, Expr]
+
+
+def lems_formula(text: str, where: str) -> Expr:
+    """LEMS arithmetic through the grammar of formulas, which is checked."""
+    for word, sign in _COMPARE.items():
+        text = text.replace(word, sign)
+    tree = parse(" ".join(text.split()))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _FUNCTIONS:
+            raise InputError(f"{where}: {node.func.id}() is not supported in LEMS")
+    return tree
+
+
+def standard_rate(element: Any, where: str) -> Expr | None:
+    """The value of a standard rate, variable or time course; None for other types."""
+    kind = element.get("type", "")
+    found = re.fullmatch(r"HH(Exp|Sigmoid|ExpLinear)(Rate|Variable)", kind)
+    if kind == "fixedTimeCourse":
+        return number(quantity(element.get("tau", ""), where, "time"))
+    if found is None:
+        return None
+    dimension = "per_time" if found[2] == "Rate" else "none"
+    rate = number(quantity(element.get("rate", ""), where, dimension))
+    midpoint, scale = (quantity(element.get(key, ""), where, "voltage") for key in ("midpoint", "scale"))
+    x = divide(subtract(variable("v"), number(midpoint)), number(scale))
+    minus = divide(subtract(variable("v"), number(midpoint)), number(-scale))
+    match found[1]:
+        case "Exp":
+            return multiply(rate, call("exp", x))
+        case "Sigmoid":
+            return divide(rate, binary(number(1), ast.Add(), call("exp", minus)))
+    return divide(multiply(rate, x), binary(number(1), ast.Sub(), call("exp", minus)))
+
+
+class Component:
+    """A component of one of the file's own types: its derived variables, each a named formula."""
+
+    def __init__(self, kind: Any, element: Any, context: Context, table: FormulaTable, place: str) -> None:
+        self.kind, self.element, self.context, self.table, self.place = kind, element, context, table, place
+        self.derived = {
+            d.get("name"): d for d in kind.iter() if d.tag in ("DerivedVariable", "ConditionalDerivedVariable")
+        }
+        self.resolving: list[str] = []
+        for tag in ("TimeDerivative", "OnCondition", "StateVariable", "KineticScheme"):
+            if kind.find(f".//{tag}") is not None:
+                raise InputError(f"{place}: {tag}: a rate with a state of its own is not supported")
+
+    def value(self, *names: str) -> Expr:
+        """The exposure of one of these names."""
+        for d in self.derived.values():
+            if d.get("exposure") in names:
+                return self.of(d.get("name"))
+        raise InputError(f"{self.place}: the type '{self.kind.get('name')}' exposes none of {', '.join(names)}")
+
+    def of(self, name: str) -> Expr:
+        """What a name in the component's formulas stands for."""
+        if name in self.derived:
+            return self._derived(name)
+        for c in self.kind:
+            if c.tag == "Constant" and c.get("name") == name:
+                return number(quantity(c.get("value", ""), self.place))
+            if c.tag == "Parameter" and c.get("name") == name and self.element.get(name) is not None:
+                return number(quantity(self.element.get(name), self.place))
+        if name in self.context:
+            return self.context[name]
+        raise InputError(f"{self.place}: '{name}' is given no value")
+
+    def _derived(self, name: str) -> Expr:
+        if name in self.resolving:
+            raise InputError(f"{self.place}: '{name}' depends on itself")
+        self.resolving.append(name)
+        d = self.derived[name]
+        if d.get("select") is not None:
+            raise InputError(f"{self.place}: select: '{name}' is taken from other components")
+        e = self._formula(d.get("value", "")) if d.tag == "DerivedVariable" else self._cases(d)
+        self.resolving.pop()
+        if isinstance(e, (ast.Name, ast.Constant)):
+            return e
+        key = f"{self.place}.{name}"
+        self.table.formulas[key] = e
+        self.table.variables[key] = name
+        return variable(key)
+
+    def _cases(self, d: Any) -> Expr:
+        cases = [(c.get("condition"), self._formula(c.get("value", ""))) for c in d if c.tag == "Case"]
+        last = [e for condition, e in cases if condition is None]
+        if len(last) != 1:
+            raise InputError(f"{self.place}: '{d.get('name')}': give one Case without a condition")
+        result = last[0]
+        for condition, e in reversed(cases):
+            if condition is not None:
+                result = ast.IfExp(self._formula(condition), e, result)
+        return result
+
+    def _formula(self, text: str) -> Expr:
+        tree = lems_formula(text, self.place)
+        known = {name: self.of(name) for name in set(names_of(tree))}
+        return _simplified(tree, known)
+
+
+def _simplified(e: Expr, known: Context) -> Expr:
+    """Names written as what they stand for; factors of 1, as TIME_SCALE, left out."""
+    if isinstance(e, ast.Name):
+        return known.get(e.id, e)
+    new = mapped(e, lambda part: _simplified(part, known))
+    if isinstance(new, ast.BinOp) and isinstance(new.op, ast.Mult):
+        return multiply(new.left, new.right)
+    if isinstance(new, ast.BinOp) and isinstance(new.op, ast.Div):
+        return divide(new.left, new.right)
+    return new
