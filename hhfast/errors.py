@@ -52,6 +52,10 @@ class Incomplete(RuntimeError):
     """A run stopped early; what is finished is safe, and the same command resumes it."""
 
 
+class StepWarning(UserWarning):
+    """A fixed step is too long for some of the cells."""
+
+
 class UnknownName(InputError, KeyError):
     """A name that is not in a registry, a model or a file."""
 

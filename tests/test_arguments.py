@@ -39,7 +39,7 @@ GRID = hh.Grid.of({"g_Na": [100.0]})
         ({"integrator": []}, "unknown integrator"),
         ({"method": 3}, "give a Method"),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, dict) else str(value),
 )
 @pytest.mark.core
 def test_simulate(wrong, message):

@@ -146,7 +146,7 @@ def test_limits_of_integrators(squid):
     assert np.isnan(longest["tsit5"])
     amplitude = np.linspace(0.0, 20.0, 64)
     for dt, diverge in ((0.8 * longest["rk4"], False), (1.25 * longest["rk4"], True)):
-        run = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(amplitude, start=0.0, width=np.inf), t_stop=60.0, dt=dt,
+        run = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(amplitude, start=0.0, width=1e9), t_stop=60.0, dt=dt, integrator="rk4",
                           record=[hh.Spikes(), hh.Final()])  # fmt: skip
         assert (run.status == 1).any() == diverge
 

@@ -58,7 +58,7 @@ def test_export_writes_csv(here):
     hhfast("run", "scan.toml")
     assert hhfast("export", "scan.h5", "rows.csv").stdout == "rows.csv\n"
     lines = (here / "rows.csv").read_text().splitlines()
-    assert lines[0] == "run,g_Na,stimulus.amplitude,status,spike_count,latency"
+    assert lines[0] == "run,g_Na,stimulus.amplitude,status,spike_count,latency,reason"
     assert len(lines) == 13
     assert "there is no directory missing" in refused("export", "scan.h5", "missing/rows.csv")
 
@@ -93,7 +93,10 @@ def test_trace_rebuilds_a_row_from_the_file_alone(here, pictures):
     (here / "scan.toml").unlink()
     result = hhfast("trace", "scan.h5", "--row", "7", "-o", "row.png")
     assert result.exit_code == 0, result.output
-    assert "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency identical to the file" in result.stdout
+    assert (
+        "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency, reason identical to the file"
+        in result.stdout
+    )
     (figure,) = pictures
     assert figure.get_suptitle().endswith(" = 120 mS/cm², stimulus amplitude = 20 µA/cm²): 3 spikes")
     labels = [" ".join(axes.get_ylabel().split()) for axes in figure.axes]

@@ -49,7 +49,8 @@ def test_sweep_files_run_and_are_drawn(name, tmp_path, monkeypatch, pictures):
     n_rows = 72 if name == "fi_scan.toml" else 9
     assert f"out.h5: finished, {n_rows} rows\n" in result.stdout
     assert hhfast("plot", "out.h5", "--value", SCANS[name]).exit_code == 0
-    drawn = sum(mesh.get_array().size for axes in pictures[0].axes[:-1] for mesh in axes.collections)
+    maps = [axes for axes in pictures[0].axes if axes.get_label() != "<colorbar>"]
+    drawn = sum(mesh.get_array().size for axes in maps for mesh in axes.collections)
     assert drawn == n_rows
 
 

@@ -36,7 +36,7 @@ def scan(tmp_path_factory):
 
 def test_a_result_as_a_data_frame(scan):
     frame = to_pandas(scan)
-    assert list(frame.columns) == ["g_Na", "stimulus.amplitude", "status", "spike_count", "latency"]
+    assert list(frame.columns) == ["g_Na", "stimulus.amplitude", "status", "spike_count", "latency", "reason"]
     assert frame.index.tolist() == [0, 1, 2, 3, 4, 5]
     assert frame.attrs["units"]["latency"] == "ms"
     assert frame.loc[3, "spike_count"] > 0

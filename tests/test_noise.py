@@ -150,7 +150,12 @@ def test_the_squid_axon_under_noise_is_solved_right():
     errors = []
     for dt in (0.04, 0.01):
         r = hh.simulate(
-            "hodgkin_huxley", stimulus=hh.Noise(**noise), t_stop=t_stop, dt=dt, record=[hh.Spikes(), hh.Final()]
+            "hodgkin_huxley",
+            stimulus=hh.Noise(**noise),
+            t_stop=t_stop,
+            dt=dt,
+            integrator="rk4",
+            record=[hh.Spikes(), hh.Final()],
         )
         errors.append(abs(r["V_final"][0] - exact[0]))
     np.testing.assert_allclose(r.spike_time, spikes, atol=1e-5)

@@ -225,7 +225,7 @@ from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import kernel_spec
 kernel = compiled(kernel_spec(hh.models["hodgkin_huxley"], "euler", None, [], "float64"))
 try:
-    kernel(*[None] * 14)
+    kernel(*[None] * 15)
 except TypeError:
     print(traceback.format_exc())
 print([name for name in ("numba", "llvmlite") if name in sys.modules])

@@ -22,6 +22,7 @@ def test_squid_axon_spike_times(reference, initial):
         stimulus=hh.Step(amplitude),
         t_stop=200.0,
         dt=0.01,
+        integrator="rk4",
         initial=initial,
         record=[hh.Spikes(threshold=0.0, rearm=-10.0)],
     )
@@ -39,6 +40,7 @@ def test_squid_axon_at_18_5_degrees(reference):
         stimulus=hh.Step(10.0),
         t_stop=200.0,
         dt=0.01,
+        integrator="rk4",
         initial="rest",
         record=[hh.Spikes(threshold=0.0, rearm=-10.0)],
     )
@@ -55,6 +57,7 @@ def test_squid_axon_trace(reference):
         stimulus=hh.Step(10.0),
         t_stop=50.0,
         dt=0.01,
+        integrator="rk4",
         initial="rest",
         record=[hh.Trace("V", every=1.0)],
     )

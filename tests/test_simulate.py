@@ -90,6 +90,7 @@ def test_a_bad_row_is_flagged_and_harms_nobody(whole, bad):
     assert (np.delete(r.status, [3, 70]) == 0).all()
 
 
+@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
 def test_a_row_that_diverges_late_keeps_its_spikes_and_harms_nobody():
     """An explicit method with too large a step blows up: flagged, and its neighbours as if alone."""
     C_m = np.array([1.0, 0.05, 1.0])
@@ -108,6 +109,7 @@ def test_a_row_that_diverges_late_keeps_its_spikes_and_harms_nobody():
     np.testing.assert_array_equal(r.spike_times[2], alone.spike_times[0])
 
 
+@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
 @pytest.mark.parametrize("integrator", ["exp_euler", "exp_midpoint", "strang"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_steps_out_of_the_polynomials_reach_harm_nobody(integrator, dtype):
@@ -156,12 +158,14 @@ def test_initial_rest_stays_at_rest():
         {"E_L": np.array([-60.0, -54.387, -50.0])},
         t_stop=50.0,
         initial="rest",
+        integrator="rk4",
         record=[hh.Trace("V", every=5.0)],
     )
     np.testing.assert_allclose(r["V"], np.broadcast_to(r["V"][:, :1], r["V"].shape), rtol=0, atol=1e-7)
     assert len(np.unique(r["V"][:, 0].round(3))) == 3
 
 
+@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
 def test_initial_states_by_name():
     """Numbers or arrays; gates that are not named are at steady state at the V given."""
     r = hh.simulate(
@@ -178,6 +182,7 @@ def test_initial_states_by_name():
     np.testing.assert_allclose(r["m"][1, 0], alpha / (alpha + beta), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
 def test_a_gates_own_initial_value_is_used():
     """`initial` of a gate in the model file wins over its steady state."""
     model = hh.models["hodgkin_huxley"].with_channel(

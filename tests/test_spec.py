@@ -53,7 +53,11 @@ def test_a_sweep_file_is_read(tmp_path):
         ("t_stop", "dt = 200.0\nt_stop", "longer than t_stop"),
         ("t_stop", "integrator = 'rk5'\nt_stop", "unknown integrator 'rk5'; did you mean 'rk4'?"),
         ("t_stop", "dtype = 'float16'\nt_stop", "unknown dtype"),
-        ("t_stop", "rtol = 1e-4\nt_stop", "rtol: only for adaptive integrators; rk4 takes steps of dt"),
+        (
+            "t_stop",
+            "integrator = 'rk4'\nrtol = 1e-4\nt_stop",
+            "rtol: only for adaptive integrators; rk4 takes steps of dt",
+        ),
         (
             "t_stop",
             "integrator = 'tsit5'\nrtol = '1e-4'\nt_stop",

@@ -157,8 +157,9 @@ def test_edges_as_numbers_keep_order_4(swept):
     errors = []
     for dt in (0.02, 0.005):
         r = hh.simulate(
-            "hodgkin_huxley", stimulus=hh.Pulse(given, start, width), t_stop=t_stop, dt=dt, record=[hh.Final()]
-        )
+            "hodgkin_huxley", stimulus=hh.Pulse(given, start, width), t_stop=t_stop, dt=dt, integrator="rk4",
+            record=[hh.Final()],
+        )  # fmt: skip
         errors.append(abs(r["V_final"][0] - exact[0]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.7
     assert errors[1] < 1e-6
@@ -175,7 +176,8 @@ def test_edges_stay_on_step_boundaries_when_something_else_is_swept():
     errors = []
     for dt in (0.02, 0.005):
         stimulus = hh.Sine(20.0, frequency, phase=1.0, offset=20.0, start=start)
-        r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=t_stop, dt=dt, record=[hh.Final()])
+        r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=t_stop, dt=dt, integrator="rk4",
+                        record=[hh.Final()])  # fmt: skip
         errors.append(abs(r["V_final"][0] - exact[0]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.5
 
@@ -196,6 +198,7 @@ def test_edges_per_cell_keep_order_2():
                 stimulus=hh.Pulse(30.0, np.full(2, start), width),
                 t_stop=t_stop,
                 dt=dt * (1 + 0.03 * k),
+                integrator="rk4",
                 record=[hh.Final()],
             )
             found.append(abs(r["V_final"][0] - exact[0]))

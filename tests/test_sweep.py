@@ -370,7 +370,7 @@ def test_a_run_imports_only_what_it_needs(tmp_path, undisturbed):
 def test_a_sweep_shows_itself_in_a_line():
     space = hh.Grid.of({"g_Na": [100.0, 120.0], "g_K": [30.0, 36.0, 42.0]})
     assert repr(hh.Sweep("hodgkin_huxley", space, 30.0)) == (
-        "<Sweep of hodgkin_huxley, 30 ms, rk4: Grid of 6 rows over g_Na, g_K>"
+        "<Sweep of hodgkin_huxley, 30 ms, tsit5: Grid of 6 rows over g_Na, g_K>"
     )
     asked = hh.Sweep("hodgkin_huxley", space, 30.0, analysis={"kind": "rheobase", "width": 1.0})
     assert repr(asked) == "<Sweep of hodgkin_huxley, rheobase: Grid of 6 rows over g_Na, g_K>"

@@ -93,7 +93,12 @@ def test_kinks_and_jumps_keep_order_4():
     errors = []
     for dt in (0.08, 0.02):
         r = hh.simulate(
-            "hodgkin_huxley", stimulus=hh.Waveform(TIMES, VALUES), t_stop=t_stop, dt=dt, record=[hh.Final()]
+            "hodgkin_huxley",
+            stimulus=hh.Waveform(TIMES, VALUES),
+            t_stop=t_stop,
+            dt=dt,
+            integrator="rk4",
+            record=[hh.Final()],
         )
         errors.append(abs(r["V_final"][0] - exact[0]))
     assert np.log(errors[0] / errors[1]) / np.log(4) > 3.7
@@ -135,6 +140,7 @@ def test_points_of_single_cells_keep_order_2():
                 stimulus=hh.Waveform(TIMES, VALUES, np.zeros(2)),
                 t_stop=t_stop,
                 dt=dt * (1 + 0.03 * k),
+                integrator="rk4",
                 record=[hh.Final()],
             )
             for k in range(8)

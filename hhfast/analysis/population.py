@@ -12,6 +12,8 @@ import numpy as np
 
 from hhfast.batch.arguments import as_table
 from hhfast.batch.cells import Cells
+from hhfast.batch.fastest_rate import told_before, warn_of_long_steps
+from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method
 from hhfast.batch.resting_state import resting_states
 from hhfast.batch.result import Result
@@ -21,6 +23,8 @@ from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Pulse, Stimulus
+
+_FOR_EVER = 1e15  # ms
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Population:
         found, method, own = find_model(model), method or Method(), as_table("params", params)
         if method.dtype != "float64":
             raise InputError(f"dtype: is '{method.dtype}'; an analysis needs float64")
-        return cls(found, own, Cells.of(found, own).n, method)
+        cells = Cells.of(found, own)
+        if not method.adaptive:
+            warn_of_long_steps(cells, initial_states(cells, "model"), method.scheme, method.dt)
+        return cls(found, own, cells.n, method)
 
     def take(self, rows: np.ndarray) -> Population:
         """The cells of these rows, each as often as it is named."""
@@ -69,10 +76,12 @@ class Population:
         self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Sequence[Recorder], until: str = "t_stop"
     ) -> Result:
         """Simulate all cells from the states X (n_states, n)."""
-        return simulate(
-            self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record, until=until,
-            initial=dict(zip(self.model.states, X, strict=True)), method=self.method,
-        )  # fmt: skip
+        with told_before():  # once for the whole analysis, in `of`
+            return simulate(
+                self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record,
+                until=until,
+                initial=dict(zip(self.model.states, X, strict=True)), method=self.method,
+            )  # fmt: skip
 
     @property
     def current_unit(self) -> str:
@@ -87,4 +96,4 @@ def final_states(model: Model, result: Result) -> np.ndarray:
 
 def constant(amplitude: Any) -> Stimulus:
     """A current that never ends, as a pulse: so that all analyses of a model share their kernels."""
-    return Pulse(amplitude=amplitude, start=0.0, width=float("inf"))
+    return Pulse(amplitude=amplitude, start=0.0, width=_FOR_EVER)

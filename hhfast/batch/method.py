@@ -15,7 +15,7 @@ from hhfast.batch.step_control import StepControl
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError, did_you_mean
 from hhfast.kernel.spec import LANES
-from hhfast.parts.integrators import Integrator, integrators
+from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 
 _CONTROL = tuple(f.name for f in fields(StepControl))  # for adaptive integrators only
 
@@ -47,7 +47,7 @@ class Method:
     Raises `InputError` for unknown names, values out of range, and tolerances of an integrator with fixed steps.
     """
 
-    integrator: str | Integrator = "rk4"
+    integrator: str | Integrator = DEFAULT
     dt: float = 0.025
     rtol: float | None = None
     atol: float | Mapping[str, float] | None = field(default=None, hash=False)

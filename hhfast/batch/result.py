@@ -20,6 +20,10 @@ OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
 CAP_REACHED = 6  # of a run until="settled": at t_stop the cell had not settled
 EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
 GAVE_UP = (DIVERGED, STEP_LIMIT)  # a cell of this status did not reach t_stop; its numbers are NaN
+REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
+    "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
+    "negative_concentration",
+)  # fmt: skip
 STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed", "cap_reached")
 
 
@@ -27,9 +31,8 @@ STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", 
 class Result(Mapping[str, np.ndarray]):
     """The result of a batch: one row per cell; a mapping from the name of a variable to its array.
 
-    status : (n_cells,) uint8; 0 ok, 1 diverged (non-finite, or beyond 1e6 mV), 2 spike buffer full, 3 step limit
-        reached, 6 cap reached (of a run until="settled": not settled at t_stop). A diverged cell's float values are NaN
-        and its counts are those up to the divergence.
+    status : (n_cells,) uint8; 0 ok, 1 diverged (impossible: `reason` says how), 2 spike buffer full, 3 step limit
+        reached, 6 cap reached (of a run until="settled": not settled at t_stop). A diverged cell's floats are NaN.
     variables : name -> `Variable`, everything the recorders delivered, sample times included.
     attributes : model, integrator, step, tolerances, precision.
     """

@@ -9,13 +9,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
+from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
+from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import CAP_REACHED, GAVE_UP, OK, Result
+from hhfast.batch.result import CAP_REACHED, DIVERGED, GAVE_UP, OK, REASON_MEANINGS, Result
 from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import run_blocks
@@ -23,7 +25,7 @@ from hhfast.batch.time_grid import TimeGrid, check_step, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
-from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
+from hhfast.kernel.spec import BAD_PARAMETER, LANES, REASON, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
@@ -85,9 +87,9 @@ def simulate(
     method : how to simulate: integrator, step, tolerances, precision, threads (`hhfast.Method`). Its fields may be
         given as keywords instead, and replace what `method` says:
         `integrator`, name in `hhfast.integrators` or an `Integrator`;
-        `dt`, the largest step, ms: steps are placed so that stimulus edges given as numbers, samples and windows fall
-        between steps, and the steps before them are shortened evenly. For adaptive integrators dt is the first step,
-        and the one after each edge;
+        `dt`, of fixed steps the largest, ms: steps are placed so that stimulus edges given as numbers, samples and
+        windows fall between steps, and the steps before them are shortened evenly; one line warns if it is surely too
+        long for some cells. For adaptive integrators (the default) dt is the first step, and the one after each edge;
         `dtype`, "float64" or "float32"; `threads`, default: all processors this process may use;
         `rtol`, `atol`, `dt_min`, `dt_max`, `max_steps`, for adaptive integrators, whose steps each cell chooses for
         itself (`hhfast.StepControl`). Edges of the stimulus are then hit exactly, even those that differ between
@@ -108,23 +110,27 @@ def simulate(
     model = find_model(model)
     method = Method.of(method, options)
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
-    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()
     recorders = _deriving(record, derived)
     run = _Batch.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
     X = initial_states(cells, initial, stimulus.holding)
+    if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
+        warn_of_coupled_states(model, method.scheme)
+        warn_of_long_steps(cells, X, method.scheme, method.dt)
     if derived:
         if not isinstance(initial, str | Mapping):
             raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
+    bounds = possible_range(cells, stimulus, X)
     rows = certified_rows(certify, cells.n, recorders)
     if rows is None:
-        return run.advance(cells, X)
+        return run.advance(cells, X, bounds)
     checked, again = cells.at(rows), np.take(X, rows, axis=1)
-    result = run.advance(cells, X)
-    finer = run.refined(rows).advance(checked, again)
+    result = run.advance(cells, X, bounds)
+    finer = run.refined(rows).advance(checked, again, bounds[rows])
     return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
 
 
@@ -180,7 +186,10 @@ class _Batch:
         steps: TimeGrid | AdaptiveSchedule
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
-            steps = adaptive_schedule(t_stop, method.dt, edges, own_edges, record, spec.states, method.control)
+            n_points = len(points) + sum(map(len, stimulus.arrays))
+            steps = adaptive_schedule(
+                t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
+            )
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
         return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
@@ -195,17 +204,17 @@ class _Batch:
         onset = self.onset[rows] if np.ndim(self.onset) else self.onset
         return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
 
-    def advance(self, cells: Cells, X: np.ndarray) -> Result:
-        """Advance cells from the states X (n_states, n), in place, to the end."""
+    def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
         if not isinstance(self.record[-1] if self.record else None, Settling):
-            return self._advance(cells, X)[0]
+            return self._advance(cells, X, bounds)[0]
         start = X.copy()
-        result, recording = self._advance(cells, X)
+        result, recording = self._advance(cells, X, bounds)
         rows = recording.prove(cells, X)
         result = self._settled(result, recording)
         if not len(rows):
             return result
-        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1))
+        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
         return result.with_rows(rows, again)
 
     def _settled(self, result: Result, recording: SettlingRecording) -> Result:
@@ -216,7 +225,7 @@ class _Batch:
         rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
         return _nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
 
-    def _advance(self, cells: Cells, X: np.ndarray) -> tuple[Result, Any]:
+    def _advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> tuple[Result, Any]:
         """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
         of_parameters = {name: p.unit for name, p in model.parameters.items()}
@@ -242,6 +251,7 @@ class _Batch:
                 cells.P,
                 X,
                 levels,
+                bounds,
                 status,
                 stop,
                 *further,
@@ -252,9 +262,11 @@ class _Batch:
                 recording.done(first, group)
 
         run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        reason = _reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
         result = _result(model, kept, finals, status, self.method.attributes)
+        result = Result(result.status, {**result.variables, "reason": reason}, result.attributes)
         last = recordings[-1] if recordings else None
         if not self.method.adaptive:
             return result, last
@@ -262,6 +274,14 @@ class _Batch:
         counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
                                                                                      strict=True)}  # fmt: skip
         return Result(result.status, {**result.variables, **counted}, result.attributes), last
+
+
+def _reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
+    """Why cells are impossible, as the kernel left it in their status, which becomes "diverged"."""
+    codes = np.where(status >= REASON, status - REASON, 0).astype(np.uint8)
+    codes[(codes > 0) & np.isnan(bounds[:, 0])] = BAD_PARAMETER
+    status[codes > 0] = DIVERGED
+    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS)
 
 
 def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:

@@ -17,6 +17,9 @@ from hhfast.parts.recorder import Recorder
 
 _ATOL = 0.1  # of rtol: what costs least for a wanted error of spike times, over the models of the library
 STEPS_PER_MS = 16  # of a typical run, to share work among threads
+# Where no max_steps is given: steps of any cell, further ones per ms at an rtol of 1e-6, and per stop. The published
+# models take up to some hundred per ms; a cell that needs more is stiff, and would make its whole batch wait.
+_STEPS_ANYWAY, _MOST_STEPS_PER_MS, _STEPS_PER_STOP = 20_000, 2_000, 50
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class StepControl:
         atol: a number for all states, or state -> number (mV for V, 1 for gates, the pool's unit), those not named
         as by default: a tenth of rtol in the state's unit.
     dt_min, dt_max : ms; a cell whose step falls below dt_min is given up (status 3). max_steps : the number of steps,
-        rejected ones included, after which it is given up, too.
+        rejected ones included, after which it is given up, too; None: 2,000 per ms of the run and 20,000 more (and for
+        an rtol below 1e-6, and for each time at which it must stop, what these may take), so that no cell makes all
+        others wait. Such a cell is stiff: `rodas4` is for it.
 
     Raises `InputError` for values out of range.
     """
@@ -36,7 +41,7 @@ class StepControl:
     atol: float | Mapping[str, float] | None = None
     dt_min: float = 1e-9
     dt_max: float = 5.0
-    max_steps: int = 10_000_000
+    max_steps: int | None = None
 
     def __post_init__(self) -> None:
         atol = self.atol
@@ -44,16 +49,26 @@ class StepControl:
             atol = {name: positive(f"atol of {name}", value) for name, value in atol.items()}
         elif atol is not None:
             atol = positive("atol", atol)
-        values = {name: number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+        values = {name: number(name, getattr(self, name)) for name in ("rtol", "dt_min", "dt_max")}
         for name, value in [("atol", atol), *values.items()]:
             object.__setattr__(self, name, value)
         if not 1e-14 <= self.rtol < 1.0:
             raise InputError(f"rtol = {self.rtol}: must be a number from 1e-14 to below 1")
         if not 0 < self.dt_min <= self.dt_max:
             raise InputError(f"dt_min = {self.dt_min}, dt_max = {self.dt_max}: need 0 < dt_min <= dt_max, ms")
-        if not 1 <= self.max_steps < 2**63:
-            raise InputError(f"max_steps = {self.max_steps:g}: must be at least 1, and below 2**63")
-        object.__setattr__(self, "max_steps", int(self.max_steps))
+        if self.max_steps is None:
+            return
+        most = number("max_steps", self.max_steps)
+        if not 1 <= most < 2**63:
+            raise InputError(f"max_steps = {most:g}: must be at least 1, and below 2**63")
+        object.__setattr__(self, "max_steps", int(most))
+
+    def most_steps(self, t_stop: float, stops: int) -> int:
+        """The number of steps after which a cell is given up in a run of t_stop ms with so many stops."""
+        if self.max_steps is not None:
+            return self.max_steps
+        finer = max(1e-6 / self.rtol, 1.0) ** (1 / 3)  # of the lowest order
+        return int(min(_STEPS_ANYWAY + (_MOST_STEPS_PER_MS * t_stop + _STEPS_PER_STOP * stops) * finer, 2.0**62))
 
     def absolute(self, states: Sequence[str]) -> np.ndarray:
         """(n_states,) the absolute tolerance of each state. Raises `InputError` for the name of no state."""
@@ -83,6 +98,7 @@ class AdaptiveSchedule:
     t, action : (n_nodes,) times, ms, at which recorders begin and end or all cells have a stimulus edge; and what is
     done there, as bits. edges : (n_cells or 1, n_edges) edges that differ between cells, ascending, inf where fewer.
     samples : the sample times of each recorder that has any. dt : ms, the first step, and the one after each edge.
+    n_points : of a stimulus that is linear between points, at which cells stop, too.
     """
 
     t: np.ndarray
@@ -92,6 +108,7 @@ class AdaptiveSchedule:
     states: tuple[str, ...]
     dt: float
     control: StepControl
+    n_points: int = 0
     # When a call has no further cell to begin, its lanes fall idle one after another: so a call has many cells.
     least_blocks: ClassVar[int] = 32
     calls_per_thread: ClassVar[int] = 4
@@ -113,7 +130,7 @@ class AdaptiveSchedule:
             self.dt,
             control.dt_min,
             control.dt_max,
-            control.max_steps,
+            control.most_steps(float(self.t[-1]), len(self.t) + self.edges.shape[1] + self.n_points),
             counts[0],
             counts[1],
             *self.samples,
@@ -136,6 +153,7 @@ def adaptive_schedule(
     record: Sequence[Recorder],
     states: tuple[str, ...],
     control: StepControl,
+    n_points: int = 0,
 ) -> AdaptiveSchedule:
     """The schedule of a run. edges : ms, of all cells; own_edges : (n_cells, k) further ones of each, in any order."""
     check_duration(t_stop, dt)
@@ -147,4 +165,4 @@ def adaptive_schedule(
     action[nearest(nodes, common)] |= EDGE
     samples = tuple(np.minimum(s, t_stop) for _, s in times if len(s))
     each = np.ascontiguousarray(np.sort(own_edges, axis=1))
-    return AdaptiveSchedule(nodes, action, each, samples, states, dt, control)
+    return AdaptiveSchedule(nodes, action, each, samples, states, dt, control, n_points)

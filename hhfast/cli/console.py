@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable
 from enum import IntEnum
 from typing import NoReturn, ParamSpec
@@ -51,11 +52,24 @@ def fail(message: str, code: Exit) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _one_line_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    """Show a warning as the line it is, without the place in the code."""
+    note(f"warning: {message}")
+
+
 def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
     """A command that ends with one line and an exit code where the user can help; a bug of ours keeps its traceback."""
 
     @functools.wraps(command)
     def guarded(*args: P.args, **options: P.kwargs) -> None:
+        warnings.showwarning = _one_line_warning
         try:
             command(*args, **options)
         except BrokenPipeError:  # the reader of our output has gone, as in `hhfast source MODEL | head`

@@ -64,7 +64,7 @@ def _draw_gates(name: str, given: list[str] | None, picture: PictureOptions) -> 
 
 def source(
     model: ModelName,
-    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "rk4",
+    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "tsit5",
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
 ) -> None:
     """Print the kernel that is generated for a model: readable Python."""

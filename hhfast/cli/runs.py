@@ -122,6 +122,7 @@ def _executor(dask: str | None, sweep: Sweep, threads: int | None) -> Iterator[E
 
 def _print_status(out: Path) -> bool:
     """Print the state of an output; whether it is finished or being worked on."""
+    from hhfast.cli.summary import summary_lines
     from hhfast.cli.text import certificate_text, status_text
     from hhfast.sweep.status import run_status
     from hhfast.sweep.store import ResultFile
@@ -130,6 +131,8 @@ def _print_status(out: Path) -> bool:
     say(status_text(state))
     if state.finished:
         with ResultFile(out) as result:
+            for line in summary_lines(result):
+                say(line)
             if certificate := certificate_text(result):
                 say(f"  certified: {certificate}")
     return state.finished or bool(state.holders)

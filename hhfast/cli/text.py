@@ -157,9 +157,23 @@ def status_text(state: RunStatus) -> str:
         lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
     else:
         lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
-    lines += [f"  {n:,} row{'s' if n > 1 else ''} {meaning.replace('_', ' ')}" for meaning, n in state.flagged.items()]
+    lines += [f"  {n:,} row{'s' if n > 1 else ''} {_flag_text(meaning)}" for meaning, n in state.flagged.items()]
     lines += [f"  damaged: {path}; its rows will be computed again" for path in state.damaged]
     return "\n".join(lines)
+
+
+_REMEDIES = {  # meaning of a status -> what to do about it
+    "diverged": "look at their parameters; with fixed steps, take integrator = 'tsit5' or a shorter dt",
+    "spike_buffer_full": "their later spikes are missing; raise max_spikes in [record]",
+    "step_limit_reached": "they are too stiff for explicit steps; take integrator = 'rodas4', or raise max_steps",
+    "failed": "they crash the process; look at their parameters",
+}
+
+
+def _flag_text(meaning: str) -> str:
+    """The meaning of a status, and what to do."""
+    words = meaning.replace("_", " ")
+    return f"{words}: {_REMEDIES[meaning]}" if meaning in _REMEDIES else words
 
 
 def estimate_text(cost: Estimate) -> str:

@@ -24,7 +24,9 @@ LANES = {"float64": (64,), "float32": (256, 128)}
 # Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
 ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
 SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
-DIVERGED = 1e6  # mV; a membrane potential beyond this at the end is a divergence that has not reached infinity yet
+# Why a row is impossible; a kernel leaves REASON + one of these as the cell's status.
+REASON = 16
+NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
 EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
 SCRATCH_ARRAYS = {  # kind of row -> the argument that holds such rows
@@ -36,6 +38,7 @@ _COMMON = {  # arguments of every kernel, after its scratch arrays
     "p0": "float64[::1]", "col": "int64[::1]", "P": "float64[:, ::1]",  # parameters: one for all, or row col of P
     "X": "float64[:, ::1]",  # states (n_states, n_cells): in, and out
     "levels": "float64[:, ::1]",  # threshold and rearm of each detector
+    "bounds": "float64[:, ::1]",  # (n_cells, 2) mV: the lowest and highest potential that is possible
     "status": "uint8[::1]", "stop": "uint8[::1]",
     "t_node": "float64[::1]", "action": "int64[::1]",  # when the recorders do something, and what
 }  # fmt: skip

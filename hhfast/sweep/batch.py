@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.kernel.jit.llvm_compiler import arithmetic
@@ -146,7 +147,8 @@ def simulate_batch(batch: Batch) -> SimulatedBatch:
     excluded = ~batch.sweep.allowed(columns)
     failed = np.zeros(batch.stop - batch.start, bool)
     failed[list(batch.failed)] = True
-    result = _simulate_some(batch, columns, ~(excluded | failed))
+    with told_before():  # of the whole sweep, before it began
+        result = _simulate_some(batch, columns, ~(excluded | failed))
     result.status[excluded] = EXCLUDED
     result.status[failed] = FAILED
     return SimulatedBatch(columns, result, time.perf_counter() - began)

@@ -36,7 +36,7 @@ class Estimate:
 
 def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     """Simulate rows from all over the space for about a second, after compilation."""
-    columns = _some_rows(sweep)
+    columns = some_rows(sweep)
     n = len(next(iter(columns.values())))
     # An analysis cannot be shortened.
     duration = sweep.t_stop if sweep.analysis is not None else min(sweep.t_stop, 20 * sweep.dt)
@@ -55,7 +55,7 @@ def estimate(sweep: Sweep, threads: int | None = None) -> Estimate:
     return Estimate(n_rows, min(n_rows, rows_per_batch(sweep)), sweep.n_steps, n_bytes, total, 1e9 * per_step)
 
 
-def _some_rows(sweep: Sweep) -> dict[str, np.ndarray]:
+def some_rows(sweep: Sweep) -> dict[str, np.ndarray]:
     """Rows spread evenly over the space, a few from each of several places."""
     n_rows = sweep.space.n_rows
     starts = np.linspace(0, max(0, n_rows - 16), _ROWS // 16).astype(int) if n_rows > _ROWS else np.array([0])

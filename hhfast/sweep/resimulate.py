@@ -74,7 +74,7 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     again = simulate_rows(sweep, values, threads=1, certify=certify, numbers=number)
     left_out = status in _LEFT_OUT
     differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
-    steps = sweep.n_steps / SAMPLES if every is None else every / sweep.dt
+    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
     _, stimulus = cells_of(sweep, values, number)
     record = (_spikes(sweep), Trace(*traceable(model, stimulus), every=sweep.dt * max(1, round(steps))))
     traces = simulate_rows(sweep, values, threads=1, numbers=number, record=record)

@@ -19,7 +19,7 @@ from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
-from hhfast.parts.integrators import Integrator, integrators
+from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
@@ -70,7 +70,7 @@ class Sweep:
     space: Space
     t_stop: float
     dt: float = 0.025
-    integrator: str | Integrator = "rk4"
+    integrator: str | Integrator = DEFAULT
     stimulus: Stimulus | Entry | Sequence[Entry] | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
     record: Recorded = field(default_factory=Record)

@@ -11,6 +11,7 @@ from hhfast.errors import InputError, did_you_mean, understood
 from hhfast.inputs import text_of
 from hhfast.model.load import toml_table
 from hhfast.model.resolve import find_model
+from hhfast.parts.integrators import DEFAULT
 from hhfast.parts.recorder import Recorder
 from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
 from hhfast.sweep.space_file import read_space
@@ -85,7 +86,7 @@ class SweepFile(BaseModel):
     model: str = Field(description="name in the library, or a TOML file, relative to this one")
     t_stop: Number | None = Field(default=None, description="ms; must be given, but for an analysis")
     dt: Number = Field(default=0.025, description="ms; the step, of an adaptive integrator the first one")
-    integrator: str = Field(default="rk4", description="name of an integrator")
+    integrator: str = Field(default=DEFAULT, description="name of an integrator")
     dtype: str = Field(default="float64", description="float64 or float32, the arithmetic of the kernel")
     initial: str | list[str | dict[str, Number]] = Field(
         default="model",
@@ -117,7 +118,7 @@ class SweepFile(BaseModel):
     atol: Any = Field(default=None, description="absolute tolerance: a number, or a table by state; default rtol / 10")
     dt_min: Number | None = Field(default=None, description="ms; a row whose step falls below it is given up")
     dt_max: Number | None = Field(default=None, description="ms; the longest step of an adaptive integrator")
-    max_steps: Count | None = Field(default=None, description="a row that needs more is given up")
+    max_steps: Count | None = Field(default=None, description="a row that needs more is given up; default by t_stop")
 
 
 TABLES: dict[tuple[str, ...], type[BaseModel]] = {

@@ -12,13 +12,13 @@ from math import log
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.guards import EVERY
 from hhfast.kernel.build.lane_refill import LaneRefill
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.build.trial_step import TrialStep
-from hhfast.kernel.spec import DIVERGED
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Comment, Expression, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.parts.sensitivity import sensitivity_name, shift_names
@@ -179,13 +179,16 @@ V_low = turn if turn < V else V""",
 
     def _find_due(self) -> list[Any]:
         """A lane that stands at a stop, or gives up, is due; an idle lane never is."""
-        return self.builder.quote.code(
-            """\
-failed = 1.0 if (failed > 0.0) | (abs(V) > limit) else 0.0
+        return [
+            *self.builder.guards.potential(),
+            *self.builder.quote.code(
+                """\
+failed = 1.0 if (failed > 0.0) | (np.float64(reason) > 0.0) else 0.0
 is_due = 1.0 if ((t_end >= next_stop) | (failed > 0.0)) & (h > 0.0) else 0.0
 any_due = any_due | (is_due > 0.0)""",
-            limit=self.builder.quote.number(DIVERGED),
-        )
+                reason=self.builder.guards.reason,
+            ),
+        ]
 
     # --- rare events, lane by lane ---
     def _spikes(self) -> list[Statement]:
@@ -375,6 +378,7 @@ t_pass = t + np.float64(h) * at"""),
             Comment("lanes at a stop, or whose cell is done"),
             *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
             *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
+            *self._look_at_others(),
             *step,
         ]
         body = [
@@ -396,6 +400,12 @@ t_pass = t + np.float64(h) * at"""),
             *nest("while True", turn),
         ]
         return builder.kernel(body)
+
+    def _look_at_others(self) -> list[Statement]:
+        """Every few turns, whether gates or concentrations are out of bounds."""
+        guards = self.builder.guards
+        body = self.scratch.loop(guards.others_if_accepted()) if guards.limits else []
+        return self.builder.quote.nest("if (turns & last) == 0", body, last=Number(EVERY - 1)) if body else []
 
     def _cleared(self) -> list[Statement]:
         """Everything in the scratch space 0: idle lanes compute, too, and must not meet what was there before."""

@@ -15,6 +15,7 @@ import sympy as sp
 
 from hhfast.kernel.build.applied_current import AppliedCurrent
 from hhfast.kernel.build.expressions import Translator
+from hhfast.kernel.build.guards import Guards
 from hhfast.kernel.build.notes import equations
 from hhfast.kernel.build.quotation import Quotation, sum_of
 from hhfast.kernel.build.recorders import KernelRecorders
@@ -88,6 +89,8 @@ class Builder:
         self.recorders = KernelRecorders(
             spec, self.quote, self.scratch, {"C_m": self.parameters["C_m"], "i_app": i_app}
         )
+
+        self.guards = Guards(spec.model, self.quote, self.scratch, self.states)
 
     def symbol_of(self, name: str) -> Symbol:
         """The symbol of a name that algebra uses."""

@@ -12,7 +12,7 @@ from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.optimise.loop_fission import crossing
-from hhfast.kernel.spec import ACTIONS, DIVERGED
+from hhfast.kernel.spec import ACTIONS
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Call, Comment, Kernel, Let, Name, Number, Statement, Symbol
 from hhfast.parts.grammar import names_given
@@ -190,7 +190,7 @@ class FixedStep:
         statements += [Let(flag, Number(value=False)) for flag in flags]
         for k, (before, body) in enumerate(zip(between, lanes, strict=True)):
             statements += before + self.scratch.loops(body, self._recording(k == 0, body is lanes[-1]))
-        return statements + self._events()
+        return statements + self._events() + self.builder.guards.look()
 
     def _recording(self, is_first: bool, is_last: bool) -> RecordingStatements:
         keep_slope = (
@@ -221,6 +221,7 @@ class FixedStep:
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
         lets += self.builder.recorders.after_step()
+        lets += self.builder.guards.watch()
         return lets + (self.settling.notice() if self.settling is not None else [])
 
     def _events(self) -> list[Statement]:
@@ -334,6 +335,7 @@ class FixedStep:
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.recorders.arm()),
+            *scratch.loop(self.builder.guards.begin("low = V\nhigh = V")),
             *scratch.loop(self.builder.applied.before_points()),
         ]
         statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders.all if r.hooks.begin]
@@ -346,14 +348,9 @@ class FixedStep:
             step, node = [*step, *settling.leave()], [*node, *settling.leave()]
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
-        diverged = nest(
-            "if wrong != 0.0 or abs(V) > limit",
-            code("status[block + i] = 1"),
-            wrong=self.builder.not_finite,
-            V=scratch.element(self.builder.V),
-            limit=Number(DIVERGED),
-        )
-        ending = [*diverged, *self.builder.store(self.builder.quote.value("block + i"))]
+        cell = self.builder.quote.value("block + i")
+        judged = [*self.builder.guards.compare(cell), *self.builder.guards.judge(cell, self.builder.not_finite)]
+        ending = [*judged, *self.builder.store(cell)]
         if settling is not None:
             ending = settling.unless_settled([*settling.finish(), *ending])
         return [*statements, *nest("for i in range(n)", ending)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.settling import LaneSettling
-from hhfast.kernel.spec import ACTIONS, DIVERGED, EDGE
+from hhfast.kernel.spec import ACTIONS, EDGE, NOT_FINITE, REASON
 from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
 
 
@@ -127,6 +127,7 @@ failed = 0.0""")
             *self.nest("if next_cell == last_cell", idle),
             *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
             *builder.load(),
+            *scratch.framed(self._bounds()),
             *scratch.framed(constants),
             *scratch.framed(builder.recorders.arm()),
             *scratch.framed(start),
@@ -135,6 +136,11 @@ failed = 0.0""")
             *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
             *([] if self.settling is None else scratch.framed(self.settling.begin())),
         ]
+
+    def _bounds(self) -> list[Statement]:
+        """The potentials that are possible for the cell."""
+        low, high = (self.builder.quote.cast(self.builder.quote.value(f"bounds[cell, {k}]")) for k in range(2))
+        return self.builder.guards.begin("low = lowest\nhigh = highest", lowest=low, highest=high)
 
     def _tolerances(self) -> list[Statement]:
         return [
@@ -181,7 +187,6 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
     def _end(self) -> list[Statement]:
         """Hand the cell back, and ask for the next."""
         builder, scratch = self.builder, self.scratch
-        names = {"wrong": builder.not_finite, "V": self.scratch.element(builder.V), "limit": Number(DIVERGED)}
         back = [
             s
             for x, was in zip(builder.states.values(), self.was, strict=True)
@@ -189,8 +194,11 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
         ]
         return [
             *self.nest("if ok <= 0.0", back),  # the last step was rejected
-            *self.code("if failed > 0.0:\n    status[cell] = 1 if error - error != 0.0 else 3"),
-            *self.code("if wrong != 0.0 or abs(V) > limit:\n    status[cell] = 1", **names),
+            *self.code(
+                "if failed > 0.0:\n    status[cell] = wild if error - error != 0.0 else 3",
+                wild=Number(REASON + NOT_FINITE),
+            ),
+            *builder.guards.judge(Name(self.own["cell"]), builder.not_finite),
             *([] if self.settling is None else scratch.framed(self.settling.finish(), keep=False)),
             *builder.store(Name(self.own["cell"])),
             *self.code("""\

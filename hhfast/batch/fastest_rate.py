@@ -1,0 +1,104 @@
+"""How fast cells can change at most: what a fixed step must be shorter than, probed before a run.
+
+The rates b of x' = a - b x are computed at some potentials with every gate open. No channel's gates are all open at
+once for long: of the membrane's rate half is counted, which is about what a spike of the squid axon reaches; other
+models reach less, down to a third of that (over the library), so that a warning waits until steps are surely too long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import numpy as np
+
+from hhfast.batch.cells import Cells
+from hhfast.errors import StepWarning
+from hhfast.model import Model
+from hhfast.model.dependencies import steady_levels
+from hhfast.parts.grammar import names_used
+from hhfast.parts.integrators import Integrator
+
+_PROBED = (-75.0, -50.0, -25.0, 0.0, 20.0)  # mV: beyond, gates may be faster, but no cell stays there
+_MOST = 128  # cells that are probed besides those of extreme parameters
+_SURELY = 3.0  # how much longer than the probed rate allows
+_is_told: ContextVar[bool] = ContextVar("_is_told", default=False)
+_IMPOSSIBLE = 1e9  # 1/ms; such a row is flagged for its parameters
+_ASIDE = 1.0  # mV, for the slope of currents that are not ohmic
+
+
+def fastest_rates(cells: Cells, X: np.ndarray) -> np.ndarray:
+    """(n,) about the largest rate, 1/ms, that each cell can reach, its pools as in the states X (n_states, n)."""
+    fastest = np.zeros(cells.n)
+    potentials = [k for k, s in enumerate(cells.model.rows) if s.name == s.potential]
+    gates = [k for k, s in enumerate(cells.model.rows) if s.group == "gates"]
+    probe = X.copy()
+    probe[gates] = 1.0
+    no_mV = abs(cells.model.V_init) < 10.0 and not any(s.startswith("E_") for s in cells.model.parameters)
+    for V in (cells.model.V_init,) if no_mV else _PROBED:
+        probe[potentials] = V
+        with np.errstate(all="ignore"):
+            A, rates = cells.rates(probe)
+            before = A - rates * probe
+            probe[potentials] = V + _ASIDE
+            A, B = cells.rates(probe)
+            slope = (before - (A - B * probe)) / _ASIDE
+        rates[potentials] = np.fmax(np.abs(rates), slope)[potentials] / 2
+        fastest = np.fmax(fastest, np.fmax.reduce(rates, axis=0))
+    return fastest
+
+
+def _extreme(cells: Cells) -> np.ndarray:
+    """The numbers of cells to probe: with the least and the largest value of each parameter, and some from all over."""
+    if cells.n <= _MOST:
+        return np.arange(cells.n)
+    ends = [k for values in np.nan_to_num(cells.P) for k in (values.argmin(), values.argmax())]
+    return np.unique([*ends, *np.linspace(0, cells.n - 1, _MOST).astype(int)])
+
+
+@contextlib.contextmanager
+def told_before() -> Iterator[None]:
+    """What runs within warns of no long steps: it repeats what has been warned of, or means to take them."""
+    token = _is_told.set(True)
+    try:
+        yield
+    finally:
+        _is_told.reset(token)
+
+
+def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
+    """Warn of an exponential integrator where probabilities of a kinetic scheme, or pools like them, are coupled."""
+    if _is_told.get() or scheme.adaptive or not any("phi" in names_used(stage.text) for stage in scheme.stages):
+        return
+    units = {s.name: s.unit for s in model.rows}
+    levels = steady_levels(model, tuple(s.name for s in model.rows[1:]))
+    groups = [names for names, together in levels if together and len(names) > 1]
+    coupled = [name for names in groups if all(units[x] == "1" for x in names) for name in names]
+    if coupled:
+        named = ", ".join(coupled[:4]) + (" ..." if len(coupled) > 4 else "")
+        warnings.warn(
+            f"{scheme.name}: the states {named} depend on each other, "
+            "and it advances each alone, which need not conserve their sum; take integrator = 'tsit5' or 'rk4'",
+            StepWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_long_steps(cells: Cells, X: np.ndarray, scheme: Integrator, dt: float) -> None:
+    """Warn, in one line, of cells that change too fast for steps of dt (ms) of this integrator."""
+    if scheme.longest is None or _is_told.get():
+        return
+    some = _extreme(cells)
+    rates = fastest_rates(cells.at(some), np.take(X, some, axis=1))
+    long = (rates < _IMPOSSIBLE) & (dt * rates > _SURELY * scheme.longest)
+    if long.any():
+        share = "the cell changes" if cells.n == 1 else f"{long.mean():.0%} of the cells that were probed change"
+        fastest = rates[long].max()
+        warnings.warn(
+            f"dt = {dt:g} ms: {share} too fast for steps of {scheme.name} of that length (by up to "
+            f"{fastest:.3g} per ms); take integrator = 'tsit5', or dt = {scheme.longest / fastest:.1g}",
+            StepWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,57 @@
+"""What a finished result says of its rows: why some diverged, which fire before the stimulus, which are stiff."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hhfast.batch.result import OK, REASON_MEANINGS
+
+if TYPE_CHECKING:
+    from hhfast.sweep.store import ResultFile
+
+_MOST = 10_000_000  # rows that are looked at
+_STIFF = 200.0  # steps per ms, at which an implicit method is much cheaper; the published models take up to 50
+
+
+def summary_lines(result: ResultFile) -> list[str]:
+    """One line for each thing that is worth knowing, with what to do about it."""
+    if result.n_rows > _MOST:
+        return []
+    found = [_reasons(result), _early_spikes(result), _stiff(result)]
+    return [f"  {line}" for line in found if line]
+
+
+def _reasons(result: ResultFile) -> str:
+    if "reason" not in result:
+        return ""
+    counts = np.bincount(result.read("reason"), minlength=len(REASON_MEANINGS)).tolist()
+    told = [f"{n:,} {name.replace('_', ' ')}" for name, n in zip(REASON_MEANINGS[1:], counts[1:], strict=False) if n]
+    return f"diverged because: {', '.join(told)}" if told else ""
+
+
+def _early_spikes(result: ResultFile) -> str:
+    if not {"latency", "spike_count"} <= set(result.names):
+        return ""
+    early = (result.read("spike_count") > 0) & np.isnan(result.read("latency")) & (result.read("status") == OK)
+    if not early.any():
+        return ""
+    spec = json.loads(result.attributes["hhfast_spec"])
+    remedy = "" if spec["initial"] == "rest" else "; initial = 'rest' lets each row start where it rests"
+    return f"{_rows(early)} fire before the stimulus begins, so that they have no latency{remedy}"
+
+
+def _stiff(result: ResultFile) -> str:
+    if "n_steps" not in result:
+        return ""
+    spec = json.loads(result.attributes["hhfast_spec"])
+    stiff = (result.read("n_steps") > _STIFF * spec["t_stop"]) & (result.read("status") == OK)
+    if not stiff.any() or spec["integrator"] == "rodas4":
+        return ""
+    return f"{_rows(stiff)} took over {_STIFF:g} steps per ms: stability limits them; integrator = 'rodas4' is for such"
+
+
+def _rows(which: np.ndarray) -> str:
+    return f"{which.sum():,} row{'s' if which.sum() > 1 else ''}"

@@ -1,0 +1,98 @@
+"""Guards: what no neuron does, seen while a kernel runs, and kept: potentials, gates, concentrations out of bounds.
+
+The potential is looked at in every step. With fixed steps its extremes are kept, which is cheaper than to compare it;
+an adaptive kernel ends a cell at once. The other states, which leave their bounds for good where a step is too long for
+them, are compared every few steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hhfast.kernel.build.quotation import Quotation
+from hhfast.kernel.build.scratch import Scratch
+from hhfast.kernel.spec import NEGATIVE, NOT_FINITE, OUT_OF_BOUNDS, OUT_OF_GATE, REASON
+from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
+from hhfast.model.limits import state_limits
+from hhfast.model.model import Model
+
+EVERY = 16  # steps, between two looks at the other states
+
+
+class Guards:
+    """Why the cell of a lane is impossible (0: it is not), and of fixed steps the extremes of its potential, as rows.
+
+    states : name -> symbol of all states. not_finite : NaN where a state of lane i is.
+    """
+
+    def __init__(self, model: Model, quote: Quotation, scratch: Scratch, states: dict[str, Symbol]) -> None:
+        self.quote, self.scratch, self.states = quote, scratch, states
+        self.reason, self.lowest, self.highest = Symbol("impossible"), Symbol("V_lowest"), Symbol("V_highest")
+        self.limits = state_limits(model)
+        scratch.add("lane", self.reason, self.lowest, self.highest)
+
+    def begin(self, text: str, **names: Any) -> list[Any]:
+        """Lane statements of a new cell; text : what `low` and `high`, the two other rows, begin with."""
+        names |= {"low": self.lowest, "high": self.highest}
+        return [*self.quote.lane_code("reason = 0.0", reason=self.reason), *self.quote.code(text, **names)]
+
+    # --- of fixed steps: the rows hold the extremes ---
+    def watch(self) -> list[Any]:
+        """Lane statements that keep the extremes of the potential."""
+        text = "high = V if V > high else high\nlow = V if V < low else low"
+        return self.quote.code(text, low=self.lowest, high=self.highest)
+
+    def look(self) -> list[Statement]:
+        """What follows a step: every few steps, a look at the other states."""
+        asked = "if (step & last) == last"
+        found = self.quote.nest(asked, self.scratch.loop(self.others()), last=Number(EVERY - 1))
+        return found if self.limits else []
+
+    def compare(self, cell: Expression) -> list[Statement]:
+        """At the end, for lane i: note extremes out of bounds."""
+        names: dict[str, Any] = {"reason": self.scratch.element(self.reason), "cell": cell}
+        names |= {"low": self.scratch.element(self.lowest), "high": self.scratch.element(self.highest)}
+        far = self.quote.code("reason = far", far=self.quote.number(float(OUT_OF_BOUNDS)), **names)
+        beyond = "np.float64(high) > bounds[cell, 1] or np.float64(low) < bounds[cell, 0]"
+        return self.quote.nest(f"if {beyond}", far, **names)
+
+    # --- of steps of each lane's own: the rows hold the bounds ---
+    def potential(self) -> list[Any]:
+        """Lane statements: note a potential out of bounds."""
+        text = "reason = code if ((V > high) | (V < low)) & (reason <= 0.0) else reason"
+        return self.quote.lane_code(
+            text,
+            code=self.quote.number(float(OUT_OF_BOUNDS)),
+            reason=self.reason,
+            low=self.lowest,
+            high=self.highest,
+        )
+
+    def others_if_accepted(self) -> list[Any]:
+        """As `others`, where the states are those of an accepted step."""
+        names: dict[str, Any] = {"reason": self.reason, "kept": Symbol("kept")}
+        return [
+            *self.quote.code("kept = reason", **names),
+            *self.others(),
+            *self.quote.lane_code("reason = reason if ok > 0.0 else kept", **names),
+        ]
+
+    # --- of both ---
+    def others(self) -> list[Any]:
+        """Lane statements: note gates and concentrations out of bounds."""
+        lets: list[Any] = []
+        for name, (low, high) in self.limits.items():
+            code = self.quote.number(float(NEGATIVE if high is None else OUT_OF_GATE))
+            names: dict[str, Any] = {"x": self.states[name], "code": code, "reason": self.reason}
+            outside = "(x < low)" if high is None else "((x < low) | (x > high))"
+            names |= {"low": self.quote.number(low)} | ({} if high is None else {"high": self.quote.number(high)})
+            lets += self.quote.lane_code(f"reason = code if {outside} & (reason <= 0.0) else reason", **names)
+        return lets
+
+    def judge(self, cell: Expression, not_finite: Expression) -> list[Statement]:
+        """Statements at the end of the cell in lane i: its status, if it is impossible."""
+        names: dict[str, Any] = {"reason": self.scratch.element(self.reason), "cell": cell, "first": Number(REASON)}
+        told = self.quote.code("status[cell] = first + int(reason)", **names)
+        wild = self.quote.code("status[cell] = first + wild", wild=Number(NOT_FINITE), **names)
+        otherwise = self.quote.nest("if wrong != 0.0", wild, wrong=not_finite)
+        return [*self.scratch.framed(self.others()), *self.quote.nest("if reason > 0.0", told, otherwise, **names)]

@@ -1,0 +1,97 @@
+"""What no neuron does is seen in every step, kept, and told with its reason: status 1. Reproducers of an audit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import hhfast as hh
+from hhfast.batch.result import REASON_MEANINGS
+from hhfast.model import Pool
+
+SQUID = "hodgkin_huxley"
+LONG_STEPS = pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
+
+
+def reasons(result):
+    return [REASON_MEANINGS[code] for code in result["reason"]]
+
+
+def test_a_potential_beyond_all_reversal_potentials():
+    """An RK4 step that overshoots (112 mV, E_Na is 50) comes back, and is not forgotten; the neighbour is untouched."""
+    params = {"g_Na": [196.830763, 120.0], "g_K": [15.09427, 36.0], "g_L": [0.464068, 0.3], "C_m": [0.868457, 1.0]}
+    run = {"stimulus": hh.Step(10.0, start=5.0), "t_stop": 60.0, "integrator": "rk4"}
+    for record in ([hh.Features(["V_max", "spike_count"])], [hh.SpikeCount()], [hh.Final()]):
+        r = hh.simulate(SQUID, params, dt=0.05, record=record, **run)
+        assert r.status.tolist() == [1, 0]
+        assert reasons(r) == ["potential_out_of_bounds", "none"]
+    assert hh.simulate(SQUID, params, dt=0.0125, **run).status.tolist() == [0, 0]
+
+
+@LONG_STEPS
+@pytest.mark.parametrize("integrator", ["rk4", "exp_euler"])
+def test_a_node_under_a_strong_pulse(integrator):
+    """At 0.025 ms V reaches -2e7 mV by RK4 and -2e4 mV by exponential Euler on the way; tsit5 has its one spike."""
+    run = {"stimulus": hh.Step(3000.0, start=1.0, stop=1.1), "t_stop": 20.0, "record": [hh.SpikeCount()]}
+    wrong = hh.simulate("schwarz_1995_human_node", integrator=integrator, **run)
+    assert (wrong.status.tolist(), reasons(wrong)) == ([1], ["potential_out_of_bounds"])
+    right = hh.simulate("schwarz_1995_human_node", **run)
+    assert (right.status.tolist(), right.spike_count.tolist()) == ([0], [1])
+
+
+@pytest.mark.parametrize("integrator", ["rk4", "tsit5", "rodas4"])
+@pytest.mark.parametrize(
+    ("model", "params"),
+    [
+        (SQUID, {"C_m": np.inf}),
+        (SQUID, {"celsius": np.inf}),
+        (SQUID, {"g_K": -1e15}),
+        (SQUID, {"g_L": -1e12}),
+        ("prinz_stg", {"tau_Ca": -np.inf}),
+    ],
+)
+def test_impossible_parameters(model, params, integrator):
+    """Infinite, or a negative conductance: whatever the numbers would be."""
+    (name, value), ordinary = *params.items(), hh.models[model].parameters
+    r = hh.simulate(model, {name: [ordinary[name].value, value]}, t_stop=5.0, integrator=integrator)
+    assert r.status.tolist() == [0, 1]
+    assert reasons(r) == ["none", "impossible_parameter"]
+
+
+def test_impossible_stimuli():
+    """A pulse has an end; a step need not have one, nor a train a last pulse."""
+    assert reasons(hh.simulate(SQUID, stimulus=hh.Pulse(10.0, width=np.inf), t_stop=1.0)) == ["impossible_parameter"]
+    for stimulus in (hh.Step(10.0), hh.Train(10.0, period=5.0), hh.Noise(sigma=1.0, tau=1.0, every=0.1)):
+        assert reasons(hh.simulate(SQUID, stimulus=stimulus, t_stop=1.0)) == ["none"]
+
+
+@LONG_STEPS
+@pytest.mark.parametrize(("integrator", "tau"), [("euler", 0.009), ("rk4", 0.0067)])
+def test_a_gate_that_is_no_probability(integrator, tau):
+    """A gate of a tau that the step is too long for grows without bound; V hardly notices, as g is small."""
+    model = hh.models["hodgkin_huxley"].with_channel(
+        hh.Channel("X", g=1e-9, E=-60.0, gates=(hh.Gate("x", inf="1 / (1 + exp(-(V + 60) / 5))", tau="tau_x"),),
+                   parameters=(hh.Parameter("tau_x", 0.005, "ms"),))
+    )  # fmt: skip
+    r = hh.simulate(model, {"tau_x": [tau, 5.0]}, stimulus=hh.Step(3.0), t_stop=1.0, dt=0.02, integrator=integrator,
+                    record=[hh.Final()])  # fmt: skip
+    assert reasons(r) == ["gate_outside_0_to_1", "none"]
+
+
+def test_a_negative_concentration():
+    """A pool that is drained whatever it holds: seen, though it does nothing to V."""
+    squid = hh.models[SQUID]
+    drained = Pool("Ca", unit="uM", initial=1.0, a="-drain", b="0")
+    model = replace(squid, pools=(drained,), shared=(*squid.shared, hh.Parameter("drain", 0.0, "uM ms-1")), text="")
+    for integrator in ("rk4", "tsit5"):
+        r = hh.simulate(model, {"drain": [0.0, 0.1]}, t_stop=50.0, integrator=integrator)
+        assert reasons(r) == ["none", "negative_concentration"]
+
+
+def test_what_is_possible_stays():
+    """A start far from rest, a strong current that the leak alone would follow, a current of inward rectification."""
+    r = hh.simulate(SQUID, initial={"V": 120.0}, t_stop=5.0)
+    assert r.status.tolist() == [0]
+    r = hh.simulate(SQUID, {"g_Na": 0.0, "g_K": 0.0}, stimulus=hh.Step(200.0), t_stop=50.0, record=[hh.Final()])
+    assert r.status.tolist() == [0]
+    np.testing.assert_allclose(r["V_final"], -54.387 + 200 / 0.3, rtol=1e-4)
