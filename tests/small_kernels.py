@@ -28,7 +28,15 @@ def by_numba(kernel):
 
 
 def as_python(kernel):
-    return python_driver.plain(python.printed(kernel), kernel.name, types_of(kernel))
+    """Without the driver's whitelist: kernels of tests call functions of tests."""
+    module = {"__name__": "kernel_of_a_test"}
+    exec(python.printed(kernel), module)
+
+    def run(*given):
+        with np.errstate(all="ignore"):
+            module[kernel.name](*given)
+
+    return run
 
 
 COMPILERS = {"llvm": by_llvm, "numba": by_numba, "python": as_python}

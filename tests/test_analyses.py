@@ -23,6 +23,7 @@ GIVEN = {  # of each analysis, as brief as it can be
     "resting_state": {"i_app": 1.0},
     "rheobase": {"width": 1.0},
     "strength_duration": {"widths": [0.5, 5.0], "tol": 1e-2},
+    "voltage_clamp": {"levels": [-60.0, -40.0, 0.0], "duration": 5.0, "conditioning": 10.0},
 }
 
 
@@ -59,7 +60,7 @@ def test_what_the_command_line_needs(name):
     assert set(parameters) - {"model", "params", "method", "options"} == entry.options.keys()
     for option, default in entry.defaults.items():
         assert entry.options[option].help
-        assert default is REQUIRED or entry.options[option].check(option, default) is not None
+        assert default is None or default is REQUIRED or entry.options[option].check(option, default) is not None
     found = entry.function(SQUID, params={"g_Na": np.array([120.0, 110.0])}, **GIVEN[name])
     table = entry.table(found)
     assert {len(values) for values in table.values()} == {2}

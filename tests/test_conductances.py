@@ -120,6 +120,7 @@ def test_cells_have_their_own_conductances_in_either_precision():
         np.testing.assert_array_equal(r["V"][0], together["V"][k])
 
 
+@pytest.mark.filterwarnings("ignore:dt = 0.1 ms:hhfast.errors.StepWarning")  # a leak of 1e9: V follows at once
 def test_point_conductance_has_the_statistics_of_its_processes(passive):
     """Mean, variance and correlation of both conductances, recovered from the currents at two reversal potentials."""
     n = 400
@@ -144,6 +145,7 @@ def test_point_conductance_has_the_statistics_of_its_processes(passive):
     assert abs(across) < 5 / np.sqrt(n * 200.0 / 27.0)
 
 
+@pytest.mark.filterwarnings("ignore:dt = 0.1 ms:hhfast.errors.StepWarning")
 def test_where_a_process_is_negative_the_conductance_is_zero(passive):
     r = hh.simulate(passive, {"g_L": np.full(50, 1e9), "E_L": np.zeros(50)}, integrator="exp_euler", dt=0.1,
                     t_stop=50.0, initial={"V": 0.0}, record=[hh.Trace("i_app", every=0.1)],

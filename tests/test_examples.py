@@ -11,6 +11,7 @@ import pytest
 from commands import hhfast
 
 import hhfast as hh
+from hhfast.parts.activity import ACTIVITIES
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -26,7 +27,7 @@ def test_every_example_is_run():
     """Those with a test here, and those for clusters in test_clusters.py; a file of none of them is forgotten."""
     tested = {*SCANS, *SCRIPTS, "bench_bursting.py", "sensitivity_salib.py", "inference_sbi.py",
               "cluster_mpi.py", "cluster_slurm.py", "custom_model.toml",
-              "roemschied_2014.py", "roemschied_2014.toml", "roemschied_2014_model.toml"}  # fmt: skip
+              "prinz_2003.py", "prinz_2003.toml", "roemschied_2014.py", "roemschied_2014.toml", "roemschied_2014_model.toml"}  # fmt: skip
     assert {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".toml")} == tested
 
 
@@ -164,3 +165,59 @@ def test_roemschied_2014_finds_what_the_paper_found(tmp_path, monkeypatch, capsy
     assert impacts["Q10_n"] > 0 > max(impacts["Q10_g_A"], impacts["Q10_g_K"])
     assert "512 neurons" in lines[-12]
     assert all(Path(name).stat().st_size > 20_000 for name in ("roemschied_2014.png", "roemschied_2014_stacking.png"))
+
+
+# Neurons that Prinz, Billimoria & Marder 2003 label: Na, CaT, CaS, A, KCa, Kd, H, leak (mS/cm2); their class; ours.
+LABELLED = {
+    (500, 0, 0, 40, 0, 75, 0.01, 0): ("silent", "silent"),
+    (100, 0, 10, 40, 5, 75, 0.02, 0.03): ("spiking", "tonic"),
+    (200, 0, 4, 10, 10, 125, 0.05, 0.04): ("spiking", "tonic"),
+    (100, 0, 4, 0, 15, 50, 0.02, 0.03): ("bursting", "bursting"),
+    (200, 2.5, 4, 50, 5, 100, 0.01, 0.01): ("bursting", "bursting"),
+    (100, 0, 6, 10, 10, 50, 0.03, 0.05): ("parabolic bursting", "bursting"),
+    (500, 2.5, 8, 0, 15, 75, 0.05, 0): ("bursts of 17, 15, 17, 15 spikes", "bursting"),
+    (300, 0, 10, 20, 20, 125, 0.05, 0.01): ("irregular", "irregular"),
+    (400, 0, 8, 50, 20, 50, 0.04, 0): ("irregular bursting", "bursting"),  # to us: its bursts of 5, 5, 5, 6 repeat
+}
+
+
+def test_the_neurons_that_prinz_2003_labels_are_of_the_same_class():
+    """All but one of nine: a pattern that repeats is no irregular one by our rule, however long it is."""
+    sweep = hh.Sweep.from_toml(EXAMPLES / "prinz_2003.toml")
+    columns = dict(zip(sweep.space.names, np.array(list(LABELLED), float).T, strict=True))
+    for name, values in columns.items():  # all are points of the grid
+        levels = np.linspace(*sweep.space.limits(name), 6)
+        assert np.isclose(values[:, None], levels, atol=1e-9).any(axis=1).all()
+    found = hh.simulate("prinz_stg", columns, t_stop=30_000.0, until="settled", integrator="tsit5",
+                        record=[hh.Features(["activity", "spikes_per_period"])])  # fmt: skip
+    names = [ACTIVITIES[code] for code in found["activity"]]
+    assert names == [ours for _, ours in LABELLED.values()]
+    assert found["spikes_per_period"][6] == 17 + 15
+    assert found["spikes_per_period"][8] == 5 + 5 + 5 + 6
+
+
+def test_prinz_2003_runs_on_a_sample(tmp_path, monkeypatch, capsys):
+    """The shares of a hundred neurons add up; the same command again finds its result."""
+    monkeypatch.chdir(tmp_path)
+    script = example("prinz_2003")
+    script.main(100)
+    script.main(100)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+    shares = {line.split()[0]: float(line.split()[1]) for line in lines[2:10]}
+    assert list(shares) == list(ACTIVITIES)
+    assert sum(shares.values()) == pytest.approx(100)
+    assert shares["tonic"] > shares["bursting"] > shares["silent"] > 0
+    assert Path("prinz_2003.png").stat().st_size > 20_000
+
+
+def test_the_whole_of_prinz_2003_is_a_grid_of_its_size():
+    assert hh.Sweep.from_toml(EXAMPLES / "prinz_2003.toml").space.shape == (6,) * 8
+
+
+def test_prinz_2003_draws_a_map_of_a_grid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    levels = {name: np.arange(2.0) for name in "abcdefgh"}
+    activity = np.arange(2**8).reshape((2,) * 8) % len(ACTIVITIES)
+    example("prinz_2003").draw(activity, levels, list(ACTIVITIES))
+    assert Path("prinz_2003.png").stat().st_size > 5_000

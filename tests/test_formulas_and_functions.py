@@ -342,7 +342,7 @@ def pool(**keys):
         -60.0,
         (Channel("L", g=0.1, E=-60.0),),
         (Parameter("C_m", 1.0, "uF cm-2"), Parameter("x_0", 0.25, "uM")),
-        pools=(Pool("x", "uM", **keys),),
+        pools=(Pool("x", "1", **keys),),
     )
 
 

@@ -98,9 +98,16 @@ def test_a_single_recorder_needs_no_list():
     assert small(hh.Final()).record == (hh.Final(),)
 
 
-@pytest.mark.parametrize("record", ["spikes", [hh.Spikes], 3])
-def test_what_is_no_recorder_is_refused(record):
-    with pytest.raises(InputError, match=r"^record: .* is no recorder; give hhfast.Record"):
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("spikes", "record: 'spikes' is no recorder; give recorders, of spike_count, spikes"),
+        ([hh.Spikes], r"record: Spikes is no recorder; call it, as Spikes\(...\)"),
+        (3, "record: 3 is no recorder; give recorders, of"),
+    ],
+)
+def test_what_is_no_recorder_is_refused(record, message):
+    with pytest.raises(InputError, match=f"^{message}"):
         small(record)
 
 

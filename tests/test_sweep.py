@@ -70,6 +70,38 @@ def test_open_results_gives_the_grid_its_shape(tmp_path):
         assert grid["V"].sel({"g_Na": 80, "stimulus.amplitude": 20}).max() > 0
 
 
+def test_an_opened_result_gives_the_spike_times_of_a_row(tmp_path):
+    """Those of the row simulated alone; by number, and by place in the grid."""
+    path = small().run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as data:
+        for row in (0, 3, 14, 29):
+            g_Na, amplitude = np.linspace(80, 160, 6)[row // 5], [0.0, 3.0, 6.0, 10.0, 20.0][row % 5]
+            alone = hh.simulate("hodgkin_huxley", {"g_Na": g_Na}, stimulus=hh.Step(amplitude, start=5.0), t_stop=40.0,
+                                integrator="exp_euler", record=[hh.Spikes()]).spike_times[0]  # fmt: skip
+            np.testing.assert_allclose(data.hhfast.spikes(row), alone, rtol=1e-12)
+            place = {"g_Na": g_Na, "stimulus.amplitude": amplitude}
+            assert np.array_equal(data.hhfast.spikes(**place), data.hhfast.spikes(row))
+            assert np.array_equal(data.isel(g_Na=0).hhfast.spikes(row), data.hhfast.spikes(row))
+        assert len(data.hhfast.spikes(29)) > len(data.hhfast.spikes(0)) == 0
+        for wrong, message in [
+            (lambda: data.hhfast.spikes(30), "has no row 30; the last is 29"),
+            (lambda: data.hhfast.spikes(-1), "has no row -1"),
+            (data.hhfast.spikes, "give the number of a row, or a value of every axis"),
+            (lambda: data.hhfast.spikes(g_Na=80), "give a value of stimulus.amplitude, too"),
+            (lambda: data.hhfast.spikes(g_Na=81, **{"stimulus.amplitude": 3}), "no row has g_Na = 81; the nearest value is 80"),
+            (lambda: data.hhfast.spikes(g_na=80), "did you mean 'g_Na'"),
+            (lambda: xarray.Dataset().hhfast.spikes(0), "none of open_results"),
+        ]:  # fmt: skip
+            with pytest.raises(InputError, match=message):
+                wrong()
+
+
+def test_an_opened_result_without_spike_times_says_so(tmp_path):
+    path = small(FEATURES).run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as data, pytest.raises(InputError, match="has no spike times; record them"):
+        data.hhfast.spikes(0)
+
+
 def test_open_results_chunks_on_request(tmp_path):
     pytest.importorskip("dask")
     path = small().run(tmp_path / "out.h5", progress=False)

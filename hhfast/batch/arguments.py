@@ -31,6 +31,13 @@ def as_table(name: str, given: Any) -> dict[str, Any]:
     return found
 
 
+def as_initial(given: Any) -> Any:
+    """Where cells start: a name, names of states with their values, or a list of such, one for each cell."""
+    if isinstance(given, str):
+        return given
+    return [as_initial(entry) for entry in given] if isinstance(given, list | tuple) else as_table("initial", given)
+
+
 def as_stimulus(given: Any) -> Stimulus | None:
     """A stimulus, or None. Raises `InputError`, with the likely remedy, for anything else."""
     if given is None or isinstance(given, Stimulus):

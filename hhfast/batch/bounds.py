@@ -75,10 +75,10 @@ def _is_ohmic(channel: Channel) -> bool:
 
 
 def _largest_current(stimulus: Stimulus) -> float | np.ndarray | None:
-    """The largest size of the current, a number or one per cell; None for a clamp, or a stimulus of one's own."""
+    """The largest size of the current, a number or one per cell; None for a clamp, a conductance, or one's own."""
     total: float | np.ndarray = 0.0
     for kind, values in stimulus.parts:
-        if kind.name not in stimuli or stimuli[kind.name] != kind or kind.clamp is not None:
+        if kind.name not in stimuli or stimuli[kind.name] != kind or kind.clamp is not None or kind.conductances:
             return None
         if kind.tables:
             total = total + np.abs(values["scale"]) * np.abs(values["values"]).max()

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.arguments import as_recorders, as_stimulus, as_table
+from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
@@ -110,7 +110,7 @@ def simulate(
     model = find_model(model)
     method = Method.of(method, options)
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
-    initial = initial if isinstance(initial, str) else as_table("initial", initial)
+    initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.sweep.accessor import register_accessor
 
 if TYPE_CHECKING:
     import xarray
@@ -42,6 +43,7 @@ def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     """A result as an xarray Dataset: variables over the axes of the grid (over `run`, if there is no grid), with units.
 
     Nothing is read before it is used. chunks : as in `Dataset.chunk`, to get dask arrays; e.g. {"g_Na": 16} or "auto".
+    Where spike times were recorded, `dataset.hhfast.spikes(row)` gives those of one row.
 
     Needs the extra `xarray`; without it, the file is plain HDF5 for h5py, and netCDF-4 for everything else.
     """
@@ -55,6 +57,8 @@ def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     coordinates = [name for name in variables if name in result.parameters or result.dims(name) == (name,)]
     dataset = xarray.Dataset(variables, attrs=result.attributes).set_coords(coordinates)
     dataset.set_close(result.close)
+    dataset.encoding["source"] = str(path)  # for the accessor
+    register_accessor()
     return dataset if chunks is None else dataset.chunk(chunks)
 
 
