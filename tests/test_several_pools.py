@@ -64,13 +64,23 @@ def _independent_rest(model, V: float) -> np.ndarray:
         return np.asarray(model.derivatives(x, {}, 0.0), float)
 
     start = [V if s.name == s.potential else s.initial if isinstance(s.initial, float) else 0.1 for s in model.rows]
-    end = solve_ivp(lambda _, x: slopes(x), (0.0, 1e3), start, method="LSODA", rtol=1e-6, atol=1e-9).y[:, -1]
+    end = solve_ivp(lambda _, x: slopes(x), (0.0, 30.0), start, method="LSODA", rtol=1e-6, atol=1e-9).y[:, -1]
     scale = np.maximum(np.abs(end), 1e-9)
     found = root(lambda u: slopes(u * scale) / scale, end / scale, tol=1e-13)
     return found.x * scale
 
 
-@pytest.mark.parametrize("name", ["destexhe_1996_thalamic_relay", "hodgkin_huxley_1952_markov", "wang_1998_pyramidal"])
+_SLOW = pytest.mark.slow  # the plain equations are
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wang_1998_pyramidal",
+        pytest.param("destexhe_1996_thalamic_relay", marks=_SLOW),
+        pytest.param("hodgkin_huxley_1952_markov", marks=_SLOW),
+    ],
+)
 def test_rest_is_where_the_plain_equations_come_to(name):
     """All states to 1e-6, by the analysis and by `initial="rest"` alike."""
     model = hh.models[name]

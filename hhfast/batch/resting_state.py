@@ -56,7 +56,7 @@ def equilibrium(cells: Cells, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def equilibrium_currents(cells: Cells) -> np.ndarray:
     """(n_voltages, n): the current of the equilibrium at every one of `VOLTAGES`."""
-    return -cells.values("C_m") * _on_grid(cells, VOLTAGES, 0.0)
+    return np.asarray(-cells.values("C_m") * _on_grid(cells, VOLTAGES, 0.0))
 
 
 def sign_changes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
