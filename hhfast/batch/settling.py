@@ -211,7 +211,7 @@ def settling_of(
 
 def check_constant(stimulus: Stimulus, t_stop: float) -> np.ndarray:
     """When the current becomes constant, ms; raises `InputError` where that is not before t_stop."""
-    after = np.asarray(stimulus.constant_after, np.float64)
+    after = np.asarray(stimulus.constant_after(t_stop), np.float64)
     if not (after < t_stop).all():
         never = np.isinf(after).any()
         reason = "never becomes a constant current" if never else f"becomes constant at {np.nanmax(after):g} ms only"
