@@ -53,6 +53,8 @@ def features(times, t, V, onset, window):
         "isi_cv": isi.std(ddof=1) / isi.mean() if len(isi) > 1 else np.nan,
         "V_max": V[inside].max(),
         "V_min": V[inside].min(),
+        "maximum_voltage": V[inside].max(),
+        "minimum_voltage": V[inside].min(),
         "V_mean": trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
     }
 

@@ -57,6 +57,9 @@ FEATURES: dict[str, Feature] = {
     "V_min": Feature("mV", "smallest membrane potential", ("extremes",), lambda a: a["V_min"]),
     "V_mean": Feature("mV", "mean membrane potential", ("mean",), lambda a: a["V_sum"] / a["duration"]),
 }
+# Under the names of eFEL, too, where the definitions are the same (eFEL's window is the time of the stimulus). Not so
+# time_to_first_spike, mean_frequency and ISI_CV: eFEL counts to peaks, to the last spike, from the second interval.
+FEATURES |= {"maximum_voltage": FEATURES["V_max"], "minimum_voltage": FEATURES["V_min"]}
 
 
 @dataclass(frozen=True)
