@@ -22,7 +22,7 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
-from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
+from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration, plot_voltage_clamp
 from .figures.bifurcation_diagram import plot_bifurcation_diagram
 from .figures.currentscape import plot_currentscape
 from .figures.fits import plot_fit
@@ -199,6 +199,7 @@ __all__ = [
     "plot_stacking",
     "plot_strength_duration",
     "plot_traces",
+    "plot_voltage_clamp",
     "recorders",
     "recovery_curve",
     "refractory_period",

@@ -63,6 +63,7 @@ def test_simulate(wrong, message):
         (lambda: hh.Sweep(HH, GRID, None), "t_stop: is None"),
         (lambda: hh.Sweep(HH, {"g_Na": [1.0]}, 1.0), "space: is of type dict"),
         (lambda: hh.Sweep(HH, GRID, 10.0, stimulus=3), "stimulus: is 3"),
+        (lambda: hh.Sweep(HH, GRID, 10.0, stimulus="step"), "stimulus: is 'step'"),
         (lambda: hh.Sweep(HH, GRID, 10.0, parameters=3), "parameters: is of type int"),
         (lambda: hh.Sweep(HH, GRID, 10.0, record="V"), "no recorder"),
     ],
@@ -94,10 +95,11 @@ def test_a_result_is_a_mapping():
     """keys, len, completion, a DataFrame; and short in a notebook, however many cells it has."""
     r = hh.simulate(HH, {"g_Na": np.linspace(80, 160, 40)}, t_stop=10.0, stimulus=hh.Step(amplitude=10.0),
                     record=[hh.Features(["spike_count", "V_max"]), hh.Trace("V", every=1.0)])  # fmt: skip
-    assert list(r.keys()) == ["spike_count", "V_max", "time", "V", "status"] == r._ipython_key_completions_()
-    assert len(r) == 5
+    of_cells = ["reason", "n_steps", "n_rejected", "status"]  # how each run went
+    assert list(r.keys()) == ["spike_count", "V_max", "time", "V", *of_cells] == r._ipython_key_completions_()
+    assert len(r) == 8
     frame = r.to_pandas()
-    assert list(frame.columns) == ["spike_count", "V_max", "status"]
+    assert list(frame.columns) == ["spike_count", "V_max", *of_cells]
     assert frame.attrs["units"]["V_max"] == "mV"
     np.testing.assert_array_equal(frame["V_max"], r["V_max"])
     sweep = hh.Sweep(HH, GRID, 10.0)

@@ -573,12 +573,12 @@ def test_any_name_may_be_used():
         "V_was",
         "numpy",
     )
-    shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 1e-6 * 2.0**k, "1") for k, name in enumerate(names)))
+    shared = (Parameter("C_m", 1.0, "uF cm-2"), *(Parameter(name, 1e-8 * 2.0**k, "1") for k, name in enumerate(names)))
     model = Model("names", -60.0, (Channel("L", current=" + ".join(names)),), shared)
-    A, B = Cells.of(model, {"P": np.array([1e-6])}).rates(np.array([[-60.0]]))
-    np.testing.assert_allclose(A - B * -60.0, -1e-6 * (2.0 ** len(names) - 1))
+    A, B = Cells.of(model, {"P": np.array([1e-8])}).rates(np.array([[-60.0]]))
+    np.testing.assert_allclose(A - B * -60.0, -1e-8 * (2.0 ** len(names) - 1), rtol=1e-11)
     r = hh.simulate(model, t_stop=0.5, dt=0.25, integrator="euler", record=[hh.Final()])
-    np.testing.assert_allclose(r["V_final"], -60 - 0.5e-6 * (2.0 ** len(names) - 1))
+    np.testing.assert_allclose(r["V_final"], -60 - 0.5e-8 * (2.0 ** len(names) - 1), rtol=1e-11)
 
 
 def test_rates_do_not_overflow():

@@ -138,7 +138,8 @@ def test_bad_files_of_ranges_are_refused(scan, tmp_path, text, message):
 
 def test_the_command_tells_acceptance_and_draws(scan, tmp_path, pictures, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = hhfast("select", str(scan), "--where", "rate > 20", "-o", "rows.csv", "-o", "population.svg")
+    result = hhfast("select", str(scan), "--where", "rate > 20", "-o", "rows.csv", "-o", "population.svg",
+                    "--title", "Those that fire")  # fmt: skip
     assert result.exit_code == 0
     assert "rate > 20" in result.stdout
     assert "rows.csv:" in result.stdout
@@ -148,7 +149,9 @@ def test_the_command_tells_acceptance_and_draws(scan, tmp_path, pictures, monkey
     meshes = {(k // 3, k % 3): axes.collections[0] for k, axes in enumerate(figure.axes) if axes.collections}
     counts = np.asarray(meshes[1, 0].get_array())  # g_L against g_Na, accepted
     assert (counts > 0).sum() == chosen.distinct.sum()
-    assert f"{len(chosen):,} of 54 rows accepted" in figure.get_suptitle()
+    assert figure.get_suptitle() == "Those that fire"
+    assert f"{len(chosen):,} of 54 rows accepted" in hh.plot_population(chosen).get_suptitle()
+    assert "there is no picture" in refused("select", str(scan), "--where", "rate > 20", "--dpi", "100")
     csv = hhfast("select", str(scan), "--where", "rate > 20", "--csv").stdout.splitlines()
     assert csv[0] == "criterion,rows,share"
     assert csv[-1].startswith(f'"all",{len(chosen)},')

@@ -99,6 +99,13 @@ def test_a_current_that_ends_is_allowed():
     assert r["settled_at"][0] > 100
 
 
+def test_a_pulse_that_outlasts_the_run_never_ends():
+    for until in (1e15, 1001.0):
+        r = hh.simulate("hodgkin_huxley", **{**SQUID, "t_stop": 1000.0, "stimulus": hh.Pulse(20.0, width=until)})
+        assert activity(r) == ["tonic"]
+        assert r["settled_at"][0] < 1000
+
+
 def test_features_of_settled_cells_are_refused_without_it():
     with pytest.raises(InputError, match="'activity' needs until"):
         hh.simulate("hodgkin_huxley", t_stop=10.0, record=[hh.Features(["activity"])])

@@ -113,8 +113,13 @@ def test_the_command_prints_levels_and_fits_and_draws(tmp_path, pictures):
     assert len(pictures[0].axes) == 5
     lines = pictures[0].axes[0].lines
     assert len(lines) == 7
-    several = hhfast("clamp", "hodgkin_huxley", "--levels", "-60:60:20", "--channel", "K", "-p", "g_K=20,36")
+    several = hhfast("clamp", "hodgkin_huxley", "--levels", "-60:60:20", "--channel", "K", "-p", "g_K=20,36",
+                     "-o", str(tmp_path / "cells.png"), "--title", "Two cells")  # fmt: skip
     assert several.exit_code == 0, several.output
+    told = [text.get_text() for text in pictures[1].axes[1].get_legend().get_texts()]
+    assert [text.split("=")[1].split()[0] for text in told] == ["20", "36"]
+    assert all("mS" in text for text in told)
+    assert pictures[1].get_suptitle() == "Two cells"
     assert len(several.output.splitlines()) == 3
     table = hhfast("clamp", "hodgkin_huxley", "--levels", "-60:60:20", "-p", "g_K=20,36", "--csv")
     assert len(table.output.splitlines()) == 15

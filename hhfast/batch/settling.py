@@ -164,7 +164,7 @@ def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.
     """(n_states, n): the equilibrium found by Newton's method from the states X; NaN where it is not linearly stable,
     or not within `near` (n_states, n).
     """
-    from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
+    from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 
     found = X.astype(np.float64)
     for _ in range(_ROUNDS):
@@ -175,7 +175,8 @@ def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.
                 break
     with np.errstate(invalid="ignore"):
         good = (np.abs(found - X) <= near).all(axis=0)
-        good[good] = eigenvalues(jacobian(cells.at(np.flatnonzero(good)), found[:, good]))[:, 0].real < _MARGINAL
+        J = jacobian(cells.at(np.flatnonzero(good)), found[:, good])
+        good[good] = eigenvalues(free_jacobian(cells.model, J))[:, 0].real < _MARGINAL
     return np.where(good, found, np.nan)
 
 
@@ -210,7 +211,7 @@ def settling_of(
 
 def check_constant(stimulus: Stimulus, t_stop: float) -> np.ndarray:
     """When the current becomes constant, ms; raises `InputError` where that is not before t_stop."""
-    after = np.asarray(stimulus.constant_after, np.float64)
+    after = np.asarray(stimulus.constant_after(t_stop), np.float64)
     if not (after < t_stop).all():
         never = np.isinf(after).any()
         reason = "never becomes a constant current" if never else f"becomes constant at {np.nanmax(after):g} ms only"

@@ -31,7 +31,10 @@ _OPTIONS: dict[str, tuple[Any, str, str]] = {  # name -> type, what it is called
 
 
 def draws(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with a parameter `picture: PictureOptions`, which is made of `-o` and the options of a picture."""
+    """A command with a parameter `picture: PictureOptions`, which is made of `-o` and the options of a picture.
+
+    A command with an `output` of its own, of files of several kinds, says itself where the picture goes.
+    """
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     kept = [p for p in parameters if p.name != "picture"]
     output = Annotated[
@@ -39,14 +42,14 @@ def draws(command: Callable[..., None]) -> Callable[..., None]:
         typer.Option("-o", "--output", metavar="FIG.png", help="Where to draw it: .png, .pdf, .svg ...",
                      rich_help_panel=_PANEL),
     ]  # fmt: skip
-    added: dict[str, Any] = {"output": output}
+    added: dict[str, Any] = {} if any(p.name == "output" for p in kept) else {"output": output}
     for name, (kind, metavar, text) in _OPTIONS.items():
         option = typer.Option(f"--{name}", metavar=metavar, help=text, rich_help_panel=_PANEL)
         added[name] = Annotated[kind | None, option]
 
     @wraps(command)
     def drawing(**values: Any) -> None:
-        given = {name: values.pop(name) for name in added}
+        given = {"output": None} | {name: values.pop(name) for name in added}
         command(**values, picture=PictureOptions(**given))
 
     keyword = inspect.Parameter.KEYWORD_ONLY

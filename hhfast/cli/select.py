@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,11 @@ import typer
 
 from hhfast.cli.console import say
 from hhfast.cli.options import Csv, OutFile
+from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 
+@draws
 def select(
     out: OutFile,
     where: Annotated[
@@ -31,12 +34,17 @@ def select(
         ),
     ] = None,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
     """Choose the rows of a result that meet criteria: a population, as a table for a next sweep."""
     from hhfast.cli.text import selection_text
     from hhfast.sweep.select import select as chosen
 
-    tables, pictures = _outputs(output or [], out)
+    tables, paths = _outputs(output or [], out)
+    pictures = [replace(picture, output=path) for path in paths]
+    for one in pictures or [picture]:
+        one.check()
     selection = chosen(out, where, ranges=ranges)
     say(selection_text(selection, csv=csv))
     if not len(selection) and (tables or pictures):
@@ -44,17 +52,16 @@ def select(
     for path in tables:
         say(f"{selection.save(path)}: {int(selection.distinct.sum()):,} parameter sets")
     if pictures:
-        from hhfast.figures.canvas import save
         from hhfast.figures.population import plot_population
 
         figure = plot_population(selection)
-        for path in pictures:
-            save(figure, path)
-            say(f"{path}")
+        for one in pictures:
+            one.save(figure)
+            say(f"{one.output}")
 
 
 def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:
-    """(tables, pictures) to write, checked before any work."""
+    """(tables, checked before any work; pictures)."""
     tables = [path for path in paths if path.suffix.lower() in (".csv", ".h5", ".hdf5")]
     pictures = [path for path in paths if path not in tables]
     for path in tables:
@@ -62,9 +69,4 @@ def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:
             raise InputError(f"{path}: is the result itself; give the table another name")
         if not path.absolute().parent.is_dir():
             raise InputError(f"{path}: there is no directory {path.parent}")
-    if pictures:
-        from hhfast.figures.canvas import check_picture
-
-        for path in pictures:
-            check_picture(path)
     return tables, pictures

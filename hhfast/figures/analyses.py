@@ -19,7 +19,7 @@ from hhfast.analysis.recovery_curve import RecoveryCurve
 from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
-from hhfast.figures.text import cell_labels, label_of, symbol
+from hhfast.figures.text import label_of, labels_of_cells, symbol
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
 
 __all__ = ["plot_fi", "plot_map", "plot_recovery", "plot_strength_duration", "plot_voltage_clamp"]
@@ -171,7 +171,7 @@ def _styles(
     values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
     if len(chosen) <= _IN_LEGEND:
         if labels is None:
-            labels = cell_labels(values, units) if values else [f"cell {k}" for k in range(n)]
+            labels = labels_of_cells(n, params, units)
         return {cell: {"color": colour(k), "label": labels[cell] if n > 1 else None} for k, cell in enumerate(chosen)}
     varied = [
         (label_of(symbol(name), units.get(name, "1")), v) for name, v in values.items() if len(set(v.tolist())) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,6 +67,12 @@ def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> l
     varied = {name: v for name, v in values.items() if len(set(v.tolist())) > 1} or values
     n = len(next(iter(varied.values()))) if varied else 1
     return [", ".join(value_text(name, v[k], units.get(name, "1")) for name, v in varied.items()) for k in range(n)]
+
+
+def labels_of_cells(n: int, params: Mapping[str, Any] | None, units: Mapping[str, str] | None) -> list[str]:
+    """(n,) what tells cells apart: their parameters, each one value or one per cell; without any, their numbers."""
+    values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
+    return cell_labels(values, units or {}) if values else [f"cell {k}" for k in range(n)]
 
 
 def count_text(n: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from hhfast.analysis.curve_fits import Boltzmann
 from hhfast.analysis.voltage_clamp import VoltageClampFamily
 from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, new_figure, scale_of_colours
-from hhfast.figures.text import label_of, symbol
+from hhfast.figures.text import label_of, labels_of_cells, symbol
 
 MOST = 10  # cells whose curves can be told apart
 
@@ -23,10 +23,11 @@ def plot_voltage_clamp(
     *,
     params: Mapping[str, Any] | None = None,
     labels: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Axes:
     """Four panels: the currents of the first of the cells, and the curves of all of them; the first panel is returned.
 
-    cells : their numbers, at most 10; None: the first 10. labels : for the legend, one per cell.
+    cells : their numbers, at most 10; None: the first 10. params, labels, units : as in `plot_fi`.
     """
     n = len(result.peak)
     chosen = range(n) if cells is None else [cells] if isinstance(cells, int) else list(cells)
@@ -34,7 +35,8 @@ def plot_voltage_clamp(
         raise InputError(f"cells: there is no cell {max(chosen)}; the last is {n - 1}")
     chosen = list(chosen)[:MOST]
     panels = new_figure(10.0, 7.2).subplots(2, 2)
-    names = {cell: labels[cell] if labels and n > 1 else None for cell in chosen}
+    labels = labels or labels_of_cells(n, params, units)
+    names = {cell: labels[cell] if n > 1 else None for cell in chosen}
     _currents(panels[0, 0], result, chosen[0], names[chosen[0]])
     _current_voltage(panels[0, 1], result, names)
     _gating(panels[1, 0], result, names)

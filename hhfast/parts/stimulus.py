@@ -247,12 +247,11 @@ class Stimulus:
         n = max(edges.shape[1] for edges in moving)
         return times, np.concatenate([np.broadcast_to(e, (len(e), n)) for e in moving]).T
 
-    @property
-    def constant_after(self) -> Any:
-        """The time from which on the current is constant, ms (a number, or one per cell); inf: never."""
+    def constant_after(self, t_stop: float) -> Any:
+        """The time from which on the current is constant until t_stop, ms (a number, or one per cell); inf: never."""
         after: Any = 0.0
         for kind, values in self.parts:
-            after = np.maximum(after, _constant_after(kind, values))
+            after = np.maximum(after, _constant_after(kind, values, t_stop))
         return after
 
     def points(self, t_stop: float) -> tuple[np.ndarray, bool]:
@@ -262,14 +261,14 @@ class Stimulus:
         return np.concatenate([np.empty(0), *shared]), len(shared) < len(found)
 
 
-def _constant_after(kind: StimulusKind, values: Mapping[str, Any]) -> Any:
+def _constant_after(kind: StimulusKind, values: Mapping[str, Any], t_stop: float) -> Any:
     if kind.constant_after is not None:
         return kind.constant_after(values)
     if kind.smooth or kind.points or kind.conductances or kind.clamp:
         return np.inf
     after: Any = 0.0
-    for edge in kind.edges({**values, "t_stop": np.inf}):
-        after = np.maximum(after, np.where(np.isinf(edge), 0.0, edge))  # one that never comes
+    for edge in kind.edges({**values, "t_stop": t_stop}):
+        after = np.maximum(after, np.where(np.asarray(edge) >= t_stop, 0.0, edge))  # one that never comes
     return after
 
 

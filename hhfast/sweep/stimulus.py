@@ -42,6 +42,8 @@ def stimulus_entries(stimulus: Stimulus | Entry | Sequence[Entry] | None) -> Ent
     """A `Stimulus` with the same parameters for all cells as a table, or a list of them; tables with clamps' steps."""
     if stimulus is None or isinstance(stimulus, Mapping):
         return stimulus and _with_steps("stimulus", stimulus)
+    if isinstance(stimulus, str) or not isinstance(stimulus, (Stimulus, Sequence)):
+        return stimulus  # refused by the checks of the sweep
     if not isinstance(stimulus, Stimulus):
         return [_with_steps(f"stimulus.{k}", entry) for k, entry in enumerate(stimulus)]
     entries = [_entry(kind, values) for kind, values in stimulus.parts]
