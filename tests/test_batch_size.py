@@ -38,6 +38,7 @@ def test_a_row_is_not_larger_than_on_paper(tmp_path):
 
 def test_batches_until_settled_are_large():
     """The cap says little of the work; a lane needs many cells for the slowest of all not to leave the others idle."""
-    fixed, settled = (small(FEATURES, t_stop=60_000.0, rows_per_batch=None, until=until) for until in ("t_stop", "settled"))
+    ends = ("t_stop", "settled")
+    fixed, settled = (small(FEATURES, t_stop=60_000.0, rows_per_batch=None, until=until) for until in ends)
     assert rows_per_batch(fixed) == 1024
     assert rows_per_batch(settled) == 16384
