@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from sweeps import EVERYTHING, small
+from sweeps import EVERYTHING, FEATURES, small
 
 from hhfast.sweep import Distribution, Grid, Record, Sample
 from hhfast.sweep.batch_size import row_bytes, rows_per_batch
@@ -34,3 +34,11 @@ def test_a_row_is_not_larger_than_on_paper(tmp_path):
     with h5py.File(sweep.run(tmp_path / "out.h5", progress=False)) as file:
         stored = sum(d.nbytes for name, d in file.items() if name not in ("time", "spike"))
     assert 0.5 * 30 * row_bytes(sweep) < stored <= 30 * row_bytes(sweep)
+
+
+def test_batches_until_settled_are_large():
+    """The cap says little of the work; a lane needs many cells for the slowest of all not to leave the others idle."""
+    ends = ("t_stop", "settled")
+    fixed, settled = (small(FEATURES, t_stop=60_000.0, rows_per_batch=None, until=until) for until in ends)
+    assert rows_per_batch(fixed) == 1024
+    assert rows_per_batch(settled) == 16384

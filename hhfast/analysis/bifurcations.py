@@ -13,8 +13,8 @@ from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.cells import Cells
-from hhfast.batch.linearisation import eigenvalues, jacobian
-from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, root, sign_changes
+from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
+from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, roots, sign_changes
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
@@ -28,7 +28,8 @@ class Bifurcations:
     """The bifurcations of the equilibria of n cells: for each cell arrays, in the order of the current.
 
     hopf, saddle_node : currents, in the model's unit. hopf_V, saddle_node_V : mV. hopf_frequency : Hz, of the
-    oscillation that is born there. status : (n,) uint8, `AnalysisStatus`: OK, or DIVERGED (NaN among the parameters).
+    oscillation that is born there. status : (n,) uint8, `AnalysisStatus`: OK, DIVERGED (NaN among the
+    parameters), or UNSOLVED (the curve of equilibria has a gap or a jump: points may be missing).
     unit : of the currents.
     """
 
@@ -65,26 +66,31 @@ def bifurcations(
     # A pair of real eigenvalues of opposite sign sums to zero as well: that is a neutral saddle.
     oscillating = hopf.pair.imag > 0
     frequency = 1e3 * hopf.pair.imag / (2 * np.pi)
-    bad = ~np.isfinite(equilibrium(population.cells, np.full(population.n, -65.0))[0])
+    status = np.where(hopf.unsolved | turns.unsolved, AnalysisStatus.UNSOLVED, AnalysisStatus.OK)
+    status[~np.isfinite(population.cells.P).all(axis=0)] = AnalysisStatus.DIVERGED
     return Bifurcations(
         hopf=_by_cell(population.n, hopf.cell[oscillating], hopf.current[oscillating]),
         hopf_V=_by_cell(population.n, hopf.cell[oscillating], hopf.V[oscillating]),
         hopf_frequency=_by_cell(population.n, hopf.cell[oscillating], frequency[oscillating]),
         saddle_node=_by_cell(population.n, turns.cell, turns.current),
         saddle_node_V=_by_cell(population.n, turns.cell, turns.V),
-        status=np.where(bad, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
+        status=status.astype(np.uint8),
         unit=population.current_unit,
     )
 
 
 @dataclass(frozen=True)
 class _CurvePoints:
-    """Points on the curves, in the order of cell and current; pair : the imaginary eigenvalue there, or 0."""
+    """Points on the curves, in the order of cell and current; pair : the imaginary eigenvalue there, or 0.
+
+    unsolved : (n,) of every cell, whether its curve has gaps or jumps, so that points may be missing.
+    """
 
     cell: np.ndarray
     current: np.ndarray
     V: np.ndarray
     pair: np.ndarray
+    unsolved: np.ndarray
 
 
 def _pair_sums(J: np.ndarray) -> np.ndarray:
@@ -99,7 +105,8 @@ def _pair_sums(J: np.ndarray) -> np.ndarray:
 
 def _determinant(J: np.ndarray) -> np.ndarray:
     """(n,) the sign of the determinant."""
-    return np.asarray(np.linalg.slogdet(J)[0])
+    with np.errstate(all="ignore"):  # NaN where the curve has a gap
+        return np.asarray(np.linalg.slogdet(J)[0])
 
 
 def _found(population: Population, limits: tuple[float, float], indicator: Indicator) -> _CurvePoints:
@@ -114,12 +121,25 @@ def _found(population: Population, limits: tuple[float, float], indicator: Indic
     signs[place, cell] = _indicated(population.take(cell).cells, VOLTAGES[place], indicator)
     cell, left, right = sign_changes(signs)
     those = population.take(cell).cells
-    V = root(lambda V: _indicated(those, V, indicator), left, right)
-    current, X = equilibrium(those, V)
-    values = eigenvalues(jacobian(those, X))
-    order = np.lexsort((current, cell))
-    order = order[(current[order] >= low) & (current[order] <= high)]
-    return _CurvePoints(cell[order], current[order], V[order], _imaginary(values)[order])
+    V, X, true = roots(those, lambda _, X: indicator(free_jacobian(those.model, jacobian(those, X))), left, right)
+    A, B = those.rates(X)
+    found = -those.values("C_m") * (A[0] - B[0] * V)
+    values = eigenvalues(free_jacobian(those.model, jacobian(those, X)))
+    order = np.lexsort((found, cell))
+    within = order[(found[order] >= low) & (found[order] <= high)]
+    order = within[true[within]]
+    unsolved = np.zeros(population.n, bool)
+    unsolved[cell[within[~true[within]]]] = True
+    unsolved |= _broken(current)
+    return _CurvePoints(cell[order], found[order], V[order], _imaginary(values)[order], unsolved)
+
+
+def _broken(current: np.ndarray) -> np.ndarray:
+    """(n,) whether the curve of equilibria (n_voltages, n) has a gap."""
+    known = np.isfinite(current)
+    before = np.maximum.accumulate(known, axis=0)
+    after = np.maximum.accumulate(known[::-1], axis=0)[::-1]
+    return np.asarray((~known & before & after).any(axis=0))
 
 
 def _imaginary(values: np.ndarray) -> np.ndarray:
@@ -130,7 +150,7 @@ def _imaginary(values: np.ndarray) -> np.ndarray:
 
 
 def _indicated(cells: Cells, V: np.ndarray, indicator: Indicator) -> np.ndarray:
-    return indicator(jacobian(cells, equilibrium(cells, V)[1])) if cells.n else np.empty(0)
+    return indicator(free_jacobian(cells.model, jacobian(cells, equilibrium(cells, V)[1]))) if cells.n else np.empty(0)
 
 
 def _by_cell(n: int, cell: np.ndarray, values: np.ndarray) -> list[np.ndarray]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hhfast.tables import one_line
+
 _ROUNDS = 200  # of Levenberg and Marquardt's method
 _FLAT = 0.01  # data that vary by less than this fraction of their largest have no half-voltage
 _POOR = 0.5  # relative residual; a fit that leaves more is none
@@ -28,6 +30,8 @@ class Boltzmann:
     maximum: np.ndarray
     residual: np.ndarray
     rising: bool
+
+    __repr__ = one_line
 
     def at(self, V: np.ndarray) -> np.ndarray:
         """(n, len(V)) the fitted curves."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.analysis.population import Population
-from hhfast.batch.linearisation import eigenvalues, jacobian
+from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
 from hhfast.batch.resting_state import equilibrium
 from hhfast.errors import InputError
 from hhfast.model import Model
@@ -48,6 +48,6 @@ def equilibrium_curve(
     at = np.sort(np.asarray(np.linspace(-120.0, 60.0, 721) if V is None else V, np.float64).ravel())
     cells = population.take(np.zeros(len(at), np.int64)).cells
     current, X = equilibrium(cells, at)
-    stable = eigenvalues(jacobian(cells, X))[:, 0].real < 0
+    stable = eigenvalues(free_jacobian(cells.model, jacobian(cells, X)))[:, 0].real < 0
     states = dict(zip(population.model.states, X, strict=True))
     return EquilibriumCurve(at, current, stable, states, population.current_unit)

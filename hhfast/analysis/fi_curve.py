@@ -10,7 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from hhfast.analysis.firing import Firing
-from hhfast.analysis.firing_branch import DIRECTIONS, Branch
+from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, coded, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
@@ -106,7 +106,7 @@ def fi_curve(
     _check_together({"t_stop": t_stop, "transient": transient})
     population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    branch = Branch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0), until)
+    branch = FiringBranch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0), until)
     return _summary(branch, *branch.measure(), tol)
 
 
@@ -115,7 +115,7 @@ def _check_together(values: Mapping[str, Any]) -> None:
         raise InputError(f"transient = {values['transient']:g} ms is not within 0..t_stop = {values['t_stop']:g} ms")
 
 
-def _summary(branch: Branch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
+def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
     current, n = branch.current, branch.population.n
     rate, mean_rate, first_spike = (np.stack([getattr(f, name) for f in found], axis=1)
                                     for name in ("rate", "mean_rate", "time_to_first_spike"))  # fmt: skip

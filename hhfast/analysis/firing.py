@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hhfast.analysis.population import Population, constant, final_states
-from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
+from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 from hhfast.batch.result import GAVE_UP
 from hhfast.parts.recorders import Final, Spikes
 
@@ -72,8 +72,9 @@ def displaced(population: Population, X: np.ndarray, current: np.ndarray) -> np.
     """(n_states, n): the states, V 1 mV higher where they are at an equilibrium (within 0.1 mV) that is unstable."""
     J = jacobian(population.cells, X)
     at_rest = np.abs(newton_step(population.cells, X, current, J)[0]) < 0.1
+    growing = eigenvalues(free_jacobian(population.model, J))[:, 0].real > 0
     X = X.copy()
-    X[0] += np.where(at_rest & (eigenvalues(J)[:, 0].real > 0), 1.0, 0.0)
+    X[0] += np.where(at_rest & growing, 1.0, 0.0)
     return X
 
 

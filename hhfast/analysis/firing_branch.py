@@ -16,7 +16,7 @@ DIRECTIONS = ("rest", "up", "down")
 
 
 @dataclass(frozen=True)
-class Branch:
+class FiringBranch:
     """Cells, currents, and how each current is reached.
 
     current : (k,) ascending. t_stop, transient : ms, of each current. direction : "rest": every current from the

@@ -12,8 +12,8 @@ import numpy as np
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
-from hhfast.batch.linearisation import eigenvalues, jacobian
-from hhfast.batch.resting_state import equilibrium, equilibrium_currents, root, sign_changes
+from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
+from hhfast.batch.resting_state import equilibrium_currents, roots, sign_changes
 from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.model import Model
@@ -26,7 +26,8 @@ class Equilibria:
     """All equilibria of all cells, cell after cell and from low to high V.
 
     cell : (k,) row of the cell. V : (k,) mV. states : name -> (k,). eigenvalues : (k, n_states) complex, per ms, the
-    one with the largest real part first. stable : (k,) all real parts are negative.
+    one with the largest real part first (NaN last, one for each sum of states that the equations conserve). stable :
+    (k,) all real parts are negative.
     """
 
     cell: np.ndarray
@@ -80,9 +81,14 @@ def resting_state(
 def _equilibria(population: Population, current: np.ndarray) -> Equilibria:
     cell, low, high = sign_changes(equilibrium_currents(population.cells) - current)
     those = population.take(cell).cells
-    V = root(lambda V: equilibrium(those, V)[0] - current[cell], low, high)
-    _, X = equilibrium(those, V)
-    values = eigenvalues(jacobian(those, X))
+    wanted = current[cell]
+    V, X, true = roots(those, lambda found, _: found - wanted, low, high)
+    A, B = those.rates(X, wanted)
+    true &= np.abs(A[0] - B[0] * V) <= 1e-7 * (np.abs(A[0]) + np.abs(B[0] * V))  # where the curve jumps there is none
+    cell, V, X, those = cell[true], V[true], X[:, true], those.at(np.flatnonzero(true))
+    values = np.full((len(cell), len(X)), np.nan, np.complex128)
+    free = eigenvalues(free_jacobian(those.model, jacobian(those, X)))
+    values[:, : free.shape[1]] = free
     return Equilibria(cell, V, dict(zip(population.model.states, X, strict=True)), values, values[:, 0].real < 0)
 
 
@@ -101,7 +107,7 @@ def _resting(population: Population, found: Equilibria) -> RestingState:
     stable[there] = found.stable[chosen[there]]
     status = np.where(stable, AnalysisStatus.OK, AnalysisStatus.UNSTABLE).astype(np.uint8)
     status[~there] = AnalysisStatus.NO_EQUILIBRIUM
-    status[~np.isfinite(equilibrium(population.cells, np.full(population.n, -65.0))[0])] = AnalysisStatus.DIVERGED
+    status[~np.isfinite(population.cells.P).all(axis=0)] = AnalysisStatus.DIVERGED
     return RestingState(states["V"], states, spectrum, stable, status, found)
 
 

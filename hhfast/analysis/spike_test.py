@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from hhfast.analysis.population import Population, final_states
-from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
+from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.parts.recorder import Hooks, Recording, Run, Window
 from hhfast.parts.recorders import Final
@@ -155,5 +155,5 @@ def _settled(population: Population, X: np.ndarray, i_app: np.ndarray) -> np.nda
     pools = 1 + len(population.model.gates)
     size[pools:] = np.abs(X[pools:])
     near: np.ndarray = (distance < _SETTLED * size).all(axis=0)
-    near[near] = eigenvalues(J[near])[:, 0].real < -1e-3
+    near[near] = eigenvalues(free_jacobian(population.model, J[near]))[:, 0].real < -1e-3
     return near

@@ -19,6 +19,8 @@ class AnalysisStatus(IntEnum):
     UNRECOVERED : no second spike up to the longest interval.
     UNSTABLE : no equilibrium is stable; the lowest is given.
     NO_EQUILIBRIUM : there is none in the range of V that is searched.
+    UNSOLVED : at some V the other states were found at no equilibrium, or at another one than just beside it: there
+        may be more points than are given.
     """
 
     OK = 0
@@ -31,3 +33,4 @@ class AnalysisStatus(IntEnum):
     UNRECOVERED = 7
     UNSTABLE = 8
     NO_EQUILIBRIUM = 9
+    UNSOLVED = 10

@@ -9,10 +9,9 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.resting_state import resting_states
-from hhfast.batch.steady_states import set_steady
+from hhfast.batch.starting_states import starting_states
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
-from hhfast.model.validation import initial_value
 
 Initial = str | Mapping[str, Any]
 _DEPOLARISED = 0.0  # mV
@@ -41,22 +40,7 @@ def initial_states(cells: Cells, initial: Initial | Sequence[Initial], holding: 
         if name not in model.states:
             raise unknown("state", name, model.states, f"initial of model {model.name}")
     given = {name: per_cell(name, value) for name, value in initial.items()}
-    values: dict[str, Any] = {}  # of parameters and potentials, where an initial value is a formula of them
-    if any(isinstance(s.initial, str) and s.initial != "steady" for s in model.rows):
-        values = {name: cells.values(name) for name in model.parameters}
-        values |= {s.name: given.get(s.name, s.initial) for s in model.rows if s.name == s.potential}
-    X = np.empty((len(model.states), cells.n))
-    steady = []
-    for k, s in enumerate(model.rows):
-        if s.name in given:
-            X[k] = given[s.name]
-        elif s.initial == "steady":
-            X[k] = 0.0 if s.group == "gates" else 1.0
-            steady.append(k)
-        else:
-            X[k] = initial_value(model, s.initial, s.potential, values)
-    set_steady(cells, X, steady)
-    return X
+    return starting_states(cells, given)
 
 
 def _states_of_each(cells: Cells, initial: Sequence[Initial], holding: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.conserved_sums import conserved_sums
 from hhfast.model import Model
 
 
@@ -88,6 +89,34 @@ def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:
     return np.stack([np.broadcast_to(e, cells.n) for e in entries], axis=-1).reshape(cells.n, m, m)
 
 
+def free_jacobian(model: Model, J: np.ndarray) -> np.ndarray:
+    """(n, m, m): the Jacobian of the states that are left when each conserved sum gives one of the others.
+
+    Without such sums it is J (n, n_states, n_states) itself.
+    """
+    dependent, weights = _eliminated(model)
+    if not len(dependent):
+        return J
+    free = np.setdiff1d(np.arange(J.shape[1]), dependent)
+    return np.asarray(J[:, free[:, None], free] - J[:, free[:, None], dependent] @ weights[:, free])
+
+
+@lru_cache(maxsize=256)
+def _eliminated(model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """((k,), (k, n_states)): states that conserved sums give, and the sums, with weight 1 of its own state in each."""
+    m = len(model.states)
+    sums = np.zeros((0, m))
+    if m > 1 and len(found := conserved_sums(model, tuple(range(1, m)))):
+        sums = np.hstack([np.zeros((len(found), 1)), found])
+    chosen = []
+    for row in range(len(sums)):
+        chosen.append(int(np.abs(sums[row]).argmax()))
+        sums[row] /= sums[row, chosen[-1]]
+        others = np.arange(len(sums)) != row
+        sums[others] -= sums[others, chosen[-1], None] * sums[row]
+    return np.array(chosen, np.int64), sums
+
+
 def eigenvalues(J: np.ndarray) -> np.ndarray:
     """(n, n_states) complex, per ms: the eigenvalues, the one with the largest real part first; NaN for NaN."""
     found = np.full(J.shape[:2], np.nan, np.complex128)
@@ -103,6 +132,10 @@ def newton_step(cells: Cells, X: np.ndarray, i_app: float | np.ndarray, J: np.nd
     A, B = cells.rates(X, i_app)
     slopes = A - B * X
     step = np.full_like(X, np.nan)
+    _, sums = _eliminated(cells.model)
+    if len(sums):  # along them J is singular; this makes it regular, and the step conserves them
+        with np.errstate(invalid="ignore"):
+            J = J - np.abs(J).max(axis=(1, 2), initial=0.0)[:, None, None] * (sums.T @ sums)
     regular = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slopes).all(axis=0)
     with np.errstate(all="ignore"):
         regular[regular] = np.linalg.det(J[regular]) != 0

@@ -9,14 +9,19 @@ bisected to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.steady_states import set_steady, solve_steady
+from hhfast.batch.relaxation import relax
+from hhfast.batch.starting_states import starting_states
+from hhfast.batch.steady_states import set_steady
 
 VOLTAGES = np.arange(-130.0, 80.1, 0.25)  # mV, of the scan; two roots closer than its step are not told apart
 _COARSE = np.arange(-120.0, 60.5, 1.0)  # mV, of the scan for the resting state alone
+_BALANCED = 1e-9  # the largest dV/dt of an equilibrium, as a share of what flows in and out
+_AT_ONCE = 4096  # cells times voltages
 
 
 def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
@@ -25,31 +30,33 @@ def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
     The steady dV/dt, with gates and pools at equilibrium, is scanned from -120 to 60 mV and its first zero from
     above bisected to rounding. Such a state need not be stable: a pacemaker has one, too.
     """
-    X = np.zeros((len(cells.model.states), cells.n))
-    low, high = np.full(cells.n, np.nan), np.full(cells.n, np.nan)
-    before = np.full(cells.n, np.nan)
-    for V in _COARSE:
-        now = steady_slope(cells, X, np.full(cells.n, V), i_app)
-        found = np.isnan(low) & (before > 0) & (now <= 0)
-        low[found], high[found] = V - 1.0, V
-        before = now
+    slope = _on_grid(cells, _COARSE, i_app)
+    with np.errstate(invalid="ignore"):
+        turns = (slope[:-1] > 0) & (slope[1:] <= 0)
+    first = turns.argmax(axis=0)
+    found = turns.any(axis=0)
+    low, high = np.where(found, _COARSE[first], np.nan), np.where(found, _COARSE[first + 1], np.nan)
     # 1 mV / 2**50 is below the spacing of float64 at -65 mV.
-    V = _bisected(lambda V: steady_slope(cells, X, V, i_app) > 0, low, high, halvings=50)
-    steady_slope(cells, X, V, i_app)
+    branch = Branch(cells)
+    branch.slope(low, i_app)
+    V = _bisected(lambda V: branch.slope(V, i_app)[0] > 0, low, high, halvings=50)
+    slope, X = branch.slope(V, i_app)
+    A, B = cells.rates(X, i_app)
+    with np.errstate(invalid="ignore"):
+        X[:, ~(np.abs(slope) <= _BALANCED * (np.abs(A[0]) + np.abs(B[0] * V)))] = np.nan  # a jump is no equilibrium
     return X
 
 
 # --- the curve of equilibria ----------------------------------------------------------------------------------------
 def equilibrium(cells: Cells, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """((n,), (n_states, n)): the current at which each cell has an equilibrium at V (n,), and its states there."""
-    X = np.zeros((len(cells.model.states), cells.n))
-    slope = steady_slope(cells, X, V, 0.0)
+    slope, X = steady_slope(cells, V, 0.0)
     return -cells.values("C_m") * slope, X
 
 
 def equilibrium_currents(cells: Cells) -> np.ndarray:
     """(n_voltages, n): the current of the equilibrium at every one of `VOLTAGES`."""
-    return np.array([equilibrium(cells, np.full(cells.n, V))[0] for V in VOLTAGES])
+    return np.asarray(-cells.values("C_m") * _on_grid(cells, VOLTAGES, 0.0))
 
 
 def sign_changes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -63,12 +70,31 @@ def sign_changes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return cell, VOLTAGES[place], VOLTAGES[place + 1]
 
 
-def root(f: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(k,) mV: a root of f(V) between low and high, at which its signs differ."""
+def roots(
+    cells: Cells, f: Callable[[np.ndarray, np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """((k,) mV, (n_states, k), (k,) bool): roots of f(current, X) between low and high, at which its signs differ; the
+    states there; and whether it is a true one.
+
+    The equilibria are followed from low. A root is false if the one followed from high differs there: f jumps, as the
+    other states have several equilibria with V.
+    """
     if not len(low):
-        return low
-    negative = f(low) < 0
-    return _bisected(lambda V: (f(V) < 0) == negative, low, high, halvings=54)
+        return low, np.empty((len(cells.model.states), 0)), np.zeros(0, bool)
+    C_m = cells.values("C_m")
+    branch, other = Branch(cells), Branch(cells)
+
+    def value(V: np.ndarray) -> np.ndarray:
+        slope, X = branch.slope(V)
+        return f(-C_m * slope, X)
+
+    negative = value(low) < 0
+    V = _bisected(lambda V: (value(V) < 0) == negative, low, high, halvings=54)
+    other.slope(high)
+    here, there = branch.slope(V)[1], other.slope(V)[1]
+    with np.errstate(invalid="ignore"):
+        same = np.abs(here - there) <= 1e-6 * np.maximum(np.abs(here), np.abs(there)) + 1e-12
+    return V, here, same.all(axis=0)
 
 
 def _bisected(
@@ -83,34 +109,46 @@ def _bisected(
 
 
 # --- the other states at equilibrium with V -------------------------------------------------------------------------
-def steady_slope(cells: Cells, X: np.ndarray, V: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
-    """(n,) dV/dt, mV/ms, with the other states at equilibrium at V; leaves that equilibrium in X (n_states, n)."""
-    model = cells.model
-    X[0] = V
-    gates = list(range(1, 1 + len(model.gates)))
-    others = list(range(1 + len(model.gates), len(model.states)))
-    for _ in range(3 if len(others) > 1 else 1):  # what depends on each other is solved in turn ...
-        for k in others:
-            _balance(cells, X, k, gates)
-    set_steady(cells, X, gates)
-    if len(others) > 1:  # ... and then together
-        together = X.copy()
-        solve_steady(cells, together, [*gates, *others])
-        better = np.isfinite(together).all(axis=0)
-        X[:, better] = together[:, better]
+def steady_slope(
+    cells: Cells, V: np.ndarray, i_app: float | np.ndarray, near: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """((n,), (n_states, n)): dV/dt, mV/ms, with the other states at equilibrium at V; and all states there.
+
+    Both are NaN where no equilibrium is found. Of several, it is the one that states held at V come to from where the
+    model starts, as far as long steps follow them; or else the one close to the states `near` (n_states, n).
+    """
+    if near is None:
+        X = starting_states(cells, {s.name: V for s in cells.model.rows if s.name == s.potential})
+    else:
+        X = near.copy()
+        X[0] = V
+    set_steady(cells, X, list(range(1, len(X))), relax if near is None else partial(relax, close=True))
     A, B = cells.rates(X, i_app)
-    return np.asarray(A[0] - B[0] * V)
+    return np.asarray(A[0] - B[0] * V), X
 
 
-def _balance(cells: Cells, X: np.ndarray, k: int, gates: list[int]) -> None:
-    """Bisect a pool for inflow = outflow, gates at equilibrium: on a logarithmic scale, or a potential in mV."""
-    is_potential = cells.model.rows[k].name == cells.model.rows[k].potential
-    low, high = (np.full(cells.n, end) for end in ((-200.0, 200.0) if is_potential else (-30.0, 30.0)))
-    for _ in range(54):
-        middle = 0.5 * (low + high)
-        X[k] = middle if is_potential else np.exp(middle)
-        set_steady(cells, X, gates)
-        A, B = cells.rates(X)
-        rising = A[k] > B[k] * X[k]
-        middle = middle if is_potential else np.log(X[k])
-        low, high = np.where(rising, middle, low), np.where(rising, high, middle)
+class Branch:
+    """The equilibria of cells, followed from V to V: each is looked for close to the one before."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self._near: np.ndarray | None = None
+
+    def slope(self, V: np.ndarray, i_app: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """As `steady_slope`."""
+        slope, X = steady_slope(self.cells, V, i_app, self._near)
+        self._near = X if self._near is None else np.where(np.isfinite(X).all(axis=0), X, self._near)
+        return slope, X
+
+
+def _on_grid(cells: Cells, voltages: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
+    """(n_voltages, n): the steady dV/dt of every cell at every V."""
+    current = np.broadcast_to(np.asarray(i_app, np.float64), cells.n)
+    found = []
+    at_once = max(1, _AT_ONCE // cells.n)
+    for first in range(0, len(voltages), at_once):
+        V = voltages[first : first + at_once]
+        rows = np.tile(np.arange(cells.n), len(V))
+        slope, _ = steady_slope(cells.at(rows), np.repeat(V, cells.n), current[rows])
+        found.append(slope.reshape(len(V), cells.n))
+    return np.concatenate(found)

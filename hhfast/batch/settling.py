@@ -164,7 +164,7 @@ def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.
     """(n_states, n): the equilibrium found by Newton's method from the states X; NaN where it is not linearly stable,
     or not within `near` (n_states, n).
     """
-    from hhfast.batch.linearisation import eigenvalues, jacobian, newton_step
+    from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 
     found = X.astype(np.float64)
     for _ in range(_ROUNDS):
@@ -175,7 +175,8 @@ def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.
                 break
     with np.errstate(invalid="ignore"):
         good = (np.abs(found - X) <= near).all(axis=0)
-        good[good] = eigenvalues(jacobian(cells.at(np.flatnonzero(good)), found[:, good]))[:, 0].real < _MARGINAL
+        J = jacobian(cells.at(np.flatnonzero(good)), found[:, good])
+        good[good] = eigenvalues(free_jacobian(cells.model, J))[:, 0].real < _MARGINAL
     return np.where(good, found, np.nan)
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.model.dependencies import steady_levels
 
+Solver = Callable[[Cells, np.ndarray, list[int]], None]
 _AT_ONCE = 4096  # cells; larger arrays must be got from the system each time
 _ROUNDS = 20  # of Newton's method
 
 
-def set_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
-    """Put these states of X (n_states, n), by number, at their steady values a / b, the other states held."""
+def set_steady(cells: Cells, X: np.ndarray, states: list[int], solve: Solver | None = None) -> None:
+    """Put these states of X (n_states, n), by number, at their steady values a / b, the other states held.
+
+    solve : what finds those that depend on each other or on themselves (`solve_steady`).
+    """
     if not states:
         return
+    solve = solve or solve_steady
     levels = steady_levels(cells.model, tuple(cells.model.states[k] for k in states))
     number = {name: k for k, name in enumerate(cells.model.states)}
     for first in range(0, cells.n, _AT_ONCE):
@@ -23,7 +30,7 @@ def set_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
         for names, coupled in levels:
             where = [number[name] for name in names]
             if coupled:
-                solve_steady(piece, X[:, some], where)
+                solve(piece, X[:, some], where)
                 continue
             A, B = piece.rates(X[:, some])
             for k in where:

@@ -10,6 +10,7 @@ from hhfast.sweep.sweep import Sweep
 _STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
 _ROWS = 1024, 65536  # the fewest occupy all threads; of the most, a lost batch costs little
+_SETTLED_ROWS = 16384  # at least, of rows until settled: a few are by far the longest, and other lanes need work
 _MOST = 16384  # batches: more files slow a directory and a merge down
 _BYTES = 64e6  # as stored; a run holds a few times that in memory
 _SPIKES_PER_MS = 0.5  # no neuron fires faster for long
@@ -25,7 +26,8 @@ def rows_per_batch(sweep: Sweep) -> int:
         return sweep.rows_per_batch
     few, many = (steps / sweep.n_steps for steps in _STEPS)
     wanted = min(max(sweep.space.n_rows / _MANY, few), many)
-    wanted = min(max(wanted, _ROWS[0]), _ROWS[1])
+    fewest = _ROWS[0] if sweep.until == "t_stop" else _SETTLED_ROWS
+    wanted = min(max(wanted, fewest), _ROWS[1])
     wanted = max(wanted, 2 * sweep.space.n_rows / _MOST)  # twice, because the next power of two below is taken
     wanted = min(wanted, _BYTES / row_bytes(sweep))
     return int(2 ** int(math.log2(max(1.0, wanted))))

@@ -1,0 +1,26 @@
+"""What the gallery shows of a guide: figures that were made without pyplot and given a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
+
+def figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Save the figures among the names of a guide, each once, and give the text that shows them."""
+    values = block_vars["example_globals"]
+    shown = values.setdefault("__shown__", [])
+    images = []
+    for value in list(values.values()):
+        if isinstance(value, Figure) and value.canvas.manager is None and not any(value is one for one in shown):
+            shown.append(value)
+            images.append(next(block_vars["image_path_iterator"]))
+            value.savefig(images[-1], dpi=110)
+    return figure_rst(images, gallery_conf["src_dir"])
+
+
+def _get_sg_image_scraper() -> Any:
+    """By this name Sphinx-Gallery finds it."""
+    return figures

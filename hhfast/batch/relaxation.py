@@ -1,0 +1,105 @@
+"""States that depend on each other at their steady values: followed there by implicit steps that grow.
+
+Pseudo-transient continuation (Kelley & Keyes 1998, SIAM J Numer Anal 35:508-523): short steps follow the equations from
+where the model starts, so that the steady state is one that the cell can get to; the last ones are Newton's.
+The Jacobian is that of differences of the compiled equations: Newton's method converges to rounding all the same, and
+a process that finds its kernels in the cache needs no SymPy to put cells to rest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hhfast.batch.cells import Cells
+from hhfast.batch.conserved_sums import conserved_sums
+
+_ROUNDS = 150
+_FIRST, _SHORTEST, _LONGEST = 0.1, 1e-9, 1e10  # ms, of the steps
+_SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
+_STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
+_BALANCED = 1e-9  # the largest slope of a steady state, as a share of what flows in and out
+
+
+def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:
+    """Bring these states of X (n_states, n), by number, to rest, the others held; NaN where that fails.
+
+    close : X is close to it already, so that Newton's method alone is tried first.
+    What the equations conserve keeps the value that it has in X. A cell's result does not depend on the others.
+    """
+    sums = conserved_sums(cells.model, tuple(states))
+    unit = _units(cells, states)
+    slope, size = _slopes(cells, X, states, unit)
+    left = np.flatnonzero(np.isfinite(slope).all(axis=0))
+    dt = np.full(cells.n, _LONGEST if close else _FIRST)
+    for _ in range(_ROUNDS):
+        if not len(left):
+            break
+        some, here, now = cells.at(left), X[:, left], slope[:, left]
+        step = _implicit_step(_jacobian(some, here, states, unit, now), now, dt[left], sums)
+        moved = here.copy()
+        moved[states] += step
+        after, flow = _slopes(some, moved, states, unit)
+        scale = np.maximum(np.abs(here[states]), unit[:, None])
+        with np.errstate(all="ignore"):
+            before, then = (np.abs(s / scale).max(axis=0) for s in (now, after))
+            still = (np.abs(after) <= _STILL * flow).all(axis=0)
+            bounded = (then <= 10.0 * before) | still
+            good = np.isfinite(then) & (np.isfinite(step).all(axis=0)) & (bounded | (dt[left] < 1e-6))
+            done = good & (dt[left] >= _LONGEST) & (np.abs(step) <= _SETTLED * scale).all(axis=0)
+        X[:, left[good]] = moved[:, good]
+        slope[:, left[good]], size[:, left[good]] = after[:, good], flow[:, good]
+        with np.errstate(all="ignore"):
+            growth = np.where(good, np.clip(2.0 * before / then, 0.3, 20.0), 0.1)
+        growth[good & still] = 20.0
+        dt[left] = np.clip(np.where(good, dt[left], np.minimum(dt[left], 1e3)) * growth, _SHORTEST, _LONGEST)
+        left = left[~done]
+    with np.errstate(invalid="ignore"):
+        balanced = (np.abs(slope) <= _BALANCED * size).all(axis=0)
+    X[:, ~balanced] = np.where(np.isin(np.arange(len(X)), states)[:, None], np.nan, X[:, ~balanced])
+
+
+def _units(cells: Cells, states: list[int]) -> np.ndarray:
+    """(m,) below which the size of a state does not matter: a share of what it starts from."""
+    rows = [cells.model.rows[k] for k in states]
+    known = [abs(s.initial) if isinstance(s.initial, (int, float)) and s.group == "pools" else 1.0 for s in rows]
+    return np.array([1e-3 * (x if x > 0 else 1.0) for x in known])
+
+
+def _slopes(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """dx/dt of these states, and the flows in and out of which it is the difference (of at least `unit`), (m, n)."""
+    with np.errstate(all="ignore"):
+        A, B = cells.rates(X)
+        out = B[states] * X[states]
+        return A[states] - out, np.abs(A[states]) + np.abs(B[states]) * np.maximum(np.abs(X[states]), unit[:, None])
+
+
+def _jacobian(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """(n, m, m) by differences, forward."""
+    J = np.empty((cells.n, len(states), len(states)))
+    for j, k in enumerate(states):
+        moved = X.copy()
+        moved[k] += 1e-6 * np.maximum(np.abs(X[k]), unit[j])
+        with np.errstate(all="ignore"):
+            J[:, :, j] = ((_slopes(cells, moved, states, unit)[0] - slope) / (moved[k] - X[k])).T
+    return J
+
+
+def _implicit_step(J: np.ndarray, slope: np.ndarray, dt: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """(m, n): the step of (1 / dt - J) step = slope that leaves the conserved sums as they are; NaN for none."""
+    m = len(slope)
+    M = -J
+    M[:, np.arange(m), np.arange(m)] += np.where(dt < _LONGEST, 1.0 / dt, 0.0)[:, None]
+    step = np.full(slope.shape, np.nan)
+    good = np.isfinite(M).all(axis=(1, 2))
+    if len(sums):
+        # The Jacobian is singular along the sums; this makes it regular, and changes no step that conserves them.
+        weight = np.abs(M).max(axis=(1, 2), initial=0.0, where=np.isfinite(M))
+        M = M + weight[:, None, None] * (sums.T @ sums)
+    with np.errstate(all="ignore"):
+        good[good] = np.abs(np.linalg.slogdet(M[good])[0]) == 1.0
+    if good.any():
+        found = np.linalg.solve(M[good], slope.T[good, :, None])[..., 0].T
+        for weights in sums:  # the differences conserve them to a few digits less than rounding
+            found = found - weights[:, None] * (weights[:, None] * found).sum(axis=0)
+        step[:, good] = found
+    return step
