@@ -48,7 +48,7 @@ def run_in(page, model, method, stimulus, t_stop, every, params=None):
         const {{ page, parameters, stimulus }} = told;
         const initial = initialStates(page, parameters);
         const run = simulate(page, {{ parameters, stimulus, t_stop: {t_stop}, every: {every}, initial }});
-        return {{ V: Array.from(run.traces.V), spikes: Array.from(run.spikes), status: run.status }}; }}""",
+        return {{ V: Array.from(run.traces.V), spikes: Array.from(run.spikes), status: run.status, failure: run.failure }}; }}""",
         told,
     )
 
@@ -95,6 +95,16 @@ def test_a_state_that_begins_by_a_formula_follows_the_parameters(blank):
         there = run_in(blank, model, FIXED, hh.Step(0.0), 10.0, 0.5, {"E_L": E_L})
         here = hh.simulate(shifted, t_stop=10.0, record=[hh.Trace("V", every=0.5)], method=FIXED)
         np.testing.assert_allclose(there["V"], here["V"][0], atol=1e-9)
+
+
+def test_a_run_that_is_impossible_says_why(blank):
+    """Steps far too long, and a current that no membrane bears."""
+    model = hh.models["hodgkin_huxley"]
+    too_long = run_in(blank, model, Method("rk4", dt=2.0), hh.Step(10.0), 100.0, 2.0)
+    assert too_long["failure"].startswith("The run diverged: ")
+    too_strong = run_in(blank, model, EXPONENTIAL, hh.Step(1e5), 20.0, 0.5)
+    assert too_strong["failure"] == "The run diverged: potential out of bounds."
+    assert run_in(blank, model, ADAPTIVE, hh.Step(10.0), 100.0, 0.5)["failure"] == ""
 
 
 @pytest.mark.slow

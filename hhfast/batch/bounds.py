@@ -13,7 +13,7 @@ from hhfast.batch.cells import Cells
 from hhfast.model.elements import Channel
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
-_MOST = 1000.0  # mV, either way
+WIDEST = 1000.0  # mV, either way, where nothing nearer is known
 _TIMES = ("start", "stop")
 _MARGIN = 5.0  # mV
 _SIGMAS = 12.0  # of a noise: its largest value in any run
@@ -52,7 +52,7 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
 def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:
     """(n, 2) mV: between what values the potential of each cell stays that starts at V (n,)."""
     model = cells.model
-    bounds = np.tile([-_MOST, _MOST], (cells.n, 1))
+    bounds = np.tile([-WIDEST, WIDEST], (cells.n, 1))
     channels = list(model.every_channel)
     current = _largest_current(stimulus)
     if current is not None and not model.compartments and all(map(_is_ohmic, channels)):
@@ -64,8 +64,8 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
             passive = [((g * E).sum(axis=0) + sign * current) / g.sum(axis=0) for sign in (-1.0, 1.0)]
         low, high = np.fmin(reversal.min(axis=0), V), np.fmax(reversal.max(axis=0), V)
         with np.errstate(invalid="ignore"):
-            low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -_MOST)
-            high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), _MOST)
+            low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -WIDEST)
+            high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), WIDEST)
         bounds = np.stack([low - _MARGIN, high + _MARGIN], axis=1)
     return bounds
 

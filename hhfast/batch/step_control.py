@@ -67,8 +67,16 @@ class StepControl:
         """The number of steps after which a cell is given up in a run of t_stop ms with so many stops."""
         if self.max_steps is not None:
             return self.max_steps
+        anyway, per_ms, per_stop = self.steps_allowed
+        return int(min(anyway + (per_ms * t_stop + per_stop * stops), 2.0**62))
+
+    @property
+    def steps_allowed(self) -> tuple[float, float, float]:
+        """How many steps a cell may take: in any run, further ones per ms, and per stop."""
+        if self.max_steps is not None:
+            return float(self.max_steps), 0.0, 0.0
         finer = max(1e-6 / self.rtol, 1.0) ** (1 / 3)  # of the lowest order
-        return int(min(_STEPS_ANYWAY + (_MOST_STEPS_PER_MS * t_stop + _STEPS_PER_STOP * stops) * finer, 2.0**62))
+        return float(_STEPS_ANYWAY), _MOST_STEPS_PER_MS * finer, _STEPS_PER_STOP * finer
 
     def absolute(self, states: Sequence[str]) -> np.ndarray:
         """(n_states,) the absolute tolerance of each state. Raises `InputError` for the name of no state."""

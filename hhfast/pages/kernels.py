@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from hhfast.batch.bounds import WIDEST
 from hhfast.batch.method import Method
+from hhfast.batch.result import DIVERGED, REASON_MEANINGS, STEP_LIMIT
 from hhfast.kernel.build.kernel import beginnings_kernel, kernel_of, one_lane, quantities_kernel, rates_kernel
 from hhfast.kernel.print.javascript import printed
-from hhfast.kernel.spec import kernel_spec
+from hhfast.kernel.spec import REASON, kernel_spec
 from hhfast.kernel.tree.nodes import Kernel
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
@@ -49,17 +51,26 @@ def calling(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[s
         ],
         "traced": list(traced),
         "states": list(model.states),
+        "bounds": [-WIDEST, WIDEST],  # parameters move, and with them the nearer ones that `simulate` takes
+        "failures": _failures(),
         "stimulus": [{"kind": kind.name, "parameters": list(kind.parameters)} for kind, _ in stimulus.parts],
         **_steps(model, method),
         **_beginning(model),
     }
 
 
+def _failures() -> dict[int, str]:
+    """Status that a kernel leaves -> why the run has no end."""
+    reasons = {REASON + code: name.replace("_", " ") for code, name in enumerate(REASON_MEANINGS) if code}
+    diverged = {code: f"The run diverged: {reason}." for code, reason in reasons.items()}
+    return {DIVERGED: "The run diverged.", STEP_LIMIT: "The run needs too many steps."} | diverged
+
+
 def _steps(model: Model, method: Method) -> dict[str, Any]:
     if not method.adaptive:
         return {"adaptive": False, "dt": method.dt}
     control = method.control
-    limits = {name: getattr(control, name) for name in ("rtol", "dt_min", "dt_max", "max_steps")}
+    limits = {name: getattr(control, name) for name in ("rtol", "dt_min", "dt_max", "steps_allowed")}
     return {"adaptive": True, "dt": method.dt, "atol": control.absolute(model.states).tolist(), **limits}
 
 

@@ -46,14 +46,15 @@ def result_page(path: Path) -> str:
 def _features(result: ResultFile) -> list[BinnedFeature]:
     usable = result.read("status") == 0
     found = []
-    for name in result.features[:_MOST_FEATURES]:
+    for name in [name for name in result.features if name != "reason"][:_MOST_FEATURES]:
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
         found.append(BinnedFeature(name, values, result.unit(name), codes))
-    status = result.read("status").astype(np.float64)
-    if len(np.unique(status)) > 1 or not found:
-        meanings = tuple(str(result.attributes_of("status").get("flag_meanings", "")).split())
-        found.append(BinnedFeature("status", status, "1", meanings))
+    for name in ("status", "reason"):  # these also of rows without a result, which they explain
+        values = result.read(name).astype(np.float64) if name in result else np.zeros(1)
+        if len(np.unique(values)) > 1 or (name == "status" and not found):
+            meanings = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+            found.append(BinnedFeature(name, values, "1", meanings))
     return found
 
 

@@ -76,12 +76,11 @@ function drawRest() {
 
 function say() {
   const place = byId("status");
-  const failed = { 1: "The run diverged: the potential left every range.", 3: "The run needs too many steps." }[run.status];
-  place.classList.toggle("problem", Boolean(failed));
+  place.classList.toggle("problem", Boolean(run.failure));
   const n = run.spikes.length;
   const last = n > 1 ? `, the last interval ${plain(run.spikes[n - 1] - run.spikes[n - 2])} ms` : "";
   const first = n ? `, the first at ${plain(run.spikes[0], 5)} ms` : "";
-  place.textContent = failed || `${n} ${n === 1 ? "spike" : "spikes"}${first}${last}`;
+  place.textContent = run.failure || `${n} ${n === 1 ? "spike" : "spikes"}${first}${last}`;
   byId("plot-V").setAttribute("aria-label", `Membrane potential against time: ${place.textContent}`);
 }
 

@@ -193,7 +193,7 @@ function simulateRow() {
   const known = rows.number.indexOf(state.row);
   const stored = known < 0 ? "" : `; in the file ${page.features.map(({ name, codes }) => {
     const v = rows.columns[name][known];
-    return `${name} = ${codes.length ? codes[v] : plain(v)}`;
+    return `${name} = ${codes[v] ?? plain(v)}`;
   }).join(", ")}`;
   byId("row").textContent = `row ${state.row}: ${at}${stored}`;
   if (!sim) return;
@@ -205,7 +205,8 @@ function simulateRow() {
     initial = simulate(sim, { parameters, stimulus: quiet, t_stop: sim.settle, every: sim.settle, initial }).states;
   }
   run = simulate(sim, { parameters, stimulus, t_stop, every: samplingInterval(sim, t_stop), initial });
-  byId("row").textContent += `; simulated here: ${run.spikes.length} ${run.spikes.length === 1 ? "spike" : "spikes"}`;
+  const found = run.failure || `${run.spikes.length} ${run.spikes.length === 1 ? "spike" : "spikes"}`;
+  byId("row").textContent += `; simulated here: ${found}`;
   drawRun();
 }
 
@@ -357,7 +358,7 @@ async function begin() {
   await unpackedTables(page.tables);
   rows = await unpackedRows(page);
   takeLink();
-  const axes = [...page.axes, ...page.features.filter(({ name }) => name !== "status").map((f) => ({ ...f, log: false }))];
+  const axes = [...page.axes, ...page.features.filter(({ name }) => !["status", "reason"].includes(name)).map((f) => ({ ...f, log: false }))];
   parallel = new ParallelCoordinates(byId("plot-parallel"), axes.slice(0, 14), rows, brushes, brushesChanged);
   buildChoices();
   buildOthers();

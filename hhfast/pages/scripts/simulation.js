@@ -57,11 +57,26 @@ function samplingInterval(page, t_stop) {
   return page.adaptive ? wanted : page.dt * Math.max(1, Math.round(wanted / page.dt));
 }
 
+function valuesOf(part, k, values) {
+  return Object.fromEntries(part.parameters.map((name) => [name, values[`${k}.${name}`]]));
+}
+
+function pointsOf(part, k, values, t_stop) {
+  return POINTS[part.kind] ? POINTS[part.kind](valuesOf(part, k, values), t_stop, part.times) : [];
+}
+
+// After how many steps an adaptive run is given up: more for a longer one, and for one with more stops.
+function mostSteps(page, values, edges, t_stop) {
+  if (!page.adaptive) return 0;
+  const [anyway, per_ms, per_stop] = page.steps_allowed;
+  const points = page.stimulus.flatMap((part, k) => pointsOf(part, k, values, t_stop));
+  return anyway + per_ms * t_stop + per_stop * (2 + edges.length + points.length);
+}
+
 function stimulusEdges(page, values, t_stop) {
   const edges = page.stimulus.flatMap((part, k) => {
-    const named = Object.fromEntries(part.parameters.map((name) => [name, values[`${k}.${name}`]]));
-    const points = page.adaptive || !POINTS[part.kind] ? [] : POINTS[part.kind](named, t_stop, part.times);
-    return [...EDGES[part.kind](named, t_stop), ...points];
+    const points = page.adaptive ? [] : pointsOf(part, k, values, t_stop);
+    return [...EDGES[part.kind](valuesOf(part, k, values), t_stop), ...points];
   });
   return edges.filter((t) => t > 0 && t < t_stop);
 }
@@ -179,9 +194,10 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const capacity = Math.min(4096, 64 + Math.ceil(4 * t_stop));
   const given = {
     first_cell: 0, last_cell: 1, p0, X, col: new Int32Array(2 * p0.length).fill(-1), P: shaped([0, 1]),
-    levels: shaped([1, 2], Float64Array.from(page.levels || [-20, -30])), status: new Uint8Array(1), stop: new Uint8Array(1),
+    levels: shaped([1, 2], Float64Array.from(page.levels || [-20, -30])),
+    bounds: shaped([1, 2], Float64Array.from(page.bounds)), status: new Uint8Array(1), stop: new Uint8Array(1),
     moving: 0, edges: shaped([1, 0]), rtol: page.rtol, atol: Float64Array.from(page.atol || []), dt_first: page.dt,
-    dt_min: page.dt_min, dt_max: page.dt_max, max_steps: page.max_steps, n_steps: new Int32Array(2),
+    dt_min: page.dt_min, dt_max: page.dt_max, max_steps: mostSteps(page, stimulus, edges, t_stop), n_steps: new Int32Array(2),
     n_rejected: new Int32Array(2), times_1: samples, spike_time_0: shaped([1, capacity]),
     stored_count_0: new Int32Array(2), trace_1: shaped([page.traced.length, 1, samples.length]).fill(NaN),
     ...schedule(page, edges, samples, t_stop),
@@ -196,5 +212,7 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const spikes = given.spike_time_0.slice(0, given.stored_count_0[0]);
   const row = (k) => given.trace_1.subarray(k * samples.length, (k + 1) * samples.length);
   const traces = Object.fromEntries(page.traced.map((name, k) => [name, row(k)]));
-  return { time: samples, traces, spikes, states: X, status: given.status[0], steps: given.n_steps[0] };
+  const [status] = given.status;
+  const failure = page.failures[status] || "";
+  return { time: samples, traces, spikes, states: X, status, failure, steps: given.n_steps[0] };
 }

@@ -29,7 +29,7 @@ function firingRate({ parameters, stimulus, initial, t_stop }, current) {
   const still = Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, name.endsWith("amplitude") ? 0 : v]));
   const held = { ...still, "0.amplitude": current, "0.start": 0, "0.stop": Infinity };
   const run = simulate(page, { parameters, stimulus: held, t_stop, every: t_stop, initial });
-  if (run.status === 1 || run.status === 3) return NaN;
+  if (run.failure) return NaN;
   const late = run.spikes.filter((t) => t >= t_stop / 2);
   return late.length < 2 ? 0 : (1000 * (late.length - 1)) / (late[late.length - 1] - late[0]);
 }
