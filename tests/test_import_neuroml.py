@@ -71,7 +71,6 @@ def imported(tmp_path):
     return read
 
 
-@pytest.mark.core
 def test_the_squid_axon_is_that_of_the_library(imported):
     """Standard rates and a type of the file's own, at the temperature of the library's."""
     found = imported(SQUID)

@@ -29,7 +29,6 @@ def imported(tmp_path):
     return read
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("text", [SQUID, BY_HAND], ids=["cnexp", "by hand"])
 def test_the_squid_axon_is_that_of_the_library(text, imported):
     """Slopes of all states at many states, at two temperatures."""
