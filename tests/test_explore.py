@@ -24,7 +24,7 @@ NODES = ("frankenhaeuser_huxley_1964_frog_node", "schwarz_1995_human_node")  # o
 FINE = Method("rk4", dt=0.001)
 STIFF = {"beeler_reuter_1977_ventricle", "luo_rudy_1991_ventricle", "mcintyre_2002_motor_node"}  # rk4 diverges
 # Formulas with kinks: where steps fall on them, the last bits of the step decide about the next.
-KINKED = {"migliore_1999_ca1", "pinsky_rinzel_1994_ca3"}
+KINKED = {"mccormick_huguenard_1992_thalamic_relay", "migliore_1999_ca1", "pinsky_rinzel_1994_ca3"}
 
 
 @pytest.fixture(scope="module")

@@ -273,6 +273,7 @@ def test_one_axis_and_an_analysis(chromium, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:dt = 0.05 ms:hhfast.errors.StepWarning")  # rough steps: it is the page that counts
 def test_a_million_rows_stay_small(chromium, tmp_path):
     """Below 2 MB, all rows in the bins, nothing on the console."""
     text = GRID.replace('"tsit5"', '"exp_euler"\ndtype = "float32"\ndt = 0.05').replace(
