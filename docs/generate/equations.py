@@ -34,12 +34,7 @@ def _membrane(model: Model, section: Compartment) -> str:
 
 
 def _couplings(model: Model, section: Compartment) -> Iterator[str]:
-    potentials = {s.name: s.potential for s in model.sections}
-    for other in model.compartments:
-        if other.coupling is None or section.name not in (other.name, other.coupling.to):
-            continue
-        own = section.name == other.name
-        there = potentials[other.coupling.to if own else other.name]
+    for other, own, there in model.couplings(section):
         share = other.coupling.fraction
         area = "" if share is None else f" / (1 - ({share}))" if own else f" / ({share})"
         yield latex(f"({other.coupling.g}){area} * ({there} - {section.potential})")

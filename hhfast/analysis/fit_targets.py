@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Target(Protocol):
     @property
     def size(self) -> int: ...
     @property
+    def unit(self) -> str: ...
+    @property
     def recorder(self) -> Recorder: ...
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
         """The recorders of a run with derivatives by the parameters."""
@@ -42,6 +44,7 @@ class TraceTarget:
 
     V: np.ndarray
     every: float
+    unit: ClassVar[str] = "mV"
 
     def __post_init__(self) -> None:
         V = np.atleast_2d(np.asarray(self.V, dtype=float))
@@ -89,6 +92,7 @@ class SpikeTarget:
 
     times: Any
     t_stop: float
+    unit: ClassVar[str] = "ms"
     threshold: float = -20.0
     rearm: float = -30.0
     trains: tuple[np.ndarray, ...] = field(init=False)

@@ -119,8 +119,8 @@ def _text(found: Fit, csv: bool) -> str:
     if csv:
         return "\n".join(",".join(row) for row in [headings, *rows])
     converged = int((found.status[0] == 0).sum())
-    unit = "mV" if hasattr(found.target, "V") else "ms"
     close = int((found.start_rms[0] < 1.01 * found.rms[0] + 1e-9).sum())
     n = found.status.shape[1]
-    tail = f"residual {found.rms[0]:.4g} {unit} rms; {converged} of {n} starts converged, {close} of them here"
+    residual = f"residual {found.rms[0]:.4g} {found.target.unit} rms"
+    tail = f"{residual}; {converged} of {n} starts converged, {close} of them here"
     return f"{table(rows, headings, align='lrrl')}\n{tail}"

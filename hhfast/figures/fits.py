@@ -40,8 +40,7 @@ def plot_fit(fit: Fit, *, target: int = 0) -> Figure:
         if k:
             axes.tick_params(labelleft=False)
         else:
-            unit = "mV" if isinstance(fit.target, TraceTarget) else "ms"
-            axes.set_ylabel(f"residual of each\nstart, rms ({unit})")
+            axes.set_ylabel(f"residual of each\nstart, rms ({fit.target.unit})")
     values = ", ".join(
         f"{symbol(name)} = {fit.parameters[name][target]:.4g} ± {fit.error[name][target]:.2g}" for name in names
     )

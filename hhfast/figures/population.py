@@ -18,7 +18,6 @@ from hhfast.sweep.store import ResultFile
 
 MAX_PARAMETERS = 8
 _BINS = 24
-_BLOCK = 1 << 18  # rows read at once
 _ACCEPTED, _REJECTED = "#0072B2", "#999999"  # of Okabe and Ito, told apart in any kind of sight
 _MAPS = tuple(LinearSegmentedColormap.from_list(colour, ["white", colour]) for colour in (_ACCEPTED, _REJECTED))
 
@@ -86,8 +85,7 @@ def _counts(result: ResultFile, rows: np.ndarray, edges: dict[str, np.ndarray]) 
     """How many rows are in each bin, of the accepted and the rejected."""
     single = {name: np.zeros((2, len(e) - 1)) for name, e in edges.items()}
     pairs = {(a, b): np.zeros((2, len(edges[a]) - 1, len(edges[b]) - 1)) for a, b in combinations(edges, 2)}
-    for start in range(0, result.n_rows, _BLOCK):
-        stop = min(start + _BLOCK, result.n_rows)
+    for start, stop in result.spans():
         rejected = np.ones(stop - start, dtype=np.int64)
         rejected[rows[(rows >= start) & (rows < stop)] - start] = 0
         bins = {n: _bin(result.read(n, start, stop), edges[n]) for n in edges}

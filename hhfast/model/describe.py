@@ -67,13 +67,9 @@ def _section_lines(model: Model, section: Compartment) -> list[str]:
 
 
 def _coupling_terms(model: Model, section: Compartment) -> list[str]:
-    potentials = {s.name: s.potential for s in model.sections}
     terms = []
-    for other in model.compartments:
-        if other.coupling is None or section.name not in (other.name, other.coupling.to):
-            continue
-        own = section.name == other.name
-        there = potentials[other.coupling.to if own else other.name]
+    for other, own, there in model.couplings(section):
+        assert other.coupling is not None
         share = other.coupling.fraction
         over = "" if share is None else f" / (1 - {share})" if own else f" / {share}"
         terms.append(f"{other.coupling.g}{over} * ({there} - {section.potential})")

@@ -62,6 +62,16 @@ class Model:
         """The compartments, the main one first."""
         return (Compartment(self.main, None, self.channels, self.pools), *self.compartments)
 
+    def couplings(self, section: Compartment) -> list[tuple[Compartment, bool, str]]:
+        """The compartments that give a coupling of a section, whether it is the section's own, and V across it."""
+        potentials = {s.name: s.potential for s in self.sections}
+        found = []
+        for other in self.compartments:
+            if other.coupling is not None and section.name in (other.name, other.coupling.to):
+                own = section.name == other.name
+                found.append((other, own, potentials[other.coupling.to if own else other.name]))
+        return found
+
     @property
     def every_channel(self) -> Iterator[Channel]:
         """The channels of all compartments."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from hhfast.sweep.store import ResultFile
 
-_BLOCK = 1 << 18  # rows read at once
 _OK = Criterion("status == 'ok'", "status == 0")
 
 
@@ -154,8 +153,7 @@ def _blocks(result: ResultFile, criteria: Sequence[Criterion]) -> Iterator[tuple
     used = frozenset[str]().union(*(_names(criterion) for criterion in criteria))
     named = {plain_name(name): name for name in vocabulary(result).names if plain_name(name) in used}
     named |= {} if named else {"status": "status"}  # something to tell the number of rows by
-    for start in range(0, result.n_rows, _BLOCK):
-        stop = min(start + _BLOCK, result.n_rows)
+    for start, stop in result.spans():
         yield start, {plain: result.read(name, start, stop).astype(np.float64) for plain, name in named.items()}
 
 
@@ -164,8 +162,8 @@ def _parameters(result: ResultFile, rows: np.ndarray) -> dict[str, np.ndarray]:
     found = {}
     for name in (name for name in result.parameters if "." not in name):
         parts = [
-            result.read(name, start, start + _BLOCK)[rows[(rows >= start) & (rows < start + _BLOCK)] - start]
-            for start in range(0, result.n_rows, _BLOCK)
+            result.read(name, start, stop)[rows[(rows >= start) & (rows < stop)] - start]
+            for start, stop in result.spans()
         ]
         found[name] = np.concatenate(parts)
     fixed = json.loads(result.attributes["hhfast_spec"]).get("parameters", {})

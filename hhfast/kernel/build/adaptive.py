@@ -202,13 +202,13 @@ any_due = any_due | (is_due > 0.0)""",
                 curve: list[Expression] = [
                     self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))
                 ]
-                curve += [Number(0.0)] * (4 - len(curve))
+                filled = [*curve, *[Number(0.0)] * (4 - len(curve))]
                 where = nodes.Call(
                     builder.functions["polynomial_crossing"],
-                    (Name(self.own["V_was"]), *curve, builder.quote.value("levels[d, 0]", d=Number(d.number))),
+                    (Name(self.own["V_was"]), *filled, builder.quote.value("levels[d, 0]", d=Number(d.number))),
                 )
                 timed = builder.quote.code("where = found\nt_spike = t + np.float64(h) * where", found=where, where=at)
-                timed += self._shifts(at)
+                timed += self._shifts(at, curve)
             told = builder.recorders.tell(d, lambda recorder: builder.quote.value("on > 0.0", on=recorder.is_on))
             if not told:
                 continue
@@ -217,18 +217,20 @@ any_due = any_due | (is_due > 0.0)""",
             statements += builder.quote.nest("if hit", builder.quote.nest("for i in range(W)", spiking), hit=d.hit)
         return statements
 
-    def _shifts(self, at: Symbol) -> list[Statement]:
-        """The derivatives of the time of a spike: -(dV/dp) / (dV/dt), where V crosses the threshold."""
+    def _shifts(self, at: Symbol, curve: list[Expression]) -> list[Statement]:
+        """The derivatives of the time of a spike: -(dV/dp) / (dV/dt), where V crosses the threshold.
+
+        curve : the coefficients of V over the step.
+        """
         builder, dense = self.builder, self.tableau.dense
         if not builder.spec.sensitivity:
             return []
-        coefficients = [self.trial.total([row[p] for row in dense], builder.V) for p in range(len(dense[0]))]
         slope, by = Symbol("slope"), Symbol("by")
         code = builder.quote.code
         lets: list[Statement] = code("slope = 0.0", slope=slope)
-        for p in range(len(coefficients) - 1, -1, -1):
+        for p in range(len(curve) - 1, -1, -1):
             lets += code(
-                "slope = slope * where + n * np.float64(c)", slope=slope, where=at, n=Number(p + 1.0), c=coefficients[p]
+                "slope = slope * where + n * np.float64(c)", slope=slope, where=at, n=Number(p + 1.0), c=curve[p]
             )
         for name, parameter in zip(shift_names(builder.spec.sensitivity), builder.spec.sensitivity, strict=True):
             state = builder.states[sensitivity_name("V", parameter)]

@@ -16,6 +16,19 @@ from hhfast.kernel.equations.system import I_APP, System
 from hhfast.model.algebra import if_equal, if_less, if_less_equal, symbol
 
 
+def without_abs(expr: sp.Expr) -> sp.Expr:
+    """The expression with choices for absolute values: SymPy differentiates |u| by way of complex numbers."""
+    return expr.replace(sp.Abs, lambda u: if_less(u, 0, -u, u))
+
+
+def derivative(real: sp.Expr, name: str) -> sp.Expr:
+    """The derivative by a state or parameter of an expression `without_abs`."""
+    found = sp.diff(real, symbol(name))
+    if found.has(if_less, if_less_equal, if_equal):
+        found = if_equal(found, found, found, 0)  # not NaN: 0 times the infinite slope of sqrt(max(V, 0))
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Jacobian:
     """dx/dt and d(dx/dt)/dy of a model, written out; the order of elimination, and what that fills in."""
@@ -32,12 +45,9 @@ class Jacobian:
         """(x, y) -> d(dx/dt)/dy in states and parameters alone, where it is not zero."""
         found = {}
         for x, slope in self.slopes.items():
-            # SymPy differentiates |u| by way of complex numbers.
-            real = slope.subs(I_APP, 0).replace(sp.Abs, lambda u: if_less(u, 0, -u, u))
+            real = without_abs(slope.subs(I_APP, 0))
             for y in self.system.states:
-                entry = sp.diff(real, symbol(y))
-                if entry.has(if_less, if_less_equal, if_equal):
-                    entry = if_equal(entry, entry, entry, 0)  # not NaN: 0 times the infinite slope of sqrt(max(V, 0))
+                entry = derivative(real, y)
                 if entry != 0:
                     found[x, y] = entry
         return found

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import sympy as sp
 
-from hhfast.kernel.equations.jacobian import Jacobian
+from hhfast.kernel.equations.jacobian import Jacobian, derivative, without_abs
 from hhfast.kernel.equations.system import System
-from hhfast.model.algebra import if_equal, if_less, if_less_equal, symbol
+from hhfast.model.algebra import symbol
 from hhfast.parts.sensitivity import sensitivity_name
 
 
@@ -23,20 +23,12 @@ def with_sensitivities(system: System, parameters: tuple[str, ...]) -> System:
     entries = {place: symbol(f"J_{'_'.join(place)}_") for place in jacobian.entries}
     named = {entries[place].name: entry for place, entry in jacobian.entries.items()}
     a, b = dict(system.a), dict(system.b)
+    slopes = {x: without_abs(slope) for x, slope in jacobian.slopes.items()}
     for p in parameters:
         for x in system.states:
             terms = [J * symbol(sensitivity_name(y, p)) for (row, y), J in entries.items() if row == x]
             name = sensitivity_name(x, p)
-            a[name], b[name] = sp.Add(*terms, _by_parameter(jacobian.slopes[x], p)), sp.S.Zero
+            a[name], b[name] = sp.Add(*terms, derivative(slopes[x], p)), sp.S.Zero
     states = (*system.states, *(sensitivity_name(x, p) for p in parameters for x in system.states))
     groups = system.groups | {"all": states}
     return replace(system, states=states, groups=groups, a=a, b=b, named=system.named | named)
-
-
-def _by_parameter(slope: sp.Expr, p: str) -> sp.Expr:
-    """df/dp of a written-out slope f; a condition that decides between formulas has no derivative of its own."""
-    real = slope.replace(sp.Abs, lambda u: if_less(u, 0, -u, u))
-    found = sp.diff(real, symbol(p))
-    if found.has(if_less, if_less_equal, if_equal):
-        found = if_equal(found, found, found, 0)
-    return found

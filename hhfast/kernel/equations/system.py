@@ -155,17 +155,14 @@ class _Equations:
 
     def _couplings(self, section: Compartment) -> list[tuple[sp.Expr, str]]:
         """(conductance, potential) of every compartment that this one is coupled to."""
-        potentials = {s.name: s.potential for s in self.model.sections}
         found = []
-        for other in self.model.compartments:
-            if other.coupling is None or section.name not in (other.name, other.coupling.to):
-                continue
+        for other, own, across in self.model.couplings(section):
+            assert other.coupling is not None
             g = self.expr(other.coupling.g, other)
-            share = self.expr(other.coupling.fraction, other) if other.coupling.fraction is not None else None
-            if section.name == other.name:
-                found.append((g if share is None else g / (1 - share), potentials[other.coupling.to]))
-            else:
-                found.append((g if share is None else g / share, other.potential))
+            if other.coupling.fraction is not None:
+                share = self.expr(other.coupling.fraction, other)
+                g = g / (1 - share) if own else g / share
+            found.append((g, across))
         return found
 
     def _current(self, channel: Channel, section: Compartment) -> tuple[sp.Expr, sp.Expr, sp.Expr]:

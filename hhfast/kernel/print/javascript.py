@@ -14,6 +14,7 @@ from types import FunctionType
 from hhfast.errors import InputError
 from hhfast.kernel.print.javascript_function import JavaScriptFunction
 from hhfast.kernel.print.javascript_values import harmless, literal
+from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Kernel, Statement, Symbol
 from hhfast.kernel.tree.parse import function_of
@@ -58,12 +59,7 @@ class _Module:
 
     def new(self, wanted: str) -> str:
         """A name of the whole script."""
-        name, k = wanted, 1
-        while name in self.taken:
-            k += 1
-            name = f"{wanted}_{k}"
-        self.taken.add(name)
-        return name
+        return free_name(wanted, self.taken)
 
     def text(self) -> str:
         kernel = self.kernel

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hhfast.kernel.print.naming import free_name
+
 # How tightly operators bind, as in JavaScript.
 BINDS = {
     "||": 3, "&&": 4, "|": 5, "^": 6, "&": 7, "==": 8, "<": 9, "<<": 10, "+": 11, "-": 11, "*": 12, "/": 12,
@@ -132,12 +134,7 @@ class Arithmetic:
         self.depth = 1
 
     def new(self, wanted: str) -> str:
-        name, k = wanted, 1
-        while name in self.taken:
-            k += 1
-            name = f"{wanted}_{k}"
-        self.taken.add(name)
-        return name
+        return free_name(wanted, self.taken)
 
     def emit(self, line: str) -> None:
         self.lines.append("  " * self.depth + line)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
+from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Kernel, Number, Statement, Symbol
 
@@ -83,12 +84,7 @@ class _Printer:
         return self.names[symbol]
 
     def new(self, wanted: str) -> str:
-        name, k = wanted, 1
-        while name in self.taken:
-            k += 1
-            name = f"{wanted}_{k}"
-        self.taken.add(name)
-        return name
+        return free_name(wanted, self.taken)
 
     def row(self, symbol: Symbol) -> str:
         """The name of where a row begins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from hhfast.sweep.store.layout import RUN, dims_of, is_dimension_only
 from hhfast.sweep.store.seal import SEALED, check_seal
 from hhfast.sweep.store.structure import check_dimensions, plain_attributes, plain_datasets
 
+_BLOCK = 1 << 18  # rows read at once
 _REQUIRED = (
     "title", "source", "references", "history", "hhfast_spec", "hhfast_spec_sha256", "hhfast_model",
     "hhfast_parameters", "hhfast_grid_dims",
@@ -112,6 +114,11 @@ class ResultFile:
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""
         return np.asarray(self._dataset(name)[start:stop])
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of one block of rows after another, so that memory does not grow with the file."""
+        for start in range(0, self.n_rows, _BLOCK):
+            yield start, min(start + _BLOCK, self.n_rows)
 
     def axis_values(self, parameter: str) -> np.ndarray:
         """The values of a parameter along its axis of the grid."""
