@@ -94,12 +94,12 @@ class _Expansion:
             return first, (16.0 * (J[1] + J[-1]) - (J[2] + J[-2]) - 30.0 * J[0]) / (12.0 * h * h)
 
     def _jacobian(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(free_jacobian(self.cells.model, jacobian(self.cells, X)))
+        return free_jacobian(self.cells.model, jacobian(self.cells, X))
 
     @cached_property
     def _scale(self) -> np.ndarray:
         """(n_states, n) over which the equations change by much."""
-        scale = np.maximum(np.abs(self.X), 1e-12)
+        scale = np.asarray(np.maximum(np.abs(self.X), 1e-12))
         for k, state in enumerate(self.cells.model.rows):
             if state.group != "pools" or state.name == state.potential:
                 scale[k] = _POTENTIALS if state.name == state.potential else 1.0
