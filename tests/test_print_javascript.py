@@ -149,7 +149,7 @@ def test_a_kernel_of_one_lane_is_the_printed_python_to_the_bit(blank, integrator
 
 def captured_call(model, stimulus, record, method, t_stop, simulate):
     """The arguments with which `simulate` calls a kernel, as they were before the call."""
-    from hhfast.batch import simulate as module
+    from hhfast.batch import simulation as module
 
     found = []
 
