@@ -28,7 +28,8 @@ from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_c
 from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.optimise.shared_exponentials import Assignment
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES, SCRATCH_ARRAYS, SHARED, KernelSpec
-from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Expression, Let, Number, Statement, Symbol
 from hhfast.parts.grammar import names_used
 from hhfast.parts.recorder import Hooks
 from hhfast.parts.sensitivity import shift_names

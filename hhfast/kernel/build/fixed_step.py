@@ -11,7 +11,8 @@ from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.build.stages import Stages
 from hhfast.kernel.build.time_nodes import TimeNodes
-from hhfast.kernel.tree.nodes import Comment, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
 
 
 class FixedStep:
