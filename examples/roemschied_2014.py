@@ -9,7 +9,8 @@ model; Q10 of the four conductances from 1.2 to 2, of the five gates from 2 to 4
 currents of the difference between the rates at 28 and 18 degC, over the mean rate at 18 degC. What the paper leaves
 open is chosen here so: the currents are 5, 10, ... 60 uA/cm2; each run starts from the steady gates at -68 mV, and the
 50 ms before the current bring it to rest; spikes are crossings of -30 mV while the current flows (so the 50 ms after it
-are left out); the leak is scaled as the other conductances. The impact of a Q10 is how far the mean RMSD moves from its lowest value to its highest.
+are left out); the leak is scaled as the other conductances. The impact of a Q10 is how far the mean RMSD moves from its
+lowest value to its highest.
 """
 
 from __future__ import annotations
