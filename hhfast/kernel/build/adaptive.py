@@ -20,7 +20,8 @@ from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.step_size import StepSize
 from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Comment, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
 
 # What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, the turn in
 # which its cell began, how many steps were accepted, whether it stands at a stop, and whether its cell is given up.

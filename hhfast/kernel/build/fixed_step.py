@@ -11,7 +11,8 @@ from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.build.stages import Stages
 from hhfast.kernel.build.time_nodes import TimeNodes
-from hhfast.kernel.tree.nodes import Comment, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
 
 
 class FixedStep:
@@ -120,7 +121,7 @@ class FixedStep:
         of_lanes = Comment("what depends on parameters alone")
         statements = [
             *code("n = min(W, last_cell - block)"),
-            *nest("for i in range(W)", [*load, *self.builder.load()]),
+            *nest("for i in range(W)", [*load, *self.builder.transfer.load()]),
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.recorders.arm()),
@@ -138,8 +139,11 @@ class FixedStep:
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")
-        judged = [*self.builder.guards.compare(cell), *self.builder.guards.judge(cell, self.builder.not_finite)]
-        ending = [*judged, *self.builder.store(cell)]
+        judged = [
+            *self.builder.guards.compare(cell),
+            *self.builder.guards.judge(cell, self.builder.transfer.not_finite),
+        ]
+        ending = [*judged, *self.builder.transfer.store(cell)]
         if settling is not None:
             ending = settling.unless_settled([*settling.finish(), *ending])
         return [*statements, *nest("for i in range(n)", ending)]

@@ -11,6 +11,7 @@ from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Call, Comment, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.walk import walk
 from hhfast.parts.grammar import names_given
 from hhfast.parts.integrators import Stage
 
@@ -131,4 +132,4 @@ class Stages:
 
 
 def _calls_phi(let: nodes.Node) -> bool:
-    return any(isinstance(node, Call) and node.function == "phi" for node in nodes.walk(let))
+    return any(isinstance(node, Call) and node.function == "phi" for node in walk(let))
