@@ -63,6 +63,8 @@ class Builder:
         self.system: System = system_of(spec.model)
         if any(kind.conductances for kind in spec.kinds):
             self.system = self.system.with_applied_conductance
+        if spec.time_unit:
+            self.system = self.system.in_units_of(spec.time_unit)
         if spec.sensitivity:
             self.system = with_sensitivities(self.system, spec.sensitivity)
         self.constants = LaneConstants(frozenset(self.system.parameters))
