@@ -19,6 +19,7 @@ from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import STEP_LIMIT, Result
+from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
@@ -70,7 +71,10 @@ def simulate(
     sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
         derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
         `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
-        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known. With
+        until="settled", and any integrator, it is the features that have derivatives: `period_dp`, `rate_dp`,
+        `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the equilibrium (`V_rest_dp`), that the run
+        found; NaN for cells that have not settled, and none of counts, `activity`, `settled_at`, spikes and traces.
     certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
         hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
         share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:
@@ -112,8 +116,16 @@ def simulate(
     cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()
+    settled = SettledDerivatives.of(model, until, record, tuple(derived))
+    if settled is not None:
+        record, derived = settled.record, {}
     recorders = _deriving(record, derived)
-    run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+
+    def by(method: Method) -> Simulation:
+        run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+        return run if settled is None else settled.asked(run)
+
+    run = by(method)
     X = initial_states(cells, initial, stimulus.holding)
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
@@ -125,21 +137,20 @@ def simulate(
     bounds = possible_range(cells, stimulus, X)
     rows = certified_rows(certify, cells.n, recorders)
     tolerance = Tolerance.of(certify_tolerance, model.states, recorders)
-    if rows is None:
-        return run.advance(cells, X, bounds)
-    start = np.take(X, rows, axis=1)
+    start = X if rows is None else np.take(X, rows, axis=1)
     result = run.advance(cells, X, bounds)
+    if rows is not None:
 
-    def again(which: np.ndarray, integrator: str | None = None) -> Result:
-        how, some = reference_method(method, integrator), rows[which]
-        finer = Simulation.of(model, how, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
-        return finer.at(some).advance(cells.at(some), np.take(start, which, axis=1), bounds[some])
+        def again(which: np.ndarray, integrator: str | None = None) -> Result:
+            some, finer = rows[which], by(reference_method(method, integrator))
+            return finer.at(some).advance(cells.at(some), np.take(start, which, axis=1), bounds[some])
 
-    finer = again(np.arange(len(rows)))
-    stiff = np.flatnonzero(finer.status == STEP_LIMIT)
-    if len(stiff) and not derived:
-        finer = finer.with_rows(stiff, again(stiff, STIFF))
-    return certified(result, rows, finer, tolerance)
+        finer = again(np.arange(len(rows)))
+        stiff = np.flatnonzero(finer.status == STEP_LIMIT)
+        if len(stiff) and not derived:
+            finer = finer.with_rows(stiff, again(stiff, STIFF))
+        result = certified(result, rows, finer, tolerance)
+    return result if settled is None else settled.added(result, cells, method)
 
 
 def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
