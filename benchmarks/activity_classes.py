@@ -6,7 +6,7 @@ The neurons are those of `examples/prinz_2003.toml`. Each is run at rtol 1e-6 an
 listed, with their classes at all tolerances from 1e-6 to 1e-11, and why:
 
     coarse    from 1e-8 on all tolerances agree: 1e-6 is too coarse for this neuron
-    border    at 1e-9 a rule 5 % stricter or laxer (time on a plateau, ratio of intervals, looseness) gives another class
+    border    at 1e-9 a rule 5 % stricter or laxer (plateau, ratio of intervals, looseness) gives another
     sensitive no tolerance decides: chaos, or plateaus whose end rounding moves
 """
 
