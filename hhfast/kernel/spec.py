@@ -28,7 +28,7 @@ SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-l
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
-EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
+EDGE = 1 << 62  # the bit of an edge of the stimulus
 SCRATCH_ARRAYS = {  # kind of row -> the argument that holds such rows
     "lane": "s", "float64": "q", "int64": "w", "increment": "g",
 }  # fmt: skip
