@@ -54,13 +54,14 @@ class Simulation:
         n_cells: int,
         progress: bool,
         sensitivity: tuple[str, ...] = (),
+        time_unit: str = "",
     ) -> Simulation:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
         if settling is not None:
             if sensitivity:
                 raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
