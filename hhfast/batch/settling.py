@@ -96,7 +96,7 @@ class SettlingRecording:
         r = self.recorder
         space = np.empty(self.lanes * memory.memory_of(len(r.model.states)))
         times = np.full((last - first) * memory.KEPT, np.nan)
-        settings = np.array([r.tolerance, r.rule.plateau_level])
+        settings = np.array([r.tolerance, r.rule.plateau_level, max(r.rule.looseness, r.tolerance)])
         ranges = (r.ranges(_LEAST), r.ranges(_WIDE))
         return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
 
@@ -155,7 +155,7 @@ class SettlingRecording:
         """The usual features as those of the last period, where there is one, or of the rest."""
         own = {"V_max": "V_peak", "V_min": "V_trough"}
         settled = self.features["activity"] != UNSETTLED
-        settled &= ~self.at_cap
+        settled &= ~self.at_cap | (self.outcome[:, memory.KINDS] <= memory.LOOSE)
         found = {}
         for name in ("rate", "isi_mean", "isi_cv", *own):
             if name in variables:
