@@ -13,7 +13,7 @@ from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
-from hhfast.batch.initial_sensitivities import with_sensitivities
+from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import Result
@@ -108,7 +108,7 @@ def simulate(
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial)
-    derived = _parameters(model, sensitivity)
+    derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
     settled = SettledDerivatives.of(model, until, record, tuple(derived))
     if settled is not None:
@@ -133,15 +133,6 @@ def simulate(
         finer = run.refined(rows).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
         result = certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
     return result if settled is None else settled.added(result, cells, method)
-
-
-def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
-    """Name -> unit of the parameters to differentiate by."""
-    if isinstance(sensitivity, str):
-        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
-    if len(set(sensitivity)) < len(sensitivity):
-        raise InputError("sensitivity: names a parameter twice; give each once")
-    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
 
 
 def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:
