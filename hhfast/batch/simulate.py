@@ -12,7 +12,7 @@ from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_tab
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certify import certified, certified_rows, error_factor
-from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
@@ -118,6 +118,7 @@ def simulate(
     if settled is not None:
         run = settled.asked(run)
     X = initial_states(cells, initial, stimulus.holding)
+    warn_of_single_precision(model, method.dtype)
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)

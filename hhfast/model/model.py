@@ -24,6 +24,7 @@ class Model:
 
     Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
     `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
+    `float32` says why single precision is not for it ("": it may be).
     Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
@@ -47,6 +48,7 @@ class Model:
     currents: tuple[str, ...] = field(default=(), repr=False)
     notes: str = field(default="", repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    float32: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         from hhfast.model.validation import check_model
