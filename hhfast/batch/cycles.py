@@ -90,6 +90,19 @@ class Cycles:
         return self.cells.slopes(self.X)
 
     @cached_property
+    def multiplier(self) -> np.ndarray:
+        """(n,) size of the largest Floquet multiplier, but those of 1: along the flow, and of what is kept."""
+        m = len(self.X)
+        kept = 1 + (len(conserved_sums(self.cells.model, tuple(range(1, m)))) if m > 1 else 0)
+        found = np.full(len(self.found), np.nan)
+        good = np.isfinite(self.monodromy).all(axis=(1, 2))
+        values = np.linalg.eigvals(self.monodromy[good])
+        nearest = np.argsort(np.abs(values - 1.0), axis=1)
+        others = np.take_along_axis(values, nearest[:, kept:], axis=1)
+        found[good] = np.abs(others).max(axis=1, initial=0.0)
+        return found
+
+    @cached_property
     def _bordered(self) -> np.ndarray:
         """(n, rows, n_states + 1): M - 1 and the slopes, below them the phase and what is conserved; scaled by size."""
         m, n = self.X.shape
