@@ -86,7 +86,7 @@ def _name(spec: KernelSpec) -> str:
     kinds = [kind.key for kind in spec.kinds]
     integrator = (spec.integrator.stages, spec.integrator.tableau)
     parts = (spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
-    return f"k_{cache.key_of(repr((*parts, *spec.sensitivity)))}"
+    return f"k_{cache.key_of(repr((*parts, *spec.sensitivity, spec.time_unit)))}"
 
 
 def _scratch(size: int, dtype: str) -> np.ndarray:
