@@ -198,6 +198,18 @@ class Model:
 
         return self.text or dump(self)
 
+    def to_neuroml(self, pulse: tuple[float, float, float] | None = None) -> str:
+        """The model as a NeuroML2 file, for NEURON, EDEN or jNeuroML: a cell, and a network of it at its temperature.
+
+        A cell of one segment with channels (ionChannelHH) where these say all of it, else one LEMS ComponentType with
+        the model's equations, in numbers of mV and ms. A model of totals gets the area of 1 uF/cm2, one of densities
+        1000 um2. pulse : amplitude (uA/cm2 or pA), start and stop (ms) of a pulseGenerator.
+        Cannon et al. 2014, Front Neuroinform 8:79.
+        """
+        from hhfast.model.exporters.neuroml import neuroml
+
+        return neuroml(self, pulse)
+
     def equations(self) -> str:
         """The model's equations, parameters and source as text for people."""
         from hhfast.model.describe import equations
