@@ -14,7 +14,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.certificate import certified
 from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
-from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
@@ -127,6 +127,7 @@ def simulate(
 
     run = by(method)
     X = initial_states(cells, initial, stimulus.holding)
+    warn_of_single_precision(model, method.dtype)
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)
