@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import Result
 from hhfast.batch.simulate import simulate
@@ -32,13 +33,16 @@ def membrane_traces(
     every: float | None = None,
     levels: tuple[float, float] | None = None,
     sensitivity: Sequence[str] = (),
+    certify: bool = False,
+    certify_tolerance: CertifyTolerance = 0.01,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> Result:
     """Simulate a few cells, and record everything.
 
-    model, params, t_stop, stimulus, initial, method : as in `simulate`. every : ms between samples; None: 4,000 of
-    them. levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
+    model, params, t_stop, stimulus, initial, certify, certify_tolerance, method : as in `simulate`.
+    every : ms between samples; None: 4,000 of them.
+    levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
 
     sensitivity : as in `simulate`; V and spike times then have derivatives.
 
@@ -56,7 +60,7 @@ def membrane_traces(
     ]
     return simulate(
         found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial, sensitivity=sensitivity,
-        method=method, **options,
+        certify=certify, certify_tolerance=certify_tolerance, method=method, **options,
     )  # fmt: skip
 
 
