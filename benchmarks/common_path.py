@@ -9,21 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import (
     Binary,
     Compare,
     For,
     If,
-    Kernel,
     LaneLoop,
     Let,
     Name,
     Number,
     Return,
     Symbol,
-    rebuilt,
 )
+from hhfast.kernel.tree.walk import rebuilt, walk
 
 RARE = ("moving", "any_due", "any_anew")  # what else is rare, besides the flags of lane loops
 
@@ -37,7 +36,7 @@ def common_path(kernel: Kernel) -> Kernel:
                 return Let(symbol, Number(False))  # what is needed at the first step is rare, too
             case If(test=test) if _is_rare(test):
                 return If(test, (Return(),))
-            case For(stop=Number()) if any(isinstance(inner, LaneLoop) for inner in nodes.walk(*node.body)):
+            case For(stop=Number()) if any(isinstance(inner, LaneLoop) for inner in walk(*node.body)):
                 return _Several(_stages(node))
             case LaneLoop(count=Binary(op="*", left=Number(value=n), right=Name(symbol=lanes))):
                 shift = kernel.constants[lanes]
@@ -63,7 +62,7 @@ def _flat(node: Any) -> Any:
 
 def _is_rare(test: Any) -> bool:
     """Whether a test is a flag that lanes set, or one of the whole batch."""
-    symbols = [node.symbol for node in nodes.walk(test) if isinstance(node, Name)]
+    symbols = [node.symbol for node in walk(test) if isinstance(node, Name)]
     return bool(symbols) and all(s.is_flag or s.name in RARE for s in symbols)
 
 

@@ -8,7 +8,8 @@ from hhfast.kernel.jit import llvm_compiler, python_driver
 from hhfast.kernel.math import functions
 from hhfast.kernel.print import llvm, python
 from hhfast.kernel.tree import parse
-from hhfast.kernel.tree.nodes import Call, Element, Kernel, LaneLoop, Length, Name, Store, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Call, Element, LaneLoop, Length, Name, Store, Symbol
 
 _numbers = itertools.count()  # LLVM knows a function by its name
 

@@ -28,6 +28,20 @@ def test_squid_axon_is_class_two(analysis_reference):
     assert r.latency is r.time_to_first_spike
 
 
+def test_block_says_whether_the_oscillation_lives_on(analysis_reference):
+    """At -45 mV spikes are lost 30 uA/cm2 below the Hopf point, where V still swings; a closer rearm finds the end."""
+    currents = [110.0, 120.0, 150.0, 160.0]
+    lost = hh.fi_curve(SQUID, currents, threshold=-45.0)
+    assert 120.0 < lost.block[0] < 130.0
+    assert lost.block_swing[0] > 20.0
+    ends = hh.fi_curve(SQUID, currents, threshold=-42.9, rearm=-43.1, until="settled")
+    np.testing.assert_allclose(ends.block, analysis_reference["hopf"][1]["I"], atol=0.6)
+    assert ends.block_swing[0] < 1.0
+    assert np.isnan(hh.fi_curve(SQUID, [20.0, 30.0], t_stop=300.0).block_swing[0])
+    with pytest.raises(hh.InputError, match="rearm = -10 mV is above the threshold, -20 mV"):
+        hh.fi_curve(SQUID, currents, rearm=-10.0)
+
+
 def test_bistability(analysis_reference):
     """Between the fold (6.26) and the Hopf point (9.78) the axon rests on the way up and fires on the way down."""
     currents = np.arange(5.0, 12.0)

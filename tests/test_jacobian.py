@@ -18,7 +18,8 @@ from hhfast.kernel.equations.system import system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import LaneConstants, bind
 from hhfast.kernel.spec import kernel_spec
-from hhfast.kernel.tree.nodes import Element, For, Kernel, Let, Name, Number, Store, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Element, For, Let, Name, Number, Store, Symbol
 
 FAR = 1e-3  # distance of the points of a difference, relative to the scale of a state
 WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order

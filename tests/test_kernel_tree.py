@@ -7,8 +7,10 @@ import pytest
 from hhfast.errors import InputError
 from hhfast.kernel.math import elementary, functions, phi, random, within_step
 from hhfast.kernel.tree import nodes, parse
+from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.nodes import Binary, Call, Compare, Element, If, Let, Name, Number, Select, Symbol
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes, symbols_read
+from hhfast.kernel.tree.walk import rebuilt, walk
 
 a, b, x, array = (Symbol(name) for name in ("a", "b", "x", "array"))
 KNOWN = functions("float64") | {
@@ -130,7 +132,7 @@ def test_the_functions_of_lane_loops_are_straight():
     found = {name: f for module in (elementary, phi, random, within_step) for name, f in vars(module).items()
              if inspect.isfunction(f) and f.__module__ == module.__name__}  # fmt: skip
     assert len(found) > 40
-    assert {name for name, f in found.items() if not all(map(is_straight, parse.function_of(f).body))} == {
+    assert {name for name, f in found.items() if not all(map(is_straight, function_of(f).body))} == {
         "waveform", "polynomial_crossing", "course"}  # fmt: skip
 
 
@@ -174,6 +176,6 @@ def test_what_statements_read_and_write(text, reads, writes):
 def test_a_rebuilt_tree_is_the_same_but_for_the_change():
     """Every node is met once, its parts before itself."""
     tree = statements("if a > b:\n    x = exp(a + 1.0) if b < 2.0 else array[0]\nelse:\n    x = 3.0")
-    assert nodes.rebuilt(tree, lambda node: node) == tree
-    doubled = nodes.rebuilt(tree, lambda n: Number(2 * n.value) if isinstance(n, Number) else n)
-    assert [n.value for n in nodes.walk(*doubled) if isinstance(n, Number)] == [4.0, 2.0, 0, 6.0]
+    assert rebuilt(tree, lambda node: node) == tree
+    doubled = rebuilt(tree, lambda n: Number(2 * n.value) if isinstance(n, Number) else n)
+    assert [n.value for n in walk(*doubled) if isinstance(n, Number)] == [4.0, 2.0, 0, 6.0]

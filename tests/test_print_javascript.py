@@ -14,7 +14,9 @@ from hhfast.kernel.math import functions
 from hhfast.kernel.print.javascript import printed
 from hhfast.kernel.spec import kernel_spec
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Kernel, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Symbol
+from hhfast.kernel.tree.walk import walk
 
 # Called with the arrays' values; gives back all arrays of floats. Whole numbers are two words each, several axes a shape.
 CALL = """(given) => {
@@ -98,7 +100,7 @@ def test_functions_of_kernels_are_the_same_to_the_bit(blank):
     text += "    keep, kick = ornstein_uhlenbeck(abs(z), abs(v))\n    y[18, i] = keep\n    y[19, i] = kick\n"
     kernel = kernel_of_text(text, {"x": "float64[::1]", "u": "float64[::1]", "y": "float64[:, ::1]"}, floor="floor")
     kinds = {f for f in named.values() if callable(f)}
-    called = {n.function for n in nodes.walk(*kernel.body) if isinstance(n, nodes.Call)} - {"floor", "abs"}
+    called = {n.function for n in walk(*kernel.body) if isinstance(n, nodes.Call)} - {"floor", "abs"}
     assert len(called) >= 18
     assert called <= kinds
     assert_same(*both(blank, kernel, wide, rng.normal(size=n) * 40.0, np.full((20, n), -1.0)))
@@ -149,7 +151,7 @@ def test_a_kernel_of_one_lane_is_the_printed_python_to_the_bit(blank, integrator
 
 def captured_call(model, stimulus, record, method, t_stop, simulate):
     """The arguments with which `simulate` calls a kernel, as they were before the call."""
-    from hhfast.batch import simulate as module
+    from hhfast.batch import simulation as module
 
     found = []
 

@@ -10,7 +10,8 @@ from hhfast.errors import InputError
 from hhfast.kernel.math import functions
 from hhfast.kernel.print import llvm
 from hhfast.kernel.tree import nodes, parse
-from hhfast.kernel.tree.nodes import Kernel, LaneLoop, Name, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import LaneLoop, Name, Symbol
 
 TABLE = (0.5, -1.0, 2.0, 0.25)
 ARGUMENTS = {"n": "int64", "x": "{0}[::1]", "y": "{0}[::1]", "j": "int64[::1]", "k": "int64[::1]", "out": "{0}[::1]",

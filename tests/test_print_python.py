@@ -15,8 +15,10 @@ from hhfast.kernel.print import llvm, python
 from hhfast.kernel.print.source import kernel_source
 from hhfast.kernel.spec import kernel_spec
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Comment, Kernel, Let, Name, Number, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.kernel.tree.walk import walk
 from hhfast.model import Channel, Gate, Model, Parameter, Pool
 
 # --- the text ---------------------------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ def test_no_loop_reads_a_local_of_another(model, integrator):
     record = [hh.Spikes(), hh.Features(list(hh.Features.known)), hh.Trace("V", every=1.0)]
     for stimulus in (None, hh.Step(1.0), hh.Sine(1.0, 5.0)):
         kernel = kernel_of(kernel_spec(hh.models[model], integrator, stimulus, record, "float64"))
-        loops = [node.body for node in nodes.walk(*kernel.body) if isinstance(node, nodes.LaneLoop)]
+        loops = [node.body for node in walk(*kernel.body) if isinstance(node, nodes.LaneLoop)]
         assert len(loops) > 4
         found = [reads_and_writes(body) for body in loops]
         local = {symbol for _, writes in found for symbol in writes if not symbol.is_flag}

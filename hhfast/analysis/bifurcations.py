@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.analysis.criticality import CRITICALITIES, criticalities, lyapunov_coefficients
 from hhfast.analysis.population import Population
-from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
+from hhfast.batch.analyses import Analysis, Option, check_options, coded, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.cells import Cells
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
@@ -28,14 +29,19 @@ class Bifurcations:
     """The bifurcations of the equilibria of n cells: for each cell arrays, in the order of the current.
 
     hopf, saddle_node : currents, in the model's unit. hopf_V, saddle_node_V : mV. hopf_frequency : Hz, of the
-    oscillation that is born there. status : (n,) uint8, `AnalysisStatus`: OK, DIVERGED (NaN among the
-    parameters), or UNSOLVED (the curve of equilibria has a gap or a jump: points may be missing).
-    unit : of the currents.
+    oscillation that is born there. hopf_criticality : "supercritical" (the oscillation is stable and begins small),
+    "subcritical" (it is unstable: firing begins large, beside a stable rest), or "unknown" (neither is sure).
+    hopf_lyapunov : the first Lyapunov coefficient c, per ms per mV2, for the amplitude A of V, dA/dt = g A + c A**3
+    with g the real part of the eigenvalue; near a supercritical point A = sqrt(-g / c).
+    status : (n,) uint8, `AnalysisStatus`: OK, DIVERGED (NaN among the parameters), or UNSOLVED (the curve of
+    equilibria has a gap or a jump: points may be missing). unit : of the currents.
     """
 
     hopf: list[np.ndarray]
     hopf_V: list[np.ndarray]
     hopf_frequency: list[np.ndarray]
+    hopf_criticality: list[np.ndarray]
+    hopf_lyapunov: list[np.ndarray]
     saddle_node: list[np.ndarray]
     saddle_node_V: list[np.ndarray]
     status: np.ndarray
@@ -56,7 +62,9 @@ def bifurcations(
     model, params : as in `hhfast.simulate`. i_app : lowest and highest current, in the model's unit.
     A Hopf point is where the product of the sums of all pairs of eigenvalues changes its sign in a complex pair
     (Guckenheimer, Myers & Sturmfels 1997, SIAM J Numer Anal 34:1-21), a saddle-node where the determinant of the
-    Jacobian does; both are bisected in V, to rounding. Raises `InputError` as `simulate` does.
+    Jacobian does; both are bisected in V, to rounding. The criticality of a Hopf point is the sign of its first
+    Lyapunov coefficient (Kuznetsov 2004, Elements of Applied Bifurcation Theory, section 5.4).
+    Raises `InputError` as `simulate` does.
     """
     check_options(_OPTIONS, i_app=i_app)
     limits = interval("i_app", i_app)
@@ -66,12 +74,16 @@ def bifurcations(
     # A pair of real eigenvalues of opposite sign sums to zero as well: that is a neutral saddle.
     oscillating = hopf.pair.imag > 0
     frequency = 1e3 * hopf.pair.imag / (2 * np.pi)
+    cell = hopf.cell[oscillating]
+    lyapunov, sure = lyapunov_coefficients(population.take(cell).cells, hopf.X[:, oscillating])
     status = np.where(hopf.unsolved | turns.unsolved, AnalysisStatus.UNSOLVED, AnalysisStatus.OK)
     status[~np.isfinite(population.cells.P).all(axis=0)] = AnalysisStatus.DIVERGED
     return Bifurcations(
-        hopf=_by_cell(population.n, hopf.cell[oscillating], hopf.current[oscillating]),
-        hopf_V=_by_cell(population.n, hopf.cell[oscillating], hopf.V[oscillating]),
-        hopf_frequency=_by_cell(population.n, hopf.cell[oscillating], frequency[oscillating]),
+        hopf=_by_cell(population.n, cell, hopf.current[oscillating]),
+        hopf_V=_by_cell(population.n, cell, hopf.V[oscillating]),
+        hopf_frequency=_by_cell(population.n, cell, frequency[oscillating]),
+        hopf_criticality=_by_cell(population.n, cell, criticalities(lyapunov, sure)),
+        hopf_lyapunov=_by_cell(population.n, cell, lyapunov),
         saddle_node=_by_cell(population.n, turns.cell, turns.current),
         saddle_node_V=_by_cell(population.n, turns.cell, turns.V),
         status=status.astype(np.uint8),
@@ -83,6 +95,7 @@ def bifurcations(
 class _CurvePoints:
     """Points on the curves, in the order of cell and current; pair : the imaginary eigenvalue there, or 0.
 
+    X : (n_states, k) the states there.
     unsolved : (n,) of every cell, whether its curve has gaps or jumps, so that points may be missing.
     """
 
@@ -90,6 +103,7 @@ class _CurvePoints:
     current: np.ndarray
     V: np.ndarray
     pair: np.ndarray
+    X: np.ndarray
     unsolved: np.ndarray
 
 
@@ -131,7 +145,7 @@ def _found(population: Population, limits: tuple[float, float], indicator: Indic
     unsolved = np.zeros(population.n, bool)
     unsolved[cell[within[~true[within]]]] = True
     unsolved |= _broken(current)
-    return _CurvePoints(cell[order], found[order], V[order], _imaginary(values)[order], unsolved)
+    return _CurvePoints(cell[order], found[order], V[order], _imaginary(values)[order], X[:, order], unsolved)
 
 
 def _broken(current: np.ndarray) -> np.ndarray:
@@ -166,6 +180,8 @@ def _variables(found: Bifurcations) -> dict[str, Variable]:
         "hopf_lowest": per_cell_number(_nth(found.hopf, 0), unit, "lowest current of a Hopf point"),
         "hopf_highest": per_cell_number(_nth(found.hopf, -1), unit, "highest current of a Hopf point"),
         "hopf_frequency": per_cell_number(_nth(found.hopf_frequency, 0), "Hz", "frequency at the lowest Hopf point"),
+        "hopf_lowest_criticality": _criticality(found, 0, "lowest"),
+        "hopf_highest_criticality": _criticality(found, -1, "highest"),
         "n_saddle_node": per_cell_number(_counts(found.saddle_node), "1", "number of saddle-node points"),
         "saddle_node_lowest": per_cell_number(_nth(found.saddle_node, 0), unit, "lowest current of a saddle-node"),
         "saddle_node_highest": per_cell_number(_nth(found.saddle_node, -1), unit, "highest current of a saddle-node"),
@@ -173,14 +189,21 @@ def _variables(found: Bifurcations) -> dict[str, Variable]:
 
 
 def _columns(found: Bifurcations) -> dict[str, np.ndarray]:
-    currents = {f"Hopf ({found.unit})": found.hopf, "frequency (Hz)": found.hopf_frequency,
-                f"saddle-node ({found.unit})": found.saddle_node}  # fmt: skip
-    return {heading: np.array([", ".join(f"{v:.6g}" for v in values) or "-" for values in cells])
-            for heading, cells in currents.items()}  # fmt: skip
+    shown = {f"Hopf ({found.unit})": found.hopf, "frequency (Hz)": found.hopf_frequency,
+             "criticality": found.hopf_criticality, f"saddle-node ({found.unit})": found.saddle_node}  # fmt: skip
+    return {heading: np.array([", ".join(v if isinstance(v, str) else f"{v:.6g}" for v in values) or "-"
+                               for values in cells])
+            for heading, cells in shown.items()}  # fmt: skip
 
 
 def _counts(cells: list[np.ndarray]) -> np.ndarray:
     return np.array([len(values) for values in cells], np.int32)
+
+
+def _criticality(found: Bifurcations, k: int, which: str) -> Variable:
+    names = [cell[k] if len(cell) else CRITICALITIES[0] for cell in found.hopf_criticality]
+    codes = np.array([CRITICALITIES.index(name) for name in names], np.uint8)
+    return per_cell_number(codes, "1", f"of the Hopf point at the {which} current ({coded(CRITICALITIES)})")
 
 
 def _nth(cells: list[np.ndarray], k: int) -> np.ndarray:

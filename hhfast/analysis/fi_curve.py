@@ -34,7 +34,9 @@ class FICurve:
     known as `latency`).
     onset : (n,) lowest current of repetitive firing, onset_rate : (n,) Hz there. gain : (n,) Hz per unit of current,
     least-squares slope of the rate from the onset to its maximum. max_rate : (n,) Hz. block : (n,) the lowest current
-    above the firing ones at which the cell no longer fires repetitively; NaN if it fires at the highest.
+    above the firing ones at which the cell no longer fires repetitively; NaN if it fires at the highest. It depends on
+    the detector: block_swing : (n,) mV, from the lowest to the highest V there, tells whether the cell is silent (0)
+    or its oscillation lives on, but no longer passes both `threshold` and `rearm`.
     excitability : (n,) "I", "II", "III", "none", or "unknown" where the cell fires at the lowest current already.
     status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). direction : as given. unit : of the currents.
     """
@@ -48,6 +50,7 @@ class FICurve:
     gain: np.ndarray
     max_rate: np.ndarray
     block: np.ndarray
+    block_swing: np.ndarray
     excitability: np.ndarray
     status: np.ndarray
     direction: str
@@ -72,6 +75,7 @@ def fi_curve(
     direction: str = "rest",
     tol: float = 1e-3,
     threshold: float = -20.0,
+    rearm: float | None = None,
     until: str = "t_stop",
     method: Method | None = None,
     **options: Unpack[MethodOptions],
@@ -80,7 +84,8 @@ def fi_curve(
 
     Parameters
     ----------
-    model, params, method, and its fields as keywords : as in `hhfast.simulate`. threshold : of a spike, mV.
+    model, params, method, and its fields as keywords : as in `hhfast.simulate`.
+    threshold, rearm : of a spike, mV: V rises above the one, having been below the other (None: 10 below).
     currents : in the model's unit; they are sorted.
     t_stop, transient : each current lasts `t_stop` ms; the rate is that after `transient` ms: the inverse of the mean
         of the later half of the intervals. A cell that falls silent (for longer than twice its longest interval)
@@ -103,16 +108,20 @@ def fi_curve(
     """
     check_options(_OPTIONS, currents=currents, t_stop=t_stop, transient=transient, direction=direction, tol=tol,
                   threshold=threshold, until=until)  # fmt: skip
-    _check_together({"t_stop": t_stop, "transient": transient})
+    _check_together({"t_stop": t_stop, "transient": transient, "threshold": threshold, "rearm": rearm})
     population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    branch = FiringBranch(population, current, t_stop, transient, direction, Spikes(threshold, threshold - 10.0), until)
+    spikes = Spikes(threshold, threshold - 10.0 if rearm is None else float(rearm))
+    branch = FiringBranch(population, current, t_stop, transient, direction, spikes, until)
     return _summary(branch, *branch.measure(), tol)
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
     if not 0 <= values["transient"] < values["t_stop"]:
         raise InputError(f"transient = {values['transient']:g} ms is not within 0..t_stop = {values['t_stop']:g} ms")
+    rearm, threshold = values["rearm"], values["threshold"]
+    if rearm is not None and finite("rearm", rearm) > threshold:
+        raise InputError(f"rearm = {rearm:g} mV is above the threshold, {threshold:g} mV")
 
 
 def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:
@@ -130,13 +139,15 @@ def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol
     onset[rows] = branch.bisect(rows, first[rows] - 1, first[rows], origins, tol)[1]
     rows = np.flatnonzero((last >= 0) & (last < len(current) - 1))
     block[rows] = branch.bisect(rows, last[rows] + 1, last[rows], origins, tol)[0]
+    swing = np.full(n, np.nan)
+    swing[rows] = branch.swing(rows, last[rows] + 1, last[rows], origins, block[rows])
     onset_rate, above = branch.rates_near_onset(onset, first, origins)
     spiking = np.isfinite(first_spike).any(axis=1)
     excitability = np.where(onset_rate < 0.5 * above, "I", "II").astype("<U7")
     excitability[first == 0] = "unknown"
     excitability[first < 0] = np.where(spiking, "III", "none")[first < 0]
     return FICurve(
-        current, rate, mean_rate, first_spike, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block,
+        current, rate, mean_rate, first_spike, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block, swing,
         excitability, np.where(diverged, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
         branch.direction, branch.population.current_unit,
     )  # fmt: skip
@@ -164,6 +175,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
         "gain": per_cell_number(found.gain, "Hz", f"slope of the rate per {found.unit}"),
         "max_rate": per_cell_number(found.max_rate, "Hz", "largest firing rate"),
         "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
+        "block_swing": per_cell_number(found.block_swing, "mV", "from the lowest to the highest V at the block"),
         "excitability": per_cell_number(codes, "1", f"class of excitability ({coded(_CLASSES)})"),
     }
 
@@ -172,7 +184,8 @@ def _columns(found: FICurve) -> dict[str, np.ndarray]:
     shown = enumerate(found.current) if len(found.current) < 7 else ()
     return {f"rate at {value:g} (Hz)": found.rate[:, k] for k, value in shown} | {
         f"onset ({found.unit})": found.onset, "rate there (Hz)": found.onset_rate, "gain": found.gain,
-        "largest rate (Hz)": found.max_rate, "block": found.block, "class": found.excitability,
+        "largest rate (Hz)": found.max_rate, "block": found.block, "swing there (mV)": found.block_swing,
+        "class": found.excitability,
     }  # fmt: skip
 
 
@@ -189,6 +202,7 @@ _OPTIONS = {
                         lambda name, value: one_of(name, value, DIRECTIONS)),
     "tol": Option("relative tolerance of onset and block"),
     "threshold": Option("of a spike", "mV", finite),
+    "rearm": Option("below which V must have been before a spike; 10 below the threshold", "mV", finite),
     "until": Option("t_stop, or settled: each run ends at a rest or on a cycle, of which the rate is exact", "1",
                     lambda name, value: one_of(name, value, ("t_stop", "settled"))),
 }  # fmt: skip

@@ -8,8 +8,9 @@ import numpy as np
 
 from hhfast.analysis.bisection import bisect
 from hhfast.analysis.firing import Firing, after_passage, displaced, firing
-from hhfast.analysis.population import Population
+from hhfast.analysis.population import Population, constant
 from hhfast.analysis.spike_test import SpikeTest
+from hhfast.parts.features import Features
 from hhfast.parts.recorders import Spikes
 
 DIRECTIONS = ("rest", "up", "down")
@@ -74,6 +75,18 @@ class FiringBranch:
             return SpikeTest(found.rate > 0, found.diverged)
 
         return bisect(fires_repetitively, self.current[silent], self.current[fires], tol)
+
+    def swing(
+        self, rows: np.ndarray, silent: np.ndarray, fires: np.ndarray, origins: np.ndarray, current: np.ndarray
+    ) -> np.ndarray:
+        """(k,) mV: from the lowest to the highest V at currents (k,) between those two, reached as by `bisect`."""
+        if not len(rows):
+            return np.empty(0)
+        later = self._later(silent, fires)
+        found = self.fire(rows, origins[later, :, rows].T, self.before(later), current)
+        features = Features(("V_min", "V_max"))
+        after = self.population.take(rows).run(found.X, constant(current), self.t_stop - self.transient, [features])
+        return np.asarray(after["V_max"] - after["V_min"])
 
     def _later(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """(k,) which of two currents, by number, comes later in the direction of the curve."""

@@ -101,6 +101,18 @@ def free_jacobian(model: Model, J: np.ndarray) -> np.ndarray:
     return np.asarray(J[:, free[:, None], free] - J[:, free[:, None], dependent] @ weights[:, free])
 
 
+def with_dependent_states(model: Model, free: np.ndarray) -> np.ndarray:
+    """(n, n_states): directions (n, m) of the free states, as in `free_jacobian`, with what the sums make of them."""
+    dependent, weights = _eliminated(model)
+    if not len(dependent):
+        return free
+    whole = np.zeros((len(free), len(model.states)))
+    those = np.setdiff1d(np.arange(len(model.states)), dependent)
+    whole[:, those] = free
+    whole[:, dependent] = -free @ weights[:, those].T
+    return whole
+
+
 @lru_cache(maxsize=256)
 def _eliminated(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """((k,), (k, n_states)): states that conserved sums give, and the sums, with weight 1 of its own state in each."""

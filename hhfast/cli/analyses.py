@@ -1,4 +1,4 @@
-"""Commands that ask what a model does: fi, rheobase, refractory, clamp. One line per cell, and a picture of them."""
+"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, clamp. A line per cell, and pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Csv, ModelName, Parameters, numbers, parameters
+from hhfast.cli.options import Csv, ModelName, Parameters, interval, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -31,13 +31,44 @@ def fi(
     until: Annotated[
         str, typer.Option(metavar="WHEN", help="t_stop, or settled: at a rest or on a cycle, t_stop at the latest.")
     ] = "t_stop",
+    threshold: Annotated[float, typer.Option(metavar="MV", help="Of a spike.")] = -20.0,
+    rearm: Annotated[
+        float | None, typer.Option(metavar="MV", help="Below which V must have been before; 10 below the threshold.")
+    ] = None,
     csv: Csv = False,
     *,
     picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until}
+    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until, "threshold": threshold}
+    options |= {} if rearm is None else {"rearm": rearm}
     _analyse("fi_curve", model, parameter, picture, options, csv)
+
+
+@draws
+def bifurcations(
+    model: ModelName,
+    currents: Annotated[
+        str, typer.Option(metavar="LOW,HIGH", help="Lowest and highest current, in the unit of the model.")
+    ] = "0,200",
+    parameter: Parameters = None,
+    csv: Csv = False,
+    *,
+    picture: PictureOptions,
+) -> None:
+    """Hopf points, sub- or supercritical, and saddle-nodes of each cell; -o draws the bifurcation diagram of one."""
+    limits = interval(currents)
+    picture.check()
+    if picture.wanted and any(len(values) > 1 for values in parameters(parameter).values()):
+        raise InputError("-o: a bifurcation diagram is that of one cell; give each parameter one value")
+    found, params, table = _run("bifurcations", model, parameter, None, {"i_app": limits})
+    say(_csv(table, found.status) if csv else _aligned(table, found.status))
+    if picture.wanted:
+        from hhfast.figures.bifurcation_diagram import plot_bifurcation_diagram
+        from hhfast.figures.canvas import figure_of
+
+        cell = {name: float(values[0]) for name, values in params.items()}
+        picture.save(figure_of(plot_bifurcation_diagram(model, cell, i_app=limits)))
 
 
 @draws
@@ -135,18 +166,20 @@ def _analyse(
 
 
 def _run(
-    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any]
+    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions | None, options: Mapping[str, Any]
 ) -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """(result, parameters of the cells, table) of an analysis; draws the cells if a picture is asked for."""
     from hhfast.batch.analyses import analyses
     from hhfast.model.resolve import find_model
 
-    picture.check()  # before the time that the analysis takes
+    if picture is not None:
+        picture.check()  # before the time that the analysis takes
     analysis, cells, params = analyses[name], find_model(model), parameters(given)
-    if name == "fi_curve" and len(options["currents"]) < 2 and picture.wanted:
+    wanted = picture is not None and picture.wanted
+    if name == "fi_curve" and len(options["currents"]) < 2 and wanted:
         raise InputError("--currents: a curve needs two of them at least; give a list, or start:stop:step")
     found = analysis.function(cells, params=params, **options)
-    if picture.wanted:
+    if picture is not None and picture.wanted:
         _draw(analysis, found, cells, params, options, picture)
     return found, params, {**params, **analysis.table(found)}
 

@@ -35,8 +35,9 @@ def plot_bifurcation_diagram(
     """V at equilibrium against the current, and the largest and smallest V of what a cell does there.
 
     model, params : as in `hhfast.simulate`, one cell. i_app : lowest and highest current, in the model's unit. Solid
-    lines are stable, dashed ones unstable; Hopf and saddle-node points are marked. Dots: extremes of V in the last
-    third of runs of t_stop ms, from rest without current and from 40 mV above it, so that both of two states show.
+    lines are stable, dashed ones unstable; Hopf points (filled if supercritical, open if subcritical) and
+    saddle-nodes are marked. Dots: extremes of V in the last third of runs of t_stop ms, from rest without current and
+    from 40 mV above it, so that both of two states show.
     """
     limits = interval("i_app", i_app)
     found, own = find_model(model), dict(params or {})
@@ -79,10 +80,14 @@ def _oscillations(
 
 
 def _points(axes: Axes, found: Bifurcations) -> None:
-    for current, V, marker, name in (
-        (found.hopf[0], found.hopf_V[0], "s", "Hopf"),
-        (found.saddle_node[0], found.saddle_node_V[0], "D", "saddle-node"),
-    ):
+    """Hopf points, filled where the oscillation born there is stable (supercritical), and saddle-nodes."""
+    kinds = found.hopf_criticality[0]
+    for current, V, marker, face, name in (
+        *((found.hopf[0][kinds == kind], found.hopf_V[0][kinds == kind], "s", face, name) for kind, face, name in (
+            ("supercritical", "k", "supercritical Hopf"), ("subcritical", "w", "subcritical Hopf"),
+            ("unknown", "0.6", "Hopf"))),
+        (found.saddle_node[0], found.saddle_node_V[0], "D", "k", "saddle-node"),
+    ):  # fmt: skip
         if len(current):
-            axes.plot(current, V, marker, color="k", markersize=6, zorder=4,
+            axes.plot(current, V, marker, color="k", markerfacecolor=face, markersize=6, zorder=4,
                       label=f"{name}: {', '.join(f'{c:.4g}' for c in current[:4])}")  # fmt: skip

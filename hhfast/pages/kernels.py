@@ -12,7 +12,7 @@ from hhfast.batch.result import DIVERGED, REASON_MEANINGS, STEP_LIMIT
 from hhfast.kernel.build.kernel import beginnings_kernel, kernel_of, one_lane, quantities_kernel, rates_kernel
 from hhfast.kernel.print.javascript import printed
 from hhfast.kernel.spec import REASON, kernel_spec
-from hhfast.kernel.tree.nodes import Kernel
+from hhfast.kernel.tree.kernel import Kernel
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
 from hhfast.model.validation import initial_value

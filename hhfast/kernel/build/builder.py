@@ -14,10 +14,11 @@ from typing import Any
 import sympy as sp
 
 from hhfast.kernel.build.applied_current import AppliedCurrent
+from hhfast.kernel.build.cell_transfer import CellTransfer
 from hhfast.kernel.build.expressions import Translator
 from hhfast.kernel.build.guards import Guards
 from hhfast.kernel.build.notes import equations
-from hhfast.kernel.build.quotation import Quotation, sum_of
+from hhfast.kernel.build.quotation import Quotation
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.equations.sensitivities import with_sensitivities
@@ -27,8 +28,8 @@ from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_c
 from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.optimise.shared_exponentials import Assignment
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES, SCRATCH_ARRAYS, SHARED, KernelSpec
-from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Kernel, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Expression, Let, Number, Statement, Symbol
 from hhfast.parts.grammar import names_used
 from hhfast.parts.recorder import Hooks
 from hhfast.parts.sensitivity import shift_names
@@ -89,7 +90,7 @@ class Builder:
         self.recorders = KernelRecorders(
             spec, self.quote, self.scratch, {"C_m": self.parameters["C_m"], "i_app": i_app}
         )
-
+        self.transfer = CellTransfer(spec, self.quote, self.scratch, self.parameters, self.states)
         self.guards = Guards(spec.model, self.quote, self.scratch, self.states)
 
     def symbol_of(self, name: str) -> Symbol:
@@ -186,49 +187,6 @@ class Builder:
         if name == "i_app" and self.applied.conducts:
             return self.own.setdefault("recorded_i_app", Symbol("i_app"))
         return self.symbol_of(_in_algebra(name))
-
-    # --- beginning and end ---
-    def load(self) -> list[Statement]:
-        """The statements that fill the parameters and states of lane i with those of its cell."""
-        n, m = len(self.parameters), len(self.states)
-        found = self._load_parameters("lane", n, 0)
-        if self.spec.kinds:
-            found += self._load_parameters("float64", len(self.spec.stimulus_parameters), n)
-        state = nodes.ScratchElement("lane", self.quote.value("(n + k) * W + i", n=Number(n), k=(k := Symbol("k"))))
-        return [
-            *found,
-            *self.quote.nest(
-                "for k in range(m)", self.quote.code("state = X[k, cell]", state=state, k=k), m=Number(m), k=k
-            ),
-        ]
-
-    def _load_parameters(self, kind: str, n: int, first: int) -> list[Statement]:
-        k = Symbol("k")
-        place = nodes.ScratchElement(kind, self.quote.value("k * W + i", k=k))
-        number: Expression = self.quote.value("first + k", first=Number(first), k=k) if first else Name(k)
-        body = self.quote.code(
-            """\
-if col[number] >= 0:
-    place = P[col[number], cell]
-else:
-    place = p0[number]""",
-            place=place,
-            number=number,
-        )
-        return self.quote.nest("for k in range(n)", body, n=Number(n), k=k)
-
-    def store(self, cell: Expression) -> list[Statement]:
-        """The statements that hand the states of lane i back."""
-        n, k = len(self.parameters), Symbol("k")
-        state = nodes.ScratchElement("lane", self.quote.value("(n + k) * W + i", n=Number(n), k=k))
-        body = self.quote.code("X[k, cell] = state", state=state, k=k, cell=cell)
-        return self.quote.nest("for k in range(m)", body, m=Number(len(self.states)), k=k)
-
-    @property
-    def not_finite(self) -> Expression:
-        """An expression that is NaN where a state of lane i is infinite or NaN, and 0 elsewhere."""
-        terms = [self.quote.value("x - x", x=self.scratch.element(s)) for s in self.states.values()]
-        return sum_of(terms)
 
     def kernel(self, body: Sequence[Statement]) -> Kernel:
         """The kernel, around the body of its function."""

@@ -126,7 +126,7 @@ failed = 0.0""")
         return [
             *self.nest("if next_cell == last_cell", idle),
             *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
-            *builder.load(),
+            *builder.transfer.load(),
             *scratch.framed(self._bounds()),
             *scratch.framed(constants),
             *scratch.framed(builder.recorders.arm()),
@@ -198,9 +198,9 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
                 "if failed > 0.0:\n    status[cell] = wild if error - error != 0.0 else 3",
                 wild=Number(REASON + NOT_FINITE),
             ),
-            *builder.guards.judge(Name(self.own["cell"]), builder.not_finite),
+            *builder.guards.judge(Name(self.own["cell"]), builder.transfer.not_finite),
             *([] if self.settling is None else scratch.framed(self.settling.finish(), keep=False)),
-            *builder.store(Name(self.own["cell"])),
+            *builder.transfer.store(Name(self.own["cell"])),
             *self.code("""\
 n_steps[cell] = int(accepted)
 n_rejected[cell] = int(turns - began - accepted)

@@ -10,6 +10,7 @@ from hhfast.kernel.math.phi import RANGES
 from hhfast.kernel.optimise.merged_divisions import is_nonnegative
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Binary, Expression, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.walk import rebuilt
 
 
 class PhiFallback:
@@ -91,4 +92,4 @@ z_row = zero if far else z""",
                     return nodes.Call(self.builder.functions[f"phi_{self.degree[symbol]}"], (z,))
             return node
 
-        return [nodes.rebuilt(update, chosen) for update in updates]
+        return [rebuilt(update, chosen) for update in updates]

@@ -8,6 +8,7 @@ from typing import Any
 
 from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Expression, Let, Number, Statement, Symbol
+from hhfast.kernel.tree.walk import rebuilt
 
 Names = Mapping[str, Any]  # what names in a text stand for: symbols, nodes, functions
 
@@ -68,7 +69,7 @@ class Quotation:
             is_plain = isinstance(node, Number) and node.dtype is None and isinstance(node.value, float)
             return self.number(node.value) if is_plain else node
 
-        return [nodes.rebuilt(statement, typed) for statement in statements]
+        return [rebuilt(statement, typed) for statement in statements]
 
     def lane_code(self, text: str, **names: Any) -> list[Any]:
         """The statements of a text with their numbers in the lanes' type."""

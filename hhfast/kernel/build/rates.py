@@ -16,7 +16,8 @@ from hhfast.kernel.optimise.binding_times import LaneConstants, bind
 from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.spec import RATES_ARGUMENTS
 from hhfast.kernel.tree import parse
-from hhfast.kernel.tree.nodes import For, Kernel, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import For, Name, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes
 from hhfast.model.algebra import to_sympy
 from hhfast.model.model import Model

@@ -24,7 +24,7 @@ from hhfast.kernel.spec import RATES_ARGUMENTS, KernelSpec
 from hhfast.model.model import Model
 
 if TYPE_CHECKING:
-    from hhfast.kernel.tree.nodes import Kernel
+    from hhfast.kernel.tree.kernel import Kernel
 
 _lock = threading.RLock()  # the first use from several threads: one compiles, the others wait for it
 

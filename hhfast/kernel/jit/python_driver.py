@@ -46,7 +46,7 @@ def jitted(function: FunctionType) -> Any:
 
 
 def _is_inlined(function: FunctionType) -> bool:
-    from hhfast.kernel.tree.parse import function_of
+    from hhfast.kernel.tree.functions import function_of
     from hhfast.kernel.tree.straight import is_straight
 
     return all(is_straight(statement) for statement in function_of(function).body)

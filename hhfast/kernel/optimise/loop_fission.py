@@ -14,6 +14,7 @@ from itertools import pairwise
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Let, Node, Symbol
 from hhfast.kernel.tree.straight import reads_and_writes, symbols_read
+from hhfast.kernel.tree.walk import children, walk
 
 # In units of an operation; best, or nearly, for the models of the library.
 _WAIT = 0.03  # cost of a piece, times its operations, times those in its longest chain
@@ -32,7 +33,7 @@ _DIVISION = (9, 4)
 def cut(statements: Sequence[Let]) -> list[list[Let]]:
     """The statements in pieces, such that pieces and cuts cost least in all."""
     n = len(statements)
-    operations = [sum(_cost(node)[0] for node in nodes.walk(let.value)) for let in statements]
+    operations = [sum(_cost(node)[0] for node in walk(let.value)) for let in statements]
     live = _live(statements)
     best = [0.0] + [float("inf")] * n  # least cost of the first k statements ...
     last = [0] * (n + 1)  # ... and where their last piece begins
@@ -83,7 +84,7 @@ def _chain(node: Node, known: dict[Symbol, int]) -> int:
     """The longest chain of operations that ends in a node, given those that end in symbols."""
     if isinstance(node, nodes.Name):
         return known.get(node.symbol, 0)
-    return max((_chain(child, known) for child in nodes.children(node)), default=0) + _cost(node)[1]
+    return max((_chain(child, known) for child in children(node)), default=0) + _cost(node)[1]
 
 
 def _live(statements: Sequence[Let]) -> list[int]:

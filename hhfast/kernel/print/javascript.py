@@ -16,8 +16,10 @@ from hhfast.kernel.print.javascript_function import JavaScriptFunction
 from hhfast.kernel.print.javascript_values import harmless, literal
 from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Kernel, Statement, Symbol
-from hhfast.kernel.tree.parse import function_of
+from hhfast.kernel.tree.functions import function_of
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Statement, Symbol
+from hhfast.kernel.tree.walk import walk
 
 _PROLOGUE = """\
 const F64 = new Float64Array(1), I32 = new Int32Array(F64.buffer); // the words of a double, the low one first
@@ -107,7 +109,7 @@ def _called(body: Iterable[Statement]) -> dict[FunctionType, None]:
     found: dict[FunctionType, None] = {}
     waiting = list(body)
     while waiting:
-        inner = [n.function for n in nodes.walk(*waiting) if isinstance(n, nodes.Call)]
+        inner = [n.function for n in walk(*waiting) if isinstance(n, nodes.Call)]
         new = [f for f in dict.fromkeys(inner) if isinstance(f, FunctionType) and f not in found]
         found |= dict.fromkeys(new)
         waiting = [statement for f in new for statement in function_of(f).body]

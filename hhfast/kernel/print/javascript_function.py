@@ -22,9 +22,11 @@ from hhfast.kernel.print.javascript_values import (
     word_operation,
 )
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Kernel, KernelFunction, Number, Statement, Symbol
-from hhfast.kernel.tree.parse import function_of
+from hhfast.kernel.tree.functions import function_of
+from hhfast.kernel.tree.kernel import Kernel, KernelFunction
+from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes
+from hhfast.kernel.tree.walk import walk
 
 _INTRINSICS = {"sqrt": "Math.sqrt", "floor": "Math.floor", "isnan": "Number.isNaN", "abs": "Math.abs", "min": "min",
                "max": "max"}  # fmt: skip
@@ -257,7 +259,7 @@ class JavaScriptFunction:
     def is_simple(test: Expression) -> bool:
         """Whether a condition needs no statement before it."""
         return not any(isinstance(part, nodes.Bits | nodes.Call) or getattr(part, "op", "") in BITWISE
-                       for part in nodes.walk(test))  # fmt: skip
+                       for part in walk(test))  # fmt: skip
 
     # --- expressions ---
     def text_of(self, node: Expression) -> str:

@@ -13,8 +13,9 @@ from types import FunctionType
 
 from hhfast.kernel.print.llvm_function import FunctionWriter
 from hhfast.kernel.print.llvm_values import TYPES, Array, Value, identifier, literal, structure
-from hhfast.kernel.tree.nodes import Kernel, Statement, Symbol
-from hhfast.kernel.tree.parse import function_of
+from hhfast.kernel.tree.functions import function_of
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Statement, Symbol
 
 
 def printed(kernel: Kernel) -> str:

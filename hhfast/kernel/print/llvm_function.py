@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from hhfast.errors import InputError
 from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, identifier, literal, structure
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, KernelFunction, Number, Statement, Symbol
-from hhfast.kernel.tree.parse import function_of
+from hhfast.kernel.tree.functions import function_of
+from hhfast.kernel.tree.kernel import KernelFunction
+from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.nodes import Expression, Kernel, Number, Statement, Symbol
+from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
 
 _BINDS = {  # how tightly operators bind, as in Python
     "or": 1, "and": 2, "compare": 4, "|": 5, "^": 6, "&": 7, "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//":

@@ -1,4 +1,4 @@
-"""The nodes of the kernel tree: symbols, expressions, statements, and the kernel that they make up.
+"""The nodes of the kernel tree: symbols, expressions and statements.
 
 A symbol is an object: two of one name are two, and what it is (the membrane potential, a flag of the whole block) it
 says itself. Where a symbol lives is the kernel's business: in an argument, in a row of the scratch space, in a table of
@@ -7,8 +7,7 @@ constants, or else in a local variable. Numbers without a type of their own are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeAlias
 
@@ -235,69 +234,5 @@ Expression: TypeAlias = (
 )  # fmt: skip
 Statement: TypeAlias = Let | LetAll | Store | LaneLoop | For | While | If | Break | Return | Comment
 Node: TypeAlias = Expression | Statement
-
-
-# --- the whole -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Kernel:
-    """A function that advances cells.
-
-    arguments : what it takes, with types such as "int64" or "float64[:, ::1]".
-    lanes : cells in a block. scratch : kind of scratch array -> (its argument, number of its elements).
-    rows : symbol -> (kind of scratch array, number of the row).
-    tables : symbol -> (type, constants). constants : symbol -> number known when the kernel is made.
-    shared : arguments that another thread may write meanwhile. notes : the model's equations, for the reader.
-    """
-
-    title: str
-    name: str
-    arguments: Mapping[Symbol, str]
-    body: tuple[Statement, ...]
-    lanes: int = 1
-    scratch: Mapping[str, tuple[Symbol, int]] = field(default_factory=dict)
-    rows: Mapping[Symbol, tuple[str, int]] = field(default_factory=dict)
-    tables: Mapping[Symbol, tuple[str, tuple[float, ...]]] = field(default_factory=dict)
-    constants: Mapping[Symbol, int] = field(default_factory=dict)
-    shared: frozenset[Symbol] = frozenset()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KernelFunction:
-    """A function of `kernel.math` as a tree."""
-
-    name: str
-    parameters: tuple[Symbol, ...]
-    body: tuple[Statement, ...]
-
-
-# --- walking ---------------------------------------------------------------------------------------------------------
 KIND_OF_STATEMENT: tuple[type, ...] = Statement.__args__
 KINDS: tuple[type, ...] = (*Expression.__args__, *KIND_OF_STATEMENT)
-_FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in KINDS}
-
-
-def children(node: Node) -> Iterator[Node]:
-    """The nodes directly inside a node, in the order of their writing."""
-    for name in _FIELDS[type(node)]:
-        value = getattr(node, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if type(part) in _FIELDS:
-                yield part
-
-
-def walk(*nodes: Node) -> Iterator[Node]:
-    """Nodes and all nodes inside them."""
-    for node in nodes:
-        yield node
-        yield from walk(*children(node))
-
-
-def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
-    """A node with `change` applied to every node inside it, and then to itself; a tuple of nodes likewise."""
-    if isinstance(node, tuple):
-        return tuple(rebuilt(part, change) for part in node)
-    if type(node) not in _FIELDS:
-        return node
-    parts = [rebuilt(getattr(node, name), change) for name in _FIELDS[type(node)]]
-    return change(type(node)(*parts))

@@ -7,6 +7,7 @@ from typing import Any
 
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Node, Statement, Symbol
+from hhfast.kernel.tree.walk import children
 
 
 def is_straight(node: Statement) -> bool:
@@ -25,7 +26,7 @@ def symbols_read(node: Node) -> list[Symbol]:
     level = [node]
     while level:
         found += [inner.symbol for inner in level if isinstance(inner, nodes.Name)]
-        level = [child for inner in level for child in nodes.children(inner)]
+        level = [child for inner in level for child in children(inner)]
     return found
 
 
@@ -36,8 +37,8 @@ def reads_and_writes(body: Iterable[Statement]) -> tuple[list[Symbol], list[Symb
 
     def visit(statements: Iterable[Any], surely: bool) -> None:
         for node in statements:
-            inner = [part for part in nodes.children(node) if isinstance(part, nodes.KIND_OF_STATEMENT)]
-            own = [part for part in nodes.children(node) if not isinstance(part, nodes.KIND_OF_STATEMENT)]
+            inner = [part for part in children(node) if isinstance(part, nodes.KIND_OF_STATEMENT)]
+            own = [part for part in children(node) if not isinstance(part, nodes.KIND_OF_STATEMENT)]
             reads.update(dict.fromkeys(s for part in own for s in symbols_read(part) if s not in writes))
             targets = _targets(node)
             if not surely:  # what a branch assigns keeps its old value where the branch is not taken: it is read, too

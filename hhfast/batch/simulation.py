@@ -1,0 +1,167 @@
+"""A simulation: what the cells of a batch have in common, and how it advances them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hhfast.batch.cells import Cells
+from hhfast.batch.method import Method
+from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
+from hhfast.batch.result import CAP_REACHED, OK, Result
+from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
+from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
+from hhfast.batch.threads import run_blocks
+from hhfast.batch.time_grid import TimeGrid, time_grid
+from hhfast.errors import InputError
+from hhfast.interrupts import interruptible
+from hhfast.kernel.jit.compile import compiled
+from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
+from hhfast.model import Model
+from hhfast.parts.activity import Settled
+from hhfast.parts.recorder import Recorder, Run
+from hhfast.parts.recorders import detectors
+from hhfast.parts.sensitivity import sensitivity_units
+from hhfast.parts.stimuli import Stimulus
+from hhfast.parts.variable import Variable
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What all cells of a batch have in common: kernel, steps, recorders; onset: of the stimulus, ms."""
+
+    spec: KernelSpec
+    method: Method
+    record: tuple[Recorder, ...]
+    steps: TimeGrid | AdaptiveSchedule
+    t_stop: float
+    onset: Any
+    edges_inside: bool
+    progress: bool
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        method: Method,
+        stimulus: Stimulus,
+        t_stop: float,
+        record: tuple[Recorder, ...],
+        until: str | Settled | Mapping[str, float],
+        n_cells: int,
+        progress: bool,
+        sensitivity: tuple[str, ...] = (),
+    ) -> Simulation:
+        settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
+        if settling is not None:
+            if sensitivity:
+                raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
+            record = (*record, settling)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
+        edges, own_edges = stimulus.edges(t_stop)
+        points, own_points = stimulus.points(t_stop)
+        inside = own_points or own_edges.size > 0
+        steps: TimeGrid | AdaptiveSchedule
+        _check_clamp(stimulus, t_stop, method)
+        if method.adaptive:
+            n_points = len(points) + sum(map(len, stimulus.arrays))
+            steps = adaptive_schedule(
+                t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
+            )
+        else:
+            steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
+        return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
+
+    def refined(self, rows: np.ndarray) -> Simulation:
+        """The same for some of the cells, with finer steps."""
+        return replace(self.at(rows), steps=self.steps.refined(rows))
+
+    def at(self, rows: np.ndarray, tighter: float = 1.0) -> Simulation:
+        """The same for some of the cells, which must stand still `tighter` to count as resting."""
+        record = tuple(r.at(rows, tighter) if isinstance(r, Settling) else r for r in self.record)
+        onset = self.onset[rows] if np.ndim(self.onset) else self.onset
+        return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
+
+    def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
+        if not isinstance(self.record[-1] if self.record else None, Settling):
+            return self._advance(cells, X, bounds)[0]
+        start = X.copy()
+        result, recording = self._advance(cells, X, bounds)
+        rows = recording.prove(cells, X)
+        result = self._settled(result, recording)
+        if not len(rows):
+            return result
+        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
+        return result.with_rows(rows, again)
+
+    def _settled(self, result: Result, recording: SettlingRecording) -> Result:
+        """A result with the features of settled cells."""
+        status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
+        variables = {**result.variables, **recording.variables()}
+        variables |= recording.of_last_period(variables)
+        rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
+        return nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
+
+    def _advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> tuple[Result, Any]:
+        """The result of one run, and the recording of the last recorder."""
+        dtype, model = self.spec.dtype, cells.model
+        of_parameters = {name: p.unit for name, p in model.parameters.items()}
+        units = {s.name: s.unit for s in model.rows}
+        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
+        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
+        recordings = [recorder.open(run) for recorder in self.record]
+        check_names([r for r in self.record if not isinstance(r, Settling)])
+        levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
+        status = np.full(cells.n, OK, np.uint8)
+        stop = np.zeros(1, np.uint8)
+        counts = np.zeros((2, cells.n if self.method.adaptive else 0), np.int64)
+        further = self.steps.arguments(counts)
+        kernel = interruptible(compiled, self.spec)
+
+        def call(first: int, last: int) -> None:
+            arrays = [recording.arguments(first, last) for recording in recordings]
+            kernel(
+                first,
+                last,
+                cells.p0,
+                cells.col,
+                cells.P,
+                X,
+                levels,
+                bounds,
+                status,
+                stop,
+                *further,
+                *cells.points,
+                *(a for group in arrays for a in group),
+            )
+            for recording, group in zip(recordings, arrays, strict=True):
+                recording.done(first, group)
+
+        run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        reason = reasons(status, bounds)
+        kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
+        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
+        result = result_of(model, kept, finals, status, self.method.attributes)
+        result = Result(result.status, {**result.variables, "reason": reason}, result.attributes)
+        last = recordings[-1] if recordings else None
+        if not self.method.adaptive:
+            return result, last
+        names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
+        counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
+                                                                                     strict=True)}  # fmt: skip
+        return Result(result.status, {**result.variables, **counted}, result.attributes), last
+
+
+def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:
+    """V jumps at the edges of a clamp's steps; steps of one size, the same for all, can end only at common edges."""
+    for kind, values in stimulus.parts:
+        if kind.clamp is not None and kind.points and not method.adaptive and kind.points.times(values, t_stop) is None:
+            raise InputError(
+                f"stimulus '{kind.name}': times of a clamp differ between cells, and {method.scheme.name} takes "
+                "the same steps in all; choose tsit5 or rodas4"
+            )

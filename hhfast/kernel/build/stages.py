@@ -1,0 +1,135 @@
+"""The stages of a fixed-step integrator: the evaluation of the rates, and the updates of the states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hhfast.kernel.build.builder import Builder, uses_phi
+from hhfast.kernel.build.fixed_step_stimuli import FixedStepStimuli
+from hhfast.kernel.build.phi_fallback import PhiFallback
+from hhfast.kernel.build.scratch import RecordingStatements
+from hhfast.kernel.optimise.loop_fission import crossing
+from hhfast.kernel.tree import nodes
+from hhfast.kernel.tree.nodes import Call, Comment, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.walk import walk
+from hhfast.parts.grammar import names_given
+from hhfast.parts.integrators import Stage
+
+
+class Stages:
+    """The stages of an integrator that a model has, as statements."""
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder, self.own, self.system, self.scratch = builder, builder.own, builder.system, builder.scratch
+        self.all = [stage for stage in builder.spec.integrator.stages if self._applies(stage)]
+        self.repeats = any(stage.coefficients for stage in self.all)
+        self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
+        once = (stage for stage in self.all if stage.evaluates and not stage.coefficients)
+        self.stimuli = FixedStepStimuli(builder, dict.fromkeys(stage.c[0] for stage in once))
+
+    def _applies(self, stage: Stage) -> bool:
+        group = self.system.groups[stage.states]
+        if not group:
+            return False
+        curved = stage.when != "always" and self.system.depends_on(stage.states, group)
+        return stage.when == "always" or (stage.when == "curved") == curved
+
+    def declare(self) -> None:
+        """Give rows to what stages that repeat keep."""
+        if self.repeats:
+            for stage in self.all:
+                for x in self.system.groups[stage.states]:
+                    self._updates(stage, x)  # which names what it keeps
+            self.scratch.add("lane", *self.kept.values())
+
+    def keep_slope(self) -> dict[Symbol, Any]:
+        """What keeps dV/dt of the first evaluation of a step, after what; a repeated stage does so itself."""
+        if self.repeats:
+            return {}
+        over = next(stage.over for stage in self.all if stage.evaluates)
+        text = "dV_was = f" if over is None else "dV_was = f / (over * dt)"
+        f = self.builder.rates_of["V"].f
+        return {f: self.builder.quote.let(text, f=f, over=self.builder.quote.number(over or 1.0))}
+
+    def statements(self, recording: RecordingStatements) -> list[Statement]:
+        """All stages of one step; and what records, which does not influence them."""
+        flags: list[Symbol] = []
+        lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
+        between: list[list[Statement]] = [[]]  # ... and what comes before each
+        for stage in self.all:
+            evaluation, updates = self._stage(stage)
+            between[-1].append(Comment(f"{stage.states}: {' ; '.join(stage.text.splitlines())}"))
+            if stage.coefficients:
+                between.append(self._repeated(stage, evaluation + updates))
+                lanes.append([])
+            elif uses_phi(stage.text):
+                fallback = PhiFallback(self.builder, self.system.groups[stage.states])
+                flags.append(fallback.flag)
+                lanes[-1] += evaluation + fallback.check()
+                between.append(fallback.fall_back())
+                lanes.append(fallback.near(updates))
+            else:
+                lanes[-1] += evaluation + updates
+        self.scratch.pass_on(*crossing(lanes))
+        statements: list[Statement] = [Let(flag, Number(value=False)) for flag in flags]
+        for k, (before, body) in enumerate(zip(between, lanes, strict=True)):
+            here = RecordingStatements(
+                first=recording.first if k == 0 else (),
+                after=recording.after if k == 0 else {},
+                last=recording.last if body is lanes[-1] else (),
+            )
+            statements += before + self.scratch.loops(body, here)
+        return statements
+
+    def _updates(self, stage: Stage, x: str) -> list[Any]:
+        """The text of a stage for one state."""
+        rates = self.builder.rates_of[x]
+        names: dict[str, Any] = {"x": self.builder.states[x], "a": rates.a, "b": rates.b, "f": rates.f, "phi": "phi"}
+        names |= {name: self.own.setdefault(name, Symbol(name)) for name, _ in stage.coefficients}
+        own = {
+            name: self.kept.setdefault((x, name), Symbol(f"{x}_{name}"))
+            for name in names_given(stage.text)
+            if name not in names
+        }
+        statements = self.builder.quote.stage_code(stage.text, names, own | self._of_earlier_stages(x))
+        return self.builder.quote.in_lanes(statements)
+
+    def _of_earlier_stages(self, x: str) -> dict[str, Symbol]:
+        return {name: symbol for (state, name), symbol in self.kept.items() if state == x}
+
+    def _stage(self, stage: Stage) -> tuple[list[Any], list[Any]]:
+        """The evaluation and the updates of one stage."""
+        group = self.system.groups[stage.states]
+        before: list[Any] = []
+        updates: list[Any] = []
+        for x in group:
+            lets = self._updates(stage, x)
+            # What precedes an exponential update is needed to prepare it; see `phi_fallback`.
+            k = next((k for k, let in enumerate(lets) if _calls_phi(let)), 0)
+            before += lets[:k]
+            updates += lets[k:]
+        if not stage.evaluates:
+            return [], updates
+        asked: list[Any] = []
+        if self.stimuli.smooth and not stage.coefficients:
+            asked = [Let(self.own[name], Name(row)) for name, row in self.stimuli.currents[stage.c[0]].items()]
+        return asked + self.builder.rates(group, stage.over) + before, updates
+
+    def _repeated(self, stage: Stage, body: list[Any]) -> list[Statement]:
+        inner: list[Statement] = []
+        for name, values in stage.coefficients:
+            table = self.builder.table(f"{name}_table", values)
+            inner += self.builder.quote.code("coefficient = table[stage]", coefficient=self.own[name], table=table)
+        if self.stimuli.smooth:
+            table = self.builder.table("c_table", stage.c)
+            at = self.builder.quote.value("t + np.float64(table[stage]) * dt64", table=table)
+            inner += self.stimuli.set_to(self.own, at)
+        f = self.builder.rates_of["V"].f
+        slope = self.builder.quote.code("dV_was = f if stage == 0 else dV_was", f=f)
+        recording = RecordingStatements(after={f: slope[0]} if self.builder.recorders.timed else {})
+        inner += self.scratch.loops(body, recording)
+        return self.builder.quote.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
+
+
+def _calls_phi(let: nodes.Node) -> bool:
+    return any(isinstance(node, Call) and node.function == "phi" for node in walk(let))
