@@ -160,7 +160,7 @@ class Channel:
         if not self.fluctuates:
             raise InputError(f"channel '{self.name}' has a count, but neither gates that move in time nor a scheme")
         if self.open is not None:
-            raise InputError(f"channel '{self.name}' has open and count; write it as a scheme, whose states are counted")
+            raise InputError(f"channel '{self.name}' has open and count; give it a scheme, whose states can be")
 
     @property
     def fluctuates(self) -> bool:

@@ -12,6 +12,7 @@ from hhfast.errors import InputError, did_you_mean
 from hhfast.inputs import per_cell
 
 KINDS = ("diffusion", "markov")
+MOST_CHANNELS = 1e7  # of one kind, transition by transition
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,31 @@ from __future__ import annotations
 import numpy as np
 
 from hhfast.kernel.math.elementary import log, sin, sqrt
-from hhfast.kernel.math.random import fraction, halves, philox
+from hhfast.kernel.math.random import fraction, halves, philox, philox_round
 
 DEVIATES = 12  # of one call
 INITIAL, TRANSITIONS = 1024, 2048  # the first streams of these; those of deviates begin with 1
 _U = np.uint64
+_LOW, _W0, _W1 = _U(0xFFFFFFFF), _U(0x9E3779B9), _U(0xBB67AE85)  # as of `random`
 _20, _FIELD, _1, _9, _19 = _U(20), _U(0x7FE), _U(1), _U(9), _U(19)
 _HALVES = _U(0x4320000000000000)  # 2**51 in float64, whose lowest bit is worth a half
 _MIDDLE = 2251799813685759.5  # 2**51 + 511.5
 
 
 def noise_words(seed, cell, step, stream):
-    """Four random words of 32 bits of (seed, cell, step) in a stream from 1 to 4095."""
-    k, m = halves(seed)
-    a, b = halves(step)
+    """Four random words of 32 bits of (seed, cell, step) in a stream from 1 to 4095.
+
+    Step and stream are the key: they are the same for all lanes, so its schedule is not vectors but numbers. Seven
+    rounds, the fewest with which Philox passes the tests of BigCrush (Salmon et al. 2011, table 2).
+    """
+    k, m = halves(step)
+    m = m | (stream << _20)
+    a, b = halves(seed)
     c, d = halves(cell)
-    return philox(a, b, c, d | (stream << _20), k, m)
+    for _ in range(7):
+        a, b, c, d = philox_round(a, b, c, d, k, m)
+        k, m = (k + _W0) & _LOW, (m + _W1) & _LOW
+    return a, b, c, d
 
 
 def deviate(field):
@@ -47,6 +56,11 @@ def initial_deviate(seed, cell, stream):
     return sqrt(-2.0 * log(fraction(a, b))) * sin(6.283185307179586 * fraction(c, d))
 
 
-def kicked(x, a, b):
-    """x after a step of x' = a - b x, where a and b have the step in them: by a rational phi, for any b."""
-    return x + (a - b * x) / (1.0 + b * (0.5 + 0.08333333333333333 * b))
+def uniforms(seed, cell, step, stream, event):
+    """Two numbers strictly between 0 and 1 of an event in a step of (seed, cell), events and seeds below 2**32."""
+    k, m = halves(step)
+    a, _high = halves(seed)
+    b, _high = halves(event)
+    c, d = halves(cell)
+    a, b, c, d = philox(a, b, c, d, k, m | (stream << _20))
+    return fraction(a, b), fraction(c, d)
