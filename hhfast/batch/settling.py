@@ -55,6 +55,7 @@ class Settling:
     tolerance: float
     after: np.ndarray = field(repr=False)
     rest_tolerance: np.ndarray = field(repr=False)
+    with_current: bool = False  # whether to deliver the current at the end, as `i_app`, too
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -145,6 +146,9 @@ class SettlingRecording:
             unit, long_name = SETTLED_FEATURES[name]
             flags = ACTIVITIES if name == "activity" else ()
             found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags)
+        if self.recorder.with_current:
+            unit = self.recorder.model.variables["i_app"]
+            found["i_app"] = Variable(self.outcome[:, memory.I_APP].copy(), ("cell",), unit, "current at the end")
         return found
 
     def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:

@@ -17,6 +17,7 @@ from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import Result
+from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
@@ -70,7 +71,10 @@ def simulate(
     sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
         derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
         `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
-        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known. With
+        until="settled", and any integrator, it is the features that have derivatives: `period_dp`, `rate_dp`,
+        `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the equilibrium (`V_rest_dp`), that the run
+        found; NaN for cells that have not settled, and none of counts, `activity`, `settled_at`, spikes and traces.
     channel_noise : "diffusion", "markov", or a `hhfast.ChannelNoise`: the channels that have a count open and close at
         random, with fixed steps. Every channel with gates or a scheme then has a parameter `count_NAME` (as
         `count_Na`), infinite unless given: no noise (`hhfast.Model.with_counts`). Recorded `i_NAME` and `g_NAME` have
@@ -119,8 +123,15 @@ def simulate(
     stimulus = stimulus or Stimulus()
     if noise is not None and noise.kind == "markov":
         _check_single_channels(cells)
+    settled = SettledDerivatives.of(model, until, record, tuple(derived))
+    if settled is not None:
+        record, derived = settled.record, {}
     recorders = _deriving(record, derived)
-    run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived), noise)
+    run = Simulation.of(
+        model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived), noise=noise
+    )
+    if settled is not None:
+        run = settled.asked(run)
     X = initial_states(cells, initial, stimulus.holding)
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
@@ -131,12 +142,12 @@ def simulate(
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
     bounds = possible_range(cells, stimulus, X, noise is not None)
     rows = certified_rows(certify, cells.n, recorders)
-    if rows is None:
-        return run.advance(cells, X, bounds)
-    checked, again = cells.at(rows), np.take(X, rows, axis=1)
+    start = X if rows is None else X.copy()
     result = run.advance(cells, X, bounds)
-    finer = run.refined(rows).advance(checked, again, bounds[rows])
-    return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+    if rows is not None:
+        finer = run.refined(rows).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
+        result = certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+    return result if settled is None else settled.added(result, cells, method)
 
 
 def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:

@@ -55,6 +55,7 @@ class Simulation:
         n_cells: int,
         progress: bool,
         sensitivity: tuple[str, ...] = (),
+        time_unit: str = "",
         noise: ChannelNoise | None = None,
     ) -> Simulation:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
@@ -63,7 +64,9 @@ class Simulation:
                 raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
         kind = noise.kind if noise is not None else ""
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, kind)
+        spec = kernel_spec(
+            model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit, kind
+        )
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0

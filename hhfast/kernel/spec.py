@@ -29,7 +29,7 @@ SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-l
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
-EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
+EDGE = 1 << 62  # the bit of an edge of the stimulus
 SCRATCH_ARRAYS = {  # kind of row -> the argument that holds such rows
     "lane": "s", "float64": "q", "int64": "w", "increment": "g",
 }  # fmt: skip
@@ -75,6 +75,7 @@ class KernelSpec:
     dtype: str
     phi_degrees: tuple[int, ...]
     sensitivity: tuple[str, ...] = ()  # parameters with respect to which all states are derived
+    time_unit: str = ""  # the parameter that is the unit of time of a cell, ms; without one it is 1 ms
     channel_noise: str = ""  # its kind; "": none
 
     @property
@@ -135,6 +136,7 @@ def kernel_spec(
     dtype: str,
     dt: float = 0.025,
     sensitivity: tuple[str, ...] = (),
+    time_unit: str = "",
     channel_noise: str = "",
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
@@ -155,7 +157,7 @@ def kernel_spec(
     if channel_noise:
         _check_channel_noise(model, method)
     degrees = degrees_of_phi(model, method, dt)
-    return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, channel_noise)
+    return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, time_unit, channel_noise)
 
 
 def _check_channel_noise(model: Model, method: Integrator) -> None:

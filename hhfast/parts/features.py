@@ -69,6 +69,7 @@ class _Accumulator:
     begin: str
     step: str = ""
     spike: str = ""
+    turn: str = ""
     values: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
@@ -94,6 +95,9 @@ spikes = spikes + 1.0""",
         step="""\
 V_max = V_high if V_high > V_max else V_max
 V_min = V_low if V_low < V_min else V_min""",
+        turn="""\
+V_max = V_turn if V_turn > V_max else V_max
+V_min = V_turn if V_turn < V_min else V_min""",
         values=("V_max", "V_min"),
     ),
     "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
@@ -160,6 +164,7 @@ class Features:
             begin="\n".join(a.begin for a in chosen),
             step="\n".join(a.step for a in chosen if a.step),
             spike="\n".join(a.spike for a in chosen if a.spike),
+            turn="\n".join(a.turn for a in chosen if a.turn),
             end="\n".join(f"feature[{k}, cell] = {v}" for k, v in enumerate(self._outputs)),
             extra=tuple(v for a in chosen for v in a.extra),
             arrays=(("feature", "float64[:, ::1]"),),
