@@ -56,6 +56,7 @@ from .model.importers.neuroml import import_neuroml
 from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
+from .parts.channel_noise import ChannelNoise
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -109,6 +110,7 @@ __all__ = [
     "Benchmark",
     "Bifurcations",
     "Channel",
+    "ChannelNoise",
     "Check",
     "Chirp",
     "Compartment",

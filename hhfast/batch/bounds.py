@@ -17,6 +17,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.turning_potentials import can_turn, turning_potentials
 from hhfast.model import Model
 from hhfast.model.elements import Channel
+from hhfast.model.names import is_count
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
 WIDEST = 1000.0  # mV, either way, where nothing nearer is known
@@ -26,12 +27,14 @@ _WIDE_MARGIN = 4.0  # times that, where currents are not ohmic
 _SIGMAS = 12.0  # of a noise: its largest value in any run
 
 
-def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray) -> np.ndarray:
+def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray, noisy: bool = False) -> np.ndarray:
     """(n, 2) mV: between what values the potential of each cell stays that starts at X (n_states, n).
+
+    With channel noise, by which fractions of channels may for a moment be below 0 or above 1, V is held to 1 V alone.
 
     NaN for a cell whose parameters are impossible; its states become NaN, too.
     """
-    bounds = _potential_bounds(cells, stimulus, X[0])
+    bounds = np.tile([-WIDEST, WIDEST], (cells.n, 1)) if noisy else _potential_bounds(cells, stimulus, X[0])
     impossible = _impossible_parameters(cells, stimulus)
     bounds[impossible] = np.nan
     X[:, impossible] = np.nan
@@ -52,7 +55,10 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
     maximal = conductances(cells.model)
     for name in cells.model.parameters:
         values = cells.values(name)
-        bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
+        if is_count(name):
+            bad |= ~(values > 0)
+        else:
+            bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
     for kind, of in stimulus.parts:
         for name, (default, _) in kind.parameters.items():
             given = np.asarray(of[name], np.float64)
