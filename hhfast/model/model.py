@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ class Model:
 
     Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
     `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
+    `float32` says why single precision is not for it ("": it may be).
     Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
@@ -47,6 +49,7 @@ class Model:
     currents: tuple[str, ...] = field(default=(), repr=False)
     notes: str = field(default="", repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    float32: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         from hhfast.model.validation import check_model
@@ -153,6 +156,24 @@ class Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
         kept = tuple(c for c in self.channels if c.name != channel.name)
         return replace(self, channels=(*kept, channel), text="", trusted=False)
+
+    def with_counts(self) -> Model:
+        """This model with a count, infinite unless it has one, for every channel that can be noisy.
+
+        Those are the channels with a reversal potential whose gates, or scheme, move in time: the parameter
+        count_NAME says how many there are. A channel with a current of its own needs its `count` in the model.
+        """
+
+        def counted(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+            return tuple(
+                replace(c, count=math.inf)
+                if c.count is None and c.current is None and c.open is None and c.fluctuates
+                else c
+                for c in channels
+            )
+
+        sections = tuple(replace(s, channels=counted(s.channels)) for s in self.compartments)
+        return replace(self, channels=counted(self.channels), compartments=sections, text="")
 
     def without_channel(self, name: str) -> Model:
         """This model without one of its channels."""
