@@ -49,8 +49,8 @@ def plot_result(
     few values or x is named and y is not, else a heat map; with more axes a panel for each of a few values of the
     others. Any other space gives points, or means in bins of many; coloured by the feature.
 
-    over : an axis to average over: what is drawn is the mean, in lines with a band of one standard deviation either way;
-    with `spread` the standard deviation itself. Replicates are averaged unless they are x or y. NaN count for nothing.
+    over : an axis to average over: what is drawn is the mean, in lines with a band of one standard deviation either
+    way; with `spread` the standard deviation itself. Replicates are averaged unless they are x or y. NaN count for nothing.
 
     Raises `InputError` for names that are not in the result.
     """

@@ -53,12 +53,14 @@ class Sweep:
     parameters : fixed values of model parameters.
     initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
+    sensitivity : parameters of the model by which results are differentiated (`simulate`): with until = "settled" every
+        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5 or bs32.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
         instead of one simulation. It has its own current and duration; only dt and integrator are those of the sweep.
-    channel_noise : "diffusion", "markov", or a `ChannelNoise` (or its fields as a mapping), as in `simulate`; the row is
-        its cell. Channels with gates or a scheme then have a parameter count_NAME.
+    channel_noise : "diffusion", "markov", or a `ChannelNoise` (or its fields as a mapping), as in `simulate`; the row
+        is its cell. Channels with gates or a scheme then have a parameter count_NAME.
     replicates : how often everything is simulated, with other random numbers (of channels, and of stimuli without a
         `cell` of their own): the last axis of a grid, called replicate.
     certify : True, or a share of the rows, above 0 and up to 1: these are run again far more accurately, which gives
@@ -82,6 +84,7 @@ class Sweep:
     record: Recorded = field(default_factory=Record)
     initial: str | Sequence[str | Mapping[str, float]] = "model"
     until: str | Settled | Mapping[str, float] = "t_stop"
+    sensitivity: tuple[str, ...] = ()
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
@@ -104,6 +107,8 @@ class Sweep:
             object.__setattr__(self, "model", self.model.with_counts())
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
+        if not isinstance(self.sensitivity, str):
+            object.__setattr__(self, "sensitivity", tuple(self.sensitivity))
         self._vary_initial()
         self._replicate()
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
@@ -239,6 +244,8 @@ class Sweep:
         optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
         if isinstance(self.until, Settled):
             optional["until"] = self.until.values
+        if self.sensitivity:
+            optional["sensitivity"] = list(self.sensitivity)
         if self.noise is not None:
             optional["channel_noise"] = self.noise.values
         if self.replicates is not None:
@@ -319,7 +326,16 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    optional = ("analysis", "certify", "certify_tolerance", "until", "channel_noise", "replicates", *CONTROL)
+    optional = (
+        "analysis",
+        "certify",
+        "certify_tolerance",
+        "until",
+        "channel_noise",
+        "replicates",
+        "sensitivity",
+        *CONTROL,
+    )
     given = {k: spec[k] for k in keys} | {k: spec[k] for k in optional if k in spec}
     record = record_from_canonical(spec["record"])
     return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)
