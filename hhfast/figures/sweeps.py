@@ -50,7 +50,7 @@ def plot_result(
     others. Any other space gives points, or means in bins of many; coloured by the feature.
 
     over : an axis to average over: what is drawn is the mean, in lines with a band of one standard deviation either
-    way; with `spread` the standard deviation itself. Replicates are averaged unless they are x or y. NaN count for nothing.
+    way; with `spread` the standard deviation itself. Replicates are averaged unless they are x or y.
 
     Raises `InputError` for names that are not in the result.
     """
