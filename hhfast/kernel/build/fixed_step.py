@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.guards_fixed import FixedStepGuards
 from hhfast.kernel.build.recorders import Detector
 from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
@@ -24,7 +25,7 @@ class FixedStep:
         self.settling = None if settles is None else FixedStepSettling(builder, LaneSettling(builder, settles))
         for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
             self.own.setdefault(name, Symbol(name))
-        self.stages = Stages(builder)
+        self.stages, self.guards = Stages(builder), FixedStepGuards(builder.guards)
         self.stimuli = self.stages.stimuli
         self.nodes = TimeNodes(builder, self.stimuli, self.settling)
         self._declare_rows()
@@ -58,9 +59,10 @@ class FixedStep:
         statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
         statements += self.stimuli.before_step()
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
+        statements += self.guards.begin_step()
         statements += [] if self.settling is None else [Let(self.settling.settling.hit, Number(value=False))]
         statements += self.stages.statements(self._recording())
-        return statements + self._events() + self.builder.guards.look()
+        return statements + self._events() + self.guards.look()
 
     def _recording(self) -> RecordingStatements:
         return RecordingStatements(
@@ -82,7 +84,7 @@ class FixedStep:
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
         lets += self.builder.recorders.after_step()
-        lets += self.builder.guards.watch()
+        lets += self.guards.watch()
         return lets + (self.settling.notice() if self.settling is not None else [])
 
     def _events(self) -> list[Statement]:
@@ -121,11 +123,10 @@ class FixedStep:
         of_lanes = Comment("what depends on parameters alone")
         statements = [
             *code("n = min(W, last_cell - block)"),
-            *nest("for i in range(W)", [*load, *self.builder.transfer.load()]),
+            *self.guards.load([*load, *self.builder.transfer.load()], Name(self.own["cell"])),
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.recorders.arm()),
-            *scratch.loop(self.builder.guards.begin("low = V\nhigh = V")),
             *scratch.loop(self.builder.applied.before_points()),
         ]
         statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders.all if r.hooks.begin]
@@ -139,10 +140,7 @@ class FixedStep:
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")
-        judged = [
-            *self.builder.guards.compare(cell),
-            *self.builder.guards.judge(cell, self.builder.transfer.not_finite),
-        ]
+        judged = self.builder.guards.judge(cell, self.builder.transfer.not_finite)
         ending = [*judged, *self.builder.transfer.store(cell)]
         if settling is not None:
             ending = settling.unless_settled([*settling.finish(), *ending])
