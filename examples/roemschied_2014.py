@@ -1,15 +1,16 @@
 """Which of nine Q10 values keep a neuron's f-I curve where it is, when the animal warms from 18 to 28 degC?
 
 Run it with `python examples/roemschied_2014.py [VALUES]`: VALUES of each Q10 (default 4: 262,144 neurons under 12
-currents, some minutes on two cores; 2 takes seconds). It writes roemschied_2014.h5, which may be interrupted and
+currents, four minutes on two cores; 2 takes seconds). It writes roemschied_2014.h5, which may be interrupted and
 resumed, prints the tables and draws roemschied_2014.png.
 
 The scan is that of Roemschied, Eberhard, Schleimer, Ronacher & Schreiber 2014, eLife 3:e02078: the Connor-Stevens
 model; Q10 of the four conductances from 1.2 to 2, of the five gates from 2 to 4; RMSD = root mean square over the
 currents of the difference between the rates at 28 and 18 degC, over the mean rate at 18 degC. What the paper leaves
 open is chosen here so: the currents are 5, 10, ... 60 uA/cm2; each run starts from the steady gates at -68 mV, and the
-50 ms before the current bring it to rest; spikes are crossings of -30 mV while the current flows; the leak is scaled as
-the other conductances. The impact of a Q10 is how far the mean RMSD moves from its lowest value to its highest.
+50 ms before the current bring it to rest; spikes are crossings of -30 mV while the current flows (so the 50 ms after it
+are left out); the leak is scaled as the other conductances. The impact of a Q10 is how far the mean RMSD moves from its
+lowest value to its highest.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def reference(sweep: hh.Sweep, currents: np.ndarray) -> np.ndarray:
     """The rates (Hz) at 18 degC, where no Q10 matters."""
     stimulus = hh.Step(amplitude=currents, start=50.0, stop=150.0)
     record = hh.SpikeCount(threshold=-30.0, rearm=-30.0, window=(50.0, 150.0))
-    found = hh.simulate(sweep.model, {"celsius": 18.0}, stimulus=stimulus, t_stop=200.0, record=[record])
+    found = hh.simulate(sweep.model, {"celsius": 18.0}, stimulus=stimulus, t_stop=150.0, record=[record])
     return found.spike_count / 0.1
 
 

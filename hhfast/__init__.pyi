@@ -6,6 +6,7 @@ from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from .analysis.fi_curve import FICurve, fi_curve
 from .analysis.fit import Fit, fit
 from .analysis.fit_targets import SpikeTarget, TraceTarget
+from .analysis.phase_response import PhaseResponse, phase_response
 from .analysis.recovery_curve import RecoveryCurve, recovery_curve
 from .analysis.refractory_period import RefractoryPeriod, refractory_period
 from .analysis.resting_state import Equilibria, RestingState, resting_state
@@ -28,6 +29,7 @@ from .figures.currentscape import plot_currentscape
 from .figures.fits import plot_fit
 from .figures.gates import plot_gate_curves
 from .figures.phase_plane import plot_phase_plane
+from .figures.phase_response import plot_phase_response
 from .figures.population import plot_population
 from .figures.spike import plot_spike
 from .figures.stacking import plot_stacking
@@ -133,6 +135,7 @@ __all__ = [
     "Noise",
     "PairedPulse",
     "Parameter",
+    "PhaseResponse",
     "PointConductance",
     "Pool",
     "Pulse",
@@ -184,6 +187,7 @@ __all__ = [
     "load_model",
     "models",
     "open_results",
+    "phase_response",
     "plot_benchmark",
     "plot_bifurcation_diagram",
     "plot_currentscape",
@@ -192,6 +196,7 @@ __all__ = [
     "plot_gate_curves",
     "plot_map",
     "plot_phase_plane",
+    "plot_phase_response",
     "plot_population",
     "plot_recovery",
     "plot_result",

@@ -123,6 +123,19 @@ def test_neighbours_of_a_grid_are_joined_evenly():
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
+SETTLED = """\
+model = "hodgkin_huxley"
+t_stop = 400.0
+until = "settled"
+stimulus = { kind = "step" }
+[axes]
+g_K = { linspace = [5, 60, 6] }
+"stimulus.amplitude" = { linspace = [0, 160, 9] }
+[record]
+features = ["activity", "period", "V_rest"]
+"""
+
+
 def spikes_by_simulate(path, row):
     """The spike times of a row by the compiled kernel, in double precision, from the file's own parameters."""
     from hhfast.batch.method import Method
@@ -287,6 +300,64 @@ def test_a_million_rows_stay_small(chromium, tmp_path):
         assert visitor.page.evaluate("page.tables[0].count.reduce((a, b) => a + b, 0)") == 1_000_000
         visitor.page.locator("#plot-map").click(position={"x": 200, "y": 150})
         assert visitor.page.evaluate("run !== null")
+        visitor.assert_quiet()
+
+
+def test_a_result_until_settled(chromium, tmp_path):
+    """Classes as colours, those that occur in the key; a row with its last periods, spikes as the file has them."""
+    page = page_of(tmp_path, SETTLED)
+    with ResultFile(page.with_suffix(".h5")) as result:
+        activity, period = result.read("activity"), result.read("period")
+        codes = result.attributes_of("activity")["flag_meanings"].split()
+    occurring = [codes[k].replace("_", " ") for k in np.unique(activity)]
+    assert {"silent", "tonic", "subthreshold"} <= set(occurring)
+    with Visitor(chromium, page) as visitor:
+        visitor.wait(READY)
+        assert visitor.page.locator("#map-title").text_content() == "activity"
+        np.testing.assert_array_equal(
+            visitor.page.evaluate("Array.from(plane.values)"), activity.reshape(6, 9).T.ravel()
+        )
+        assert visitor.page.locator("#key span").all_text_contents() == occurring
+        for name in ("silent", "tonic"):
+            row = int(np.flatnonzero(activity == codes.index(name))[0])
+            visitor.page.evaluate(f"choose({row})")
+            assert f"activity = {name}" in visitor.page.locator("#row").text_content()
+            assert visitor.page.locator("#periods").is_visible() == (name == "tonic")
+        intervals = np.diff(visitor.page.evaluate("Array.from(run.spikes)"))
+        np.testing.assert_allclose(intervals[-5:], period[row], rtol=1e-3)
+        visitor.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    "stimulus",
+    [
+        'kind = "conductance_step"\ng = 0.3\nstart = 5.0\nstop = 30.0',
+        'kind = "alpha_synapse"\ng = 0.4\ntau = 1.0\nperiod = 9.0\ncount = 3.0',
+        'kind = "double_exponential"\ng = 0.4\ntau_rise = 0.3\ntau_decay = 2.0\nperiod = 9.0\ncount = 3.0',
+        'kind = "point_conductance"\ng_e = 0.1\ng_i = 0.05\nsigma_e = 0.05\nsigma_i = 0.02',
+    ],
+)
+def test_rows_with_conductances_are_simulated(chromium, tmp_path, stimulus):
+    text = GRID[: GRID.index("[stimulus]")] + f"[stimulus]\n{stimulus}\n"
+    text += '[axes]\ng_K = { linspace = [20, 40, 3] }\n[record]\nfeatures = ["spike_count"]\n'
+    page = page_of(tmp_path, text)
+    with Visitor(chromium, page) as visitor:
+        visitor.wait(READY)
+        visitor.page.evaluate("choose(1)")
+        spikes = visitor.page.evaluate("Array.from(run.spikes)")
+        visitor.assert_quiet()
+    expected, count = spikes_by_simulate(page.with_suffix(".h5"), 1)
+    assert len(spikes) == count > 0
+    np.testing.assert_allclose(spikes, expected, atol=1e-6)
+
+
+def test_a_clamp_is_not_simulated_in_the_page(chromium, tmp_path):
+    text = 'model = "hodgkin_huxley"\nt_stop = 20.0\n[axes]\ng_K = { linspace = [20, 40, 3] }\n'
+    text += '[record]\nfeatures = ["V_mean"]\n[stimulus]\nkind = "voltage_clamp"\nholding = -65.0\nlevel_1 = -10.0\nduration_1 = 5.0\n'
+    with Visitor(chromium, page_of(tmp_path, text)) as visitor:
+        visitor.wait(READY)
+        visitor.page.evaluate("choose(1)")
+        assert "hhfast trace" in visitor.page.locator("#how").text_content()
         visitor.assert_quiet()
 
 

@@ -40,6 +40,16 @@ def crossings(V, threshold=-20.0, rearm=-30.0):
     return found
 
 
+def highest(t, V, edge):
+    """The largest V, of the samples and of the parabolas through three around a maximum that is no edge."""
+    found = [V.max()]
+    for k in range(1, len(V) - 1):
+        if V[k] > max(V[k - 1], V[k + 1]) and abs(t[k] - edge) > 1e-9:
+            a, b, c = np.polyfit([-1.0, 0.0, 1.0], V[k - 1 : k + 2] - V[k], 2)
+            found.append(V[k] + c - b * b / (4.0 * a))
+    return max(found)
+
+
 def features(times, t, V, onset, window):
     """The features by NumPy, from spike times and a trace."""
     times = times[(times > window[0]) & (times <= window[1])]
@@ -51,10 +61,10 @@ def features(times, t, V, onset, window):
         "latency": times[0] - onset if len(times) else np.nan,
         "isi_mean": isi.mean() if len(isi) else np.nan,
         "isi_cv": isi.std(ddof=1) / isi.mean() if len(isi) > 1 else np.nan,
-        "V_max": V[inside].max(),
-        "V_min": V[inside].min(),
-        "maximum_voltage": V[inside].max(),
-        "minimum_voltage": V[inside].min(),
+        "V_max": highest(t[inside], V[inside], onset),
+        "V_min": -highest(t[inside], -V[inside], onset),
+        "maximum_voltage": highest(t[inside], V[inside], onset),
+        "minimum_voltage": -highest(t[inside], -V[inside], onset),
         "V_mean": trapezoid(V[inside], t[inside]) / (window[1] - window[0]),
     }
 
@@ -319,3 +329,19 @@ def test_what_a_run_cannot_record_is_refused(record, message, passive):
     """Variables that the model has not, windows outside the run."""
     with pytest.raises(InputError, match=message):
         hh.simulate(passive, t_stop=3.0, record=[record()])
+
+
+def test_extrema_between_fixed_steps():
+    """V_max of rk4 at 0.02 ms to 0.003 mV of a tight adaptive run; at an edge, whether shared or a cell's own, V's own."""
+    record = [hh.Features(("V_max", "V_min"))]
+    run = {"stimulus": hh.Step(amplitude=10.0, start=5.0), "t_stop": 40.0, "record": record}
+    params = {"g_Na": np.linspace(100.0, 140.0, 9)}
+    tight = hh.simulate("hodgkin_huxley", params, rtol=1e-10, atol=1e-10, **run)
+    fixed = hh.simulate("hodgkin_huxley", params, integrator="rk4", dt=0.02, **run)
+    for name in ("V_max", "V_min"):
+        np.testing.assert_allclose(fixed[name], tight[name], rtol=0, atol=0.003)
+    for width in (0.1, np.array([0.1, 0.1])):
+        run["stimulus"] = hh.Pulse(amplitude=np.array([50.0, 100.0]), start=5.0, width=width)
+        passive = [hh.simulate("hodgkin_huxley", {"g_Na": np.zeros(2)}, **run, **options)["V_max"]
+                   for options in ({"integrator": "rk4", "dt": 0.025}, {"rtol": 1e-11})]  # fmt: skip
+        np.testing.assert_allclose(*passive, rtol=0, atol=1e-6)

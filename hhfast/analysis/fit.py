@@ -22,7 +22,7 @@ from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
-from hhfast.tables import one_line
+from hhfast.tables import counts_text, html_table, one_line, short_text
 
 _TRIED = 16  # points for each start: those that fit best become starts
 _VALUES = 20_000_000  # numbers of a Jacobian held at once
@@ -54,6 +54,12 @@ class Fit:
 
     def __repr__(self) -> str:
         return one_line(self)
+
+    def _repr_html_(self) -> str:
+        rows = [(name, short_text(best), short_text(self.error[name])) for name, best in self.parameters.items()]
+        rows.append((f"rms ({self.target.unit})", short_text(self.rms), ""))
+        starts = counts_text(self.status, self.status_meanings)
+        return html_table(f"Fit of {self.model.name}; starts: {starts}", rows, ("", "best", "standard error"))
 
 
 def fit(

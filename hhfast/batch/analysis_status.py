@@ -21,6 +21,7 @@ class AnalysisStatus(IntEnum):
     NO_EQUILIBRIUM : there is none in the range of V that is searched.
     UNSOLVED : at some V the other states were found at no equilibrium, or at another one than just beside it: there
         may be more points than are given.
+    NOT_PERIODIC : the cell rests, is irregular, or is on no cycle by the end of its run.
     """
 
     OK = 0
@@ -34,3 +35,4 @@ class AnalysisStatus(IntEnum):
     UNSTABLE = 8
     NO_EQUILIBRIUM = 9
     UNSOLVED = 10
+    NOT_PERIODIC = 11

@@ -7,15 +7,18 @@ models is held to 1 V.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.model import Model
 from hhfast.model.elements import Channel
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
 WIDEST = 1000.0  # mV, either way, where nothing nearer is known
 _TIMES = ("start", "stop")
-_MARGIN = 5.0  # mV
+MARGIN = 5.0  # mV
 _SIGMAS = 12.0  # of a noise: its largest value in any run
 
 
@@ -31,16 +34,21 @@ def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray) -> np.ndarra
     return bounds
 
 
+def conductances(model: Model) -> tuple[str, ...]:
+    """The parameters that are maximal conductances, which cannot be negative."""
+    return tuple(f"g_{channel.name}" for channel in model.every_channel if channel.current is None)
+
+
 def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
     """(n,) whether a cell has parameters that none can have: not finite, or a negative maximal conductance.
 
     Parameters of the stimulus may be infinite where that is their default, or where they say when it begins or ends.
     """
     bad = np.zeros(cells.n, bool)
-    conductances = {f"g_{channel.name}" for channel in cells.model.every_channel if channel.current is None}
+    maximal = conductances(cells.model)
     for name in cells.model.parameters:
         values = cells.values(name)
-        bad |= ~np.isfinite(values) | ((values < 0) & (name in conductances))
+        bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
     for kind, of in stimulus.parts:
         for name, (default, _) in kind.parameters.items():
             given = np.asarray(of[name], np.float64)
@@ -49,41 +57,61 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
     return bad
 
 
+@dataclass(frozen=True)
+class BoundedBy:
+    """What the bounds of the potential follow from.
+
+    reversal : the parameters that are reversal potentials. leaks : (conductance, reversal potential) of each leak.
+    currents : (number of the part, parameter, factor) of the stimulus, whose sizes add up to its largest current.
+    """
+
+    reversal: tuple[str, ...]
+    leaks: tuple[tuple[str, str], ...]
+    currents: tuple[tuple[int, str, float], ...]
+
+
+def bounded_by(model: Model, stimulus: Stimulus) -> BoundedBy | None:
+    """What bounds the potential nearer than the widest; None: nothing does."""
+    channels = list(model.every_channel)
+    currents = _currents(stimulus)
+    if currents is None or model.compartments or not all(map(_is_ohmic, channels)):
+        return None
+    leaks = [c.name for c in channels if not c.gates and c.scheme is None]
+    pairs = tuple((f"g_{name}", f"E_{name}") for name in leaks)
+    return BoundedBy(tuple(f"E_{c.name}" for c in channels), pairs, currents)
+
+
 def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:
     """(n, 2) mV: between what values the potential of each cell stays that starts at V (n,)."""
-    model = cells.model
-    bounds = np.tile([-WIDEST, WIDEST], (cells.n, 1))
-    channels = list(model.every_channel)
-    current = _largest_current(stimulus)
-    if current is not None and not model.compartments and all(map(_is_ohmic, channels)):
-        reversal = np.array([cells.values(f"E_{channel.name}") for channel in channels])
-        leaks = [channel for channel in channels if not channel.gates and channel.scheme is None]
-        g = np.array([cells.values(f"g_{channel.name}") for channel in leaks]).reshape(len(leaks), cells.n)
-        E = np.array([cells.values(f"E_{channel.name}") for channel in leaks]).reshape(g.shape)
-        with np.errstate(all="ignore"):
-            passive = [((g * E).sum(axis=0) + sign * current) / g.sum(axis=0) for sign in (-1.0, 1.0)]
-        low, high = np.fmin(reversal.min(axis=0), V), np.fmax(reversal.max(axis=0), V)
-        with np.errstate(invalid="ignore"):
-            low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -WIDEST)
-            high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), WIDEST)
-        bounds = np.stack([low - _MARGIN, high + _MARGIN], axis=1)
-    return bounds
+    by = bounded_by(cells.model, stimulus)
+    if by is None:
+        return np.tile([-WIDEST, WIDEST], (cells.n, 1))
+    reversal = np.array([cells.values(name) for name in by.reversal])
+    g = np.array([cells.values(name) for name, _ in by.leaks]).reshape(len(by.leaks), cells.n)
+    E = np.array([cells.values(name) for _, name in by.leaks]).reshape(g.shape)
+    current = sum(np.abs(stimulus.parts[k][1][name]) * factor for k, name, factor in by.currents)
+    with np.errstate(all="ignore"):
+        passive = [((g * E).sum(axis=0) + sign * current) / g.sum(axis=0) for sign in (-1.0, 1.0)]
+    low, high = np.fmin(reversal.min(axis=0), V), np.fmax(reversal.max(axis=0), V)
+    with np.errstate(invalid="ignore"):
+        low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -WIDEST)
+        high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), WIDEST)
+    return np.stack([low - MARGIN, high + MARGIN], axis=1)
 
 
 def _is_ohmic(channel: Channel) -> bool:
     return channel.current is None and not isinstance(channel.E, str)
 
 
-def _largest_current(stimulus: Stimulus) -> float | np.ndarray | None:
-    """The largest size of the current, a number or one per cell; None for a clamp, a conductance, or one's own."""
-    total: float | np.ndarray = 0.0
-    for kind, values in stimulus.parts:
+def _currents(stimulus: Stimulus) -> tuple[tuple[int, str, float], ...] | None:
+    """`currents` of `BoundedBy`; None for a clamp, a conductance, or a stimulus of one's own."""
+    found: list[tuple[int, str, float]] = []
+    for k, (kind, values) in enumerate(stimulus.parts):
         if kind.name not in stimuli or stimuli[kind.name] != kind or kind.clamp is not None or kind.conductances:
             return None
         if kind.tables:
-            total = total + np.abs(values["scale"]) * np.abs(values["values"]).max()
+            found.append((k, "scale", float(np.abs(values["values"]).max())))
             continue
-        currents = [name for name, (_, unit) in kind.parameters.items() if unit == CURRENT]
-        for name in currents:
-            total = total + np.abs(values[name]) * (_SIGMAS if name == "sigma" else 1.0)
-    return total
+        names = [name for name, (_, unit) in kind.parameters.items() if unit == CURRENT]
+        found += [(k, name, _SIGMAS if name == "sigma" else 1.0) for name in names]
+    return tuple(found)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
+from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import Result
 from hhfast.batch.simulate import simulate
@@ -30,13 +31,16 @@ def membrane_traces(
     initial: str | Mapping[str, Any] = "model",
     every: float | None = None,
     levels: tuple[float, float] | None = None,
+    certify: bool = False,
+    certify_tolerance: CertifyTolerance = 0.01,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> Result:
     """Simulate a few cells, and record everything.
 
-    model, params, t_stop, stimulus, initial, method : as in `simulate`. every : ms between samples; None: 4,000 of
-    them. levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
+    model, params, t_stop, stimulus, initial, certify, certify_tolerance, method : as in `simulate`.
+    every : ms between samples; None: 4,000 of them.
+    levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
 
     The result has `Spikes`, latency, isi_mean, V_max, V_min, and a trace of each of `Model.recordable`.
     """
@@ -50,7 +54,7 @@ def membrane_traces(
         Trace(*traceable(found, stimulus), every=every),
     ]
     return simulate(found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial,
-                      method=method, **options)  # fmt: skip
+                      certify=certify, certify_tolerance=certify_tolerance, method=method, **options)  # fmt: skip
 
 
 def spike_levels(model: Model) -> tuple[float, float]:

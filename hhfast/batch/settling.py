@@ -55,6 +55,7 @@ class Settling:
     tolerance: float
     after: np.ndarray = field(repr=False)
     rest_tolerance: np.ndarray = field(repr=False)
+    with_current: bool = False  # whether to deliver the current at the end, as `i_app`, too
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -95,7 +96,7 @@ class SettlingRecording:
         r = self.recorder
         space = np.empty(self.lanes * memory.memory_of(len(r.model.states)))
         times = np.full((last - first) * memory.KEPT, np.nan)
-        settings = np.array([r.tolerance, r.rule.plateau_level])
+        settings = np.array([r.tolerance, r.rule.plateau_level, max(r.rule.looseness, r.tolerance)])
         ranges = (r.ranges(_LEAST), r.ranges(_WIDE))
         return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
 
@@ -142,21 +143,25 @@ class SettlingRecording:
     def variables(self) -> dict[str, Variable]:
         found = {}
         for name in self.recorder.names:
-            unit, long_name = SETTLED_FEATURES[name]
+            unit, long_name, kind = SETTLED_FEATURES[name]
             flags = ACTIVITIES if name == "activity" else ()
-            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags)
+            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags, kind)
+        if self.recorder.with_current:
+            unit = self.recorder.model.variables["i_app"]
+            found["i_app"] = Variable(self.outcome[:, memory.I_APP].copy(), ("cell",), unit, "current at the end")
         return found
 
     def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
         own = {"V_max": "V_peak", "V_min": "V_trough"}
         settled = self.features["activity"] != UNSETTLED
-        settled &= ~self.at_cap
+        settled &= ~self.at_cap | (self.outcome[:, memory.KINDS] <= memory.LOOSE)
         found = {}
         for name in ("rate", "isi_mean", "isi_cv", *own):
             if name in variables:
                 was = variables[name]
-                found[name] = replace(was, values=np.where(settled, self.features[own.get(name, name)], was.values))
+                values = np.where(settled, self.features[own.get(name, name)], was.values)
+                found[name] = replace(was, values=values, kind="size" if name == "rate" else was.kind)
         return found
 
 

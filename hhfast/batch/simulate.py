@@ -11,12 +11,15 @@ import numpy as np
 from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
-from hhfast.batch.certify import certified, certified_rows, error_factor
-from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
+from hhfast.batch.certificate import certified
+from hhfast.batch.certify import STIFF, certified_rows, reference_method
+from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_sensitivities import with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import Result
+from hhfast.batch.result import STEP_LIMIT, Result
+from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
@@ -39,6 +42,7 @@ def simulate(
     initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
     sensitivity: Sequence[str] = (),
     certify: bool | float | np.ndarray = False,
+    certify_tolerance: CertifyTolerance = 0.01,
     progress: bool = False,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
@@ -67,14 +71,20 @@ def simulate(
     sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
         derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
         `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
-        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known.
-    certify : run cells again at half the step (adaptive: a tenth of the tolerances), and compare. True: all cells; a
-        number 0 < f <= 1: that share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the
-        bit, and is joined by: `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 the spike count changed (or the
-        cell failed and no longer does: an artefact of the step), 3 the finer run failed; for each number x per cell
-        `x_error`, its estimated |error| in its unit (how, and how far to trust it: `batch.certify`); for `Spikes`
-        `spike_time_error`, that of the spike time that shifted most; NaN where there is nothing to compare. Traces
-        have no estimate.
+        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known. With
+        until="settled", and any integrator, it is the features that have derivatives: `period_dp`, `rate_dp`,
+        `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the equilibrium (`V_rest_dp`), that the run
+        found; NaN for cells that have not settled, and none of counts, `activity`, `settled_at`, spikes and traces.
+    certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
+        hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
+        share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:
+        `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 differs (a count or class, a NaN, the status, or an
+        error above the tolerance), 3 the finer run failed; for each number x per cell `x_error`, its estimated |error|
+        in its unit; for `Spikes` `spike_time_error`, that of the spike time that shifted most; NaN where there is
+        nothing to compare. Traces are not compared. The checked cells take about 3 to 6 times as long.
+    certify_tolerance : the largest errors that agree: a share of the scale of a number (100 mV; 1 for gates, fractions
+        and isi_cv; the size of rates and concentrations), while times have 0.1 ms, and counts and classes none; or a
+        mapping with `share`, `time` (ms), and names of recorded numbers, as `{"share": 0.02, "latency": 0.5}`.
     progress : show a progress bar on a terminal, a line every 30 s otherwise.
     method : how to simulate: integrator, step, tolerances, precision, threads (`hhfast.Method`). Its fields may be
         given as keywords instead, and replace what `method` says:
@@ -106,9 +116,18 @@ def simulate(
     cells = Cells.of(model, as_table("params", params), stimulus, initial)
     derived = _parameters(model, sensitivity)
     stimulus = stimulus or Stimulus()
+    settled = SettledDerivatives.of(model, until, record, tuple(derived))
+    if settled is not None:
+        record, derived = settled.record, {}
     recorders = _deriving(record, derived)
-    run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+
+    def by(method: Method) -> Simulation:
+        run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+        return run if settled is None else settled.asked(run)
+
+    run = by(method)
     X = initial_states(cells, initial, stimulus.holding)
+    warn_of_single_precision(model, method.dtype)
     if not method.adaptive and not any(kind.clamp for kind in stimulus.kinds):
         warn_of_coupled_states(model, method.scheme)
         warn_of_long_steps(cells, X, method.scheme, method.dt)
@@ -118,12 +137,21 @@ def simulate(
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
     bounds = possible_range(cells, stimulus, X)
     rows = certified_rows(certify, cells.n, recorders)
-    if rows is None:
-        return run.advance(cells, X, bounds)
-    checked, again = cells.at(rows), np.take(X, rows, axis=1)
+    tolerance = Tolerance.of(certify_tolerance, model.states, recorders)
+    start = X if rows is None else np.take(X, rows, axis=1)
     result = run.advance(cells, X, bounds)
-    finer = run.refined(rows).advance(checked, again, bounds[rows])
-    return certified(result, rows, finer, error_factor(method.scheme, run.edges_inside))
+    if rows is not None:
+
+        def again(which: np.ndarray, integrator: str | None = None) -> Result:
+            some, finer = rows[which], by(reference_method(method, integrator))
+            return finer.at(some).advance(cells.at(some), np.take(start, which, axis=1), bounds[some])
+
+        finer = again(np.arange(len(rows)))
+        stiff = np.flatnonzero(finer.status == STEP_LIMIT)
+        if len(stiff) and not derived:
+            finer = finer.with_rows(stiff, again(stiff, STIFF))
+        result = certified(result, rows, finer, tolerance)
+    return result if settled is None else settled.added(result, cells, method)
 
 
 def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:

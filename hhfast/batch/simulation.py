@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +39,6 @@ class Simulation:
     steps: TimeGrid | AdaptiveSchedule
     t_stop: float
     onset: Any
-    edges_inside: bool
     progress: bool
 
     @classmethod
@@ -54,13 +53,14 @@ class Simulation:
         n_cells: int,
         progress: bool,
         sensitivity: tuple[str, ...] = (),
+        time_unit: str = "",
     ) -> Simulation:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
         if settling is not None:
             if sensitivity:
                 raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity)
+        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit)
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
@@ -73,11 +73,7 @@ class Simulation:
             )
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
-        return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
-
-    def refined(self, rows: np.ndarray) -> Simulation:
-        """The same for some of the cells, with finer steps."""
-        return replace(self.at(rows), steps=self.steps.refined(rows))
+        return cls(spec, method, record, steps, t_stop, stimulus.onset, progress)
 
     def at(self, rows: np.ndarray, tighter: float = 1.0) -> Simulation:
         """The same for some of the cells, which must stand still `tighter` to count as resting."""
@@ -103,6 +99,7 @@ class Simulation:
         status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
         variables = {**result.variables, **recording.variables()}
         variables |= recording.of_last_period(variables)
+        variables |= _where_it_ended(variables, self.spec.states)
         rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
         return nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
 
@@ -152,9 +149,17 @@ class Simulation:
         if not self.method.adaptive:
             return result, last
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
-        counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
-                                                                                     strict=True)}  # fmt: skip
+        counted = {
+            name: Variable(n, ("cell",), "1", what, kind="incidental")
+            for n, (name, what) in zip(counts, names.items(), strict=True)
+        }
         return Result(result.status, {**result.variables, **counted}, result.attributes), last
+
+
+def _where_it_ended(variables: Mapping[str, Variable], states: Sequence[str]) -> dict[str, Variable]:
+    """What has another value when a cell is found settled a period later, which two right runs may do."""
+    names = {"spike_count", *(f"{x}_final" for x in states)}
+    return {name: replace(v, kind="incidental") for name, v in variables.items() if name in names}
 
 
 def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:

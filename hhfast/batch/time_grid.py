@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.inputs import number
-from hhfast.kernel.spec import ACTIONS
+from hhfast.kernel.spec import ACTIONS, EDGE
 from hhfast.parts.recorder import Recorder, Window
 
 
@@ -20,7 +20,7 @@ class TimeGrid:
     """Nodes in time and the equal steps between them, as the kernels take them.
 
     t, dt, n : (n_nodes,) time of a node, ms; length, ms, and number of the steps that follow it (0 after the last).
-    action : (n_nodes,) what recorders do at the node, as bits.
+    action : (n_nodes,) what happens at the node, as bits: what recorders do, and edges of the stimulus.
     edges_inside : whether stimulus edges differ between cells; they then lie within steps.
     """
 
@@ -40,10 +40,6 @@ class TimeGrid:
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; the steps need not be counted."""
         return self.t, self.action, self.dt, self.n, int(self.edges_inside)
-
-    def refined(self, rows: np.ndarray) -> TimeGrid:
-        """The same nodes, for some of the cells, with two steps for each one."""
-        return replace(self, dt=self.dt / 2, n=2 * self.n)
 
     def at(self, rows: np.ndarray) -> TimeGrid:
         """The grid of some of the cells: the same."""
@@ -80,7 +76,9 @@ def time_grid(
     h = lengths / n
     # Where the steps are dt up to rounding they are dt exactly, so that recording does not change a trajectory.
     h = np.where(np.abs(h - dt) < 1e-9 * dt, dt, h)
-    return TimeGrid(nodes, np.append(h, dt), np.append(n, 0), actions(nodes, times), edges_inside)
+    action = actions(nodes, times)
+    action[nearest(nodes, inside(edges, t_stop))] |= EDGE
+    return TimeGrid(nodes, np.append(h, dt), np.append(n, 0), action, edges_inside)
 
 
 def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, clamp. A line per cell, and pictures."""
+"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, prc, clamp.
+
+A line per cell, and pictures.
+"""
 
 from __future__ import annotations
 
@@ -103,6 +106,32 @@ def refractory(
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
     _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
+
+
+@draws
+def prc(
+    model: ModelName,
+    current: Annotated[float, typer.Option(metavar="X", help="Constant current, in the unit of the model.")] = 0.0,
+    phases: Annotated[int, typer.Option(metavar="N", help="At how many phases.")] = 200,
+    initial: Annotated[str, typer.Option(help="Where runs start: model, rest or depolarised.")] = "model",
+    threshold: Annotated[float, typer.Option(metavar="MV", help="Of a spike.")] = -20.0,
+    parameter: Parameters = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the curves as CSV, a line for each phase.")] = False,
+    *,
+    picture: PictureOptions,
+) -> None:
+    """Phase response curve of each periodic cell: how much a displacement of V advances its later spikes."""
+    options = {"i_app": current, "phases": phases, "initial": initial, "threshold": threshold}
+    found, params, table = _run("phase_response", model, parameter, picture, options)
+    if not csv:
+        say(_aligned(table, found.status))
+        return
+    import numpy as np
+
+    n, k = found.response.shape
+    columns = {name: np.repeat(values, k) for name, values in params.items()} | {"phase": np.tile(found.phase, n)}
+    columns |= {"V (mV)": found.V.ravel(), "response (ms/mV)": found.response.ravel()}
+    say(_csv(columns, np.repeat(found.status, k)))
 
 
 @draws

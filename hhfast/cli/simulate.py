@@ -39,6 +39,13 @@ def simulate(
     every: Annotated[
         float | None, typer.Option(metavar="MS", help="Between samples.", show_default="4,000 of them")
     ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Simulate again far more accurately, and say whether the numbers agree.")
+    ] = False,
+    certify_tolerance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SHARE|NAME=VALUE", help="Errors that agree: 0.02 of the scale; time=0.5 (ms); V_max=2."),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the traces as CSV, a line for each time.")] = False,
     *,
     picture: PictureOptions,
@@ -61,6 +68,7 @@ def simulate(
     result = membrane_traces(
         found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, integrator=integrator,
         levels=None if threshold is None else (threshold, threshold - 10.0),
+        certify=certify or certify_tolerance is not None, certify_tolerance=_tolerance(certify_tolerance),
     )  # fmt: skip
     varied = {**params, "i_app": amplitude}
     say(_csv(result) if csv else _table(result, varied))
@@ -68,14 +76,32 @@ def simulate(
         _draw(result, found, varied, picture)
 
 
+def _tolerance(given: list[str] | None) -> float | dict[str, float]:
+    """What --certify-tolerance says: a number alone is the share."""
+    from hhfast.batch.certify_tolerance import Tolerance
+
+    found = {}
+    for text in given or ():
+        name, equals, value = text.rpartition("=")
+        try:
+            found[name if equals else "share"] = float(value)
+        except ValueError:
+            raise InputError(f"--certify-tolerance {text}: give SHARE, or NAME=VALUE, as 0.02 or time=0.5") from None
+    return found or Tolerance.share
+
+
 def _table(result: Result, given: dict[str, np.ndarray]) -> str:
     """A line for each cell; of a single one its spike times, too."""
+    from hhfast.batch.certify import CERTIFIED_MEANINGS
     from hhfast.batch.membrane import FEATURES
     from hhfast.batch.result import STATUS_MEANINGS
     from hhfast.tables import number_text, table
 
     columns: dict[str, Any] = {**given, "spikes": result.spike_count}
     columns |= {f"{name} ({result.variables[name].unit})": result[name] for name in FEATURES}
+    if "certified" in result:
+        columns |= {"spikes shift (ms)": result["spike_time_error"]}
+        columns["certified"] = [CERTIFIED_MEANINGS[code].replace("_", " ") for code in result["certified"]]
     columns["status"] = [STATUS_MEANINGS[code] for code in result.status]
     rows = zip(*([number_text(v) for v in values] for values in columns.values()), strict=True)
     text = table(rows, headings=tuple(columns), align="r")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
+from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, DIFFERS, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError
@@ -95,13 +95,13 @@ def _steps_text(spec: dict[str, Any]) -> str:
 
 
 def certificate_text(result: ResultFile) -> str:
-    """What the finer run of the certified rows says, in one line; empty where there was none."""
+    """What the more accurate run of the certified rows says, in one line; empty where there was none."""
     if "certified" not in result:
         return ""
     outcome = result.read("certified")
     counts = np.bincount(outcome, minlength=len(CERTIFIED_MEANINGS)).tolist()
-    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[CHANGED]:,} of them changed "
-    text += "their spike count" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
+    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[DIFFERS]:,} of them beyond the "
+    text += "tolerance" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
     if result.n_rows > _MAX_SCANNED:
         return text
     errors = [_error_text(result, name, outcome == AGREES) for name in result.features if name.endswith("_error")]

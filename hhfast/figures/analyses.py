@@ -19,10 +19,13 @@ from hhfast.analysis.recovery_curve import RecoveryCurve
 from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
+from hhfast.figures.phase_response import plot_phase_response
 from hhfast.figures.text import label_of, labels_of_cells, symbol
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
 
-__all__ = ["plot_fi", "plot_map", "plot_recovery", "plot_strength_duration", "plot_voltage_clamp"]
+__all__ = [
+    "plot_fi", "plot_map", "plot_phase_response", "plot_recovery", "plot_strength_duration", "plot_voltage_clamp",
+]  # fmt: skip
 
 MOST = 200  # cells in a picture
 _IN_LEGEND = 10
@@ -60,8 +63,9 @@ def plot_fi(
                       linewidth=1.2, **look)  # fmt: skip
     axes.set(xlabel=label_of("applied current", curves[0].unit), ylabel="firing rate (Hz)")
     if len(styles) > 1 and len(curves) > 1:
-        told = ", ".join(f"{'solid' if c.direction == 'up' else 'dashed'}: {_BRANCH[c.direction][1]}" for c in curves)
-        axes.set_title(told, fontsize=9)
+        for curve in curves:  # a key of the branches, which is no title, since that is the user's
+            form, branch = _BRANCH[curve.direction]
+            axes.plot([], [], form, color="0.35", markersize=5, linewidth=1.2, label=branch)
     _legend(axes)
     axes.grid(alpha=0.3)
     return axes

@@ -7,12 +7,13 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
-from hhfast.figures.text import break_lines
+from hhfast.figures.text import break_lines, words_of
 
 # Okabe & Ito 2008, told apart whatever the colour vision; the yellow, too light for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -23,9 +24,26 @@ MISSING = "0.85"  # the grey of cells without a number
 _FILES: dict[Any, Any] = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none"}
 
 
+class FittingFigure(Figure):
+    """A figure that breaks its titles and labels into lines before it is drawn, so that none is cut off.
+
+    That holds however it is drawn: saved by hhfast, by the user's own `savefig`, or shown in a notebook.
+    """
+
+    _fitted: Any = None  # the size and the words that are known to fit
+
+    def draw(self, renderer: RendererBase) -> None:
+        wanted = (*self.get_size_inches(), *words_of(self))
+        if self._fitted != wanted:
+            self._fitted = wanted  # the drawing that measures comes here, too
+            break_lines(self)
+            self._fitted = (*self.get_size_inches(), *words_of(self))
+        super().draw(renderer)
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, inches. Without pyplot there is no window system, no global state, and nothing to close."""
-    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+    return FittingFigure(figsize=(width, height), layout="constrained", dpi=150)
 
 
 def new_axes(width: float = 6.4, height: float = 4.2) -> Axes:
@@ -72,6 +90,5 @@ def check_picture(path: Path) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a picture file; its format is that of its name. Raises `InputError` as `check_picture`."""
     check_picture(path)
-    break_lines(figure)
     with mpl.rc_context(_FILES):
         figure.savefig(path)

@@ -115,6 +115,7 @@ def _mark(axes: Axes, grid: Mapping[str, np.ndarray], names: Sequence[str], *, i
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
-    inner = [f"{symbol(name)} ({grid[name][0]:.4g} to {grid[name][-1]:.4g})" for name in names[1:]]
+    inner = [f"{symbol(name)} ({grid[name][0]:.4g} to {grid[name][-1]:.4g})".replace(" ", "\N{NO-BREAK SPACE}")
+             for name in names[1:]]  # fmt: skip
     coarse = symbol(names[0])
     axis.set_label_text(coarse if not inner else f"{coarse}, and within each value " + ", within it ".join(inner))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -93,6 +94,11 @@ def break_lines(figure: Figure) -> None:
     figure.draw_without_rendering()
 
 
+def words_of(figure: Figure) -> tuple[str, ...]:
+    """Every title and label of a figure, as they are broken now."""
+    return tuple(text.get_text() for text, _, _ in _texts(figure))
+
+
 def _texts(figure: Figure) -> list[tuple[Text, float, int]]:
     """(text, pixels that it may take, 0 across or 1 upwards) of titles and labels."""
     whole = figure.bbox
@@ -126,7 +132,8 @@ def _broken(text: Text, room: float, along: int) -> bool:
     if taken <= _ROOM * room or room <= 0:
         return False
     longest = max(map(len, words.split("\n")))
-    width = max(8, int(longest * _ROOM * room / taken))
+    n_lines = math.ceil(taken / (_ROOM * room))
+    width = max(8, int(min(longest * _ROOM * room / taken, 1.1 * longest / n_lines)))  # lines of about one length
     lines = "\n".join(textwrap.fill(line, width, break_long_words=False) for line in words.split("\n"))
     text.set_text(lines)
     return lines != words

@@ -28,7 +28,7 @@ SCRATCH = 32 * 1024  # bytes of a block's rows, which should stay in the first-l
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
 ACTIONS = 3  # bits per recorder in the action of a node: begin, end, sample
-EDGE = 1 << 62  # the bit of an edge of the stimulus, for adaptive integrators
+EDGE = 1 << 62  # the bit of an edge of the stimulus
 SCRATCH_ARRAYS = {  # kind of row -> the argument that holds such rows
     "lane": "s", "float64": "q", "int64": "w", "increment": "g",
 }  # fmt: skip
@@ -74,6 +74,7 @@ class KernelSpec:
     dtype: str
     phi_degrees: tuple[int, ...]
     sensitivity: tuple[str, ...] = ()  # parameters with respect to which all states are derived
+    time_unit: str = ""  # the parameter that is the unit of time of a cell, ms; without one it is 1 ms
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -128,6 +129,7 @@ def kernel_spec(
     dtype: str,
     dt: float = 0.025,
     sensitivity: tuple[str, ...] = (),
+    time_unit: str = "",
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
     if dtype not in ("float64", "float32"):
@@ -144,7 +146,7 @@ def kernel_spec(
     method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
     if sensitivity:
         _check_sensitivity(model, method, kinds, sensitivity)
-    return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt), sensitivity)
+    return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt), sensitivity, time_unit)
 
 
 def _check_sensitivity(

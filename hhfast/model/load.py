@@ -36,7 +36,7 @@ _KEYS: dict[str, list[str]] = {
     "checks": ["t_stop", "spikes", "i_app", "start", "stop", "threshold", "rearm", "rtol", "parameters"],
 }
 _TOP = ["name", "title", "citation", "units", "V_init", "parameters", "channels", "pools", "formulas", "functions",
-        "compartments", "main", "species", "cell", "currents", "notes", "checks"]  # fmt: skip
+        "compartments", "main", "species", "cell", "currents", "notes", "checks", "float32"]  # fmt: skip
 
 
 def load_model(path: str | Path) -> Model:

@@ -24,6 +24,7 @@ class Model:
 
     Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
     `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
+    `float32` says why single precision is not for it ("": it may be).
     Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
@@ -47,6 +48,7 @@ class Model:
     currents: tuple[str, ...] = field(default=(), repr=False)
     notes: str = field(default="", repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    float32: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         from hhfast.model.validation import check_model
@@ -195,6 +197,18 @@ class Model:
         from hhfast.model.load import dump
 
         return self.text or dump(self)
+
+    def to_neuroml(self, pulse: tuple[float, float, float] | None = None) -> str:
+        """The model as a NeuroML2 file, for NEURON, EDEN or jNeuroML: a cell, and a network of it at its temperature.
+
+        A cell of one segment with channels (ionChannelHH) where these say all of it, else one LEMS ComponentType with
+        the model's equations, in numbers of mV and ms. A model of totals gets the area of 1 uF/cm2, one of densities
+        1000 um2. pulse : amplitude (uA/cm2 or pA), start and stop (ms) of a pulseGenerator.
+        Cannon et al. 2014, Front Neuroinform 8:79.
+        """
+        from hhfast.model.exporters.neuroml import neuroml
+
+        return neuroml(self, pulse)
 
     def equations(self) -> str:
         """The model's equations, parameters and source as text for people."""

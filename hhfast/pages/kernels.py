@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from hhfast.batch.bounds import WIDEST
+from hhfast.batch.bounds import MARGIN, WIDEST, bounded_by, conductances
 from hhfast.batch.method import Method
 from hhfast.batch.result import DIVERGED, REASON_MEANINGS, STEP_LIMIT
 from hhfast.kernel.build.kernel import beginnings_kernel, kernel_of, one_lane, quantities_kernel, rates_kernel
 from hhfast.kernel.print.javascript import printed
-from hhfast.kernel.spec import REASON, kernel_spec
+from hhfast.kernel.spec import BAD_PARAMETER, REASON, kernel_spec
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
@@ -51,11 +51,24 @@ def calling(model: Model, method: Method, stimulus: Stimulus, traced: Sequence[s
         ],
         "traced": list(traced),
         "states": list(model.states),
-        "bounds": [-WIDEST, WIDEST],  # parameters move, and with them the nearer ones that `simulate` takes
+        "guards": _guards(model, stimulus),
         "failures": _failures(),
         "stimulus": [{"kind": kind.name, "parameters": list(kind.parameters)} for kind, _ in stimulus.parts],
         **_steps(model, method),
         **_beginning(model),
+    }
+
+
+def _guards(model: Model, stimulus: Stimulus) -> dict[str, Any]:
+    """What a cell's potential and parameters can be, for the page to work out, since parameters move."""
+    by = bounded_by(model, stimulus)
+    return {
+        "widest": WIDEST,
+        "margin": MARGIN,
+        "parameters": list(model.parameters),
+        "conductances": list(conductances(model)),
+        "impossible": REASON + BAD_PARAMETER,
+        "by": None if by is None else asdict(by),
     }
 
 

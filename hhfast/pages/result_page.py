@@ -10,6 +10,7 @@ import numpy as np
 
 import hhfast
 from hhfast.batch.method import Method
+from hhfast.batch.result import CAP_REACHED, OK
 from hhfast.errors import InputError
 from hhfast.model import parse_model
 from hhfast.pages import binning
@@ -29,6 +30,7 @@ _BINS = (200_000, 100_000, 50_000, 20_000)  # of a grid, as many as the page can
 _ROWS = (20_000, 10_000, 4_000, 1_500)  # shown whole
 _MOST_FEATURES = 12
 _SETTLE = 3000.0  # ms
+_OF_THE_RUN = ("reason", "n_steps", "n_rejected")  # no features of the neuron
 _FIRST = ("activity", "rate", "spike_count")  # what is shown first
 
 
@@ -44,9 +46,9 @@ def result_page(path: Path) -> str:
 
 
 def _features(result: ResultFile) -> list[BinnedFeature]:
-    usable = result.read("status") == 0
+    usable = np.isin(result.read("status"), (OK, CAP_REACHED))
     found = []
-    for name in [name for name in result.features if name != "reason"][:_MOST_FEATURES]:
+    for name in [name for name in result.features if name not in _OF_THE_RUN][:_MOST_FEATURES]:
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
         found.append(BinnedFeature(name, values, result.unit(name), codes))
@@ -75,9 +77,17 @@ def _shown(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
         "first": next((n for n in _FIRST if n in {f.name for f in features}), features[0].name),
         "ranges": {f.name: _range(f) for f in features},
         "units": {p: result.unit(p) for p in result.parameters},
-        "features": [{"name": f.name, "unit": f.unit, "codes": f.codes} for f in features],
+        "features": [
+            {"name": f.name, "unit": f.unit, "codes": f.codes, "present": _present(f) if f.codes else []}
+            for f in features
+        ],
         **arrays,
     }
+
+
+def _present(feature: BinnedFeature) -> list[int]:
+    """The classes that rows are in."""
+    return [int(code) for code in np.unique(feature.values[np.isfinite(feature.values)])]
 
 
 def _range(feature: BinnedFeature) -> dict[str, float]:
@@ -148,6 +158,8 @@ def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, s
         return [], None, f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
     method = Method(sweep.integrator, sweep.dt, **sweep.control)
     parameters, stimulus = cells_of(sweep, row)
+    if any(kind.clamp is not None for kind, _ in stimulus.parts):
+        return [], None, "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
     traced = ["V", "i_app"]
     told = calling(model, method, stimulus, traced)
     for part, (kind, values) in zip(told["stimulus"], stimulus.parts, strict=True):

@@ -1,15 +1,16 @@
 """What a cell does in the end: classes of activity, and the features of its last period.
 
-A cell that runs until it is settled (`simulate(..., until="settled")`) ends at rest, on a cycle, or at the cap. Cells
-without a stable rest or cycle by then are irregular if their last intervals and states do not drift, else unsettled
-(Prinz, Billimoria & Marder 2003, J Neurophysiol 90:3998-4015, ended their runs when they were periodic).
+A cell that runs until it is settled (`simulate(..., until="settled")`) ends at rest, on a cycle, or at the cap (Prinz,
+Billimoria & Marder 2003, J Neurophysiol 90:3998-4015, ended their runs when they were periodic). Cells at the cap are
+unsettled if their last intervals and states still drift; if not, they are on a loose cycle, or else irregular. Plateaus
+often end so sensitively that rounding is enough to keep a cycle loose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,22 +21,34 @@ ACTIVITIES = (
     "silent", "subthreshold", "tonic", "bursting", "one_spike_bursting", "irregular", "blocked", "unsettled",
 )  # fmt: skip
 SILENT, SUBTHRESHOLD, TONIC, BURSTING, ONE_SPIKE_BURSTING, IRREGULAR, BLOCKED, UNSETTLED = range(8)
-# Kinds of ends, as kernels tell them: at rest, on a cycle of spikes or of maxima of V; at the cap, with spikes or not.
-RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP = 1, 2, 3, -1, -2
+# Kinds of ends, as kernels tell them: at rest, on a cycle of spikes or of maxima of V; at the cap, with spikes or not;
+# at the cap on a loose cycle, of spikes or of maxima.
+RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP, LOOSE_SPIKES, LOOSE_MAXIMA = 1, 2, 3, -1, -2, -3, -4
 _LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
 
-SETTLED_FEATURES: dict[str, tuple[str, str]] = {  # name -> (unit, long name)
-    "activity": ("1", "what the cell does in the end"),
-    "period": ("ms", "period, extrapolated from the last three"),
-    "period_error": ("ms", "difference of the last two periods"),
-    "spikes_per_period": ("1", "spikes of a period"),
-    "burst_duration": ("ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"),
-    "duty_cycle": ("1", "share of the period in bursts"),
-    "intraburst_rate": ("Hz", "firing rate within bursts"),
-    "V_rest": ("mV", "membrane potential at rest"),
-    "V_trough": ("mV", "lowest minimum of the membrane potential in the last period"),
-    "V_peak": ("mV", "highest maximum of the membrane potential in the last period"),
-    "settled_at": ("ms", "time at which the cell was found settled"),
+
+class SettledFeature(NamedTuple):
+    """A feature that only settled cells have. kind : how errors of it are judged; "": by its unit."""
+
+    unit: str
+    long_name: str
+    kind: str = ""
+
+
+SETTLED_FEATURES: dict[str, SettledFeature] = {
+    "activity": SettledFeature("1", "what the cell does in the end"),
+    "period": SettledFeature("ms", "period, extrapolated from the last three"),
+    "period_error": SettledFeature("ms", "difference of the last two periods", "incidental"),
+    "spikes_per_period": SettledFeature("1", "spikes of a period"),
+    "burst_duration": SettledFeature(
+        "ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"
+    ),
+    "duty_cycle": SettledFeature("1", "share of the period in bursts"),
+    "intraburst_rate": SettledFeature("Hz", "firing rate within bursts"),
+    "V_rest": SettledFeature("mV", "membrane potential at rest"),
+    "V_trough": SettledFeature("mV", "lowest minimum of the membrane potential in the last period"),
+    "V_peak": SettledFeature("mV", "highest maximum of the membrane potential in the last period"),
+    "settled_at": SettledFeature("ms", "time at which the cell was found settled", "incidental"),
 }
 
 
@@ -51,8 +64,11 @@ class Settled:
     burst_ratio : the intervals of a period are split at the largest gap of their sorted logarithms; the cell is
         bursting if the shortest of the long ones is at least this many times the longest of the short ones. A burst is
         a run of spikes between long intervals.
-    plateau_level, plateau_min : mV, ms; a cell with one spike a period is one_spike_bursting if V is above this level
-        for longer than this in each period.
+    plateau_level, plateau_min : mV, ms; a cell that does not burst so, but whose V is above this level for longer than
+        this at each spike (of all spikes of a period, on average), is one_spike_bursting.
+    looseness : a cell at the cap has the activity of a cycle if the whole state, relative to its range in the period,
+        came back to within this for the last three periods and 16 events. Its status still says that the cap was
+        reached, its `settled_at` is NaN, and `period` is the mean of three.
 
     Raises `InputError` for values out of range.
     """
@@ -61,12 +77,15 @@ class Settled:
     burst_ratio: float = 3.0
     plateau_level: float = -20.0
     plateau_min: float = 50.0
+    looseness: float = 0.03
 
     def __post_init__(self) -> None:
-        for name in ("settle_tol", "burst_ratio", "plateau_min"):
+        for name in ("settle_tol", "burst_ratio", "plateau_min", "looseness"):
             object.__setattr__(self, name, positive(f"until.{name}", getattr(self, name)))
         if not self.settle_tol < 0.1:
             raise InputError(f"until.settle_tol = {self.settle_tol:g}: must be below 0.1")
+        if not self.looseness < 0.5:
+            raise InputError(f"until.looseness = {self.looseness:g}: must be below 0.5")
         if not self.burst_ratio > 1:
             raise InputError(f"until.burst_ratio = {self.burst_ratio:g}: must be above 1")
         if not np.isfinite(self.plateau_level):
@@ -121,21 +140,25 @@ class Endings:
 
 def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.ndarray]:
     """Name -> (n,) every feature of `SETTLED_FEATURES`, and rate (Hz), isi_mean (ms) and isi_cv of the last period."""
-    cycle, spiking, rests = ends.kind >= SPIKES, ends.kind == SPIKES, ends.kind == RESTS
+    loose = ends.kind <= LOOSE_SPIKES
+    cycle, rests = loose | (ends.kind >= SPIKES), ends.kind == RESTS
+    spiking = (ends.kind == SPIKES) | (ends.kind == LOOSE_SPIKES)
     intervals = np.diff(ends.times, axis=1)
     intervals[np.arange(intervals.shape[1]) >= np.where(spiking, ends.events, 0)[:, None]] = np.nan
     period, period_error = _period(ends.periods)
+    period = np.where(loose, ends.periods.mean(axis=1), period)
     bursts = _bursts(intervals, rule.burst_ratio)
-    one_spike = spiking & (ends.events == 1) & (ends.above > rule.plateau_min)
+    above = ends.above / np.maximum(ends.events, 1)
+    one_spike = spiking & (bursts["count"] == 0) & (above > rule.plateau_min)
     activity = np.full(len(ends.kind), UNSETTLED, np.uint8)
     activity[(ends.kind < 0) & (ends.events >= _LEAST_EVENTS) & (ends.drift < 1.0)] = IRREGULAR
     activity[rests] = np.where(ends.V_rest > threshold, BLOCKED, SILENT)[rests]
-    activity[ends.kind == MAXIMA] = SUBTHRESHOLD
+    activity[(ends.kind == MAXIMA) | (ends.kind == LOOSE_MAXIMA)] = SUBTHRESHOLD
     activity[spiking] = TONIC
     activity[spiking & (bursts["count"] > 0)] = BURSTING
     activity[one_spike] = ONE_SPIKE_BURSTING
     with np.errstate(all="ignore"):
-        duration = np.where(one_spike, ends.above, bursts["total"] / bursts["count"])
+        duration = np.where(one_spike, above, bursts["total"] / bursts["count"])
         squares = np.nansum((intervals - (period / ends.events)[:, None]) ** 2, axis=1)
         return {
             "activity": activity,

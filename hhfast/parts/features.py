@@ -13,19 +13,27 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.parts.activity import SETTLED_FEATURES
+from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`)."""
+    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`).
+
+    kind : how errors of it are judged, see `parts.variable`; "": by its unit.
+    """
 
     unit: str
     long_name: str
     needs: tuple[str, ...]
     value: Callable[[dict[str, Any]], np.ndarray]
+    kind: str = ""
+
+    def variable(self, of: dict[str, Any]) -> Variable:
+        """Its values."""
+        return Variable(self.value(of), ("cell",), self.unit, self.long_name, kind=self.kind)
 
 
 def _isi_mean(a: dict[str, Any]) -> np.ndarray:
@@ -44,7 +52,7 @@ def _latency(a: dict[str, Any]) -> np.ndarray:
 
 FEATURES: dict[str, Feature] = {
     "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
-    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
+    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"], "count"),
     "latency": Feature(
         "ms",
         "time from the stimulus start to the first spike",
@@ -69,6 +77,7 @@ class _Accumulator:
     begin: str
     step: str = ""
     spike: str = ""
+    turn: str = ""
     values: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
@@ -94,6 +103,9 @@ spikes = spikes + 1.0""",
         step="""\
 V_max = V_high if V_high > V_max else V_max
 V_min = V_low if V_low < V_min else V_min""",
+        turn="""\
+V_max = V_turn if V_turn > V_max else V_max
+V_min = V_turn if V_turn < V_min else V_min""",
         values=("V_max", "V_min"),
     ),
     "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
@@ -118,7 +130,7 @@ class Features:
     """
 
     known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
-    of_settled: ClassVar[dict[str, tuple[str, str]]] = SETTLED_FEATURES
+    of_settled: ClassVar[dict[str, SettledFeature]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
     rearm: float = -30.0
@@ -129,7 +141,7 @@ class Features:
             raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(FEATURES)}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
-            if name not in (known := self.known | self.of_settled):
+            if name not in (known := [*self.known, *self.of_settled]):
                 raise unknown("feature", name, known)
         check_levels("Features", self.threshold, self.rearm)
 
@@ -160,6 +172,7 @@ class Features:
             begin="\n".join(a.begin for a in chosen),
             step="\n".join(a.step for a in chosen if a.step),
             spike="\n".join(a.spike for a in chosen if a.spike),
+            turn="\n".join(a.turn for a in chosen if a.turn),
             end="\n".join(f"feature[{k}, cell] = {v}" for k, v in enumerate(self._outputs)),
             extra=tuple(v for a in chosen for v in a.extra),
             arrays=(("feature", "float64[:, ::1]"),),
@@ -183,10 +196,7 @@ class Features:
             if "spikes" in of:
                 of["spikes"] = np.nan_to_num(of["spikes"])
             with np.errstate(invalid="ignore"):
-                return {
-                    name: Variable(FEATURES[name].value(of), ("cell",), FEATURES[name].unit, FEATURES[name].long_name)
-                    for name in self._streamed
-                }
+                return {name: FEATURES[name].variable(of) for name in self._streamed}
 
         return Shared((values,), variables)
 

@@ -1,7 +1,8 @@
 """What every recorder is made of: its text, what it learns of a run, and what it does with the arrays of one.
 
-A recorder's `Hooks` has up to four pieces of text, over the values of a lane: `begin` and `end` run when its window
-opens and closes, `step` after every step, `spike` at every spike (at `t_spike`); and the variables it samples. A step
+A recorder's `Hooks` has up to five pieces of text, over the values of a lane: `begin` and `end` run when its window
+opens and closes, `step` after every step, `spike` at every spike (at `t_spike`), `turn` where V turned between fixed
+steps (to `V_turn`; other steps have their extrema); and the variables it samples. A step
 goes from `t` to `t_end`, `dt` later, and from `V_was` to `V`; over it, `V_step` is the mean of V, and `V_high` and
 `V_low` are its extrema (but for its value at the start). `C_m` and `i_app` are the membrane's, `cell` is the number
 of the cell, `first_cell` that of the first in its call. A recorder's own names do not meet those of others. What it
@@ -35,6 +36,7 @@ class Hooks:
     begin: str = ""
     step: str = ""
     spike: str = ""
+    turn: str = ""
     end: str = ""
     samples: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()

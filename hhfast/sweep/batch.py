@@ -84,6 +84,7 @@ def simulate_rows(
         initial=_initial(sweep, columns),
         threads=threads,
         certify=certify,
+        certify_tolerance=sweep.certify_tolerance,
         **method,
     )
 

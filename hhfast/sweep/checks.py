@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.batch.certify import check_counts, check_share
+from hhfast.batch.certify_tolerance import Tolerance
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
@@ -247,6 +248,7 @@ def _check_analysis(sweep: Sweep) -> None:
 
 
 def _check_certify(sweep: Sweep) -> None:
+    Tolerance.of(sweep.certify_tolerance, sweep.model.states, sweep.recorders)
     if sweep.certify is False:
         return
     check_share(sweep.certify)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hhfast.batch.certify import drawn
+from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
@@ -55,8 +56,8 @@ class Sweep:
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
         instead of one simulation. It has its own current and duration; only dt and integrator are those of the sweep.
-    certify : True, or a share of the rows, above 0 and up to 1: these are run again at half the step, which gives each
-        feature an estimated error and flags rows whose spike count changes (see `simulate`).
+    certify : True, or a share of the rows, above 0 and up to 1: these are run again far more accurately, which gives
+        each feature an estimated error and flags rows with one above `certify_tolerance` (see `simulate`).
     rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only; None: as in `simulate`.
     rows_per_batch : rows of one task and one shard; it never changes a result. None: chosen by the work in a row.
 
@@ -80,6 +81,7 @@ class Sweep:
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
     certify: bool | float = False
+    certify_tolerance: CertifyTolerance = 0.01
     rtol: float | None = None
     atol: float | Mapping[str, float] | None = None
     dt_min: float | None = None
@@ -208,6 +210,8 @@ class Sweep:
             optional["until"] = self.until.values
         if self.certify is not False:
             optional["certify"] = float(self.certify)
+            if self.certify_tolerance != type(self).certify_tolerance:
+                optional["certify_tolerance"] = plain(self.certify_tolerance)
         if self._own_objects:
             optional["own"] = self._own_objects
         return optional | self._plain_control
@@ -280,6 +284,7 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    given = {k: spec[k] for k in keys} | {k: spec[k] for k in ("analysis", "certify", "until", *CONTROL) if k in spec}
+    optional = ("analysis", "certify", "certify_tolerance", "until", *CONTROL)
+    given = {k: spec[k] for k in keys} | {k: spec[k] for k in optional if k in spec}
     record = record_from_canonical(spec["record"])
     return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)

@@ -112,7 +112,10 @@ class SweepFile(BaseModel):
     record: RecordTable | None = Field(default=None, description="what is kept of each row, see [record]")
     analysis: dict[str, Any] | None = Field(default=None, description="an analysis per row instead of one simulation")
     certify: Any = Field(
-        False, description="true, or a share of the rows: run them again more finely, estimate the errors"
+        False, description="true, or a share of the rows: run them again far more accurately, estimate the errors"
+    )
+    certify_tolerance: Any = Field(
+        default=0.01, description="errors that agree: a share of the scale; or a table of share, time (ms), features"
     )
     rtol: Number | None = Field(default=None, description="relative tolerance, of adaptive integrators only")
     atol: Any = Field(default=None, description="absolute tolerance: a number, or a table by state; default rtol / 10")
@@ -165,6 +168,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         constraints=tuple(file.constraints),
         analysis=file.analysis,
         certify=file.certify,
+        certify_tolerance=file.certify_tolerance,
         **{name: getattr(file, name) for name in CONTROL},
         rows_per_batch=file.rows_per_batch,
     )

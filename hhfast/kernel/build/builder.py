@@ -35,7 +35,10 @@ from hhfast.parts.recorder import Hooks
 from hhfast.parts.sensitivity import shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
-_OWN = ("i", "W", "V_was", "V_step", "V_high", "V_low", "dV_was", "t", "t_end", "dt", "t_spike", "cell", "i_app")
+_OWN = (
+    "i", "W", "V_before", "V_was", "V_step", "V_high", "V_low", "V_turn", "dV_was", "t", "t_end", "dt", "t_spike",
+    "cell", "i_app",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Builder:
         self.system: System = system_of(spec.model)
         if any(kind.conductances for kind in spec.kinds):
             self.system = self.system.with_applied_conductance
+        if spec.time_unit:
+            self.system = self.system.in_units_of(spec.time_unit)
         if spec.sensitivity:
             self.system = with_sensitivities(self.system, spec.sensitivity)
         self.constants = LaneConstants(frozenset(self.system.parameters))

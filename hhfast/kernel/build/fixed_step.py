@@ -12,6 +12,7 @@ from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.build.stages import Stages
 from hhfast.kernel.build.time_nodes import TimeNodes
+from hhfast.kernel.build.turns import Turns
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
 
@@ -25,6 +26,7 @@ class FixedStep:
         self.settling = None if settles is None else FixedStepSettling(builder, LaneSettling(builder, settles))
         for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
             self.own.setdefault(name, Symbol(name))
+        self.turns = Turns(builder) if Turns.wanted(builder) else None
         self.stages, self.guards = Stages(builder), FixedStepGuards(builder.guards)
         self.stimuli = self.stages.stimuli
         self.nodes = TimeNodes(builder, self.stimuli, self.settling)
@@ -35,6 +37,8 @@ class FixedStep:
         self.stimuli.declare()
         if self.keeps_V:
             self.scratch.add("lane", self.own["V_was"])
+        if self.keeps_V_before:
+            self.scratch.add("lane", self.own["V_before"])
         if self.builder.recorders.timed:
             self.scratch.add("lane", self.own["dV_was"])
         self.builder.recorders.declare()
@@ -49,8 +53,13 @@ class FixedStep:
             bool(self.builder.recorders.timed)
             or self.builder.recorders.steps_use("V_was")
             or self.builder.recorders.steps_use("V_step")
-            or self.settling is not None
+            or self.keeps_V_before
         )
+
+    @property
+    def keeps_V_before(self) -> bool:
+        """Whether the potential at the beginning of the step before is needed, by which turns of V are noticed."""
+        return self.turns is not None or self.settling is not None
 
     # --- a step ---
     def _step(self) -> list[Statement]:
@@ -61,6 +70,7 @@ class FixedStep:
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
         statements += self.guards.begin_step()
         statements += [] if self.settling is None else [Let(self.settling.settling.hit, Number(value=False))]
+        statements += [] if self.turns is None else [Let(self.turns.hit, Number(value=False))]
         statements += self.stages.statements(self._recording())
         return statements + self._events() + self.guards.look()
 
@@ -72,11 +82,10 @@ class FixedStep:
         )
 
     def _keep_V(self) -> list[Statement]:
-        earlier = [] if self.settling is None else self.settling.keep_V()
-        return [*earlier, *self.builder.quote.code("V_was = V")]
+        return self.builder.quote.code("V_before = V_was\nV_was = V" if self.keeps_V_before else "V_was = V")
 
     def _after_step(self) -> list[Any]:
-        """Detectors and recorders, after what the latter ask of the step: here only its ends are known."""
+        """Detectors and recorders, after what the latter ask of the step: here only the ends of steps are known."""
         lets = (
             self.builder.quote.lane_code("V_step = 0.5 * (V_was + V)")
             if self.builder.recorders.steps_use("V_step")
@@ -85,11 +94,15 @@ class FixedStep:
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
         lets += self.builder.recorders.after_step()
         lets += self.guards.watch()
+        lets += [] if self.turns is None else self.turns.notice()
         return lets + (self.settling.notice() if self.settling is not None else [])
 
     def _events(self) -> list[Statement]:
         """The rare work, in a scalar loop: a spike has its time found and its recorders told."""
         statements = [statement for d in self.builder.recorders.detectors for statement in self._event(d)]
+        if self.turns is not None:
+            unless_settled = None if self.settling is None else self.settling.unless_settled
+            statements += self.turns.events(unless_settled)
         return statements + (self.settling.events() if self.settling is not None else [])
 
     def _event(self, d: Detector) -> list[Statement]:
@@ -137,6 +150,8 @@ class FixedStep:
         if settling is not None:
             statements += settling.begin()
             step, node = [*step, *settling.leave()], [*node, *settling.leave()]
+        if self.turns is not None:
+            new_dt = [*self.turns.at_node(), *new_dt]
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")

@@ -13,7 +13,7 @@ from typing import Any
 
 from hhfast.kernel.build.guards import EVERY, Guards
 from hhfast.kernel.spec import OUT_OF_BOUNDS
-from hhfast.kernel.tree.nodes import Bits, Expression, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Bits, Cast, Expression, Let, Name, Number, Statement, Symbol
 
 _WIDEST = 1e9  # mV; bounds beyond it are compared lane by lane
 _NEARER = 1.0 - 1e-6  # of the bounds: what rounding does to distances must not hide a potential out of them
@@ -51,7 +51,7 @@ class FixedStepGuards:
             *self.quote.code("lower = -widest\nupper = widest\ntaken = 0", **self.own),
             *self.quote.nest("for i in range(W)", each),
             Let(self.middle, self.quote.cast(self.quote.value("0.5 * (lower + upper)", **self.own))),
-            Let(self.reach, Bits(self.dtype, self.quote.cast(nearest))),
+            Let(self.reach, self._bits(nearest)),
         ]
 
     def _mark(self, cell: Expression) -> list[Statement]:
@@ -71,7 +71,10 @@ class FixedStepGuards:
     def _largest(self, found: Symbol, number: Expression) -> list[Any]:
         """Lane statements: the bits of the largest of numbers, or 0 if none is above."""
         text = "found = bits if bits > found else found"
-        return [Let(self.bits, Bits(self.dtype, number)), *self.quote.code(text, found=found, bits=self.bits)]
+        return [Let(self.bits, self._bits(number)), *self.quote.code(text, found=found, bits=self.bits)]
+
+    def _bits(self, number: Expression) -> Bits:
+        return Bits(self.dtype, Cast(self.scratch.dtype, number))  # Numba knows the bits of what has a type only
 
     def look(self) -> list[Statement]:
         """What follows a step: potentials, if one may be out of bounds; every few steps, the other states."""

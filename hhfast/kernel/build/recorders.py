@@ -16,7 +16,21 @@ from hhfast.parts.recorder import Hooks
 from hhfast.parts.sensitivity import shift_names
 
 # The names of a kernel that a recorder's text may use.
-_SEEN = ("V", "V_was", "V_step", "V_high", "V_low", "t", "t_end", "dt", "t_spike", "cell", "first_cell", "status")
+_SEEN = (
+    "V",
+    "V_was",
+    "V_step",
+    "V_high",
+    "V_low",
+    "V_turn",
+    "t",
+    "t_end",
+    "dt",
+    "t_spike",
+    "cell",
+    "first_cell",
+    "status",
+)
 
 
 @dataclass(frozen=True)
@@ -45,9 +59,9 @@ class KernelRecorder:
             Symbol("passed", is_flag=True),
         )
         self.meanings = {**own, **self.arrays}
-        self.begin, self.step, self.spike, self.end = (
+        self.begin, self.step, self.spike, self.turn, self.end = (
             parse.statements(text, self.meanings, self.local)
-            for text in (hooks.begin, hooks.step, hooks.spike, hooks.end)
+            for text in (hooks.begin, hooks.step, hooks.spike, hooks.turn, hooks.end)
         )
         self.kept = [s for s in self.local.values() if s in {let.target for let in self.begin if isinstance(let, Let)}]
         self.extra = [self.local[name] for name in hooks.extra]

@@ -174,5 +174,6 @@ base = i * size
 memory[base + STATE] = V
 place = cell * OUTCOMES
 first = (cell - first_cell) * KEPT
-done = settling_finish(memory, base, n_states, outcome, place, section_time, first, t_end, current)"""
+looseness = settings[2]
+done = settling_finish(memory, base, n_states, outcome, place, section_time, first, t_end, current, looseness, floor)"""
         return self.code(text, current=self.builder.quote.value("np.float64(current)", current=current))

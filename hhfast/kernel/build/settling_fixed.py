@@ -19,9 +19,8 @@ class FixedStepSettling:
 
     def __init__(self, builder: Builder, settling: LaneSettling) -> None:
         self.builder, self.settling, self.scratch = builder, settling, builder.scratch
-        self.names: dict[str, Any] = {name: Symbol(name) for name in ("V_before", "dt_before", "unsettled", "cell")}
-        self.scratch.add("lane", self.names["V_before"])
-        self.names["cell"] = builder.own["cell"]
+        self.names: dict[str, Any] = {name: Symbol(name) for name in ("dt_before", "unsettled")}
+        self.names |= {name: builder.own[name] for name in ("V_before", "cell")}
         builder.recorders.timed.add(settling.detector.number)  # it keeps the slope at the beginning of the step
 
     def code(self, text: str, **names: Any) -> list[Statement]:
@@ -31,10 +30,6 @@ class FixedStepSettling:
         return self.settling.prepare()
 
     # --- in the lane loop ---
-    def keep_V(self) -> list[Statement]:
-        """The V of two steps ago, with which a turn is noticed; before V_was gets a new value."""
-        return self.code("V_before = V_was")
-
     def notice(self) -> list[Any]:
         quote = self.builder.quote
         moves = quote.value("settled == 0.0", **self.settling.names)

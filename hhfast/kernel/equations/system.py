@@ -54,6 +54,12 @@ class System:
         """The same with a conductance of the stimulus in the membrane: `i_app` is then what it injects at V = 0."""
         return replace(self, b=self.b | {"V": self.b["V"] + G_APP / C_M})
 
+    def in_units_of(self, time_unit: str) -> System:
+        """The same with time counted in units of a parameter, so that all slopes are that many times as large."""
+        unit = symbol(time_unit)
+        a, b = ({x: unit * e for x, e in rates.items()} for rates in (self.a, self.b))
+        return replace(self, a=a, b=b)
+
     @property
     def clamp_current(self) -> sp.Expr:
         """The current that makes V follow a command, all other applied current given."""

@@ -41,6 +41,12 @@ def compiled_rates(model: Model) -> Callable[..., None]:
         return _compiled_rates(model, _compiler())
 
 
+def forget() -> None:
+    """Forget the kernels of this process, so that the next is loaded or compiled as settings now are."""
+    _compiled.cache_clear()
+    _compiled_rates.cache_clear()
+
+
 def is_cached(spec: KernelSpec) -> bool:
     """Whether the kernel has been compiled before."""
     return cache.is_cached(_name(spec))
@@ -80,7 +86,7 @@ def _name(spec: KernelSpec) -> str:
     kinds = [kind.key for kind in spec.kinds]
     integrator = (spec.integrator.stages, spec.integrator.tableau)
     parts = (spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
-    return f"k_{cache.key_of(repr((*parts, *spec.sensitivity)))}"
+    return f"k_{cache.key_of(repr((*parts, *spec.sensitivity, spec.time_unit)))}"
 
 
 def _scratch(size: int, dtype: str) -> np.ndarray:

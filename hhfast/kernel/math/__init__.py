@@ -9,11 +9,11 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.math import elementary, phi, random, settling, synapses, within_step
+from hhfast.kernel.math import elementary, endings, phi, random, settling, synapses, within_step
 
 _OF_A_STEP = ("window", "train", "waveform", "crossing", "polynomial_crossing")
 _OF_SYNAPSES = ("alpha_train", "double_exponential_train", "rectified")
-_OF_SETTLING = ("begin", "spread", "extremum", "plateau", "section", "finish")
+_OF_SETTLING = ("begin", "spread", "extremum", "plateau", "section")
 
 
 @lru_cache(maxsize=2)
@@ -24,6 +24,7 @@ def functions(dtype: str) -> dict[str, Any]:
     names |= {name: getattr(synapses, name) for name in _OF_SYNAPSES}
     names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
     names |= {f"settling_{name}": getattr(settling, name) for name in _OF_SETTLING}
+    names["settling_finish"] = endings.finish
     return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}
 
 

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
+NEARLY = 10.0  # of the tolerance: what a part of a period may lack to be the whole
 RING = 193  # entries: three periods, and the section at which they begin
 MOST = 64  # sections of a period at most
 COUNTS, CROSSED, ABOVE_SINCE, KIND, PERIOD, CURRENT, ACCUMULATED, STATE = 0, 2, 3, 4, 5, 6, 8, 14
 RUNNING, REST, SPIKES, MAXIMA = 0.0, 1.0, 2.0, 3.0  # of KIND: what the lane has settled to; a cycle by its mode
+CAP, LOOSE = -1.0, -3.0  # what is handed back of a cell at the cap, and on a loose cycle there; in mode 1 one less
 LEAST = 0.01  # mV; a smaller oscillation is rounding, or a rest that is not reached yet
 SMALLEST = 0.02  # of a state's own size: a smaller range counts as this, lest rounding keeps a cycle from closing
 NOISE = 0.01  # of the tolerance: changes below it say nothing about whether a cycle still drifts
@@ -162,8 +164,35 @@ def events_of_period(memory, base, ring, n, number, tolerance, floor):
         earlier = slot(ring, size, number - 2 * k)
         moves = memory[extent + n] - memory[extent] >= LEAST
         if moves and returns(memory, extent, newest + 4, before + 4, earlier + 4, n, tolerance, floor):
-            return k
+            return divided(memory, ring, base, n, number, k, tolerance, floor)
     return 0
+
+
+def divided(memory, ring, base, n, number, k, tolerance, floor):
+    """The smallest divisor of k sections after which the state has nearly returned, too.
+
+    Near a period doubling a cycle is reached by turns from both sides: after two periods the state has returned before
+    it has after one.
+    """
+    size = 4 + 3 * n
+    extent = base + STATE + n
+    newest = slot(ring, size, number) + 4
+    for d in range(1, k // 2 + 1):
+        before = slot(ring, size, number - d) + 4
+        if (k // d) * d == k and distance(memory, extent, newest, before, n, floor) <= NEARLY * tolerance:
+            return d
+    return k
+
+
+def distance(memory, extent, newest, before, n, floor):
+    """How far two states are apart, each relative to its range, at most."""
+    worst = 0.0
+    for j in range(n):
+        low, high = memory[extent + j], memory[extent + n + j]
+        scale = max(high - low, floor[j])
+        scale = max(scale, SMALLEST * max(abs(low), abs(high)))
+        worst = max(worst, abs(memory[newest + j] - memory[before + j]) / scale)
+    return worst
 
 
 def returns(memory, extent, newest, before, earlier, n, tolerance, floor):
@@ -183,68 +212,3 @@ def returns(memory, extent, newest, before, earlier, n, tolerance, floor):
         now += step * step
         then += last * last
     return now <= then or now <= NOISE * NOISE
-
-
-def finish(memory, base, n, outcome, place, times, first, t, current):
-    """Hand back what is known of a cell that ends at t (ms): to `outcome` from `place` on, to `times` from `first`."""
-    kind = memory[base + KIND]
-    mode = 1 if kind == MAXIMA or (kind == RUNNING and memory[base + COUNTS] < memory[base + COUNTS + 1]) else 0
-    size = 4 + 3 * n
-    ring = ring_of(base, mode, n)
-    count = int(memory[base + COUNTS + mode])
-    events = int(memory[base + PERIOD]) if kind >= SPIKES else min(max(count - 1, 0), MOST)
-    peak, trough, above = memory[base + STATE], memory[base + STATE], 0.0
-    for k in range(events):
-        entry = slot(ring, size, count - 1 - k)
-        peak = max(peak, memory[entry + 1]) if k > 0 else memory[entry + 1]
-        trough = min(trough, memory[entry + 2]) if k > 0 else memory[entry + 2]
-        above += memory[entry + 3]
-    kept = min(events + 1, count)
-    for k in range(kept):
-        times[first + k] = memory[slot(ring, size, count - kept + k)]
-    outcome[place + KINDS] = kind if kind != RUNNING else -1.0 - mode
-    outcome[place + EVENTS] = float(events)
-    outcome[place + AT] = t
-    outcome[place + PEAK] = peak
-    outcome[place + TROUGH] = trough
-    outcome[place + ABOVE] = above
-    outcome[place + TIMES] = float(kept)
-    outcome[place + DRIFT] = drift(memory, ring, size, n, count, events) if kind == RUNNING else 0.0
-    outcome[place + I_APP] = current
-    if kind >= SPIKES:
-        outcome[place + AT] = memory[slot(ring, size, count - 1)]
-    for k in range(3):
-        outcome[place + LAST + k] = np.nan
-        if kind >= SPIKES and count - 1 - (k + 1) * events >= 0:
-            ends = memory[slot(ring, size, count - 1 - k * events)]
-            outcome[place + LAST + k] = ends - memory[slot(ring, size, count - 1 - (k + 1) * events)]
-    return 0.0
-
-
-def drift(memory, ring, size, n, count, events):
-    """How far the means of the older and the newer half of the last sections are apart, over their own scatter.
-
-    Of the intervals and of every state, the most: well below 1 in irregular firing, above it where something drifts.
-    """
-    half = events // 2
-    worst, mean = 0.0, 0.0
-    if half < 2:
-        return np.inf
-    for j in range(n + 1):  # the interval, then the states
-        means, scatter = 0.0, 0.0
-        for part in range(2):
-            total, squares = 0.0, 0.0
-            for k in range(half):
-                entry = slot(ring, size, count - 1 - part * half - k)
-                x = memory[entry + 3 + j]
-                if j == 0:
-                    x = memory[entry] - memory[slot(ring, size, count - 2 - part * half - k)]
-                total += x
-                squares += x * x
-            mean = total / half
-            scatter += max(squares / half - mean * mean, 0.0)
-            means += mean if part == 0 else -mean
-        noise = np.sqrt(0.5 * scatter)
-        if abs(means) > 1e-6 * abs(mean):  # else it is rounding
-            worst = max(worst, abs(means) / noise)
-    return worst

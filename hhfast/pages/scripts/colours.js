@@ -16,20 +16,23 @@ function colouring(feature, low, high) {
   return (v) => (Number.isNaN(v) ? null : viridis((v - low) / (high - low || 1)));
 }
 
-// A bar from low to high for numbers, a legend for classes.
-function colourKey(place, feature, low, high) {
+// A bar from low to high for numbers, a legend of the classes that occur; and of grey, where a bin has no value.
+function colourKey(place, feature, low, high, some_missing) {
+  const patch = (back, text) => {
+    const mark = element("i", { className: "dot" });
+    mark.style.background = back;
+    return element("span", {}, mark, text);
+  };
+  const missing = some_missing ? [patch(colour("--line"), "no value")] : [];
   if (feature.codes.length) {
     place.className = "legend";
-    place.replaceChildren(...feature.codes.map((code, k) => {
-      const mark = element("i", { className: "dot" });
-      mark.style.background = CLASSES[k % CLASSES.length];
-      return element("span", {}, mark, code.replaceAll("_", " "));
-    }));
+    const classes = feature.present.map((k) => patch(CLASSES[k % CLASSES.length], feature.codes[k].replaceAll("_", " ")));
+    place.replaceChildren(...classes, ...missing);
     return;
   }
   const bar = element("i", { className: "bar" });
   bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(viridis).join(",")})`;
   place.className = "key";
   place.replaceChildren(element("span", {}, plain(low, 3)), bar, element("span", {}, plain(high, 3)),
-    element("span", { className: "unit" }, withUnit(feature.name, feature.unit)));
+    element("span", { className: "unit" }, withUnit(feature.name, feature.unit)), ...missing);
 }

@@ -90,7 +90,7 @@ class ParallelCoordinates {
   drawAxes(c) {
     c.font = "12px system-ui, sans-serif";
     const room = this.axes.length > 1 ? this.x(1) - this.x(0) : 200;
-    this.axes.forEach(({ name, log }, a) => {
+    this.axes.forEach(({ name, log, codes }, a) => {
       const x = this.x(a);
       c.strokeStyle = colour("--text");
       c.lineWidth = 1.2;
@@ -104,8 +104,9 @@ class ParallelCoordinates {
       c.fillText(shortened(c, name, 2 * room - 8), x, a % 2 ? 14 : 28);
       c.fillStyle = colour("--faint");
       const [low, high] = this.ranges[a].map((u) => (log ? Math.exp(u) : u));
-      c.fillText(plain(high, 3), x, 45);
-      c.fillText(plain(low, 3), x, this.bottom + 15);
+      const text = (v) => (codes && codes.length ? shortened(c, codes[v].replaceAll("_", " "), room) : plain(v, 3));
+      c.fillText(text(high), x, 45);
+      c.fillText(text(low), x, this.bottom + 15);
       const brush = this.brushes[name];
       if (!brush) return;
       c.fillStyle = colour("--accent");

@@ -25,7 +25,7 @@ function tickText(value, all) {
   return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
 }
 
-// The range of finite values, with some room; at least `least` wide.
+// The range of finite values, with some room; at least `least` wide, and wide enough for ticks to differ.
 function extent(arrays, least = 1e-9, room = 0.05) {
   let low = Infinity;
   let high = -Infinity;
@@ -36,7 +36,7 @@ function extent(arrays, least = 1e-9, room = 0.05) {
     }
   }
   if (!(low <= high)) return [0, 1];
-  const width = Math.max(high - low, least);
+  const width = Math.max(high - low, least, 0.01 * Math.max(Math.abs(low), Math.abs(high)));
   const middle = (low + high) / 2;
   return [middle - (0.5 + room) * width, middle + (0.5 + room) * width];
 }

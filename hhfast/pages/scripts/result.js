@@ -9,7 +9,7 @@ const initial = {
   ...Object.fromEntries([...names, ...Object.keys(features)].map((name) => [`b.${name}`, ""])),
 };
 const state = readLink(initial);
-const plots = { map: new Plot(byId("plot-map"), 400), V: new Plot(byId("plot-V"), 230), I: new Plot(byId("plot-I"), 84) };
+const plots = { map: new Plot(byId("plot-map"), 400), V: new Plot(byId("plot-V"), 230), I: new Plot(byId("plot-I"), 84), end: new Plot(byId("plot-end"), 160) };
 let rows = null;
 let parallel = null;
 let plane = null;
@@ -81,7 +81,7 @@ function drawMap() {
     }
   });
   drawSelected();
-  colourKey(byId("key"), feature, low, high);
+  colourKey(byId("key"), feature, low, high, plane.values.some(Number.isNaN));
 }
 
 // The only axis: the feature itself goes up.
@@ -191,17 +191,19 @@ function simulateRow() {
   if (state.row < 0) return;
   const at = Object.keys(page.units).map((name) => `${name} = ${plain(rowValue(name), 5)}`).join(", ");
   const known = rows.number.indexOf(state.row);
-  const stored = known < 0 ? "" : `; in the file ${page.features.map(({ name, codes }) => {
+  const has = page.features.filter(({ name }) => known >= 0 && !Number.isNaN(rows.columns[name][known]));
+  const told = has.map(({ name, codes }) => {
     const v = rows.columns[name][known];
-    return `${name} = ${codes[v] ?? plain(v)}`;
-  }).join(", ")}`;
+    return `${name.replaceAll("_", " ")} = ${(codes[v] || plain(v)).replaceAll("_", " ")}`;
+  });
+  const stored = told.length ? `; in the file ${told.join(", ")}` : "";
   byId("row").textContent = `row ${state.row}: ${at}${stored}`;
   if (!sim) return;
   const { parameters, stimulus } = givenOfRow(sim);
   const { t_stop } = sim;
   let initial = initialStates(sim, parameters);
   if (sim.settle) {
-    const quiet = Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, /amplitude|mean|sigma|offset|scale/.test(name) ? 0 : v]));
+    const quiet = Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, /amplitude|mean|sigma|offset|scale|\.g(_|$)/.test(name) ? 0 : v]));
     initial = simulate(sim, { parameters, stimulus: quiet, t_stop: sim.settle, every: sim.settle, initial }).states;
   }
   run = simulate(sim, { parameters, stimulus, t_stop, every: samplingInterval(sim, t_stop), initial });
@@ -218,11 +220,25 @@ function drawRun() {
     return;
   }
   byId("plot-I").hidden = false;
+  drawPeriods();
   const t = [0, run.time[run.time.length - 1]];
   plots.V.begin(t, extent([run.traces.V], 1), "time (ms)", "mV");
   plots.V.line(run.time, run.traces.V, series(0));
-  plots.I.begin(t, extent([run.traces.i_app], 1e-6, 0.15), "", unitText(page.simulation.units.i_app));
+  plots.I.begin(t, extent([run.traces.i_app], 1, 0.15), "", unitText(page.simulation.units.i_app));
   plots.I.line(run.time, run.traces.i_app, series(0));
+}
+
+// Of a row that the file says is periodic: its last periods, as a run to the end hides them.
+function drawPeriods() {
+  const known = rows.number.indexOf(state.row);
+  const period = features.period && known >= 0 ? rows.columns.period[known] : NaN;
+  const end = run.time[run.time.length - 1];
+  const shown = 3 * period < 0.5 * end;
+  byId("periods").hidden = !shown;
+  if (!shown) return;
+  const first = run.time.findIndex((t) => t >= end - 3 * period);
+  plots.end.begin([end - 3 * period, end], extent([run.traces.V], 1), "time (ms)", "mV");
+  plots.end.line(run.time.subarray(first), run.traces.V.subarray(first), series(0));
 }
 
 function choose(row) {
@@ -245,6 +261,7 @@ const redrawMap = oncePerFrame(() => {
 
 function buildOthers() {
   const place = byId("others");
+  place.parentElement.hidden = !others().length;
   place.replaceChildren(...others().map((name) => {
     const axis = axisOf(name);
     const id = `o-${name}`;
@@ -263,7 +280,6 @@ function buildOthers() {
     show();
     return element("div", { className: "slider" }, element("label", { htmlFor: id }, name), shown, range);
   }));
-  if (!others().length) place.append(element("p", { className: "note" }, "There are no others."));
 }
 
 function brushesChanged() {

@@ -7,17 +7,23 @@ const EDGES = {
   step: (p) => [p.start, p.stop],
   pulse: (p) => [p.start, p.start + p.width],
   paired_pulse: (p) => [0, p.width, p.interval, p.interval + p.width].map((d) => p.start + d),
-  train: (p, t_stop) => {
-    const count = Math.max(0, Math.min(p.count, Math.ceil((t_stop - p.start) / p.period), 1e5));
-    const starts = Array.from({ length: count }, (_, k) => p.start + p.period * k);
-    return starts.flatMap((start) => [start, start + p.width]);
-  },
+  train: (p, t_stop) => eventTimes(p, t_stop).flatMap((start) => [start, start + p.width]),
   ramp: (p) => [p.start, p.stop],
   sine: (p) => [p.start, p.stop],
   chirp: (p) => [p.start, p.stop],
   waveform: () => [],
   noise: (p) => [p.start, p.stop],
+  conductance_step: (p) => [p.start, p.stop],
+  alpha_synapse: (p, t_stop) => eventTimes(p, t_stop),
+  double_exponential: (p, t_stop) => eventTimes(p, t_stop),
+  point_conductance: (p) => [p.start, p.stop],
 };
+
+// When the pulses or synaptic events of a train begin, before t_stop.
+function eventTimes(p, t_stop) {
+  const count = Math.max(0, Math.min(p.count, Math.ceil((t_stop - p.start) / p.period), 1e5));
+  return Array.from({ length: count }, (_, k) => p.start + p.period * k);
+}
 
 function shaped(shape, values) {
   const array = values || new Float64Array(shape.reduce((a, b) => a * b, 1));
@@ -41,19 +47,22 @@ function sampleTimes(t_stop, every) {
   return Float64Array.from({ length: n }, (_, k) => Math.min(every * k, t_stop));
 }
 
+function pointsOfNoise(p, t_stop) {
+  const [first, last] = [p.start, p.stop].map((t) => Math.min(Math.max(t, 0), t_stop));
+  const begin = Math.floor(first / p.every);
+  return Array.from({ length: Math.ceil(last / p.every) - begin }, (_, k) => p.every * (begin + k));
+}
+
 // Between points a current is linear; fixed steps end at them, adaptive kernels look for them themselves.
 const POINTS = {
   waveform: (p, t_stop, times) => times.map((t) => t + p.start),
-  noise: (p, t_stop) => {
-    const [first, last] = [p.start, p.stop].map((t) => Math.min(Math.max(t, 0), t_stop));
-    const begin = Math.floor(first / p.every);
-    return Array.from({ length: Math.ceil(last / p.every) - begin }, (_, k) => p.every * (begin + k));
-  },
+  noise: pointsOfNoise,
+  point_conductance: pointsOfNoise,
 };
 
 // How far apart samples are (ms): as close as a plot shows; whole steps, where sampling would cut steps short.
 function samplingInterval(page, t_stop) {
-  const wanted = t_stop / Math.min(8000, Math.max(2500, 4 * t_stop));
+  const wanted = t_stop / Math.min(20000, Math.max(2500, 20 * t_stop));
   return page.adaptive ? wanted : page.dt * Math.max(1, Math.round(wanted / page.dt));
 }
 
@@ -184,6 +193,21 @@ function initialStates(page, parameters) {
   return X;
 }
 
+// What the potential of a cell can be that starts at V, as `hhfast.batch.bounds` has it; NaN: its parameters cannot be.
+function possibleRange(page, parameters, stimulus, V) {
+  const { widest, margin, by } = page.guards;
+  const value = Object.fromEntries(page.guards.parameters.map((name, k) => [name, parameters[k]]));
+  if (page.guards.conductances.some((name) => value[name] < 0) || !parameters.every(Number.isFinite)) return [NaN, NaN];
+  if (by === null) return [-widest, widest];
+  const total = by.leaks.reduce((sum, [g]) => sum + value[g], 0);
+  const leak = by.leaks.reduce((sum, [g, E]) => sum + value[g] * value[E], 0);
+  const current = by.currents.reduce((sum, [k, name, factor]) => sum + Math.abs(stimulus[`${k}.${name}`]) * factor, 0);
+  const reversal = by.reversal.map((name) => value[name]);
+  const low = total > 0 ? Math.min(...reversal, V, (leak - current) / total) : -widest;
+  const high = total > 0 ? Math.max(...reversal, V, (leak + current) / total) : widest;
+  return [low - margin, high + margin];
+}
+
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
 function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const samples = sampleTimes(t_stop, every);
@@ -191,11 +215,13 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const of_stimulus = page.stimulus.flatMap((part, k) => part.parameters.map((name) => stimulus[`${k}.${name}`]));
   const p0 = Float64Array.from([...parameters, ...of_stimulus]);
   const X = shaped([initial.length, 1], Float64Array.from(initial));
+  const bounds = possibleRange(page, parameters, stimulus, initial[0]);
+  if (Number.isNaN(bounds[0])) X.fill(NaN);
   const capacity = Math.min(4096, 64 + Math.ceil(4 * t_stop));
   const given = {
     first_cell: 0, last_cell: 1, p0, X, col: new Int32Array(2 * p0.length).fill(-1), P: shaped([0, 1]),
     levels: shaped([1, 2], Float64Array.from(page.levels || [-20, -30])),
-    bounds: shaped([1, 2], Float64Array.from(page.bounds)), status: new Uint8Array(1), stop: new Uint8Array(1),
+    bounds: shaped([1, 2], Float64Array.from(bounds)), status: new Uint8Array(1), stop: new Uint8Array(1),
     moving: 0, edges: shaped([1, 0]), rtol: page.rtol, atol: Float64Array.from(page.atol || []), dt_first: page.dt,
     dt_min: page.dt_min, dt_max: page.dt_max, max_steps: mostSteps(page, stimulus, edges, t_stop), n_steps: new Int32Array(2),
     n_rejected: new Int32Array(2), times_1: samples, spike_time_0: shaped([1, capacity]),
@@ -212,7 +238,7 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const spikes = given.spike_time_0.slice(0, given.stored_count_0[0]);
   const row = (k) => given.trace_1.subarray(k * samples.length, (k + 1) * samples.length);
   const traces = Object.fromEntries(page.traced.map((name, k) => [name, row(k)]));
-  const [status] = given.status;
+  const status = Number.isNaN(bounds[0]) ? page.guards.impossible : given.status[0];
   const failure = page.failures[status] || "";
   return { time: samples, traces, spikes, states: X, status, failure, steps: given.n_steps[0] };
 }

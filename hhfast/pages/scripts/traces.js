@@ -35,7 +35,7 @@ class TracePlots {
     const t = [0, run.time[run.time.length - 1]];
     const V = page.potentials.map((name) => run.traces[name]);
     this.panel(plots.V, run, t, V, extent(V, 1), "mV", at);
-    this.panel(plots.I, run, t, [run.traces.i_app], extent([run.traces.i_app], 1e-6, 0.15), unitText(page.units.i_app), at);
+    this.panel(plots.I, run, t, [run.traces.i_app], extent([run.traces.i_app], 1, 0.15), unitText(page.units.i_app), at);
   }
 
   // ... and what lies behind them, a moment later.
