@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import textwrap
 import time
 import warnings
 from collections.abc import Callable
@@ -21,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from table import insert
 from truth import Cells, Truth, beyond, scipy_differs, truth_of
 
 import hhfast as hh
 
 RESULTS = Path(__file__).parent / "results" / "false_assurance.json"
-BEGIN, END = "<!-- false-assurance:begin -->", "<!-- false-assurance:end -->"
 METHODS: dict[str, dict[str, Any]] = {
     "tsit5": {"integrator": "tsit5"},
     "tsit5, rtol 1e-4": {"integrator": "tsit5", "rtol": 1e-4},
@@ -136,7 +137,7 @@ def markdown(found: dict[str, Any]) -> str:
         "", "flagged by status", "wrong, status 0", "of these in count", "assured", "falsely assured",
         "falsely alarmed", "references differ, assured", "cost",
     )  # fmt: skip
-    lines = [head, "", f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
+    lines = [textwrap.fill(head, 120), "", f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
     for label, t in found["methods"].items():
         numbers = [t[k] for k in ("flagged", "wrong", "wrong_count", "assured", "false_assurance", "false_alarm",
                                       "unknown_assured")]  # fmt: skip
@@ -164,8 +165,7 @@ def main() -> None:
     table = markdown(json.loads(arguments.results.read_text()))
     print(table)
     if arguments.write:
-        before, rest = arguments.write.read_text().split(BEGIN)
-        arguments.write.write_text(f"{before}{BEGIN}\n{table}{END}{rest.split(END)[1]}")
+        insert(arguments.write, table, "false-assurance")
 
 
 if __name__ == "__main__":

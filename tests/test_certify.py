@@ -167,6 +167,29 @@ def test_a_count_that_two_steps_agree_on_and_is_wrong():
     assert r["spike_count_error"].tolist() == [1.0]
 
 
+def test_no_cell_is_assured_that_is_wrong():
+    """A sample of `benchmarks/false_assurance.py`: 300 random axons by Euler, the truth by rodas4 at 1e-10."""
+    rng = np.random.default_rng(5)
+    params = {f"g_{name}": g * 2.0 ** rng.uniform(-1, 1, 300) for name, g in (("Na", 120), ("K", 36), ("L", 0.3))}
+    features = ["latency", "isi_mean", "isi_cv", "V_max", "V_min", "V_mean"]
+    how = {
+        "stimulus": hh.Step(rng.uniform(0, 30, 300)),
+        "t_stop": 100.0,
+        "record": [hh.Spikes(), hh.Features(features)],
+    }
+    true = hh.simulate("hodgkin_huxley", params, integrator="rodas4", rtol=1e-10, **how)
+    r = hh.simulate("hodgkin_huxley", params, integrator="euler", certify=True, **how)
+    wrong = r.spike_count != true.spike_count
+    for name in features:
+        limit = {"ms": 0.1, "mV": 1.0, "1": 0.01}[r.variables[name].unit]
+        wrong |= ~(np.abs(r[name] - true[name]) <= limit) & ~(np.isnan(r[name]) & np.isnan(true[name]))
+    wrong |= np.array([len(a) == len(b) and np.abs(a - b).max(initial=0.0) > 0.1
+                       for a, b in zip(r.spike_times, true.spike_times, strict=True)])  # fmt: skip
+    assert 50 < wrong.sum() < 250
+    assert (r["certified"] == np.where(wrong, DIFFERS, AGREES)).mean() > 0.99
+    assert not (wrong & (r["certified"] == AGREES) & (r.spike_count != true.spike_count)).any()
+
+
 def test_settled_cells_are_judged_by_what_they_do_in_the_end(spikes):
     """Not by when they were found settled, nor by their spikes until then."""
     record = [hh.Features(["spike_count", "activity", "period", "period_error", "settled_at", "rate"]), hh.Final()]
