@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -16,6 +16,7 @@ from hhfast.model.resolve import find_model
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.parts.stimuli import Stimulus
 
 SAMPLES = 4000  # of each trace: about as many as a figure can show
@@ -31,6 +32,7 @@ def membrane_traces(
     initial: str | Mapping[str, Any] = "model",
     every: float | None = None,
     levels: tuple[float, float] | None = None,
+    sensitivity: Sequence[str] = (),
     certify: bool = False,
     certify_tolerance: CertifyTolerance = 0.01,
     method: Method | None = None,
@@ -42,19 +44,24 @@ def membrane_traces(
     every : ms between samples; None: 4,000 of them.
     levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
 
+    sensitivity : as in `simulate`; V and spike times then have derivatives.
+
     The result has `Spikes`, latency, isi_mean, V_max, V_min, and a trace of each of `Model.recordable`.
     """
     found = find_model(model)
     check_step("t_stop", t_stop)
     every = t_stop / SAMPLES if every is None else every
     levels = levels or spike_levels(found)
+    by = [sensitivity_name("V", name) for name in sensitivity]
     record: list[Recorder] = [
         Spikes(*levels),
         Features(FEATURES, *levels),
-        Trace(*traceable(found, stimulus), every=every),
+        Trace(*traceable(found, stimulus), *by, every=every),
     ]
-    return simulate(found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial,
-                      certify=certify, certify_tolerance=certify_tolerance, method=method, **options)  # fmt: skip
+    return simulate(
+        found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial, sensitivity=sensitivity,
+        certify=certify, certify_tolerance=certify_tolerance, method=method, **options,
+    )  # fmt: skip
 
 
 def spike_levels(model: Model) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from hhfast.batch.certificate import certified
 from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
-from hhfast.batch.initial_sensitivities import with_sensitivities
+from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import STEP_LIMIT, Result
@@ -125,7 +125,7 @@ def simulate(
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
-    derived = _parameters(model, sensitivity)
+    derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
     if noise is not None and noise.kind == "markov":
         _check_single_channels(cells)
@@ -186,15 +186,6 @@ def _check_single_channels(cells: Cells) -> None:
         if np.any(np.isfinite(values) & (values > MOST_CHANNELS)):
             most = f"at most {MOST_CHANNELS:g} channels are followed one by one; give channel_noise = 'diffusion'"
             raise InputError(f"{name}: {most}, or inf")
-
-
-def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
-    """Name -> unit of the parameters to differentiate by."""
-    if isinstance(sensitivity, str):
-        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
-    if len(set(sensitivity)) < len(sensitivity):
-        raise InputError("sensitivity: names a parameter twice; give each once")
-    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
 
 
 def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:

@@ -16,6 +16,7 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from hhfast.analysis.feature_target import FeatureTarget
     from hhfast.analysis.fit import Fit
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
 
@@ -25,16 +26,17 @@ _REGULAR = 1e-3  # how far samples may lie off their grid, in steps
 @draws
 def fit(
     model: ModelName,
-    recording: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv",
-            help="Columns time (ms) and V (mV), as `hhfast simulate --csv` has them; or one column of spike times.",
-        ),
-    ],
     free: Annotated[
         list[str], typer.Option("--free", metavar="NAME=LOW:HIGH", help="A parameter to fit; may be given again.")
     ],
+    recording: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms), V (mV), perhaps more; or one of spike times."),
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE:ERROR", help="Instead of a file: a feature of the settled cell; repeat it."),
+    ] = None,
     current: Annotated[float, typer.Option(metavar="X", help="Applied current, in the unit of the model.")] = 0.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 0.0,
     stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
@@ -49,12 +51,12 @@ def fit(
     *,
     picture: PictureOptions,
 ) -> None:
-    """Fit parameters of a model to a recorded trace or spike times, from many starts at once."""
+    """Fit parameters of a model to a recorded trace, spike times or features, from many starts at once."""
     import math
 
     picture.check()
     ranges = dict(map(_range, free))
-    target = _target(recording, t_stop)
+    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop)
 
     from hhfast.analysis.fit import fit as fitted
     from hhfast.parts.stimuli import Step, Waveform
@@ -92,8 +94,27 @@ def _one(name: str, values: list[float]) -> float:
     return float(values[0])
 
 
-def _target(path: Path, t_stop: float | None) -> TraceTarget | SpikeTarget:
+def _of_features(given: list[str], path: Path | None, t_stop: float | None) -> FeatureTarget:
+    """Features with their errors, of NAME=VALUE:ERROR."""
+    from hhfast.analysis.feature_target import FeatureTarget
+
+    if path is not None:
+        raise InputError(f"{path}: is given, and --feature, too; keep one")
+    values, errors = {}, {}
+    for text in given:
+        name, _, numbers = text.partition("=")
+        try:
+            value, error = (float(part) for part in numbers.split(":"))
+        except ValueError:
+            raise InputError(f"--feature {text}: give NAME=VALUE:ERROR, as rate=68:0.5") from None
+        values[name.strip()], errors[name.strip()] = value, error
+    return FeatureTarget(values, errors, 5000.0 if t_stop is None else t_stop)
+
+
+def _target(path: Path | None, t_stop: float | None) -> TraceTarget | SpikeTarget:
     """A trace, sampled evenly, or spike times: what a file's columns are."""
+    if path is None:
+        raise InputError("there is nothing to fit to; give FILE.csv, or --feature NAME=VALUE:ERROR")
     import numpy as np
 
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from hhfast.batch.result import Result
     from hhfast.model import Model
+    from hhfast.parts.stimuli import Stimulus
 
+_SETTLED = ("rate", "period", "V_peak", "V_trough", "burst_duration", "duty_cycle", "V_rest")
 _MOST = 1000  # cells: more are a sweep, which stores no traces
 
 
@@ -39,6 +41,13 @@ def simulate(
     every: Annotated[
         float | None, typer.Option(metavar="MS", help="Between samples.", show_default="4,000 of them")
     ] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Parameters by which to differentiate, as g_Na,g_K: spike times, --csv V."),
+    ] = None,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="With --sensitivity: features of the settled cell, t_stop at the latest.")
+    ] = False,
     certify: Annotated[
         bool, typer.Option("--certify", help="Simulate again far more accurately, and say whether the numbers agree.")
     ] = False,
@@ -65,13 +74,19 @@ def simulate(
 
     found = find_model(model)
     step = Step(amplitude=amplitude, start=start, stop=math.inf if stop is None else stop)
+    names = [] if sensitivity is None else [name.strip() for name in sensitivity.split(",")]
+    if settled:
+        if not names:
+            raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
+        say(_settled(found, params, step, amplitude, t_stop, integrator, initial, threshold, names))
+        return
     result = membrane_traces(
         found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, integrator=integrator,
-        levels=None if threshold is None else (threshold, threshold - 10.0),
+        levels=None if threshold is None else (threshold, threshold - 10.0), sensitivity=names,
         certify=certify or certify_tolerance is not None, certify_tolerance=_tolerance(certify_tolerance),
     )  # fmt: skip
     varied = {**params, "i_app": amplitude}
-    say(_csv(result) if csv else _table(result, varied))
+    say(_csv(result) if csv else _table(result, varied, names))
     if picture.wanted:
         _draw(result, found, varied, picture)
 
@@ -90,7 +105,7 @@ def _tolerance(given: list[str] | None) -> float | dict[str, float]:
     return found or Tolerance.share
 
 
-def _table(result: Result, given: dict[str, np.ndarray]) -> str:
+def _table(result: Result, given: dict[str, np.ndarray], derived: list[str]) -> str:
     """A line for each cell; of a single one its spike times, too."""
     from hhfast.batch.certify import CERTIFIED_MEANINGS
     from hhfast.batch.membrane import FEATURES
@@ -107,7 +122,39 @@ def _table(result: Result, given: dict[str, np.ndarray]) -> str:
     text = table(rows, headings=tuple(columns), align="r")
     if result.n_cells == 1 and result.spike_count[0]:
         text += "\nspike times (ms): " + ", ".join(f"{t:.3f}" for t in result.spike_times[0])
+        for name in (f"spike_time_d{p}" for p in derived):
+            values = ", ".join(f"{v:.4g}" for v in result[name])
+            text += f"\n{name} ({result.variables[name].unit}): {values}"
     return text
+
+
+def _settled(
+    model: Model, params: dict[str, np.ndarray], step: Stimulus, amplitude: np.ndarray, t_stop: float,
+    integrator: str, initial: str, threshold: float | None, names: list[str],
+) -> str:  # fmt: skip
+    """A line for each cell and feature: its value once the cell has settled, and its derivatives."""
+    import numpy as np
+
+    from hhfast.batch.membrane import spike_levels
+    from hhfast.batch.simulate import simulate as run
+    from hhfast.parts.features import Features
+    from hhfast.tables import number_text, table
+
+    levels = spike_levels(model) if threshold is None else (threshold, threshold - 10.0)
+    found = run(
+        model, params, stimulus=step, t_stop=t_stop, integrator=integrator, initial=initial, until="settled",
+        record=[Features(_SETTLED, *levels)], sensitivity=names,
+    )  # fmt: skip
+    varied = {**params, "i_app": amplitude}
+    rows = [
+        [*(number_text(np.broadcast_to(v, found.n_cells)[k]) for v in varied.values()),
+         f"{feature} ({found.variables[feature].unit})",
+         *(number_text(found[name][k]) for name in (feature, *(f"{feature}_d{p}" for p in names)))]
+        for k in range(found.n_cells) for feature in _SETTLED if np.isfinite(found[feature][k])
+    ]  # fmt: skip
+    if not rows:
+        return f"no cell has settled by {t_stop:g} ms; give a longer --t-stop"
+    return table(rows, headings=(*varied, "feature", "value", *(f"by {p}" for p in names)), align="r")
 
 
 def _csv(result: Result) -> str:

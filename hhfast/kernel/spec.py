@@ -153,7 +153,7 @@ def kernel_spec(
     _check_applied(model, kinds, record)
     method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
     if sensitivity:
-        _check_sensitivity(model, method, kinds, sensitivity)
+        check_sensitivity(model, method, kinds, sensitivity)
     if channel_noise:
         _check_channel_noise(model, method)
     degrees = degrees_of_phi(model, method, dt)
@@ -171,7 +171,7 @@ def _check_channel_noise(model: Model, method: Integrator) -> None:
         raise InputError(f"channel_noise: no channel of model {model.name} has a count")
 
 
-def _check_sensitivity(
+def check_sensitivity(
     model: Model, method: Integrator, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
 ) -> None:
     """Refuse sensitivities to what is no parameter, and where the derivative is not that of the equations alone."""
@@ -179,7 +179,9 @@ def _check_sensitivity(
         if name not in model.parameters:
             raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
     if method.tableau is None or method.tableau.gamma > 0.0:
-        raise InputError(f"sensitivity: {method.name} has none; choose tsit5 or bs32")
+        raise InputError(
+            f"sensitivity: {method.name} has none at fixed times; choose tsit5 or bs32, or until = 'settled'"
+        )
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
 

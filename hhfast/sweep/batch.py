@@ -81,6 +81,7 @@ def simulate_rows(
         t_stop=sweep.t_stop,
         record=sweep.recorders if record is None else record,
         until=sweep.until,
+        sensitivity=sweep.sensitivity,
         initial=_initial(sweep, columns),
         threads=threads,
         certify=certify,

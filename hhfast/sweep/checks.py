@@ -16,6 +16,7 @@ from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
+from hhfast.sweep.sensitivity import check_sensitivity, derived_variables
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def check_sweep(sweep: Sweep) -> None:
         _check_parameters(sweep)
         _check_record(sweep)
         _check_until(sweep)
+        check_sensitivity(sweep)
         _check_analysis(sweep)
         _check_certify(sweep)
         _check_constraints(sweep)
@@ -289,5 +291,6 @@ def _check_record(sweep: Sweep) -> None:
                 f"record.trace.every: makes {samples:.3g} samples of a row; {_MOST_SAMPLES:,} are possible"
             )
         for name in getattr(recorder, "variables", ()):
-            if name not in sweep.model.recordable:
-                raise unknown("variable", name, sweep.model.recordable, where="record.trace.variables")
+            known = {*sweep.model.recordable, *derived_variables(sweep)}
+            if name not in known:
+                raise unknown("variable", name, known, where="record.trace.variables")

@@ -52,6 +52,8 @@ class Sweep:
     parameters : fixed values of model parameters.
     initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
+    sensitivity : parameters of the model by which results are differentiated (`simulate`): with until = "settled" every
+        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5 or bs32.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
@@ -77,6 +79,7 @@ class Sweep:
     record: Recorded = field(default_factory=Record)
     initial: str | Sequence[str | Mapping[str, float]] = "model"
     until: str | Settled | Mapping[str, float] = "t_stop"
+    sensitivity: tuple[str, ...] = ()
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
@@ -94,6 +97,8 @@ class Sweep:
             object.__setattr__(self, "model", find_model(self.model))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
+        if not isinstance(self.sensitivity, str):
+            object.__setattr__(self, "sensitivity", tuple(self.sensitivity))
         self._vary_initial()
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
@@ -208,6 +213,8 @@ class Sweep:
         optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
         if isinstance(self.until, Settled):
             optional["until"] = self.until.values
+        if self.sensitivity:
+            optional["sensitivity"] = list(self.sensitivity)
         if self.certify is not False:
             optional["certify"] = float(self.certify)
             if self.certify_tolerance != type(self).certify_tolerance:
@@ -284,7 +291,7 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    optional = ("analysis", "certify", "certify_tolerance", "until", *CONTROL)
+    optional = ("analysis", "certify", "certify_tolerance", "until", "sensitivity", *CONTROL)
     given = {k: spec[k] for k in keys} | {k: spec[k] for k in optional if k in spec}
     record = record_from_canonical(spec["record"])
     return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)

@@ -96,6 +96,9 @@ class SweepFile(BaseModel):
     until: Any = Field(
         default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
     )
+    sensitivity: list[str] = Field(
+        default_factory=list, description="parameters by which features (until = settled) or spike times are derived"
+    )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"
     )
@@ -164,6 +167,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
         until=file.until,
+        sensitivity=tuple(file.sensitivity),
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
