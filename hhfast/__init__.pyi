@@ -3,6 +3,7 @@ from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
 from .analysis.displacement_threshold import displacement_threshold
 from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
+from .analysis.feature_target import FeatureTarget
 from .analysis.fi_curve import FICurve, fi_curve
 from .analysis.fit import Fit, fit
 from .analysis.fit_targets import SpikeTarget, TraceTarget
@@ -121,6 +122,7 @@ __all__ = [
     "Equilibria",
     "EquilibriumCurve",
     "FICurve",
+    "FeatureTarget",
     "Features",
     "Final",
     "Fit",
