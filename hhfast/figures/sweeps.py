@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, scale_of_colours
 from hhfast.figures.heat_maps import Panels, heat_maps, logarithmic_axis
@@ -25,7 +26,7 @@ from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
 MAX_LINES = 10  # with a legend; more are told apart by a colour bar
-_PREFERRED = ("rate", "spike_count")  # what to show of a result if nothing is named
+_PREFERRED = ("rate", "spike_count", "activity")  # what to show of a result if nothing is named
 _CURRENTS = ("uA cm-2", "pA")
 
 
@@ -117,13 +118,13 @@ def _averaged(result: ResultFile, shown: Quantity, over: str | None, spread: boo
 
 # --- what is shown --------------------------------------------------------------------------------------------------
 def _quantity(result: ResultFile, value: str | None, log: bool) -> Quantity:
-    """A feature of every row, NaN where the row is not "ok" (status 0)."""
+    """A feature of every row, NaN where the row is not "ok" (status 0); but what a row did that did not settle."""
     if value is None and "isi_mean" in result.features and {"rate", "spike_count"} & {*result.features}:
         return Quantity("firing rate, 1 / mean interval (Hz)", _ok(result, _rate(result)), logarithmic=log)
     name = _feature(result, value)
     dtype = result.dtype(name)
     codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
-    values = _ok(result, result.read(name).astype(np.float64))
+    values = _ok(result, result.read(name).astype(np.float64), (OK, CAP_REACHED) if codes else (OK,))
     return Quantity(_label(result, name), values, codes, name.endswith("_error"), dtype.kind in "iu", log)
 
 
@@ -134,11 +135,12 @@ def _feature(result: ResultFile, value: str | None) -> str:
         return value
     if not result.features:
         raise InputError(f"{result.path}: holds no feature to draw; record features in the sweep")
-    return next((name for name in _PREFERRED if name in result.features), result.features[0])
+    features = [name for name in result.features if name not in OF_THE_RUN] or result.features
+    return next((name for name in _PREFERRED if name in features), features[0])
 
 
-def _ok(result: ResultFile, values: np.ndarray) -> np.ndarray:
-    values[result.read("status") != 0] = math.nan
+def _ok(result: ResultFile, values: np.ndarray, statuses: Sequence[int] = (OK,)) -> np.ndarray:
+    values[~np.isin(result.read("status"), statuses)] = math.nan
     return values
 
 
