@@ -46,7 +46,7 @@ def draw_gate_curves(
     for k, channel in enumerate(c for c in model.every_channel if c.gates):
         for j, gate in enumerate(channel.gates):
             inf, tau = curves[gate.name]
-            line = {"color": colour(k), "linestyle": _STYLES[(j + k // 7) % 4], "linewidth": 1.5}
+            line: dict[str, Any] = {"color": colour(k), "linestyle": _STYLES[(j + k // 7) % 4], "linewidth": 1.5}
             steady.plot(V, inf, **line)
             # One without delay has no time constant to draw; it is in the legend of both panels all the same.
             speed.plot(V, np.where(tau > 0, tau, np.nan), label=symbol(gate.name), **line)
