@@ -155,12 +155,12 @@ def kernel_spec(
     if sensitivity:
         check_sensitivity(model, method, kinds, sensitivity)
     if channel_noise:
-        _check_channel_noise(model, method)
+        check_channel_noise(model, method)
     degrees = degrees_of_phi(model, method, dt)
     return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, time_unit, channel_noise)
 
 
-def _check_channel_noise(model: Model, method: Integrator) -> None:
+def check_channel_noise(model: Model, method: Integrator) -> None:
     """Refuse noise where steps depend on the state, and where no channel is counted."""
     if method.adaptive:
         raise InputError(
