@@ -204,7 +204,8 @@ def settling_of(
         return None
     check_settled(record)
     after = check_constant(stimulus, t_stop)
-    levels = next((r.levels for r in record if r.levels is not None), _LEVELS)
+    by_name = sorted(record, key=lambda r: not getattr(r, "settled_names", ()))  # those that name its features first
+    levels = next((r.levels for r in by_name if r.levels is not None), _LEVELS)
     everywhere = np.broadcast_to(np.maximum(after, 0.0), n_cells).copy()
     tolerance = np.full(n_cells, rule.settle_tol)
     order = method.scheme.order
