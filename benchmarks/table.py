@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
 _COLUMNS = (
     "",
     "type",
@@ -89,19 +88,25 @@ def _explanation(result: dict[str, Any]) -> str:
     )
 
 
-def insert(readme: Path, text: str) -> None:
-    """Put the text between the markers of the README; SystemExit where there are none."""
-    check(readme)
-    whole = readme.read_text(encoding="utf-8")
-    head, _, rest = whole.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    readme.write_text(f"{head}{BEGIN}\n{text}{END}{tail}", encoding="utf-8")
+def insert(page: Path, text: str, name: str = "benchmark") -> None:
+    """Put the text between the two markers of this name on a page; SystemExit where there are none."""
+    check(page, name)
+    begin, end = _markers(name)
+    whole = page.read_text(encoding="utf-8")
+    head, _, rest = whole.partition(begin)
+    _, _, tail = rest.partition(end)
+    page.write_text(f"{head}{begin}\n{text}{end}{tail}", encoding="utf-8")
 
 
-def check(readme: Path) -> None:
+def check(page: Path, name: str = "benchmark") -> None:
     """SystemExit, saying why, where `insert` would not work."""
-    if not readme.exists():
-        raise SystemExit(f"{readme} does not exist")
-    text = readme.read_text(encoding="utf-8")
-    if not 0 <= text.find(BEGIN) < text.find(END):
-        raise SystemExit(f"{readme} has no place for the table: add the lines\n{BEGIN}\n{END}")
+    begin, end = _markers(name)
+    if not page.exists():
+        raise SystemExit(f"{page} does not exist")
+    text = page.read_text(encoding="utf-8")
+    if not 0 <= text.find(begin) < text.find(end):
+        raise SystemExit(f"{page} has no place for the table: add the lines\n{begin}\n{end}")
+
+
+def _markers(name: str) -> tuple[str, str]:
+    return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"

@@ -56,6 +56,10 @@ class StepWarning(UserWarning):
     """A fixed step is too long for some of the cells."""
 
 
+class PrecisionWarning(UserWarning):
+    """The model is known to need more precision than was asked for."""
+
+
 class UnknownName(InputError, KeyError):
     """A name that is not in a registry, a model or a file."""
 

@@ -83,6 +83,12 @@ def _dims(value: Any) -> str:
     return " x ".join(map(str, value.shape)) if isinstance(value, np.ndarray) else ""
 
 
+def counts_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
+    """How often each code is there, by what it means."""
+    counts = np.bincount(codes.ravel(), minlength=len(meanings)).tolist()
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for n, name in zip(counts, meanings, strict=False) if n)
+
+
 def short_text(value: Any) -> str:
     """A value in a few words: of many numbers their range, of many texts the different ones."""
     if not isinstance(value, np.ndarray):

@@ -103,7 +103,23 @@ def test_a_result_is_a_mapping():
     assert frame.attrs["units"]["V_max"] == "mV"
     np.testing.assert_array_equal(frame["V_max"], r["V_max"])
     sweep = hh.Sweep(HH, GRID, 10.0)
-    for thing in (r, hh.resting_state(HH), hh.Step(amplitude=np.arange(100.0)), sweep, hh.models[HH]):
+    fitted = hh.fit(
+        HH, hh.TraceTarget(r["V"][0], every=1.0), {"g_Na": (70, 90)}, stimulus=hh.Step(amplitude=10.0), starts=2
+    )
+    clamp = hh.voltage_clamp(HH, [-40.0, 0.0], duration=5.0)
+    things = (
+        r,
+        fitted,
+        clamp,
+        clamp.activation,
+        hh.resting_state(HH),
+        hh.Step(amplitude=np.arange(100.0)),
+        sweep,
+        hh.models[HH],
+    )
+    assert "2 converged" in fitted._repr_html_()
+    assert "40 none" in r._repr_html_()  # codes by what they mean
+    for thing in things:
         page = thing._repr_html_()
         assert page.startswith("<div>")
         assert page.endswith("</div>")

@@ -4,21 +4,27 @@ import json
 
 import numpy as np
 import pytest
+import reference_models
 import xarray
 from sweeps import contents, small
 from typer.testing import CliRunner
 
 import hhfast as hh
-from hhfast.batch.certify import AGREES, CHANGED, FAILED, NOT_CHECKED
+from hhfast.batch.certificate import certified
+from hhfast.batch.certify import AGREES, DIFFERS, FAILED, NOT_CHECKED
+from hhfast.batch.certify_tolerance import Tolerance
+from hhfast.batch.result import Result
 from hhfast.cli.app import app
 from hhfast.cli.text import certificate_text
-from hhfast.errors import InputError
+from hhfast.errors import InputError, StepWarning
+from hhfast.parts.variable import Variable
 from hhfast.sweep import Record, Rows, executor
 from hhfast.sweep.resimulate import resimulate
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep
 
 AMPLITUDES = ("6.3", "10", "20")
+LOOSE = {"time": 100.0, "share": 0.9}  # counts alone
 RECORD = [
     hh.Spikes(threshold=0.0, rearm=-10.0),
     hh.Final(),
@@ -42,62 +48,169 @@ def spikes(reference):
 
 # --- the estimates, against the truth --------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("integrator", "dt", "factor"),
+    ("integrator", "how"),
     [
-        ("exp_euler", 0.05, 1.6),
-        ("exp_euler", 0.025, 1.6),
-        ("exp_euler", 0.01, 1.7),
-        ("rk4", 0.05, 1.15),
-        ("rk4", 0.025, 1.15),
+        ("exp_euler", {"dt": 0.05}),
+        ("exp_euler", {"dt": 0.01}),
+        ("rk4", {"dt": 0.05}),
+        ("rk4", {"dt": 0.01, "dtype": "float32"}),
+        ("tsit5", {"rtol": 1e-4}),
+        ("tsit5", {"rtol": 1e-6}),
     ],
 )
-def test_estimated_errors_of_spikes_are_the_true_ones(spikes, integrator, dt, factor):
-    """Against DOP853, through 14 spikes of drift. exp_euler is better than its order here, so its estimate is safe."""
-    r = axons(integrator, dt)
-    assert (r["certified"] == AGREES).all()
+def test_estimated_errors_of_spikes_are_the_true_ones(spikes, integrator, how):
+    """Against DOP853, through 14 spikes of drift; float32 against float64, as both would round alike."""
+    r = axons(integrator, **how)
     exact = {
         "spike_time": [np.abs(t - e).max() for t, e in zip(r.spike_times, spikes, strict=True)],
         "latency": np.abs(r["latency"] - [t[0] for t in spikes]),
         "isi_mean": np.abs(r["isi_mean"] - [np.diff(t).mean() for t in spikes]),
     }
     for name, error in exact.items():
-        ratio = r[f"{name}_error"] / error
-        assert (ratio > 0.97).all()
-        assert (ratio < factor).all()
+        np.testing.assert_allclose(r[f"{name}_error"], error, rtol=0.15, atol=1e-6)
     assert r["rate_error"].tolist() == r["spike_count_error"].tolist() == [0.0, 0.0, 0.0]
+    assert not {"n_steps_error", "n_rejected_error", "reason_error"} & set(r.variables)
 
 
 def test_estimated_errors_of_states_are_the_true_ones(reference):
-    """After 50 ms and three spikes, by a factor of 1.01 (rk4)."""
+    """After 50 ms and three spikes (rk4)."""
     exact = reference["hodgkin_huxley"]["trace_10"]["y_end"]
     r = axons("rk4", t_stop=50.0, initial="rest")
     for x, value in zip(hh.models["hodgkin_huxley"].states, exact, strict=True):
         np.testing.assert_allclose(r[f"{x}_final_error"][1], abs(r[f"{x}_final"][1] - value), rtol=0.01)
 
 
-def test_edges_inside_steps_are_of_second_order(reference):
-    """Starts that differ between cells cost rk4 its order; the estimate knows it."""
-    start = 1.0 + 0.05 * np.linspace(0, 1, 8)
-    exact = np.array(reference["hodgkin_huxley"]["steps_200ms"]["rest"]["10"][:9])  # those of 150 ms
-    r = axons("rk4", t_stop=150.0, initial="rest", stimulus=hh.Step(10.0, start=start))
-    for first, times, error in zip(start, r.spike_times, r["spike_time_error"], strict=True):
-        assert 1.0 < error / np.abs(times[: len(exact)] - exact - first).max() < 1.5
+# --- the verdict -----------------------------------------------------------------------------------------------------
+def test_late_spikes_differ_though_their_number_is_right(spikes):
+    """exp_euler at 0.05 ms is late by 1 to 5 ms; how late a spike may be is for the user to say."""
+    r = axons()
+    late = np.array([np.abs(t - e).max() for t, e in zip(r.spike_times, spikes, strict=True)])
+    assert late.min() > 0.1
+    assert r["certified"].tolist() == [DIFFERS] * 3
+    assert (axons("rk4", 0.025)["certified"] == AGREES).all()
+    assert (axons(certify_tolerance=LOOSE)["certified"] == AGREES).all()
+    limit = (late.min() + late.max()) / 2
+    r = axons(certify_tolerance={**LOOSE, "spike_time": limit})
+    assert (r["certified"] == DIFFERS).tolist() == (late > limit).tolist()
 
 
-def test_short_steps_are_halved_too(spikes):
-    """Samples every 0.01 ms shorten all steps to that; a finer run with steps of dt / 2 would be the same run."""
-    record = [*RECORD, hh.Trace("V", every=0.01)]
-    r, plain = (axons(dt=dt, t_stop=20.0, record=which) for dt, which in ((0.025, record), (0.01, RECORD)))
-    np.testing.assert_allclose(r["spike_time_error"], plain["spike_time_error"], rtol=1e-3)
+def potential(x):
+    return Variable(np.array([x]), ("cell",), "mV")
 
 
-@pytest.mark.parametrize("rtol", [1e-4, 1e-6])
-def test_estimated_errors_of_adaptive_runs_are_the_true_ones(spikes, rtol):
-    """By a tenth of the tolerances, within a factor of 1.5."""
-    r = axons("tsit5", rtol=rtol, record=[hh.Spikes(threshold=0.0, rearm=-10.0)])
-    exact = [np.abs(t - e).max() for t, e in zip(r.spike_times, spikes, strict=True)]
-    assert (np.abs(np.log(r["spike_time_error"] / exact)) < np.log(1.5)).all()
-    assert not {"n_steps_error", "n_rejected_error"} & set(r.variables)
+def duration(x):
+    return Variable(np.array([x]), ("cell",), "ms")
+
+
+def fraction(x):
+    return Variable(np.array([x]), ("cell",), "1")
+
+
+def concentration(x):
+    return Variable(np.array([x]), ("cell",), "uM")
+
+
+def count(x):
+    return Variable(np.array([x], np.int32), ("cell",), "1")
+
+
+def activity(x):
+    return Variable(np.array([x], np.uint8), ("cell",), "1", "", ("silent", "tonic"))
+
+
+def incidental(x):
+    return Variable(np.array([x]), ("cell",), "ms", kind="incidental")
+
+
+@pytest.mark.parametrize(
+    ("variable", "ours", "theirs", "tolerance", "outcome"),
+    [
+        (potential, -60.0, -60.9, 0.01, AGREES),
+        (potential, -60.0, -61.1, 0.01, DIFFERS),
+        (duration, 500.0, 500.09, 0.01, AGREES),
+        (duration, 500.0, 500.11, 0.01, DIFFERS),
+        (duration, 500.0, 500.9, {"time": 1.0}, AGREES),
+        (fraction, 0.5, 0.509, 0.01, AGREES),
+        (fraction, 0.5, 0.511, 0.01, DIFFERS),
+        (concentration, 1e-3, 1.009e-3, 0.01, AGREES),
+        (concentration, 1e-3, 1.011e-3, 0.01, DIFFERS),
+        (concentration, 1.0, 1.09, {"share": 0.1}, AGREES),
+        (count, 300, 301, 0.5, DIFFERS),
+        (count, 300, 301, {"latency": 1.0}, AGREES),
+        (activity, 0, 1, 0.5, DIFFERS),
+        (potential, np.nan, -60.0, 0.5, DIFFERS),
+        (potential, np.nan, np.nan, 0.01, AGREES),
+        (incidental, 1.0, 9.0, 0.01, AGREES),
+        (incidental, 1.0, np.nan, 0.01, AGREES),
+    ],
+)
+def test_each_kind_of_number_has_its_scale(variable, ours, theirs, tolerance, outcome):
+    """Potentials have 100 mV, fractions 1, sizes their own, times ms, counts and classes nothing."""
+    result, finer = (Result(np.zeros(1, np.uint8), {"latency": variable(x)}) for x in (ours, theirs))
+    r = certified(result, np.array([0]), finer, Tolerance.of(tolerance, ()))
+    assert r["certified"].tolist() == [outcome]
+    if variable is not activity:
+        np.testing.assert_allclose(r["latency_error"], [abs(ours - theirs)])
+
+
+def test_a_count_that_two_steps_agree_on_and_is_wrong():
+    """Euler counts 21 at 0.025 ms and at half of it: its own kind is no witness. DOP853 on the paper's equations: 22."""
+    params = {"g_Na": 62.4344, "g_K": 13.0444, "g_A": 33.4782, "g_L": 0.5495}
+    how = {"stimulus": hh.Step(19.539, start=5.0), "t_stop": 100.0, "integrator": "euler", "record": [hh.SpikeCount()]}
+    halves = [hh.simulate("connor_stevens", params, dt=dt, **how).spike_count[0] for dt in (0.025, 0.0125)]
+    p = reference_models.MODELS["connor_stevens"].p | params
+    current = {"current": lambda t: 19.539 * (t > 5.0), "jumps": (5.0,), "level": -20.0}
+    exact = len(reference_models.solve("connor_stevens", 100.0, p=p, **current)[1])
+    assert halves == [exact - 1, exact - 1]
+    r = hh.simulate("connor_stevens", params, certify=True, **how)
+    assert r["certified"].tolist() == [DIFFERS]
+    assert r["spike_count_error"].tolist() == [1.0]
+
+
+def test_no_cell_is_assured_that_is_wrong():
+    """A sample of `benchmarks/false_assurance.py`: 300 random axons by Euler, the truth by rodas4 at 1e-10."""
+    rng = np.random.default_rng(5)
+    params = {f"g_{name}": g * 2.0 ** rng.uniform(-1, 1, 300) for name, g in (("Na", 120), ("K", 36), ("L", 0.3))}
+    features = ["latency", "isi_mean", "isi_cv", "V_max", "V_min", "V_mean"]
+    how = {
+        "stimulus": hh.Step(rng.uniform(0, 30, 300)),
+        "t_stop": 100.0,
+        "record": [hh.Spikes(), hh.Features(features)],
+    }
+    true = hh.simulate("hodgkin_huxley", params, integrator="rodas4", rtol=1e-10, **how)
+    r = hh.simulate("hodgkin_huxley", params, integrator="euler", certify=True, **how)
+    wrong = r.spike_count != true.spike_count
+    for name in features:
+        limit = {"ms": 0.1, "mV": 1.0, "1": 0.01}[r.variables[name].unit]
+        wrong |= ~(np.abs(r[name] - true[name]) <= limit) & ~(np.isnan(r[name]) & np.isnan(true[name]))
+    wrong |= np.array([len(a) == len(b) and np.abs(a - b).max(initial=0.0) > 0.1
+                       for a, b in zip(r.spike_times, true.spike_times, strict=True)])  # fmt: skip
+    assert 50 < wrong.sum() < 250
+    assert (r["certified"] == np.where(wrong, DIFFERS, AGREES)).mean() > 0.99
+    assert not (wrong & (r["certified"] == AGREES) & (r.spike_count != true.spike_count)).any()
+
+
+def test_settled_cells_are_judged_by_what_they_do_in_the_end(spikes):
+    """Not by when they were found settled, nor by their spikes until then."""
+    record = [hh.Features(["spike_count", "activity", "period", "period_error", "settled_at", "rate"]), hh.Final()]
+    how = {"stimulus": hh.Step(10.0), "t_stop": 2000.0, "until": "settled", "record": record, "certify": True}
+    params = {"g_Na": [120.0, 60.0]}
+    r = hh.simulate("hodgkin_huxley", params, integrator="rk4", **how)
+    assert r["certified"].tolist() == [AGREES, AGREES]
+    how |= {"integrator": "exp_euler", "dt": 0.05, "certify_tolerance": {"period": 0.01}}
+    r = hh.simulate("hodgkin_huxley", params, **how)
+    assert abs(r["period"][0] - np.diff(spikes[1])[-1]) > 0.01
+    assert r["certified"].tolist() == [DIFFERS, AGREES]
+
+
+def test_a_cell_too_stiff_for_explicit_steps_is_checked_by_rodas4(passive):
+    """Its membrane is a million times faster than its run is long; V follows from Ohm's law."""
+    record = [hh.SpikeCount(), hh.Final()]
+    how = {"stimulus": hh.Step(1.0), "t_stop": 20.0, "integrator": "exp_euler", "record": record}
+    with pytest.warns(StepWarning):
+        r = hh.simulate(passive, {"g_L": [0.1, 1e6]}, certify=True, **how)
+    assert r["certified"].tolist() == [AGREES, AGREES]
+    assert r["V_final_error"][1] < 1e-9
 
 
 # --- artefacts -------------------------------------------------------------------------------------------------------
@@ -105,9 +218,9 @@ def test_a_spike_count_that_the_step_decides_is_flagged(spikes):
     """A run that ends between the true time of a spike and that of the coarse run misses the spike."""
     drift = axons().spike_times[1][-1] - spikes[1][-1]
     assert 0.1 < drift < 0.5
-    r = axons(t_stop=spikes[1][-1] + 0.5 * drift)
+    r = axons(t_stop=spikes[1][-1] + 0.5 * drift, certify_tolerance=LOOSE)
     assert r.spike_count[1] == len(spikes[1]) - 1
-    assert r["certified"].tolist() == [AGREES, CHANGED, AGREES]
+    assert r["certified"].tolist() == [AGREES, DIFFERS, AGREES]
     assert r["spike_count_error"].tolist() == [0.0, 1.0, 0.0]
     np.testing.assert_allclose(r["rate_error"], [0.0, 1000.0 / (spikes[1][-1] + 0.5 * drift), 0.0])
 
@@ -129,7 +242,7 @@ def test_failures_of_either_run_are_flagged(passive):
     assert [(reach > 1e6).tolist() for reach in reached] == [[False, False, True], [False, True, True]]
     assert r["certified"].tolist() == [AGREES, FAILED, FAILED]
     assert np.isnan(r["V_final_error"]).tolist() == [False, True, True]
-    # A stiff membrane, on the other hand, is stable in the shorter steps only.
+    # A stiff membrane, on the other hand, is stable in shorter steps only.
     g = np.array([0.1, 12.0])
     r = hh.simulate(
         passive,
@@ -142,7 +255,7 @@ def test_failures_of_either_run_are_flagged(passive):
         certify=True,
     )
     assert r.status.tolist() == [0, 1]
-    assert r["certified"].tolist() == [AGREES, CHANGED]
+    assert r["certified"].tolist() == [AGREES, DIFFERS]
 
 
 # --- what it leaves alone --------------------------------------------------------------------------------------------
@@ -160,7 +273,7 @@ def test_the_result_itself_stays_as_it_is():
         assert np.isnan(some[name][1])
         assert np.isnan(none[name]).all()
         assert whole.variables[name].unit == plain.variables[name.removesuffix("_error")].unit
-    assert some["certified"].tolist() == [AGREES, NOT_CHECKED, AGREES]
+    assert some["certified"].tolist() == [DIFFERS, NOT_CHECKED, DIFFERS]
 
 
 @pytest.mark.core
@@ -212,8 +325,8 @@ def test_a_sweep_certifies_what_simulate_certifies(certified_sweep):
     with xarray.open_dataset(certified_sweep) as data:
         chosen = data["certified"].values != NOT_CHECKED
         assert 5 < chosen.sum() < 20
-        assert data["certified"].attrs["flag_meanings"].split()[CHANGED] == "spike_count_changed"
-        assert data["certified"].attrs["flag_values"].tolist() == [NOT_CHECKED, AGREES, CHANGED, FAILED]
+        assert data["certified"].attrs["flag_meanings"].split()[DIFFERS] == "differs"
+        assert data["certified"].attrs["flag_values"].tolist() == [NOT_CHECKED, AGREES, DIFFERS, FAILED]
         for name, unit in (("spike_count_error", "1"), ("latency_error", "ms"), ("spike_time_error", "ms")):
             np.testing.assert_array_equal(data[name].values, np.where(chosen, whole[name], np.nan))
             assert data[name].attrs["units"] == unit
@@ -271,11 +384,14 @@ def test_a_certified_row_can_be_simulated_again(certified_sweep):
 
 def test_the_certificate_in_one_line(certified_sweep):
     with ResultFile(certified_sweep) as result:
-        errors = result.read("spike_time_error")
-        checked = int((result.read("certified") != NOT_CHECKED).sum())
+        outcome = result.read("certified")
+        errors = result.read("spike_time_error")[outcome == AGREES]
+        checked, differ = int((outcome != NOT_CHECKED).sum()), int((outcome == DIFFERS).sum())
         text = certificate_text(result)
     largest = f"{np.nanmax(errors):.2g}"
-    assert text.startswith(f"{checked} of 30 rows, 0 of them changed their spike count; estimated error of the others")
+    assert text.startswith(
+        f"{checked} of 30 rows, {differ} of them beyond the tolerance; estimated error of the others"
+    )
     assert f"spike_time {np.nanmedian(errors):.2g} ({largest}) ms" in text
     assert "\n" not in text
     assert CliRunner().invoke(app, ["status", str(certified_sweep)]).stdout.endswith(f"  certified: {text}\n")
@@ -287,6 +403,27 @@ def test_a_sweep_without_certificate_keeps_its_checksum():
     assert small(certify=True).sha256 == small(certify=1.0).sha256 != small().sha256
 
 
+def test_a_sweep_file_says_what_is_an_error(tmp_path):
+    """A number, or a table; it is part of the spec where it is not the default, and a row can be simulated again."""
+    text = 'model = "hodgkin_huxley"\nt_stop = 40.0\nintegrator = "exp_euler"\ncertify = true\n{}\n'
+    text += '[stimulus]\nkind = "step"\namplitude = 10.0\n[axes]\ng_Na = {{ values = [100, 120] }}\n'
+    outcomes = {}
+    for given in ("", "certify_tolerance = 0.01", "certify_tolerance = { time = 1e-4, V_max = 9.0 }"):
+        (tmp_path / "scan.toml").write_text(text.format(given) + '[record]\nfeatures = ["spike_count", "latency"]\n')
+        sweep = Sweep.from_toml(tmp_path / "scan.toml")
+        path = sweep.run(tmp_path / "scan.h5", resume=False, progress=False)
+        with ResultFile(path) as result:
+            outcomes[given] = sweep.sha256, result.read("certified").tolist()
+        assert resimulate(path, 1).differing == ()
+    usual, same, tight = outcomes.values()
+    assert usual == same
+    assert usual[0] != tight[0]
+    assert [usual[1], tight[1]] == [[AGREES, AGREES], [DIFFERS, DIFFERS]]
+    (tmp_path / "scan.toml").write_text(text.format("certify_tolerance = { latensy = 5.0 }"))
+    with pytest.raises(InputError, match="certify_tolerance: unknown name 'latensy'; did you mean 'latency'"):
+        Sweep.from_toml(tmp_path / "scan.toml")
+
+
 # --- mistakes --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("certify", [0, 1.5, -0.1, "yes", float("nan")])
 def test_a_share_out_of_range_is_refused(certify):
@@ -294,6 +431,12 @@ def test_a_share_out_of_range_is_refused(certify):
         axons(certify=certify)
     with pytest.raises(InputError, match=r"certify: is .*; give true, false, or a share"):
         small(certify=certify)
+
+
+@pytest.mark.parametrize("given", [0.0, -1.0, np.inf, "1 %", {"time": 0.0}, {"V_max": [1.0, 2.0]}, {"g_Na": 1.0}, None])
+def test_a_tolerance_that_is_none_is_refused(given):
+    with pytest.raises(InputError, match="certify_tolerance"):
+        axons(certify_tolerance=given)
 
 
 def test_what_cannot_be_certified_is_refused(tmp_path):

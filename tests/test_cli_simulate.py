@@ -65,3 +65,17 @@ def test_csv(here):
 def test_mistakes_are_one_line(here, words, message):
     assert message in refused("simulate", *words.split())
     assert names(here) == ["scan.toml"]
+
+
+def test_a_certificate_of_each_cell():
+    """exp_euler is late by 0.03 ms after 100 ms: within what counts by default, not within 0.01 ms."""
+    arguments = ["simulate", "hodgkin_huxley", "--current", "0,10", "-i", "exp_euler"]
+    for options, outcome in ((["--certify"], "agrees"), (["--certify-tolerance", "time=0.01"], "differs")):
+        head, silent, firing = hhfast(*arguments, *options).stdout.splitlines()
+        assert "spikes shift (ms)  certified" in head
+        assert silent.split()[-2] == "agrees"
+        assert firing.split()[-2] == outcome
+    assert "certified" not in hhfast(*arguments).stdout
+    wrong = hhfast(*arguments, "--certify-tolerance", "time=much")
+    assert wrong.exit_code == 2
+    assert "--certify-tolerance time=much: give SHARE, or NAME=VALUE" in wrong.stderr

@@ -272,6 +272,28 @@ def test_a_broken_link_is_no_error(chromium, squid, link):
         visitor.assert_quiet()
 
 
+def test_a_link_may_name_a_preset(chromium, squid):
+    """With its sentence, and what was moved since; once a slider has moved, it is no preset any more."""
+    with Visitor(chromium, squid, "#preset=anode%20break&y=h") as visitor:
+        page = visitor.page
+        assert page.get_by_role("button", name="anode break").get_attribute("aria-pressed") == "true"
+        assert page.locator("#sentence").text_content().startswith("An outward current ends")
+        assert page.evaluate("[run.spikes.length, state['s.0.amplitude'] < 0, state.y]") == [1, True, "h"]
+        assert page.evaluate("location.hash") == "#preset=anode%20break&y=h"
+        page.get_by_label("g_Na, exact value").fill("110")
+        visitor.wait("state['p.g_Na'] === 110 && location.hash.includes('110')")
+        assert page.locator("#sentence").text_content() == ""
+        link, state = page.evaluate("[location.hash, state]")
+        assert "preset" not in link
+        visitor.assert_quiet()
+    with Visitor(chromium, squid, link) as again:
+        assert again.page.evaluate("state") == state
+        again.assert_quiet()
+    with Visitor(chromium, squid, "#preset=nothing") as unknown:
+        assert unknown.page.evaluate("state.preset") == ""
+        unknown.assert_quiet()
+
+
 def test_presets_do_what_they_say(chromium, squid):
     """All or nothing; a second pulse too early; a spike on release; firing that stops and begins at one current."""
     with Visitor(chromium, squid) as visitor:

@@ -5,6 +5,7 @@ import pytest
 
 import hhfast as hh
 from hhfast.figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
+from hhfast.figures.appearance import Appearance
 
 
 @pytest.fixture
@@ -32,6 +33,17 @@ def test_both_branches():
         np.testing.assert_array_equal(line.get_data(), (curve.current, curve.rate[0]))
     onsets = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
     assert onsets == [curve.onset[0] for curve in both]
+
+
+def test_the_key_of_branches_stays_under_a_title_of_ones_own():
+    """With several cells both branches are in the legend, whatever the title."""
+    params = {"g_K": np.array([30.0, 36.0])}
+    both = [hh.fi_curve("hodgkin_huxley", [5.0, 12.0], params, direction=d, t_stop=300.0) for d in ("up", "down")]
+    axes = hh.plot_fi(both, params=params)
+    Appearance(title="mine").apply(axes.figure)
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels[-2:] == ["current rising", "current falling"]
+    assert axes.figure.get_suptitle() == "mine"
 
 
 def test_strength_duration():

@@ -118,7 +118,8 @@ REFUSED = {
     "unit": (SQUID.replace("-77mV", "-77furlong"), "no number with a unit known here"),
     "dimension": (SQUID.replace("-77mV", "-77ms"), "is a time; a voltage is needed"),
     "type": (SQUID.replace('type="slow"', 'type="fast"'), "the type 'fast' is not in the files"),
-    "kinetic": (SQUID.replace('<ionChannelHH id="leak" conductance="10pS"/>', '<ionChannelKS id="leak"/>'), "ionChannelKS"),
+    "two species": (SQUID.replace("</biophysicalProperties>", "<intracellularProperties>" + 2 * '<species ion="ca"/>'
+                    + "</intracellularProperties></biophysicalProperties>"), "2 species; one, of calcium"),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import hhfast as hh
 from hhfast.batch.cells import Cells
-from hhfast.errors import InputError
+from hhfast.errors import InputError, PrecisionWarning
 from hhfast.model import Channel, Gate, Model, Parameter, Pool, load_model, models, parse_model
 
 BASE = """
@@ -623,3 +623,13 @@ def test_name_in_a_file_never_runs(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="model name"):
         hh.simulate("hostile.toml", t_stop=1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.toml"]
+
+
+def test_models_that_need_double_precision(tmp_path):
+    """A model file says why float32 is not for it; who asks for it is told."""
+    with pytest.warns(PrecisionWarning, match="prinz_stg is not for it: its rounding ends slow plateaus early"):
+        hh.simulate("prinz_stg", t_stop=1.0, dtype="float32")
+    (tmp_path / "own.toml").write_text(
+        hh.models["wang_buzsaki"].to_toml().replace("V_init", 'float32 = "why"\nV_init', 1)
+    )
+    assert hh.load_model(tmp_path / "own.toml").float32 == "why"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 _ROUNDS = 200  # of Levenberg and Marquardt's method
 _FLAT = 0.01  # data that vary by less than this fraction of their largest have no half-voltage
@@ -32,6 +32,7 @@ class Boltzmann:
     rising: bool
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
     def at(self, V: np.ndarray) -> np.ndarray:
         """(n, len(V)) the fitted curves."""

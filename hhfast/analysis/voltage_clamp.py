@@ -19,7 +19,7 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import finite, numbers, positive
 from hhfast.model import Channel, Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import one_line
+from hhfast.tables import html_of, one_line
 
 _NEAR = 5.0  # mV; so near the reversal potential a conductance, current / (V - E), says nothing
 _STILL = 1e-5  # a change by less, relative to the largest value of the cell, has no time constant
@@ -55,6 +55,7 @@ class VoltageClampFamily:
     channel: str | None
 
     __repr__ = one_line
+    _repr_html_ = html_of
 
 
 def voltage_clamp(

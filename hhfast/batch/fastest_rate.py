@@ -15,7 +15,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.errors import StepWarning
+from hhfast.errors import PrecisionWarning, StepWarning
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
 from hhfast.parts.grammar import names_used
@@ -82,6 +82,16 @@ def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
             f"{scheme.name}: the states {named} depend on each other, "
             "and it advances each alone, which need not conserve their sum; take integrator = 'tsit5' or 'rk4'",
             StepWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_single_precision(model: Model, dtype: str) -> None:
+    """Warn of float32 with a model whose file says why it is not for it."""
+    if dtype == "float32" and model.float32 and not _is_told.get():
+        warnings.warn(
+            f"dtype = 'float32': {model.name} is not for it: {model.float32}; take 'float64'",
+            PrecisionWarning,
             stacklevel=3,
         )
 

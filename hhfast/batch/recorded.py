@@ -37,7 +37,7 @@ def reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
     codes = np.where(status >= REASON, status - REASON, 0).astype(np.uint8)
     codes[(codes > 0) & np.isnan(bounds[:, 0])] = BAD_PARAMETER
     status[codes > 0] = DIVERGED
-    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS)
+    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS, "incidental")
 
 
 def result_of(

@@ -10,7 +10,7 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.variable import Variable, flag_attributes
-from hhfast.tables import html_table, short_text
+from hhfast.tables import counts_text, html_table, short_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,11 @@ OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
 CAP_REACHED = 6  # of a run until="settled": at t_stop the cell had not settled
 EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
 GAVE_UP = (DIVERGED, STEP_LIMIT)  # a cell of this status did not reach t_stop; its numbers are NaN
+OF_THE_RUN = (
+    "reason",
+    "n_steps",
+    "n_rejected",
+)  # what a result says of how a run went, which is no feature of a neuron
 REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
     "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
     "negative_concentration",
@@ -74,8 +79,10 @@ class Result(Mapping[str, np.ndarray]):
         return list(self)
 
     def _repr_html_(self) -> str:
-        rows = [(name, ", ".join(v.dims), v.unit, v.long_name, short_text(v.values))
-                for name, v in self.variables.items()]  # fmt: skip
+        rows = []
+        for name, v in self.variables.items():
+            told = counts_text(v.values, v.flags) if v.flags else short_text(v.values)
+            rows.append((name, ", ".join(v.dims), v.unit, v.long_name, told))
         return html_table(repr(self).partition(": ")[0].lstrip("<"), rows, ("", "axes", "unit", "", "values"))
 
     @property

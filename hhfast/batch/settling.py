@@ -144,9 +144,9 @@ class SettlingRecording:
     def variables(self) -> dict[str, Variable]:
         found = {}
         for name in self.recorder.names:
-            unit, long_name = SETTLED_FEATURES[name]
+            unit, long_name, kind = SETTLED_FEATURES[name]
             flags = ACTIVITIES if name == "activity" else ()
-            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags)
+            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags, kind)
         if self.recorder.with_current:
             unit = self.recorder.model.variables["i_app"]
             found["i_app"] = Variable(self.outcome[:, memory.I_APP].copy(), ("cell",), unit, "current at the end")
@@ -161,7 +161,8 @@ class SettlingRecording:
         for name in ("rate", "isi_mean", "isi_cv", *own):
             if name in variables:
                 was = variables[name]
-                found[name] = replace(was, values=np.where(settled, self.features[own.get(name, name)], was.values))
+                values = np.where(settled, self.features[own.get(name, name)], was.values)
+                found[name] = replace(was, values=values, kind="size" if name == "rate" else was.kind)
         return found
 
 

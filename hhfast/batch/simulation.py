@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.parts.activity import Settled
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.recorder import Recorder, Run
 from hhfast.parts.recorders import detectors
 from hhfast.parts.sensitivity import sensitivity_units
@@ -39,7 +40,6 @@ class Simulation:
     steps: TimeGrid | AdaptiveSchedule
     t_stop: float
     onset: Any
-    edges_inside: bool
     progress: bool
 
     @classmethod
@@ -55,13 +55,17 @@ class Simulation:
         progress: bool,
         sensitivity: tuple[str, ...] = (),
         time_unit: str = "",
+        noise: ChannelNoise | None = None,
     ) -> Simulation:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
         if settling is not None:
             if sensitivity:
                 raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit)
+        kind = noise.kind if noise is not None else ""
+        spec = kernel_spec(
+            model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit, kind
+        )
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
@@ -74,11 +78,7 @@ class Simulation:
             )
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
-        return cls(spec, method, record, steps, t_stop, stimulus.onset, inside, progress)
-
-    def refined(self, rows: np.ndarray) -> Simulation:
-        """The same for some of the cells, with finer steps."""
-        return replace(self.at(rows), steps=self.steps.refined(rows))
+        return cls(spec, method, record, steps, t_stop, stimulus.onset, progress)
 
     def at(self, rows: np.ndarray, tighter: float = 1.0) -> Simulation:
         """The same for some of the cells, which must stand still `tighter` to count as resting."""
@@ -104,6 +104,7 @@ class Simulation:
         status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
         variables = {**result.variables, **recording.variables()}
         variables |= recording.of_last_period(variables)
+        variables |= _where_it_ended(variables, self.spec.states)
         rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
         return nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))
 
@@ -148,14 +149,23 @@ class Simulation:
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
         result = result_of(model, kept, finals, status, self.method.attributes)
-        result = Result(result.status, {**result.variables, "reason": reason}, result.attributes)
+        of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
+        result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
         last = recordings[-1] if recordings else None
         if not self.method.adaptive:
             return result, last
         names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
-        counted = {name: Variable(n, ("cell",), "1", what) for n, (name, what) in zip(counts, names.items(),
-                                                                                     strict=True)}  # fmt: skip
+        counted = {
+            name: Variable(n, ("cell",), "1", what, kind="incidental")
+            for n, (name, what) in zip(counts, names.items(), strict=True)
+        }
         return Result(result.status, {**result.variables, **counted}, result.attributes), last
+
+
+def _where_it_ended(variables: Mapping[str, Variable], states: Sequence[str]) -> dict[str, Variable]:
+    """What has another value when a cell is found settled a period later, which two right runs may do."""
+    names = {"spike_count", *(f"{x}_final" for x in states)}
+    return {name: replace(v, kind="incidental") for name, v in variables.items() if name in names}
 
 
 def _check_clamp(stimulus: Stimulus, t_stop: float, method: Method) -> None:

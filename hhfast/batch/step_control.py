@@ -87,15 +87,18 @@ class StepControl:
         others = self.atol if isinstance(self.atol, float) else _ATOL * self.rtol
         return np.array([named.get(x, others) for x in states], np.float64)
 
-    @property
-    def tighter(self) -> StepControl:
-        """With a tenth of the tolerances."""
-        atol = self.atol
+    def tighter(self, factor: float) -> StepControl:
+        """With tolerances smaller by a factor, and as many more steps as a method of third order may need."""
+        atol, most = self.atol, self.max_steps
         if isinstance(atol, Mapping):
-            atol = {name: value / 10 for name, value in atol.items()}
+            atol = {name: value / factor for name, value in atol.items()}
         elif atol is not None:
-            atol = atol / 10
-        return replace(self, rtol=max(self.rtol / 10, 1e-14), atol=atol)
+            atol = atol / factor
+        longer = factor ** (1 / 3)
+        most = None if most is None else int(min(most * longer, 2.0**62))
+        return replace(
+            self, rtol=max(self.rtol / factor, 1e-14), atol=atol, dt_min=self.dt_min / longer, max_steps=most
+        )
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,6 @@ class AdaptiveSchedule:
             counts[1],
             *self.samples,
         )
-
-    def refined(self, rows: np.ndarray) -> AdaptiveSchedule:
-        """The schedule of some of the cells at a tenth of the tolerances."""
-        return replace(self.at(rows), control=self.control.tighter)
 
     def at(self, rows: np.ndarray) -> AdaptiveSchedule:
         """The schedule of some of the cells."""

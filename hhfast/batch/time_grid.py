@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,10 +40,6 @@ class TimeGrid:
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; the steps need not be counted."""
         return self.t, self.action, self.dt, self.n, int(self.edges_inside)
-
-    def refined(self, rows: np.ndarray) -> TimeGrid:
-        """The same nodes, for some of the cells, with two steps for each one."""
-        return replace(self, dt=self.dt / 2, n=2 * self.n)
 
     def at(self, rows: np.ndarray) -> TimeGrid:
         """The grid of some of the cells: the same."""

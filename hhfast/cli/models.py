@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hhfast.cli.console import note, say
-from hhfast.cli.options import ModelName, Parameters, parameters
+from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -20,6 +21,12 @@ def models(
     species: Annotated[str, typer.Option(help="List those of a species.")] = "",
     toml: Annotated[bool, typer.Option("--toml", help="Print the model's file.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare with the spike times that its file lists.")] = False,
+    neuroml: Annotated[
+        bool, typer.Option("--neuroml", help="Print it as NeuroML2; or write it, with -o FILE.nml.")
+    ] = False,
+    pulse: Annotated[
+        str, typer.Option(metavar="AMPLITUDE,START,STOP", help="With --neuroml: a current pulse, and ms.")
+    ] = "",
     parameter: Parameters = None,
     *,
     picture: PictureOptions,
@@ -28,6 +35,13 @@ def models(
     from hhfast.cli.text import model_check_text, model_list_text
     from hhfast.model.resolve import find_model
 
+    if neuroml:
+        if name is None or toml or check or parameter:
+            raise InputError("--neuroml: name one model, without --toml, --check and -p")
+        _write_neuroml(name, pulse, picture.output)
+        return
+    if pulse:
+        raise InputError("--pulse: is a part of a NeuroML file; give --neuroml, too")
     if parameter and not picture.wanted:
         raise InputError("-p: only changes the gating curves; say where to draw them, with -o FIG.png")
     if name is None:
@@ -49,6 +63,26 @@ def models(
             raise typer.Exit(1)
     elif not picture.wanted:
         say(find_model(name).equations())
+
+
+def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
+    from hhfast.model.resolve import find_model
+
+    if output is not None and output.suffix not in (".nml", ".xml"):
+        raise InputError(f"{output}: the name of a NeuroML file ends in .nml")
+    text = find_model(name).to_neuroml(_pulse(pulse) if pulse else None)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        say(f"wrote {output}")
+
+
+def _pulse(text: str) -> tuple[float, float, float]:
+    found = numbers(text)
+    if len(found) != 3:
+        raise InputError(f"--pulse {text}: give amplitude, start and stop, as 10,5,100")
+    return float(found[0]), float(found[1]), float(found[2])
 
 
 def _draw_gates(name: str, given: list[str] | None, picture: PictureOptions) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, CHANGED, FAILED, NOT_CHECKED
+from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, DIFFERS, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError
@@ -79,6 +79,9 @@ def result_text(result: ResultFile) -> str:
         ("source", result.attributes["source"]),
         ("spec", f"sha256 {result.attributes['hhfast_spec_sha256']}"),
     ]
+    if "channel_noise" in spec:
+        noise = spec["channel_noise"]
+        facts.insert(6, ("noise", f"of channels, {noise['kind']}, seed {noise['seed']:g}"))
     if certificate := certificate_text(result):
         facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
@@ -95,13 +98,13 @@ def _steps_text(spec: dict[str, Any]) -> str:
 
 
 def certificate_text(result: ResultFile) -> str:
-    """What the finer run of the certified rows says, in one line; empty where there was none."""
+    """What the more accurate run of the certified rows says, in one line; empty where there was none."""
     if "certified" not in result:
         return ""
     outcome = result.read("certified")
     counts = np.bincount(outcome, minlength=len(CERTIFIED_MEANINGS)).tolist()
-    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[CHANGED]:,} of them changed "
-    text += "their spike count" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
+    text = f"{result.n_rows - counts[NOT_CHECKED]:,} of {result.n_rows:,} rows, {counts[DIFFERS]:,} of them beyond the "
+    text += "tolerance" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
     if result.n_rows > _MAX_SCANNED:
         return text
     errors = [_error_text(result, name, outcome == AGREES) for name in result.features if name.endswith("_error")]
@@ -144,8 +147,8 @@ def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
     return name, f"({dims})", result.unit(name), extent, result.long_name(name)
 
 
-def status_text(state: RunStatus) -> str:
-    """How far a run is."""
+def status_text(state: RunStatus, part: str = "") -> str:
+    """How far a run is. part : the share of it, I/N, that was just computed."""
     share = f"{state.rows_done:,} of {state.n_rows:,} rows ({state.rows_done / max(1, state.n_rows):.1%})"
     if state.finished:
         lines = [f"{state.out}: finished, {state.n_rows:,} rows"]
@@ -155,6 +158,8 @@ def status_text(state: RunStatus) -> str:
         lines = [f"{state.out}: running ({who}), {share}{left}"]
     elif state.rows_done == state.n_rows:
         lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
+    elif part:
+        lines = [f"{state.out}: part {part} is computed, {share}; 'hhfast merge {state.out}' when the others are"]
     else:
         lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
     lines += [f"  {n:,} row{'s' if n > 1 else ''} {_flag_text(meaning)}" for meaning, n in state.flagged.items()]
@@ -166,6 +171,7 @@ _REMEDIES = {  # meaning of a status -> what to do about it
     "diverged": "look at their parameters; with fixed steps, take integrator = 'tsit5' or a shorter dt",
     "spike_buffer_full": "their later spikes are missing; raise max_spikes in [record]",
     "step_limit_reached": "they are too stiff for explicit steps; take integrator = 'rodas4', or raise max_steps",
+    "cap_reached": "they had not settled at t_stop; a longer one is enough for those that only take long",
     "failed": "they crash the process; look at their parameters",
 }
 

@@ -63,8 +63,9 @@ def plot_fi(
                       linewidth=1.2, **look)  # fmt: skip
     axes.set(xlabel=label_of("applied current", curves[0].unit), ylabel="firing rate (Hz)")
     if len(styles) > 1 and len(curves) > 1:
-        told = ", ".join(f"{'solid' if c.direction == 'up' else 'dashed'}: {_BRANCH[c.direction][1]}" for c in curves)
-        axes.set_title(told, fontsize=9)
+        for curve in curves:  # a key of the branches, which is no title, since that is the user's
+            form, branch = _BRANCH[curve.direction]
+            axes.plot([], [], form, color="0.35", markersize=5, linewidth=1.2, label=branch)
     _legend(axes)
     axes.grid(alpha=0.3)
     return axes

@@ -205,23 +205,35 @@ def rewrite_poles(expr: sp.Expr) -> sp.Expr:
 def _rewrite_product(product: sp.Mul) -> sp.Expr:
     factors = list(product.args)
     for i, factor in enumerate(factors):
-        base, sign = (factor.base, -1) if factor.is_Pow and factor.exp == -1 else (factor, 1)
+        n = -factor.exp if factor.is_Pow and factor.exp.is_Integer and factor.exp < 0 else 1
+        base, sign = (factor.base, -1) if factor.is_Pow and factor.exp == -n else (factor, 1)
         for x in _exponents(base):
             zero = _exponential_zero(base, x)
             if zero is None:
                 continue
             u, scale = zero
             for j, other in enumerate(factors):
-                line = 1 / other if sign == 1 and other.is_Pow and other.exp == -1 else other
-                if j == i or (sign == 1 and line is other) or not line.has(x):
+                line, left = _line(other, n, sign)
+                if j == i or line is None or not line.has(x):
                     continue
                 ratio = sp.cancel(line / u)
                 if not ratio.has(x):
-                    rest = [f for k, f in enumerate(factors) if k not in (i, j)]
+                    rest = [*(f for k, f in enumerate(factors) if k not in (i, j)), left]
                     if sign == 1:
                         return _rewrite_product_or_self(sp.Mul(*rest) * (-scale / ratio)) / exprelr(u)
-                    return _rewrite_product_or_self(sp.Mul(*rest) * (-ratio / scale)) * exprelr(u)
+                    return _rewrite_product_or_self(sp.Mul(*rest) * (-ratio / scale) ** n) * exprelr(u) ** n
     return product
+
+
+def _line(factor: sp.Expr, n: int, sign: int) -> tuple[sp.Expr | None, sp.Expr]:
+    """(line, rest) with factor = line ** n * rest, where line may be N of N / (A + B exp(w)), or of its inverse."""
+    if sign == 1:
+        return (1 / factor if factor.is_Pow and factor.exp == -1 else None), sp.Integer(1)
+    if n == 1:
+        return factor, sp.Integer(1)
+    if factor.is_Pow and factor.exp.is_Integer and factor.exp >= n:
+        return factor.base, factor.base ** (factor.exp - n)
+    return None, sp.Integer(1)
 
 
 def _rewrite_product_or_self(expr: sp.Expr) -> sp.Expr:

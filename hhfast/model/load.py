@@ -29,14 +29,14 @@ _KEYS: dict[str, list[str]] = {
     "parameters": ["value", "unit"],
     "pools": ["unit", "initial", "a", "b", "parameters"],
     "scheme": ["states", "transitions", "open", "initial"],
-    "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme"],
+    "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme", "count"],
     "coupling": ["to", "g", "fraction"],
     "compartments": ["coupling", "C_m", "V_init", "i_app", "channels", "pools", "parameters"],
     "functions": ["args", "is"],
     "checks": ["t_stop", "spikes", "i_app", "start", "stop", "threshold", "rearm", "rtol", "parameters"],
 }
 _TOP = ["name", "title", "citation", "units", "V_init", "parameters", "channels", "pools", "formulas", "functions",
-        "compartments", "main", "species", "cell", "currents", "notes", "checks"]  # fmt: skip
+        "compartments", "main", "species", "cell", "currents", "notes", "checks", "float32"]  # fmt: skip
 
 
 def load_model(path: str | Path) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ class Model:
 
     Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
     `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
+    `float32` says why single precision is not for it ("": it may be).
     Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
@@ -47,6 +49,7 @@ class Model:
     currents: tuple[str, ...] = field(default=(), repr=False)
     notes: str = field(default="", repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    float32: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         from hhfast.model.validation import check_model
@@ -154,6 +157,26 @@ class Model:
         kept = tuple(c for c in self.channels if c.name != channel.name)
         return replace(self, channels=(*kept, channel), text="", trusted=False)
 
+    def with_counts(self) -> Model:
+        """This model with a count, infinite unless it has one, for every channel that can be noisy.
+
+        Those are the channels with a reversal potential whose gates, or scheme, move in time: the parameter
+        count_NAME says how many there are. A channel with a current of its own needs its `count` in the model.
+        """
+
+        def counted(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+            return tuple(
+                replace(c, count=math.inf)
+                if c.count is None and c.current is None and c.open is None and c.fluctuates
+                else c
+                for c in channels
+            )
+
+        if all(counted(s.channels) == s.channels for s in self.sections):
+            return self
+        sections = tuple(replace(s, channels=counted(s.channels)) for s in self.compartments)
+        return replace(self, channels=counted(self.channels), compartments=sections, text="")
+
     def without_channel(self, name: str) -> Model:
         """This model without one of its channels."""
         from hhfast.model.dependencies import users_of
@@ -195,6 +218,18 @@ class Model:
         from hhfast.model.load import dump
 
         return self.text or dump(self)
+
+    def to_neuroml(self, pulse: tuple[float, float, float] | None = None) -> str:
+        """The model as a NeuroML2 file, for NEURON, EDEN or jNeuroML: a cell, and a network of it at its temperature.
+
+        A cell of one segment with channels (ionChannelHH) where these say all of it, else one LEMS ComponentType with
+        the model's equations, in numbers of mV and ms. A model of totals gets the area of 1 uF/cm2, one of densities
+        1000 um2. pulse : amplitude (uA/cm2 or pA), start and stop (ms) of a pulseGenerator.
+        Cannon et al. 2014, Front Neuroinform 8:79.
+        """
+        from hhfast.model.exporters.neuroml import neuroml
+
+        return neuroml(self, pulse)
 
     def equations(self) -> str:
         """The model's equations, parameters and source as text for people."""

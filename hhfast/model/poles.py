@@ -20,7 +20,7 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
     `x` is the potential that is looked over (a dendrite has its own). `values` gives the other names (parameters at
     their defaults).
     """
-    for V0 in _zeros_of_denominators(parse(text), values, x):
+    for V0 in zeros_of_denominators(parse(text), values, x):
         if _is_pole(text, values, V0, x):
             raise InputError(
                 f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
@@ -33,7 +33,8 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
             )
 
 
-def _zeros_of_denominators(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
+def zeros_of_denominators(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
+    """Potentials (mV) at which a denominator is 0."""
     zeros = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.BinOp):

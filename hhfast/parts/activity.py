@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,18 +26,29 @@ SILENT, SUBTHRESHOLD, TONIC, BURSTING, ONE_SPIKE_BURSTING, IRREGULAR, BLOCKED, U
 RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP, LOOSE_SPIKES, LOOSE_MAXIMA = 1, 2, 3, -1, -2, -3, -4
 _LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
 
-SETTLED_FEATURES: dict[str, tuple[str, str]] = {  # name -> (unit, long name)
-    "activity": ("1", "what the cell does in the end"),
-    "period": ("ms", "period, extrapolated from the last three"),
-    "period_error": ("ms", "difference of the last two periods"),
-    "spikes_per_period": ("1", "spikes of a period"),
-    "burst_duration": ("ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"),
-    "duty_cycle": ("1", "share of the period in bursts"),
-    "intraburst_rate": ("Hz", "firing rate within bursts"),
-    "V_rest": ("mV", "membrane potential at rest"),
-    "V_trough": ("mV", "lowest minimum of the membrane potential in the last period"),
-    "V_peak": ("mV", "highest maximum of the membrane potential in the last period"),
-    "settled_at": ("ms", "time at which the cell was found settled"),
+
+class SettledFeature(NamedTuple):
+    """A feature that only settled cells have. kind : how errors of it are judged; "": by its unit."""
+
+    unit: str
+    long_name: str
+    kind: str = ""
+
+
+SETTLED_FEATURES: dict[str, SettledFeature] = {
+    "activity": SettledFeature("1", "what the cell does in the end"),
+    "period": SettledFeature("ms", "period, extrapolated from the last three"),
+    "period_error": SettledFeature("ms", "difference of the last two periods", "incidental"),
+    "spikes_per_period": SettledFeature("1", "spikes of a period"),
+    "burst_duration": SettledFeature(
+        "ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"
+    ),
+    "duty_cycle": SettledFeature("1", "share of the period in bursts"),
+    "intraburst_rate": SettledFeature("Hz", "firing rate within bursts"),
+    "V_rest": SettledFeature("mV", "membrane potential at rest"),
+    "V_trough": SettledFeature("mV", "lowest minimum of the membrane potential in the last period"),
+    "V_peak": SettledFeature("mV", "highest maximum of the membrane potential in the last period"),
+    "settled_at": SettledFeature("ms", "time at which the cell was found settled", "incidental"),
 }
 
 

@@ -13,19 +13,27 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.parts.activity import SETTLED_FEATURES
+from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.variable import Variable
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`)."""
+    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`).
+
+    kind : how errors of it are judged, see `parts.variable`; "": by its unit.
+    """
 
     unit: str
     long_name: str
     needs: tuple[str, ...]
     value: Callable[[dict[str, Any]], np.ndarray]
+    kind: str = ""
+
+    def variable(self, of: dict[str, Any]) -> Variable:
+        """Its values."""
+        return Variable(self.value(of), ("cell",), self.unit, self.long_name, kind=self.kind)
 
 
 def _isi_mean(a: dict[str, Any]) -> np.ndarray:
@@ -44,7 +52,7 @@ def _latency(a: dict[str, Any]) -> np.ndarray:
 
 FEATURES: dict[str, Feature] = {
     "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
-    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"]),
+    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"], "count"),
     "latency": Feature(
         "ms",
         "time from the stimulus start to the first spike",
@@ -122,7 +130,7 @@ class Features:
     """
 
     known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
-    of_settled: ClassVar[dict[str, tuple[str, str]]] = SETTLED_FEATURES
+    of_settled: ClassVar[dict[str, SettledFeature]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
     rearm: float = -30.0
@@ -133,7 +141,7 @@ class Features:
             raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(FEATURES)}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
-            if name not in (known := self.known | self.of_settled):
+            if name not in (known := [*self.known, *self.of_settled]):
                 raise unknown("feature", name, known)
         check_levels("Features", self.threshold, self.rearm)
 
@@ -188,10 +196,7 @@ class Features:
             if "spikes" in of:
                 of["spikes"] = np.nan_to_num(of["spikes"])
             with np.errstate(invalid="ignore"):
-                return {
-                    name: Variable(FEATURES[name].value(of), ("cell",), FEATURES[name].unit, FEATURES[name].long_name)
-                    for name in self._streamed
-                }
+                return {name: FEATURES[name].variable(of) for name in self._streamed}
 
         return Shared((values,), variables)
 

@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+# What an error of a number counts against: counts and codes are right or wrong; times have so many ms; a potential a
+# share of 100 mV, a fraction of 1, a size of itself. What is incidental (as a number of steps) has no right value.
+KINDS = ("count", "code", "time", "potential", "fraction", "size", "incidental")
+_KIND_OF_UNIT = {"ms": "time", "mV": "potential", "1": "fraction"}
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -14,6 +19,7 @@ class Variable:
 
     `dims` are from "cell", "spike", and "time" ("time_2", ... where traces have several grids).
     flags : what the values 0, 1, ... mean, where they are codes.
+    kind : how errors of it are judged, one of `KINDS`; "": by its unit.
     """
 
     values: np.ndarray
@@ -21,6 +27,16 @@ class Variable:
     unit: str = "1"
     long_name: str = ""
     flags: tuple[str, ...] = ()
+    kind: str = ""
+
+    @property
+    def judged_as(self) -> str:
+        """Its kind, one of `KINDS`."""
+        if self.kind:
+            return self.kind
+        if self.flags:
+            return "code"
+        return "count" if self.values.dtype.kind in "iub" else _KIND_OF_UNIT.get(self.unit, "size")
 
     def attributes(self, name: str) -> dict[str, Any]:
         """CF attributes: unit, long name, and the meaning of codes."""

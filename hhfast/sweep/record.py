@@ -109,7 +109,7 @@ def _first(kind: type[_T], record: Iterable[Any]) -> _T | None:
 
 
 def _check_features(names: tuple[str, ...]) -> None:
-    known = Features.known | Features.of_settled
+    known = [*Features.known, *Features.of_settled]
     for name in names:
         if name not in known:
             raise unknown("feature", name, known, where="record.features")

@@ -12,14 +12,14 @@ from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
+from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import Incomplete, InputError, one_line
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch, cells_of
 from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
-from hhfast.sweep.durable_files import AlreadyThereError, check_writable, make_directory, sync_directory
+from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, check_writable, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
@@ -74,8 +74,8 @@ def run_sweep(
                 merge.add_finished(batch.header.batch)
 
             missing = _check_shards(run, numbers, reporter, repair)
-            if missing and not sweep.scheme.adaptive:
-                _warn_of_long_steps(sweep)
+            if missing:
+                _warn_of_rough_numbers(sweep)
             merge.finished.update(set(numbers) - set(missing))
             if executor is None:
                 compute_here(_batches(sweep, run, missing, threads), merge.add_finished, accept)
@@ -134,8 +134,11 @@ def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
     return True
 
 
-def _warn_of_long_steps(sweep: Sweep) -> None:
-    """Warn, once, of steps that are too long for rows from all over the space."""
+def _warn_of_rough_numbers(sweep: Sweep) -> None:
+    """Warn, once, of a precision too low for the model, and of steps too long for rows from all over the space."""
+    warn_of_single_precision(sweep.model, sweep.dtype)
+    if sweep.scheme.adaptive:
+        return
     warn_of_coupled_states(sweep.model, sweep.scheme)
     parameters, stimulus = cells_of(sweep, some_rows(sweep))
     cells = Cells.of(sweep.model, parameters, stimulus)
@@ -151,6 +154,8 @@ def _opened(sweep: Sweep, out: Path, fresh: bool, part: RunPart | None = None) -
     try:
         make_directory(folder)
     except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
         raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another output with -o") from None
     try:
         with locked(folder, part):

@@ -16,6 +16,7 @@ from hhfast.errors import InputError
 from hhfast.sweep.checks import plain_name
 from hhfast.sweep.criteria import Criterion, Vocabulary, criteria_of, criteria_of_file
 from hhfast.sweep.durable_files import atomic_file
+from hhfast.tables import html_table, one_line, short_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,13 @@ class Selection:
     criteria: tuple[str, ...]
     passed: tuple[int, ...]
     parameters: Mapping[str, np.ndarray]
+
+    __repr__ = one_line
+
+    def _repr_html_(self) -> str:
+        met = [(text, f"{n:,}") for text, n in zip(self.criteria, self.passed, strict=True)]
+        told = [(name, short_text(values)) for name, values in self.parameters.items()]
+        return html_table(f"{len(self.rows):,} of {self.n_rows:,} rows of {self.path.name}", [*met, *told])
 
     def __len__(self) -> int:
         return len(self.rows)

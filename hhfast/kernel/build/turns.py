@@ -85,7 +85,7 @@ hit = hit | (turned > 0.0)"""
     def _extremum(self) -> list[Statement]:
         """Set V_turn. The slope of a method of first order fits its steps no better than a parabola does."""
         if self.builder.spec.integrator.order == 1:
-            return self.builder.quote.code(
+            return self.builder.quote.lane_code(
                 "V_turn = V_was - 0.125 * (V - V_before) * (V - V_before) / (V_before + V - 2.0 * V_was)"
             )
         text = """\
@@ -99,4 +99,4 @@ later = -first / (second + (root if second > 0.0 else -root))
 V_turn = V_was + later * (first + later * (second + later * third))
 V_turn = V_turn if abs(later) <= 1.0 else V_was"""
         own = {name: Symbol(name) for name in ("first", "second", "third", "mean", "root", "later")}
-        return [*self.builder.rates(("V",)), *self.builder.quote.code(text, f=self.builder.rates_of["V"].f, **own)]
+        return [*self.builder.rates(("V",)), *self.builder.quote.lane_code(text, f=self.builder.rates_of["V"].f, **own)]

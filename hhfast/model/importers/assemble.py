@@ -73,7 +73,7 @@ class Assembly:
             for channel in part.channels:
                 name = Names.claim(_Channels(self), channel.name)
                 self.channel_names[id(channel)] = name
-                self.names.given |= {f"g_{name}", f"E_{name}"}
+                self.names.given |= {f"g_{name}", f"E_{name}"} if channel.g is not None else set()
             for x in _states_of(part):
                 self.state_names[k, x] = self.names.claim(x, suffix)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from hhfast.errors import InputError
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.imported import Imported
-from hhfast.model.importers.lems_evaluation import gate_slope
-from hhfast.model.importers.neuroml_channels import Cell, Reading
+from hhfast.model.importers.neuroml_channels import Reading
 from hhfast.model.importers.neuroml_file import read_neuroml
-from hhfast.model.importers.verification import Source, States, verify
+from hhfast.model.importers.neuroml_source import source_of
+from hhfast.model.importers.verification import verify
 from hhfast.model.load import parse_model
-from hhfast.model.model import Model
 from hhfast.model.toml_text import toml_text
 
 
@@ -21,7 +19,8 @@ def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     """A model from NeuroML2 files: channels, with LEMS types of their own, and a cell of one segment; a pulse.
 
     files : paths; what they include must lie below the folder of the including file, or be given, too. Standard rates,
-    ComponentTypes with derived variables and cases, q10. Nothing is executed, no entity expanded, nothing fetched.
+    ComponentTypes with derived variables and cases, q10, kinetic schemes, Nernst and GHK densities, calcium by a
+    concentration model; a cell that is one ComponentType. Nothing is executed, no entity expanded, nothing fetched.
     `Imported.stimulus` has the keys of a sweep file's [stimulus] for a pulseGenerator. Rates are compared with the
     files' own, evaluated in SI units by PyLEMS' parser. Raises `InputError` for what is not supported.
     Cannon et al. 2014, Front Neuroinform 8:79 (LEMS).
@@ -38,30 +37,4 @@ def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     table = assembly.table(name or cell.name or cell.parts[0].name, "") | {"V_init": cell.V_init}
     table["parameters"]["C_m"]["value"] = cell.C_m
     model = parse_model(toml_text(table), paths[0].name)
-    return Imported(model, verify(model, _source(model, reading, cell, assembly)), reading.stimulus(cell.area))
-
-
-def _source(model: Model, reading: Reading, cell: Cell, assembly: Assembly) -> Source:
-    """The files' own rates at given potentials and states; currents as products of their gates."""
-    defaults = {n: p.value for n, p in model.parameters.items()}
-    temperature, calcium = defaults.get("celsius", 6.3) + 273.15, defaults.get("cai", 5e-5)
-    densities = [(k, c) for k, p in enumerate(cell.parts) for c in p.channels]
-
-    def evaluate(v: float, states: States) -> tuple[dict[str, float], float]:
-        slopes, current = {}, 0.0
-        opening = dict.fromkeys(range(len(cell.parts)), 1.0)
-        for k, gate, element, shift in cell.gates:
-            mine = assembly.state_names[k, gate]
-            x, slope = gate_slope(element, reading.types, v, states.get(mine), shift, temperature, calcium)
-            opening[k] *= x ** float(element.get("instances", "1"))
-            if slope is not None:
-                slopes[mine] = slope
-        for k, c in densities:
-            channel = assembly.channel_names[id(c)]
-            E = defaults.get(f"E_{channel}")
-            if E is None:
-                E = 1e3 * 8.314462618 * temperature / (2 * 96485.33212) * math.log(defaults["cao"] / calcium)
-            current += (c.g or 0.0) * opening[k] * (v - E)
-        return slopes, current
-
-    return evaluate
+    return Imported(model, verify(model, source_of(model, reading, cell, assembly)), reading.stimulus(cell.area))

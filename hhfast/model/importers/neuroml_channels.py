@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.model.importers.expressions import Expr, FormulaTable, binary, divide, multiply, number, subtract, variable
-from hhfast.model.importers.forms import Law
-from hhfast.model.importers.neuroml_rates import Component, Context, standard_rate
+from hhfast.model.importers.expressions import FormulaTable, number, variable
+from hhfast.model.importers.neuroml_cell_types import CellTypeReader, is_cell_type
+from hhfast.model.importers.neuroml_concentrations import concentration_part, is_concentration_model
+from hhfast.model.importers.neuroml_densities import DENSITIES, add_density
+from hhfast.model.importers.neuroml_gates import GATES, GateReader
 from hhfast.model.importers.neuroml_units import quantity
-from hhfast.model.importers.part import DEFAULTS, ChannelForm, Part, StateForm
+from hhfast.model.importers.part import DEFAULTS, ChannelForm, Part
 
-_DENSITIES = {"channelDensity", "channelDensityVShift", "channelDensityNernst"}
 _NO_GATES = {"notes", "annotation", "property"}
-_GATES = {"gate", "gateHHrates", "gateHHtauInf", "gateHHratesTau", "gateHHratesInf", "gateHHratesTauInf",
-          "gateHHInstantaneous"}  # fmt: skip
+_CHANNELS = ("ionChannel", "ionChannelHH", "ionChannelPassive", "ionChannelVShift", "ionChannelKS")
 
 
 @dataclass
@@ -28,8 +27,13 @@ class Cell:
     V_init: float = -65.0
     C_m: float = 1.0
     area: float | None = None  # cm2
+    celsius: float = 6.3
+    calcium_outside: float = DEFAULTS["cao"]  # mM
     parts: list[Part] = field(default_factory=list)
-    gates: list[tuple[int, str, Any, float]] = field(default_factory=list)  # part, gate, its element, vShift
+    gates: list[tuple[int, Any, float]] = field(default_factory=list)  # part, the gate's element, vShift
+    densities: dict[int, Any] = field(default_factory=dict)  # part -> the element of its density, if there is one
+    concentration: tuple[int, Any] | None = None  # part, the model's element
+    component: Any = None  # that of a type of its own
 
 
 class Reading:
@@ -38,62 +42,68 @@ class Reading:
     def __init__(self, elements: list[Any], source: str) -> None:
         self.source = source
         self.types = {e.get("name"): e for e in elements if e.tag == "ComponentType"}
-        self.channels = {
-            e.get("id"): e for e in elements if e.tag in ("ionChannel", "ionChannelHH", "ionChannelPassive")
-        }
-        self.cells = [e for e in elements if e.tag == "cell"]
+        self.channels = {e.get("id"): e for e in elements if e.tag in _CHANNELS}
+        self.pools = {e.get("id"): e for e in elements if is_concentration_model(e, self.types)}
+        self.cells = [e for e in elements if e.tag == "cell" or is_cell_type(e, self.types)]
         self.pulses = [e for e in elements if e.tag == "pulseGenerator"]
+        self.networks = [e for e in elements if e.tag == "network"]
         for e in elements:
-            if e.tag in (
-                "ionChannelKS",
-                "cell2CaPools",
-                "decayingPoolConcentrationModel",
-                "fixedFactorConcentrationModel",
-            ):
+            if e.tag == "cell2CaPools":
                 raise InputError(f"{source}: {e.tag} '{e.get('id')}': not supported")
         if len(self.cells) > 1:
             raise InputError(f"{source}: {len(self.cells)} cells; give the files of one")
 
     def cell(self) -> Cell:
         """The cell; or channels alone, of 1 mS/cm2 each."""
-        found = Cell()
+        given = [e.get("temperature") for e in self.networks if e.get("temperature")]
+        found = Cell(celsius=quantity(given[0], self.source, "temperature") if given else 6.3)
         if not self.cells:
-            for name, channel in self.channels.items():
-                self._add(found, channel, name, 1.0, None, 0.0)
+            for name in self.channels:
+                self.add(found, name, "", 0.0, 1.0, None)
             return found
         cell = self.cells[0]
         found.name = cell.get("id")
+        if cell.tag != "cell":
+            reader = CellTypeReader(self.types[cell.tag], cell, found.celsius, self.source)
+            part, found.area, found.V_init = reader.read()
+            found.parts, found.component = [part], cell
+            return found
         segments = list(cell.iter("segment"))
         if len(segments) != 1:
             raise InputError(f"{self.source}: cell '{found.name}' has {len(segments)} segments; one is supported")
         found.area = _area(segments[0], self.source)
+        self._calcium(found, cell)
         for e in cell.find(".//membraneProperties"):
-            if e.tag in _DENSITIES:
-                self._density(found, e)
+            if e.tag in DENSITIES:
+                add_density(self, found, e)
             elif e.tag == "specificCapacitance":
                 found.C_m = quantity(e.get("value"), self.source, "specificCapacitance")
             elif e.tag == "initMembPotential":
                 found.V_init = quantity(e.get("value"), self.source, "voltage")
             elif e.tag != "spikeThresh":
                 raise InputError(f"{self.source}: {e.tag} '{e.get('id')}': not supported")
-        if cell.find(".//intracellularProperties/species") is not None:
-            raise InputError(f"{self.source}: species: concentration models are not supported")
         return found
 
-    def _density(self, found: Cell, e: Any) -> None:
-        where = f"{self.source}: {e.tag} '{e.get('id')}'"
-        channel = self.channels.get(e.get("ionChannel"))
-        if channel is None:
-            raise InputError(f"{where}: there is no channel '{e.get('ionChannel')}' in the files")
-        g = quantity(e.get("condDensity", ""), where, "conductanceDensity")
-        nernst = e.tag == "channelDensityNernst"
-        E = None if nernst else quantity(e.get("erev", ""), where, "voltage")
-        shift = quantity(e.get("vShift", "0mV"), where, "voltage")
-        self._add(found, channel, e.get("ionChannel"), g, E, shift, e.get("ion", "") if nernst else "")
+    def _calcium(self, found: Cell, cell: Any) -> None:
+        """The concentration that follows from currents, if the cell has one; other parts read it."""
+        given = list(cell.iterfind(".//intracellularProperties/species"))
+        if len(given) > 1:
+            raise InputError(f"{self.source}: {len(given)} species; one, of calcium, is supported")
+        if not given:
+            return
+        species = given[0]
+        model = self.pools.get(species.get("concentrationModel"))
+        if model is None:
+            name = species.get("concentrationModel")
+            raise InputError(f"{self.source}: species '{species.get('id')}': there is no concentration model '{name}'")
+        part = concentration_part(model, species, self.types, found.area or 1.0, self.source)
+        found.calcium_outside = part.parameters["cao"][0]
+        found.concentration = len(found.parts), model
+        found.parts.append(part)
 
-    def _add(
-        self, found: Cell, channel: Any, name: str, g: float, E: float | None, shift: float, ion: str = ""
-    ) -> None:
+    def add(self, found: Cell, name: str, ion: str, shift: float, g: float | None, E: float | None) -> ChannelForm:
+        """A channel as a part; E None: that of its ion."""
+        channel = self.channels[name]
         species = ion or channel.get("species", "")
         if E is None and f"e{species}" not in DEFAULTS and species != "ca":
             E = 0.0
@@ -102,70 +112,29 @@ class Reading:
         form.reversal = variable(f"e{species}") if E is None else number(E)
         notes = ["No cell in the files: 1 mS/cm2 and a usual reversal potential stand in."] if not self.cells else []
         part = Part(name, self.source, "", table, [form], [], {}, {}, {species: 2.0 if species == "ca" else 1.0},
-                    {f"e{species}": species, "cai": "ca"}, frozenset(), notes)  # fmt: skip
-        for gate in channel:
-            if gate.tag in _GATES:
-                state, factor = self._gate(gate, name, table, shift)
-                part.states.append(state)
-                form.opening.append(factor)
-                found.gates.append((len(found.parts), state.name, gate, shift))
-            elif gate.tag not in _NO_GATES:
-                raise InputError(f"{self.source}: {gate.tag} in channel '{name}': not supported")
-        part.parameters["celsius"] = 6.3, "degC"
+                    {f"e{species}": species, "cai": "ca", "cao": "ca"}, frozenset(), notes)  # fmt: skip
+        self._gates(found, part, channel, GateReader(self.types, name, table, shift, self.source))
+        part.parameters |= {"celsius": (found.celsius, "degC"), "cao": (found.calcium_outside, "mM")}
         if E is None and f"e{species}" in DEFAULTS:
             part.parameters[f"e{species}"] = DEFAULTS[f"e{species}"], "mV"
         found.parts.append(part)
+        return form
 
-    def _gate(self, gate: Any, channel: str, table: FormulaTable, shift: float) -> tuple[StateForm, Expr]:
-        name = gate.get("id")
-        place = f"{channel}.{name}"
-        context: Context = {
-            "v": variable("v"), "caConc": variable("cai"), "vShift": number(shift),
-            "temperature": binary(variable("celsius"), ast.Add(), number(273.15)),
-        }  # fmt: skip
-        scale = self._rate_scale(gate, place)
-        context["rateScale"] = scale
-        found: Context = {}
-        for tag, key in (
-            ("forwardRate", "alpha"),
-            ("reverseRate", "beta"),
-            ("steadyState", "inf"),
-            ("timeCourse", "tau"),
-        ):
-            e = gate.find(tag)
-            if e is not None:
-                found[key] = context[key] = self._rate(e, context, table, f"{place}.{key}")
-        law = _law(found, scale)
-        if law is None:
-            raise InputError(f"{self.source}: gate '{place}': {', '.join(found) or 'no rates'} do not make a gate")
-        power = int(float(gate.get("instances", "1")))
-        opening = variable(name) if power == 1 else binary(variable(name), ast.Pow(), number(power))
-        return StateForm(name, law), opening
-
-    def _rate(self, e: Any, context: Context, table: FormulaTable, place: str) -> Expr:
-        where = f"{self.source}: {place}"
-        found = standard_rate(e, where)
-        if found is not None:
-            return found
-        kind = self.types.get(e.get("type"))
-        if kind is None:
-            raise InputError(f"{where}: the type '{e.get('type')}' is not in the files")
-        return Component(kind, e, context, table, place).value("r", "x", "t")
-
-    def _rate_scale(self, gate: Any, place: str) -> Expr:
-        result = number(1)
-        for e in gate.iter("q10Settings"):
-            where = f"{self.source}: {place}.q10Settings"
-            if e.get("type") == "q10Fixed":
-                result = multiply(result, number(quantity(e.get("fixedQ10", ""), where, "none")))
-            elif e.get("type") == "q10ExpTemp":
-                T = quantity(e.get("experimentalTemp", ""), where, "temperature")
-                power = divide(subtract(variable("celsius"), number(T)), number(10))
-                factor = number(quantity(e.get("q10Factor", ""), where, "none"))
-                result = multiply(result, binary(factor, ast.Pow(), power))
+    def _gates(self, found: Cell, part: Part, channel: Any, reader: GateReader) -> None:
+        form = part.channels[0]
+        for gate in channel:
+            if gate.tag in GATES:
+                state, factor = reader.gate(gate)
+                part.states.append(state)
+                form.opening.append(factor)
+            elif gate.tag == "gateKS" and form.scheme is None and len(channel.findall("gateKS")) == 1:
+                form.scheme, opening = reader.scheme(gate)
+                form.opening.append(opening)
+            elif gate.tag not in _NO_GATES:
+                raise InputError(f"{self.source}: {gate.tag} in channel '{part.name}': not supported")
             else:
-                raise InputError(f"{where}: the type '{e.get('type')}' is not supported")
-        return result
+                continue
+            found.gates.append((len(found.parts), gate, reader.shift))
 
     def stimulus(self, area: float | None) -> dict[str, Any] | None:
         """A pulse as the keys of a sweep file's [stimulus], its amplitude per area."""
@@ -175,21 +144,6 @@ class Reading:
         delay, duration = (quantity(e.get(key, ""), self.source, "time") for key in ("delay", "duration"))
         amplitude = quantity(e.get("amplitude", ""), self.source, "current") / area
         return {"kind": "step", "amplitude": amplitude, "start": delay, "stop": delay + duration}
-
-
-def _law(found: Context, scale: Expr) -> Law | None:
-    match tuple(found):
-        case ("alpha", "beta"):
-            return Law({"alpha": multiply(scale, found["alpha"]), "beta": multiply(scale, found["beta"])})
-        case ("inf",):
-            return Law({"inf": found["inf"]})
-        case ("alpha", "beta", *_):
-            total = binary(found["alpha"], ast.Add(), found["beta"])
-            inf = found.get("inf") or divide(found["alpha"], total)
-            return Law({"inf": inf, "tau": divide(found.get("tau") or divide(number(1), total), scale)})
-        case ("inf", "tau"):
-            return Law({"inf": found["inf"], "tau": divide(found["tau"], scale)})
-    return None
 
 
 def _area(segment: Any, where: str) -> float:

@@ -17,15 +17,17 @@ from hhfast.model.importers.expressions import (
     mapped,
     multiply,
     names_of,
+    negative,
     number,
     subtract,
+    value_of,
     variable,
 )
-from hhfast.model.importers.neuroml_units import quantity
+from hhfast.model.importers.neuroml_units import LABELS, quantity
 
 _COMPARE = {".gt.": ">", ".lt.": "<", ".geq.": ">=", ".leq.": "<=", ".eq.": "==", ".neq.": "!=", ".and.": " and ",
             ".or.": " or "}  # fmt: skip
-_FUNCTIONS = {"exp", "ln", "sqrt", "tanh", "sinh", "cosh", "abs"}  # `log` means one thing here and another there
+_FUNCTIONS = {"exp", "ln", "log", "sqrt", "tanh", "sinh", "cosh", "abs"}  # log: natural, as in NeuroML's own types
 Context = dict[str, Expr]
 
 
@@ -62,17 +64,31 @@ def standard_rate(element: Any, where: str) -> Expr | None:
 
 
 class Component:
-    """A component of one of the file's own types: its derived variables, each a named formula."""
+    """A component of one of the file's own types: its derived variables, each a named formula.
 
-    def __init__(self, kind: Any, element: Any, context: Context, table: FormulaTable, place: str) -> None:
+    states : of its StateVariables, those that may have a slope. named : whether its parameters stay names
+    (`parameters`: value, unit) instead of numbers.
+    """
+
+    def __init__(
+        self, kind: Any, element: Any, context: Context, table: FormulaTable, place: str, states: tuple[str, ...] = (),
+        named: bool = False,
+    ) -> None:  # fmt: skip
         self.kind, self.element, self.context, self.table, self.place = kind, element, context, table, place
+        self.named = named
+        self.parameters: dict[str, tuple[float, str]] = {}
         self.derived = {
             d.get("name"): d for d in kind.iter() if d.tag in ("DerivedVariable", "ConditionalDerivedVariable")
         }
         self.resolving: list[str] = []
-        for tag in ("TimeDerivative", "OnCondition", "StateVariable", "KineticScheme"):
+        moving = {d.get("variable") for tag in ("TimeDerivative", "StateVariable") for d in kind.iter(tag)}
+        moving |= {d.get("name") for d in kind.iter("StateVariable")}
+        if moving - {None, *states}:
+            raise InputError(f"{place}: TimeDerivative: a rate with a state of its own is not supported")
+        refused = ("KineticScheme", "Regime") if states else ("OnCondition", "KineticScheme", "Regime")
+        for tag in refused:
             if kind.find(f".//{tag}") is not None:
-                raise InputError(f"{place}: {tag}: a rate with a state of its own is not supported")
+                raise InputError(f"{place}: {tag}: not supported in a type of the file's own")
 
     def value(self, *names: str) -> Expr:
         """The exposure of one of these names."""
@@ -81,18 +97,31 @@ class Component:
                 return self.of(d.get("name"))
         raise InputError(f"{self.place}: the type '{self.kind.get('name')}' exposes none of {', '.join(names)}")
 
+    def slope(self, state: str) -> Expr:
+        """Its TimeDerivative, per ms; 0 where it has none."""
+        found = next((d for d in self.kind.iter("TimeDerivative") if d.get("variable") == state), None)
+        return number(0) if found is None else self.formula(found.get("value", ""))
+
     def of(self, name: str) -> Expr:
         """What a name in the component's formulas stands for."""
-        if name in self.derived:
+        if name in self.derived and not (name in self.context and self.derived[name].get("select") is not None):
             return self._derived(name)
         for c in self.kind:
             if c.tag == "Constant" and c.get("name") == name:
                 return number(quantity(c.get("value", ""), self.place))
-            if c.tag == "Parameter" and c.get("name") == name and self.element.get(name) is not None:
-                return number(quantity(self.element.get(name), self.place))
+            given = self.element.get(name, c.get("defaultValue"))
+            if c.tag in ("Parameter", "Property") and c.get("name") == name and given is not None:
+                return self._parameter(name, given, c.get("dimension", "none"))
         if name in self.context:
             return self.context[name]
         raise InputError(f"{self.place}: '{name}' is given no value")
+
+    def _parameter(self, name: str, given: str, dimension: str) -> Expr:
+        value = quantity(given, self.place)
+        if not self.named:
+            return number(value)
+        self.parameters[name] = value, LABELS.get(dimension, "1")
+        return variable(name)
 
     def _derived(self, name: str) -> Expr:
         if name in self.resolving:
@@ -101,7 +130,7 @@ class Component:
         d = self.derived[name]
         if d.get("select") is not None:
             raise InputError(f"{self.place}: select: '{name}' is taken from other components")
-        e = self._formula(d.get("value", "")) if d.tag == "DerivedVariable" else self._cases(d)
+        e = self.formula(d.get("value", "")) if d.tag == "DerivedVariable" else self._cases(d)
         self.resolving.pop()
         if isinstance(e, (ast.Name, ast.Constant)):
             return e
@@ -111,17 +140,19 @@ class Component:
         return variable(key)
 
     def _cases(self, d: Any) -> Expr:
-        cases = [(c.get("condition"), self._formula(c.get("value", ""))) for c in d if c.tag == "Case"]
+        """The first case whose condition holds; the last one where none has no condition, as for .eq. and .neq."""
+        cases = [(c.get("condition"), self.formula(c.get("value", ""))) for c in d if c.tag == "Case"]
         last = [e for condition, e in cases if condition is None]
-        if len(last) != 1:
+        if not cases or len(last) > 1:
             raise InputError(f"{self.place}: '{d.get('name')}': give one Case without a condition")
-        result = last[0]
-        for condition, e in reversed(cases):
+        result = last[0] if last else cases[-1][1]
+        for condition, e in reversed(cases if last else cases[:-1]):
             if condition is not None:
-                result = ast.IfExp(self._formula(condition), e, result)
+                result = ast.IfExp(self.formula(condition), e, result)
         return result
 
-    def _formula(self, text: str) -> Expr:
+    def formula(self, text: str) -> Expr:
+        """An expression of the type in terms of its context, of parameters and named formulas."""
         tree = lems_formula(text, self.place)
         known = {name: self.of(name) for name in set(names_of(tree))}
         return _simplified(tree, known)
@@ -136,4 +167,6 @@ def _simplified(e: Expr, known: Context) -> Expr:
         return multiply(new.left, new.right)
     if isinstance(new, ast.BinOp) and isinstance(new.op, ast.Div):
         return divide(new.left, new.right)
+    if isinstance(new, ast.BinOp) and isinstance(new.op, ast.Sub) and value_of(new.left) == 0:
+        return negative(new.right)
     return new

@@ -1,4 +1,7 @@
-"""Quantities of NeuroML in hhfast's units: mV, ms, mS/cm2, uF/cm2, uA, mM, degC."""
+"""Quantities of NeuroML in units that go together: mV, ms, uA, mS, uF, cm, mM; nC / umol, degC.
+
+A permeability alone is in cm/s, as hhfast's ghk takes it.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +31,48 @@ UNITS: dict[str, tuple[str, float]] = {
     "uA": ("current", 1.0),
     "nA": ("current", 1e-3),
     "pA": ("current", 1e-6),
-    "S": ("conductance", 1e9),
-    "mS": ("conductance", 1e6),
-    "uS": ("conductance", 1e3),
-    "nS": ("conductance", 1.0),
-    "pS": ("conductance", 1e-3),
+    "A_per_m2": ("currentDensity", 100.0),
+    "uA_per_cm2": ("currentDensity", 1.0),
+    "mA_per_cm2": ("currentDensity", 1e3),
+    "S": ("conductance", 1e3),
+    "mS": ("conductance", 1.0),
+    "uS": ("conductance", 1e-3),
+    "nS": ("conductance", 1e-6),
+    "pS": ("conductance", 1e-9),
+    "F": ("capacitance", 1e6),
+    "uF": ("capacitance", 1.0),
+    "nF": ("capacitance", 1e-3),
+    "pF": ("capacitance", 1e-6),
     "mM": ("concentration", 1.0),
     "M": ("concentration", 1e3),
     "mol_per_m3": ("concentration", 1.0),
     "mol_per_cm3": ("concentration", 1e6),
     "degC": ("temperature", 1.0),
     "K": ("kelvin", 1.0),
-    "um": ("length", 1.0),
-    "cm": ("length", 1e4),
-    "m": ("length", 1e6),
+    "um": ("length", 1e-4),
+    "cm": ("length", 1.0),
+    "m": ("length", 1e2),
+    "um2": ("area", 1e-8),
+    "cm2": ("area", 1.0),
+    "m2": ("area", 1e4),
+    "um3": ("volume", 1e-12),
+    "cm3": ("volume", 1.0),
+    "litre": ("volume", 1e3),
+    "m3": ("volume", 1e6),
+    "m_per_s": ("permeability", 100.0),
+    "cm_per_s": ("permeability", 1.0),
+    "um_per_ms": ("permeability", 0.1),
+    "cm_per_ms": ("permeability", 1e3),
+    "C_per_mol": ("charge_per_mole", 1e3),
+    "nA_ms_per_amol": ("charge_per_mole", 1e9),
+    "J_per_K_per_mol": ("idealGasConstantDims", 1e6),
+    "fJ_per_K_per_umol": ("idealGasConstantDims", 1e-3),
+    "mol_per_m_per_A_per_s": ("rho_factor", 1e-5),
+    "mol_per_cm_per_uA_per_ms": ("rho_factor", 1e6),
 }
+# hhfast's label of a dimension.
+LABELS = {"voltage": "mV", "time": "ms", "per_time": "per ms", "conductanceDensity": "mS cm-2", "concentration": "mM",
+          "specificCapacitance": "uF cm-2", "currentDensity": "uA cm-2", "current": "uA"}  # fmt: skip
 
 
 def quantity(text: str, where: str, *dimensions: str) -> float:

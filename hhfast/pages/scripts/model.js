@@ -1,11 +1,12 @@
 // The page of a model: its sliders, what follows from them, presets, and the link.
 const page = pageData();
 const initial = {
-  t: page.t_stop, start: page.start, y: page.plane, at: 0.4,
+  preset: "", t: page.t_stop, start: page.start, y: page.plane, at: 0.4,
   ...Object.fromEntries(page.parameters.map(({ name, value }) => [`p.${name}`, value])),
   ...Object.fromEntries(page.currents.map(({ name, value }) => [`s.${name}`, value])),
 };
-const state = readLink(initial);
+const presetOf = (name) => page.presets.find((preset) => preset.name === name);
+const state = linked();
 const sliders = {};
 const value = (name) => state[`p.${name}`];
 const traces = new TracePlots(page, value);
@@ -17,6 +18,19 @@ let settled = { key: "", states: null };
 
 const parametersNow = () => Float64Array.from(page.parameters, ({ name }) => value(name));
 const stimulusNow = () => Object.fromEntries(page.currents.map(({ name }) => [name, state[`s.${name}`]]));
+
+// The state that a link begins with: a preset's, if it names one.
+function baseOf(name) {
+  const preset = presetOf(name);
+  return preset ? { ...initial, ...preset.state } : initial;
+}
+
+function linked() {
+  const { preset } = readLink(initial);
+  return { ...readLink(baseOf(preset)), preset: presetOf(preset) ? preset : "" };
+}
+
+const remember = () => writeLink(state, baseOf(state.preset));
 
 function still(stimulus) {
   return Object.fromEntries(Object.entries(stimulus).map(([name, x]) => [name, name.endsWith("amplitude") ? 0 : x]));
@@ -46,7 +60,7 @@ function recompute() {
   drawRun();
   fi.ask({ parameters, stimulus: stimulusNow(), initial: begin, low: page.fi_range[0], high: page.fi_range[1] });
   say();
-  writeLink(state, initial);
+  remember();
 }
 
 const sample = () => Math.min(run.time.length - 1, Math.max(0, Math.round(state.at * (run.time.length - 1))));
@@ -89,8 +103,8 @@ const redraw = oncePerFrame(drawRun);
 
 function set(name, x) {
   state[name] = x;
-  byId("sentence").textContent = "";
-  for (const button of byId("presets").children) button.setAttribute("aria-pressed", "false");
+  state.preset = "";
+  showPreset();
   update();
 }
 
@@ -113,20 +127,27 @@ function showAll() {
   for (const [name, made] of Object.entries(sliders)) made.show(state[name]);
   byId("start").value = state.start;
   if (page.planes.length) byId("plane").value = state.y;
+  showPreset();
 }
 
-function apply(preset, button) {
-  Object.assign(state, initial, preset.state, { y: state.y });
+function showPreset() {
+  const preset = presetOf(state.preset);
+  byId("sentence").textContent = preset ? preset.sentence : "";
+  for (const button of byId("presets").children) {
+    button.setAttribute("aria-pressed", String(button.textContent === state.preset));
+  }
+}
+
+function apply(preset) {
+  Object.assign(state, baseOf(preset.name), { y: state.y, preset: preset.name });
   showAll();
-  for (const other of byId("presets").children) other.setAttribute("aria-pressed", String(other === button));
-  byId("sentence").textContent = preset.sentence;
   update();
 }
 
 function buildPresets() {
   byId("presets").append(...page.presets.map((preset) => {
     const button = element("button", { type: "button", textContent: preset.name, "aria-pressed": "false" });
-    button.addEventListener("click", () => apply(preset, button));
+    button.addEventListener("click", () => apply(preset));
     return button;
   }));
 }
@@ -148,7 +169,7 @@ function play(button) {
     button.textContent = on ? "Stop" : "Play";
     last = null;
     if (on) requestAnimationFrame(turn);
-    else writeLink(state, initial);
+    else remember();
   });
 }
 
@@ -174,10 +195,10 @@ function begin() {
   if (!["rest", "model"].includes(state.start)) state.start = initial.start;
   state.at = Math.min(1, Math.max(0, state.at));
   showAll();
-  choose.addEventListener("change", () => { state.y = choose.value; writeLink(state, initial); redraw(); });
+  choose.addEventListener("change", () => { state.y = choose.value; remember(); redraw(); });
   byId("start").addEventListener("change", (event) => set("start", event.target.value));
   byId("cursor").addEventListener("input", (event) => { state.at = event.target.value / 1000; redraw(); });
-  byId("cursor").addEventListener("change", () => writeLink(state, initial));
+  byId("cursor").addEventListener("change", () => remember());
   byId("plot-V").addEventListener("pointerdown", pointAt);
   byId("plot-V").addEventListener("pointermove", (event) => event.buttons && pointAt(event));
   byId("reset").addEventListener("click", () => {
@@ -193,7 +214,7 @@ function begin() {
     width = innerWidth;
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
-  addEventListener("hashchange", () => { Object.assign(state, readLink(initial)); showAll(); update(); });
+  addEventListener("hashchange", () => { Object.assign(state, linked()); showAll(); update(); });
   recompute();
 }
 

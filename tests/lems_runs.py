@@ -1,0 +1,44 @@
+"""Exported cells run by PyLEMS, which knows nothing of hhfast."""
+
+from pathlib import Path
+
+import numpy as np
+
+CORE = Path(__file__).parent / "data" / "neuroml_core.xml"
+RUN = """\
+<Lems>
+  <Target component="run"/>
+  <Include file="neuroml_core.xml"/>
+  <Include file="cell.nml"/>
+  <Simulation id="run" length="{t_stop}ms" step="{dt}ms" target="net">
+    <OutputFile id="file" fileName="v.dat"><OutputColumn id="v" quantity="cells[0]/v"/></OutputFile>
+  </Simulation>
+</Lems>
+"""
+
+
+def spike_times(neuroml, folder, t_stop, dt, threshold=-20.0):
+    """Upward crossings of V (ms) in a run by Euler's method; PyLEMS notes the time before a step with V after it."""
+    from lems.model.model import Model
+    from lems.sim.build import SimulationBuilder
+
+    (folder / "neuroml_core.xml").write_text(CORE.read_text())
+    (folder / "cell.nml").write_text(neuroml)
+    (folder / "run.xml").write_text(RUN.format(t_stop=t_stop, dt=dt))
+    model = Model(include_includes=True)
+    model.import_from_file(str(folder / "run.xml"))
+    simulation = SimulationBuilder(model.resolve()).build()
+    simulation.run()
+    t, V = 1e3 * np.array(_recorded(list(simulation.runnables.values()))).T
+    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
+    t += dt
+    return t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])
+
+
+def _recorded(runnables):
+    for runnable in runnables:
+        if runnable.recorded_variables:
+            return runnable.recorded_variables[0].values
+        if found := _recorded([*runnable.children.values(), *runnable.array]):
+            return found
+    return None

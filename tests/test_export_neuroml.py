@@ -1,0 +1,110 @@
+"""A model written as NeuroML2 says the same: to our own importer, and to PyLEMS, which runs it."""
+
+import numpy as np
+import pytest
+from commands import hhfast, refused
+from lems_runs import spike_times
+
+import hhfast as hh
+
+
+@pytest.fixture
+def there_and_back(tmp_path):
+    def read(name, pulse=None):
+        (tmp_path / "cell.nml").write_text(hh.models[name].to_neuroml(pulse))
+        return hh.import_neuroml(tmp_path / "cell.nml")
+
+    return read
+
+
+@pytest.mark.parametrize("name", hh.models)
+def test_every_model_of_the_library_reads_back(name, there_and_back):
+    """All slopes to 1e-12 at random states, the membrane's included; and the file agrees with the model read from it."""
+    model, found = hh.models[name], there_and_back(name)
+    assert found.verification.difference < 1e-9
+    assert found.model.V_init == model.V_init
+    rng = np.random.default_rng(1)
+    state = {s.name: rng.uniform(-100, 50, 40) if s.unit == "mV" else rng.uniform(0.05, 0.95, 40) for s in model.rows}
+    known, mine = model.derivatives(state), found.model.derivatives(state)
+    for x in model.states:
+        assert mine[x] == pytest.approx(known[x], rel=1e-12, abs=1e-12 * np.abs(known[x]).max()), x
+
+
+@pytest.mark.parametrize("name", ["hodgkin_huxley", "chay_1985_burster"])
+def test_it_fires_at_the_same_times(name, there_and_back):
+    found = there_and_back(name, (10.0, 5.0, 60.0))
+    known = hh.simulate(name, stimulus=hh.Step(amplitude=10.0, start=5.0, stop=60.0), t_stop=60.0)
+    stimulus = dict(found.stimulus)
+    assert stimulus.pop("kind") == "step"
+    mine = hh.simulate(found.model, stimulus=hh.Step(**stimulus), t_stop=60.0)
+    assert known.spike_count[0] > 0
+    assert mine.spike_times[0] == pytest.approx(known.spike_times[0], abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", hh.models)
+def test_every_model_fires_at_the_same_times(name, there_and_back):
+    """The first run of its checks, or its first 200 ms."""
+    model = hh.models[name]
+    check = model.checks[0]
+    t_stop = min(check.t_stop, 200.0)
+    stop = t_stop if check.stop is None else check.stop
+    if dict(check.parameters) or not check.start < min(stop, t_stop):
+        pytest.skip("the check has parameters of its own")
+    found = there_and_back(name, (check.i_app, check.start, stop))
+    stimulus = {k: v for k, v in found.stimulus.items() if k != "kind"}
+    record = [hh.Spikes(threshold=check.threshold, rearm=check.rearm)]
+    step = hh.Step(amplitude=check.i_app, start=check.start, stop=stop)
+    known = hh.simulate(model, stimulus=step, t_stop=t_stop, record=record, rtol=1e-8)
+    mine = hh.simulate(found.model, stimulus=hh.Step(**stimulus), t_stop=t_stop, record=record, rtol=1e-8)
+    assert mine.spike_times[0] == pytest.approx(known.spike_times[0], abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "amplitude"), [("hodgkin_huxley", 10.0), ("connor_stevens", 15.0)])
+@pytest.mark.filterwarnings("ignore")  # PyLEMS'
+def test_pylems_fires_at_the_same_times(name, amplitude, tmp_path):
+    """By Euler's method with 0.01 ms there; ours with the same steps, and by tsit5 to its error."""
+    text = hh.models[name].to_neuroml((amplitude, 2.0, 30.0))
+    found = spike_times(text, tmp_path, 30.0, 0.01)
+    step = hh.Step(amplitude=amplitude, start=2.0)
+    euler = hh.simulate(name, stimulus=step, t_stop=30.0, integrator="euler", dt=0.01)
+    exact = hh.simulate(name, stimulus=step, t_stop=30.0)
+    assert len(found) >= 2
+    assert found == pytest.approx(euler.spike_times[0], abs=1e-3)
+    assert found == pytest.approx(exact.spike_times[0], abs=0.1)
+
+
+def test_standard_rates_are_used_where_they_fit():
+    """The squid axon needs no type of its own; its numbers are the paper's."""
+    text = hh.models["hodgkin_huxley"].to_neuroml()
+    assert "ComponentType" not in text
+    assert '<forwardRate type="HHExpLinearRate" rate="1per_ms" midpoint="-40mV" scale="10mV" />' in text
+    assert '<reverseRate type="HHSigmoidRate" rate="1per_ms" midpoint="-35mV" scale="10mV" />' in text
+    assert text.count('<q10Settings type="q10ExpTemp" q10Factor="3" experimentalTemp="6.3degC" />') == 3
+
+
+def test_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    printed = hhfast("models", "hodgkin_huxley", "--neuroml")
+    assert printed.exit_code == 0
+    assert printed.stdout == hh.models["hodgkin_huxley"].to_neuroml()
+    written = hhfast("models", "hodgkin_huxley", "--neuroml", "--pulse", "10,5,100", "-o", "axon.nml")
+    assert written.stdout == "wrote axon.nml\n"
+    assert 'amplitude="0.1 nA"' in (tmp_path / "axon.nml").read_text()
+    assert hhfast("import", "axon.nml", "-o", "axon.toml").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--neuroml"], "name one model"),
+        (["hodgkin_huxley", "--neuroml", "--toml"], "without --toml"),
+        (["hodgkin_huxley", "--neuroml", "-o", "axon.png"], "ends in .nml"),
+        (["hodgkin_huxley", "--neuroml", "--pulse", "10,5"], "give amplitude, start and stop"),
+        (["hodgkin_huxley", "--neuroml", "--pulse", "10,50,5"], "give a start of 0 or more, and a later stop"),
+        (["hodgkin_huxley", "--pulse", "10,5,50"], "give --neuroml, too"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused("models", *words)
