@@ -79,6 +79,9 @@ def result_text(result: ResultFile) -> str:
         ("source", result.attributes["source"]),
         ("spec", f"sha256 {result.attributes['hhfast_spec_sha256']}"),
     ]
+    if "channel_noise" in spec:
+        noise = spec["channel_noise"]
+        facts.insert(6, ("noise", f"of channels, {noise['kind']}, seed {noise['seed']:g}"))
     if certificate := certificate_text(result):
         facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]

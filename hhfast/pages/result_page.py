@@ -156,6 +156,8 @@ def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, s
         return [], None, f"Rows cannot be simulated here: {error}"
     if sweep.analysis is not None:
         return [], None, f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
+    if sweep.noise is not None:
+        return [], None, "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
     method = Method(sweep.integrator, sweep.dt, **sweep.control)
     parameters, stimulus = cells_of(sweep, row)
     if any(kind.clamp is not None for kind, _ in stimulus.parts):
