@@ -13,6 +13,7 @@ from hhfast.batch.simulate import simulate
 from hhfast.batch.time_grid import check_step
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
@@ -35,12 +36,13 @@ def membrane_traces(
     sensitivity: Sequence[str] = (),
     certify: bool = False,
     certify_tolerance: CertifyTolerance = 0.01,
+    channel_noise: str | ChannelNoise | None = None,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> Result:
     """Simulate a few cells, and record everything.
 
-    model, params, t_stop, stimulus, initial, certify, certify_tolerance, method : as in `simulate`.
+    model, params, t_stop, stimulus, initial, certify, certify_tolerance, channel_noise, method : as in `simulate`.
     every : ms between samples; None: 4,000 of them.
     levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
 
@@ -60,7 +62,8 @@ def membrane_traces(
     ]
     return simulate(
         found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial, sensitivity=sensitivity,
-        certify=certify, certify_tolerance=certify_tolerance, method=method, **options,
+        certify=certify, certify_tolerance=certify_tolerance, channel_noise=channel_noise,
+        method=method, **options,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hhfast.analysis.feature_target import FeatureTarget
     from hhfast.analysis.fit import Fit
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
@@ -28,7 +31,7 @@ def fit(
     ],
     recording: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms), V (mV); or one column of spike times."),
+        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms), V (mV), perhaps more; or one of spike times."),
     ] = None,
     feature: Annotated[
         list[str] | None,
@@ -123,14 +126,23 @@ def _target(path: Path | None, t_stop: float | None) -> TraceTarget | SpikeTarge
         if t_stop is None:
             raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
         return SpikeTarget(columns[0], t_stop)
-    if len(columns) != 2:
-        raise InputError(f"{path}: has {len(columns)} columns; give two, time (ms) and V (mV), or one of spike times")
-    time, V = columns
+    time, V = _trace(path, table.columns(0, table.n_rows)) if len(columns) > 2 else columns
     every = (time[-1] - time[0]) / max(len(time) - 1, 1)
     grid = every * np.arange(len(time))
     if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
         raise InputError(f"{path}: samples must be evenly spaced from time 0; resample the recording")
     return TraceTarget(V, float(every))
+
+
+def _trace(path: Path, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Time and V among more columns, as `hhfast simulate --csv` writes them, of a single cell."""
+    if "time" not in columns or "V" not in columns:
+        known = ", ".join(columns)
+        raise InputError(f"{path}: has the columns {known}; it needs two, time and V, or one of spike times")
+    cells = columns.get("cell", columns["time"][:1])
+    if (cells != cells[0]).any():
+        raise InputError(f"{path}: has traces of several cells; give those of one")
+    return columns["time"], columns["V"]
 
 
 def _text(found: Fit, csv: bool) -> str:

@@ -33,7 +33,9 @@ def simulate(
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 100.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 5.0,
     stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
-    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "tsit5",
+    integrator: Annotated[
+        str | None, typer.Option("-i", "--integrator", help="The integrator.", show_default="tsit5")
+    ] = None,
     initial: Annotated[str, typer.Option(help="Where cells start: model (V_init) or rest.")] = "model",
     threshold: Annotated[
         float | None, typer.Option(metavar="MV", help="Of a spike.", show_default="as the model's checks, else -20")
@@ -55,6 +57,16 @@ def simulate(
         list[str] | None,
         typer.Option(metavar="SHARE|NAME=VALUE", help="Errors that agree: 0.02 of the scale; time=0.5 (ms); V_max=2."),
     ] = None,
+    channel_noise: Annotated[
+        str | None,
+        typer.Option(
+            "--channel-noise",
+            metavar="KIND",
+            help="diffusion or markov: channels with -p count_NAME=N are noisy (default: -i exp_euler --dt 0.01).",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the channel noise.")] = 0,
+    dt: Annotated[float | None, typer.Option(metavar="MS", help="The step.", show_default="0.025")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the traces as CSV, a line for each time.")] = False,
     *,
     picture: PictureOptions,
@@ -69,19 +81,27 @@ def simulate(
         raise InputError(f"{len(amplitude):,} cells: `simulate` keeps every trace; for so many, write a sweep file")
 
     from hhfast.batch.membrane import membrane_traces
+    from hhfast.batch.method import Method
     from hhfast.model.resolve import find_model
+    from hhfast.parts.channel_noise import ChannelNoise
+    from hhfast.parts.integrators import DEFAULT
     from hhfast.parts.stimuli import Step
 
     found = find_model(model)
     step = Step(amplitude=amplitude, start=start, stop=math.inf if stop is None else stop)
+    noise = None if channel_noise is None else ChannelNoise(channel_noise, seed=seed)
+    usual = (DEFAULT, 0.025) if noise is None else ("exp_euler", 0.01)
+    method = Method(integrator or usual[0], usual[1] if dt is None else dt)
     names = [] if sensitivity is None else [name.strip() for name in sensitivity.split(",")]
+    if settled and noise is not None:
+        raise InputError("--settled: a noisy cell never settles; leave --channel-noise out")
     if settled:
         if not names:
             raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
-        say(_settled(found, params, step, amplitude, t_stop, integrator, initial, threshold, names))
+        say(_settled(found, params, step, amplitude, t_stop, integrator or DEFAULT, initial, threshold, names))
         return
     result = membrane_traces(
-        found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, integrator=integrator,
+        found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, method=method, channel_noise=noise,
         levels=None if threshold is None else (threshold, threshold - 10.0), sensitivity=names,
         certify=certify or certify_tolerance is not None, certify_tolerance=_tolerance(certify_tolerance),
     )  # fmt: skip
@@ -176,7 +196,7 @@ def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: 
     from hhfast.figures.text import cell_labels, plain
     from hhfast.figures.traces import MOST, plot_traces
 
-    units = {name: p.unit for name, p in model.parameters.items()} | {"i_app": model.variables["i_app"]}
+    units = {name: p.unit for name, p in model.with_counts().parameters.items()} | {"i_app": model.variables["i_app"]}
     if result.n_cells > MOST:
         note(f"{result.n_cells} cells: the picture shows {MOST} of them")
     labels = cell_labels(varied, units)

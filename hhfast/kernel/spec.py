@@ -24,7 +24,7 @@ from hhfast.parts.stimuli import Stimulus, StimulusKind
 LANES = {"float64": (64,), "float32": (256, 128)}
 # Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
 ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
-SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+SCRATCH = 32 * 1024  # bytes of a block's rows, which should stay in the first-level cache
 # Why a row is impossible; a kernel leaves REASON + one of these as the cell's status.
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
@@ -155,12 +155,12 @@ def kernel_spec(
     if sensitivity:
         check_sensitivity(model, method, kinds, sensitivity)
     if channel_noise:
-        _check_channel_noise(model, method)
+        check_channel_noise(model, method)
     degrees = degrees_of_phi(model, method, dt)
     return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, time_unit, channel_noise)
 
 
-def _check_channel_noise(model: Model, method: Integrator) -> None:
+def check_channel_noise(model: Model, method: Integrator) -> None:
     """Refuse noise where steps depend on the state, and where no channel is counted."""
     if method.adaptive:
         raise InputError(

@@ -172,6 +172,8 @@ class Model:
                 for c in channels
             )
 
+        if all(counted(s.channels) == s.channels for s in self.sections):
+            return self
         sections = tuple(replace(s, channels=counted(s.channels)) for s in self.compartments)
         return replace(self, channels=counted(self.channels), compartments=sections, text="")
 

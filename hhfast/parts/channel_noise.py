@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, unknown
 from hhfast.inputs import per_cell
 
 KINDS = ("diffusion", "markov")
@@ -44,11 +45,24 @@ class ChannelNoise:
         """Its numbers, in the order in which kernels take them."""
         return (("channel_noise.seed", self.seed), ("channel_noise.cell", self.cell))
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """As a table of a sweep file, where all cells have the same; NaN stands for the number of the row."""
+        if np.ndim(self.seed) or np.ndim(self.cell):
+            raise InputError("channel_noise: seed and cell are the same for all rows of a sweep; give one number")
+        known = {"kind": self.kind, "seed": float(self.seed)}
+        return known if np.isnan(self.cell) else known | {"cell": float(self.cell)}
+
 
 def as_channel_noise(given: Any) -> ChannelNoise | None:
-    """What `channel_noise` may be: a kind by name, a `ChannelNoise`, or None."""
+    """What `channel_noise` may be: a kind by name, a `ChannelNoise`, its fields by name, or None."""
     if given is None or isinstance(given, ChannelNoise):
         return given
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in (names := [f.name for f in fields(ChannelNoise)]):
+                raise unknown("key", str(name), names, where="channel_noise")
+        return ChannelNoise(**given)
     if not isinstance(given, str):
         raise InputError("channel_noise: give 'diffusion', 'markov', or a hhfast.ChannelNoise")
     return ChannelNoise(given)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.channel_noise import ChannelNoise
+from hhfast.kernel.build.guards_fixed import FixedStepGuards
 from hhfast.kernel.build.recorders import Detector
 from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
@@ -27,7 +28,7 @@ class FixedStep:
         for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
             self.own.setdefault(name, Symbol(name))
         self.turns = Turns(builder) if Turns.wanted(builder) else None
-        self.stages = Stages(builder)
+        self.stages, self.guards = Stages(builder), FixedStepGuards(builder.guards)
         self.stimuli = self.stages.stimuli
         self.noise = ChannelNoise(builder, self.stages.keep_decays) if builder.spec.channel_noise else None
         self.nodes = TimeNodes(builder, self.stimuli, self.settling, self.noise)
@@ -69,10 +70,11 @@ class FixedStep:
         statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
         statements += self.stimuli.before_step()
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
+        statements += self.guards.begin_step()
         statements += [] if self.settling is None else [Let(self.settling.settling.hit, Number(value=False))]
         statements += [] if self.turns is None else [Let(self.turns.hit, Number(value=False))]
         statements += self._advance()
-        return statements + self._events() + self.builder.guards.look()
+        return statements + self._events() + self.guards.look()
 
     def _advance(self) -> list[Statement]:
         """The stages, what channel noise adds to them, and what records."""
@@ -98,7 +100,7 @@ class FixedStep:
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
         lets += self.builder.recorders.after_step()
-        lets += self.builder.guards.watch()
+        lets += self.guards.watch()
         lets += [] if self.turns is None else self.turns.notice()
         return lets + (self.settling.notice() if self.settling is not None else [])
 
@@ -142,11 +144,10 @@ class FixedStep:
         of_lanes = Comment("what depends on parameters alone")
         statements = [
             *code("n = min(W, last_cell - block)"),
-            *nest("for i in range(W)", [*load, *self.builder.transfer.load()]),
+            *self.guards.load([*load, *self.builder.transfer.load()], Name(self.own["cell"])),
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.recorders.arm()),
-            *scratch.loop(self.builder.guards.begin("low = V\nhigh = V")),
             *scratch.loop(self.builder.applied.before_points()),
             *noise,
         ]
@@ -163,10 +164,7 @@ class FixedStep:
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")
-        judged = [
-            *self.builder.guards.compare(cell),
-            *self.builder.guards.judge(cell, self.builder.transfer.not_finite),
-        ]
+        judged = self.builder.guards.judge(cell, self.builder.transfer.not_finite)
         ending = [*judged, *self.builder.transfer.store(cell)]
         if settling is not None:
             ending = settling.unless_settled([*settling.finish(), *ending])
