@@ -3,6 +3,7 @@ from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
 from .analysis.displacement_threshold import displacement_threshold
 from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
+from .analysis.feature_target import FeatureTarget
 from .analysis.fi_curve import FICurve, fi_curve
 from .analysis.fit import Fit, fit
 from .analysis.fit_targets import SpikeTarget, TraceTarget
@@ -56,6 +57,7 @@ from .model.importers.neuroml import import_neuroml
 from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
+from .parts.channel_noise import ChannelNoise
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -109,6 +111,7 @@ __all__ = [
     "Benchmark",
     "Bifurcations",
     "Channel",
+    "ChannelNoise",
     "Check",
     "Chirp",
     "Compartment",
@@ -119,6 +122,7 @@ __all__ = [
     "Equilibria",
     "EquilibriumCurve",
     "FICurve",
+    "FeatureTarget",
     "Features",
     "Final",
     "Fit",

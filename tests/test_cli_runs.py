@@ -102,7 +102,10 @@ def test_the_output_of_another_sweep_is_one_line(here):
 
 
 def test_parts_are_computed_apart_and_merged(here):
-    assert hhfast("run", "scan.toml", "-o", "out.h5", "--part", "1/2").exit_code == 0
+    first = hhfast("run", "scan.toml", "-o", "out.h5", "--part", "1/2")
+    assert first.exit_code == 0
+    assert "part 1/2 is computed" in first.stdout
+    assert "'hhfast merge out.h5' when the others are" in first.stdout
     result = hhfast("merge", "out.h5")
     assert result.exit_code == 3
     assert "4 rows are missing" in result.stderr

@@ -104,7 +104,14 @@ def test_deep_and_long_formulas_are_refused(text):
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("expp(V)", "'exp'"), ("sqr(V)", "'sqrt'"), ("exp(1, 2)", "1 argument"), ("min(1)", "2 to 8 argument")],
+    [
+        ("expp(V)", "'exp'"),
+        ("sqr(V)", "'sqrt'"),
+        ("exp(1, 2)", "1 argument"),
+        ("min(1)", "2 to 8 argument"),
+        ("sin(V)", "have no sin"),
+        ("pow(V, 2)", "write x "),
+    ],
 )
 def test_errors_help(text, hint):
     """A misspelt function is named with the nearest one; a wrong number of arguments with the right one."""

@@ -64,6 +64,7 @@ def test_every_change_of_the_disk_may_fail_in_a_run(tmp_path):
     print(f"{n - 1} changes of the disk failed in turn: {counts}")  # noqa: T201
     assert counts[Incomplete] > 8
     assert counts[None] == 1
+    assert InputError not in counts  # exit 2: nothing is wrong with what the user gave
 
 
 def test_every_change_of_the_disk_may_fail_in_a_merge(tmp_path):
@@ -90,6 +91,7 @@ def test_every_change_of_the_disk_may_fail_in_a_merge(tmp_path):
             break
     print(f"{n - 1} changes of the disk failed in turn: {counts}")  # noqa: T201
     assert counts[None] == 1
+    assert InputError not in counts
 
 
 def test_a_file_that_appears_during_a_run_is_kept(tmp_path, monkeypatch):

@@ -41,6 +41,18 @@ def test_one_axis_is_a_line(tmp_path):
     assert axes.lines[0].get_xdata().tolist() == [0, 5, 10]
 
 
+def test_a_result_without_a_rate_shows_what_cells_do(tmp_path):
+    """Not why rows diverged; and a row that did not settle is no row without a value."""
+    space = Grid.of({"g_K": [20.0, 36.0, 60.0], AMPLITUDE: [0.0, 10.0, 160.0]})
+    stimulus = {"kind": "step"}
+    sweep = Sweep("hodgkin_huxley", space, 60.0, stimulus=stimulus, until="settled", record=Record(features=("period", "activity")))  # fmt: skip
+    with ResultFile(sweep.run(tmp_path / "out.h5", progress=False)) as result:
+        figure, activity, status = plot_result(result), result.read("activity"), result.read("status")
+    figure.canvas.draw()
+    assert 6 in status
+    assert sorted(drawn(figure)[0].filled(-1).ravel()) == sorted(activity)
+
+
 def test_two_axes_are_a_heat_map_of_the_right_way_round(tmp_path):
     space = Grid.of({AMPLITUDE: [10.0, 0.0], "g_Na": [100.0, 120.0, 140.0]})
     figure = draw(tmp_path, space, value="spike_count")

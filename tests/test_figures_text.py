@@ -66,3 +66,12 @@ def test_text_stays_text(tmp_path):
     save(figure, tmp_path / "picture.pdf")
     assert ">a selectable label</text>" in (tmp_path / "picture.svg").read_text()
     assert b"/FontFile2" in (tmp_path / "picture.pdf").read_bytes()  # what PDF calls a TrueType font
+
+
+def test_titles_at_the_left_are_broken_too():
+    figure = new_figure(4, 2.5)
+    axes = figure.add_subplot()
+    axes.set_title("a title at the left that is far too long for such a small picture, with all parameters", loc="left")
+    figure.savefig(io.BytesIO())
+    assert axes.get_title(loc="left").count("\n") >= 1
+    assert axes._left_title.get_window_extent().x1 <= figure.bbox.x1

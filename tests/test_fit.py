@@ -127,6 +127,14 @@ def test_the_command_fits_files_and_draws(tmp_path, monkeypatch, pictures):
         "fit", "hodgkin_huxley", "spikes.csv", "--free", "g_K=15:80", "-p", "g_Na=100", *current, "--t-stop", 25
     )
     assert float(one.stdout.splitlines()[1].split()[1]) == pytest.approx(30, rel=1e-3)
+    more = "\n".join(f"0,{row},0.5" for row in rows.splitlines())
+    (tmp_path / "table.csv").write_text(f"cell,time,V,m\n{more}\n")  # as `hhfast simulate --csv` writes it
+    again = hhfast("fit", "hodgkin_huxley", "table.csv", *both, *current, "--csv")
+    assert again.stdout.splitlines()[1:3] == result.stdout.splitlines()[1:3]
+    (tmp_path / "two.csv").write_text("cell,time,V\n0,0,-65\n0,1,-64\n1,0,-65\n")
+    assert "several cells" in refused("fit", "hodgkin_huxley", "two.csv", "--free", "g_Na=60:200")
+    (tmp_path / "other.csv").write_text("t,v,w\n0,1,2\n1,2,3\n")
+    assert "the columns t, v, w" in refused("fit", "hodgkin_huxley", "other.csv", "--free", "g_Na=60:200")
     assert "NAME=LOW:HIGH" in refused("fit", "hodgkin_huxley", "trace.csv", "--free", "g_Na=200:60")
     assert "--t-stop" in refused("fit", "hodgkin_huxley", "spikes.csv", "--free", "g_Na=60:200")
     (tmp_path / "uneven.csv").write_text("time,V\n0,1\n1,2\n3,4\n")

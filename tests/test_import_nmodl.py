@@ -133,11 +133,34 @@ def test_the_verification_finds_a_wrong_translation(imported, monkeypatch):
 
 
 def test_a_misplaced_guard_is_told(imported):
-    """At 45 mV below 0 the file says 7, and 1 / (1 + exp(...)) right beside it."""
+    """Its branch has a pole, so it is left out; at 45 mV below 0 the file then has a value apart from its curve."""
+    text = ALPHA_BETA.replace(
+        "rates() n' = a*(1-n) - b*n", "rates() if (v == -45) { b = 7/(v+45.5) } n' = a*(1-n) - b*n"
+    )
+    found = imported(text)
+    assert found.verification.isolated == [-45.0]
+    assert found.verification.passed
+    assert "at -45 mV the file has a value apart from its curve" in found.report()
+    assert "if" not in found.model.channels[0].gates[0].beta
+
+
+def test_a_condition_on_one_potential_is_kept(imported):
     text = ALPHA_BETA.replace("rates() n' = a*(1-n) - b*n", "rates() if (v == -45) { b = 7 } n' = a*(1-n) - b*n")
     found = imported(text)
-    assert found.verification.isolated in ([], [-45.0])
-    assert found.verification.passed
+    assert (found.verification.isolated, found.verification.passed) == ([], True)
+    assert found.model.channels[0].gates[0].beta.startswith("7 if V == -45 else ")
+
+
+def test_a_loop_of_as_many_rounds_as_a_parameter_says(imported):
+    """n to the power of a parameter, multiplied in a loop; a loop of no rounds."""
+    text = ALPHA_BETA.replace("ek = -77 (mV) }", "ek = -77 (mV) p = 4 none = 0 }").replace(
+        "ASSIGNED { v", "ASSIGNED { x v"
+    )
+    loop = "x = 1 FROM k = 1 TO p { x = x*n } FROM k = 1 TO none { x = 0 } ik = (0.001)*gbar*x*(v - ek)"
+    found = imported(text.replace("ik = (0.001)*gbar*n^FOUR*(v - ek)", loop))
+    known = imported(ALPHA_BETA).model.derivatives({"V": V, "n": 0.3 + 0 * V})
+    assert found.model.derivatives({"V": V, "n": 0.3 + 0 * V})["V"] == pytest.approx(known["V"], rel=1e-12)
+    assert "p is a number of rounds" in found.model.notes
 
 
 # --- the command ---

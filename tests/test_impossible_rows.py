@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import hhfast as hh
+from hhfast.batch.cells import Cells
 from hhfast.batch.result import REASON_MEANINGS
+from hhfast.batch.turning_potentials import turning_potentials
+from hhfast.errors import StepWarning
 from hhfast.model import Pool
 
 SQUID = "hodgkin_huxley"
@@ -95,3 +98,23 @@ def test_what_is_possible_stays():
     r = hh.simulate(SQUID, {"g_Na": 0.0, "g_K": 0.0}, stimulus=hh.Step(200.0), t_stop=50.0, record=[hh.Final()])
     assert r.status.tolist() == [0]
     np.testing.assert_allclose(r["V_final"], -54.387 + 200 / 0.3, rtol=1e-4)
+
+
+def test_potentials_beyond_currents_that_are_not_ohmic():
+    """A node of Ranvier (Goldman-Hodgkin-Katz currents): beyond where they turn and the current alone leads, V is none.
+
+    From the equations: the sodium current turns at its Nernst potential, and 100 mV are 3000 uA/cm2 through the leak.
+    """
+    model, pulse = "schwarz_1995_human_node", hh.Step(3000.0, start=1.0, stop=1.1)
+    record = [hh.Features(("V_max", "V_min", "spike_count"))]
+    with pytest.warns(StepWarning):
+        wild = hh.simulate(model, stimulus=pulse, t_stop=20.0, integrator="strang", record=record)
+    assert wild.status.tolist() == [1]
+    right = hh.simulate(model, stimulus=pulse, t_stop=20.0, record=record)
+    assert (right.status[0], right["spike_count"][0]) == (0, 1)
+    found, cells = hh.models[model], Cells.of(hh.models[model], {})
+    low, high = turning_potentials(cells, np.array([3000.0]), 1000.0)
+    p = {name: q.value for name, q in found.parameters.items()}
+    E_Na = np.log(p["Na_o"] / p["Na_i"]) / p["FRT"]
+    np.testing.assert_allclose([low[0], high[0]], [p["E_L"] - 3000.0 / p["g_L"], max(E_Na, p["E_L"] + 3000.0 / p["g_L"])],
+                               rtol=0, atol=1.0)  # fmt: skip

@@ -72,8 +72,9 @@ def check_machine_code(model, integrator, dtype):
         assert operations.scalar_products_in_loops() <= 3
         assert doubles <= 3 * UNROLLED
     else:
-        # The time of a step is a scalar product, and so is the number in a constant times the step.
-        assert scalar <= 2 + len(operations.builder.constants.of_step)
+        # The time of a step is a scalar product, and so is the number in a constant times the step; the middle of the
+        # bounds of a block's potentials, and how far they are from there, are two more.
+        assert scalar <= 3 + len(operations.builder.constants.of_step)
         # Counts of spikes are doubles, added to when there is a spike; the equations stay in the lane's precision.
         assert doubles == 0
     assert not re.search(CALLS_OF_FUNCTIONS, operations.text)

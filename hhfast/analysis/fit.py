@@ -1,4 +1,4 @@
-"""Fitting parameters to recorded traces or spike times, many targets and many starts at once."""
+"""Fitting parameters to recorded traces, spike times or features, many targets and many starts at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from hhfast.analysis.fit_targets import Target
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.batch.result import Result
+from hhfast.batch.result import OK, Result
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import interval
@@ -24,6 +24,7 @@ from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
 from hhfast.tables import counts_text, html_table, one_line, short_text
 
+_DIFFERENCE = 1e-3  # of a range, where derivatives are finite differences
 _TRIED = 16  # points for each start: those that fit best become starts
 _VALUES = 20_000_000  # numbers of a Jacobian held at once
 _LOGARITHMIC = 3.0  # a range whose ends are positive and further apart than this is searched by ratios
@@ -34,7 +35,8 @@ class Fit:
     """What a fit found, one row per target.
 
     parameters : name -> (n,) best values. error : name -> (n,) their standard errors, from the curvature at the minimum
-    and the residuals; NaN where the data say nothing of it. rms : (n,) root mean square of the residuals, mV or ms.
+    and the residuals; NaN where the data say nothing of it. rms : (n,) root mean square of the residuals, in the
+    target's unit.
     starts : name -> (n, n_starts) where each start ended, the best first. start_rms : (n, n_starts). status : (n,
     n_starts) uint8, 0 converged, 1 iteration limit, 2 no finite run. target, model, params, stimulus : as given.
     """
@@ -76,7 +78,9 @@ def fit(
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> Fit:
-    """Fit parameters of a model to recorded traces (`TraceTarget`) or spike times (`SpikeTarget`).
+    """Fit parameters of a model to recorded traces, spike times or features.
+
+    target : a `TraceTarget`, `SpikeTarget` or `FeatureTarget`.
 
     free : parameter -> (lowest, highest) value. params : the others, as in `simulate`; numbers. stimulus : of the
     recording; the same for all targets. starts : minimisations for each target, from those of 16 times as many points
@@ -160,11 +164,11 @@ class _Problem:
         """(n * starts, k): for each target the points of the unit box that fit best."""
         sample = Sample("sobol", _TRIED * self.starts, dict.fromkeys(self.names, Distribution("uniform", (0, 1))), seed)
         points = np.column_stack(list(sample.columns(0, sample.n).values()))
-        found = self._run(self.box.values(points), (self.target.recorder,), ())
+        found = self._run(self.box.values(points), self.target.recorder, ())
         chosen = []
         for k in range(self.target.n):
             r, _ = self.target.residuals(found, np.full(len(points), k), ())
-            cost = np.nan_to_num((r**2).sum(axis=1), nan=np.inf)
+            cost = np.where(found.status == OK, np.nan_to_num((r**2).sum(axis=1), nan=np.inf), np.inf)
             chosen.append(points[np.argsort(cost, kind="stable")[: self.starts]])
         return np.concatenate(chosen)
 
@@ -177,18 +181,32 @@ class _Problem:
 
     def _normal(self, u: np.ndarray, rows: np.ndarray) -> Normal:
         values = self.box.values(u)
-        found = self._run(values, self.target.traced(self.names), self.names)
-        r, J = self.target.residuals(found, rows // self.starts, self.names)
-        J *= self.box.slopes(values)[:, None, :]
+        names = () if self.target.differenced else self.names
+        found = self._run(values, self.target.traced(names), names)
+        r, J = self.target.residuals(found, rows // self.starts, names)
+        J = self._differences(u, rows) if self.target.differenced else J * self.box.slopes(values)[:, None, :]
         cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
         gradient, hessian = np.einsum("nmk,nm->nk", J, r), np.einsum("nmk,nml->nkl", J, J)
         return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
+
+    def _differences(self, u: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(n, m, k) the derivatives of the residuals by u, from runs to both sides that stay within the box."""
+        columns = []
+        for k in range(len(self.names)):
+            ends = [u.copy(), u.copy()]
+            for end, sign in zip(ends, (-1.0, 1.0), strict=True):
+                end[:, k] = np.clip(end[:, k] + sign * _DIFFERENCE, 0.0, 1.0)
+            found = self._run(self.box.values(np.concatenate(ends)), self.target.recorder, ())
+            r, _ = self.target.residuals(found, np.tile(rows // self.starts, 2), ())
+            low, high = np.split(r, 2)
+            columns.append((high - low) / (ends[1][:, k] - ends[0][:, k])[:, None])
+        return np.stack(columns, axis=-1)
 
     def _run(self, values: np.ndarray, record: tuple[Recorder, ...], sensitivity: tuple[str, ...]) -> Result:
         params = {**self.params, **dict(zip(self.names, np.ascontiguousarray(values.T), strict=True))}
         return simulate(
             self.model, params, t_stop=self.target.t_stop, stimulus=self.stimulus, record=record,
-            sensitivity=sensitivity, method=self.method,
+            until=self.target.until, sensitivity=sensitivity, method=self.method,
         )  # fmt: skip
 
     def summary(self, found: Minima) -> Fit:
@@ -202,7 +220,7 @@ class _Problem:
         rms = np.sqrt(normal.cost[rows] / self.target.size)
         slopes = self.box.slopes(values[best])
         hessian = normal.hessian[best] / (slopes[:, :, None] * slopes[:, None, :])
-        variance = normal.cost[best] / max(self.target.size - k, 1)
+        variance = np.ones(n) if self.target.absolute else normal.cost[best] / max(self.target.size - k, 1)
         errors = np.sqrt(np.abs(_inverse_diagonals(hessian)) * variance[:, None])
         return Fit(
             parameters={name: values[best, j] for j, name in enumerate(self.names)},

@@ -27,7 +27,17 @@ class Target(Protocol):
     @property
     def unit(self) -> str: ...
     @property
-    def recorder(self) -> Recorder: ...
+    def until(self) -> str: ...
+    @property
+    def differenced(self) -> bool:
+        """Whether the derivatives of the residuals are to be found by finite differences."""
+
+    @property
+    def absolute(self) -> bool:
+        """Whether residuals are in standard errors: else the residuals themselves say how large the errors are."""
+
+    @property
+    def recorder(self) -> tuple[Recorder, ...]: ...
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
         """The recorders of a run with derivatives by the parameters."""
 
@@ -45,6 +55,9 @@ class TraceTarget:
     V: np.ndarray
     every: float
     unit: ClassVar[str] = "mV"
+    until: ClassVar[str] = "t_stop"
+    differenced: ClassVar[bool] = False
+    absolute: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         V = np.atleast_2d(np.asarray(self.V, dtype=float))
@@ -68,8 +81,8 @@ class TraceTarget:
         return int(self.V.shape[1])
 
     @property
-    def recorder(self) -> Recorder:
-        return Trace("V", every=self.every)
+    def recorder(self) -> tuple[Recorder, ...]:
+        return (Trace("V", every=self.every),)
 
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
         return (Trace("V", *(f"dV_d{p}" for p in parameters), every=self.every),)
@@ -93,6 +106,9 @@ class SpikeTarget:
     times: Any
     t_stop: float
     unit: ClassVar[str] = "ms"
+    until: ClassVar[str] = "t_stop"
+    differenced: ClassVar[bool] = False
+    absolute: ClassVar[bool] = False
     threshold: float = -20.0
     rearm: float = -30.0
     trains: tuple[np.ndarray, ...] = field(init=False)
@@ -118,11 +134,11 @@ class SpikeTarget:
         return 2 * max(map(len, self.trains)) + 4  # some room for spikes too many
 
     @property
-    def recorder(self) -> Recorder:
-        return Spikes(self.threshold, self.rearm)
+    def recorder(self) -> tuple[Recorder, ...]:
+        return (Spikes(self.threshold, self.rearm),)
 
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
-        return (self.recorder,)
+        return self.recorder
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         counts = np.array([len(train) for train in self.trains])

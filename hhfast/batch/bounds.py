@@ -1,33 +1,40 @@
 """What the potential and the parameters of a cell can be: beyond it, a row is no physiology, and is flagged.
 
 Above all reversal potentials every channel's current is outward, so that V can only rise there as far as the leak and
-the applied current alone would take it; likewise below. This holds for currents g (V - E) with constant E; V of other
-models is held to 1 V.
+the applied current alone would take it; likewise below. Where currents are not g (V - E) with constant E, but depend on
+V and gates alone, the potentials at which they turn are looked for (`turning_potentials`). V of other models is held to
+1 V.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.turning_potentials import can_turn, turning_potentials
 from hhfast.model import Model
 from hhfast.model.elements import Channel
+from hhfast.model.names import is_count
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
 WIDEST = 1000.0  # mV, either way, where nothing nearer is known
 _TIMES = ("start", "stop")
 MARGIN = 5.0  # mV
+_WIDE_MARGIN = 4.0  # times that, where currents are not ohmic
 _SIGMAS = 12.0  # of a noise: its largest value in any run
 
 
-def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray) -> np.ndarray:
+def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray, noisy: bool = False) -> np.ndarray:
     """(n, 2) mV: between what values the potential of each cell stays that starts at X (n_states, n).
+
+    With channel noise, by which fractions of channels may for a moment be below 0 or above 1, V is held to 1 V alone.
 
     NaN for a cell whose parameters are impossible; its states become NaN, too.
     """
-    bounds = _potential_bounds(cells, stimulus, X[0])
+    bounds = np.tile([-WIDEST, WIDEST], (cells.n, 1)) if noisy else _potential_bounds(cells, stimulus, X[0])
     impossible = _impossible_parameters(cells, stimulus)
     bounds[impossible] = np.nan
     X[:, impossible] = np.nan
@@ -48,7 +55,10 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
     maximal = conductances(cells.model)
     for name in cells.model.parameters:
         values = cells.values(name)
-        bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
+        if is_count(name):
+            bad |= ~(values > 0)
+        else:
+            bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
     for kind, of in stimulus.parts:
         for name, (default, _) in kind.parameters.items():
             given = np.asarray(of[name], np.float64)
@@ -85,11 +95,11 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
     """(n, 2) mV: between what values the potential of each cell stays that starts at V (n,)."""
     by = bounded_by(cells.model, stimulus)
     if by is None:
-        return np.tile([-WIDEST, WIDEST], (cells.n, 1))
+        return _wide_bounds(cells, stimulus, V)
     reversal = np.array([cells.values(name) for name in by.reversal])
     g = np.array([cells.values(name) for name, _ in by.leaks]).reshape(len(by.leaks), cells.n)
     E = np.array([cells.values(name) for _, name in by.leaks]).reshape(g.shape)
-    current = sum(np.abs(stimulus.parts[k][1][name]) * factor for k, name, factor in by.currents)
+    current = _largest(by.currents, stimulus)
     with np.errstate(all="ignore"):
         passive = [((g * E).sum(axis=0) + sign * current) / g.sum(axis=0) for sign in (-1.0, 1.0)]
     low, high = np.fmin(reversal.min(axis=0), V), np.fmax(reversal.max(axis=0), V)
@@ -97,6 +107,22 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
         low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -WIDEST)
         high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), WIDEST)
     return np.stack([low - MARGIN, high + MARGIN], axis=1)
+
+
+def _wide_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:
+    """As `_potential_bounds`, of a model whose currents are not all ohmic."""
+    currents = _currents(stimulus)
+    if currents is None or not can_turn(cells.model):
+        return np.tile([-WIDEST, WIDEST], (cells.n, 1))
+    low, high = turning_potentials(cells, np.broadcast_to(_largest(currents, stimulus), cells.n), WIDEST)
+    wide = _WIDE_MARGIN * MARGIN
+    bounds = np.stack([np.fmin(low, V) - wide, np.fmax(high, V) + wide], axis=1)
+    return np.asarray(np.clip(bounds, -WIDEST, WIDEST))
+
+
+def _largest(currents: tuple[tuple[int, str, float], ...], stimulus: Stimulus) -> Any:
+    """The largest current of the stimulus, of all cells or of each."""
+    return sum(np.abs(stimulus.parts[k][1][name]) * factor for k, name, factor in currents)
 
 
 def _is_ohmic(channel: Channel) -> bool:

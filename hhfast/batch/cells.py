@@ -12,6 +12,8 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.compile import compiled_rates
 from hhfast.model import Model
+from hhfast.model.names import is_count
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.stimuli import Stimulus
 
 
@@ -19,8 +21,9 @@ from hhfast.parts.stimuli import Stimulus
 class Cells:
     """n cells of a model.
 
-    p0 : one value for all cells of each parameter (model's, then stimulus's). col : for each parameter its row in
-    P, or -1 where p0 holds. P : (n_varied, n) the values that differ between cells. points : arrays of the stimulus.
+    p0 : one value for all cells of each parameter: the model's, those of channel noise, the stimulus's. col : for each
+    parameter its row in P, or -1 where p0 holds. P : (n_varied, n) the values that differ between cells. points :
+    arrays of the stimulus.
     """
 
     model: Model
@@ -37,6 +40,7 @@ class Cells:
         params: Mapping[str, Any],
         stimulus: Stimulus | None = None,
         initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
+        noise: ChannelNoise | None = None,
     ) -> Cells:
         """Check and lay out; arrays in params, stimulus and initial must have one length.
 
@@ -44,8 +48,12 @@ class Cells:
         """
         for name in params:
             if name not in model.parameters:
+                if is_count(name) and noise is None and name in model.with_counts().parameters:
+                    raise InputError(f"{name}: means something where channels are noisy; give channel_noise, too")
                 raise unknown("parameter", name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
+        _check_counts(values)
+        values += noise.parameters if noise is not None else ()
         for kind, given in stimulus.parts if stimulus is not None else ():
             values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
         states: list[tuple[str, Any]] = []
@@ -103,6 +111,13 @@ def _common_length(values: Iterable[tuple[str, Any]]) -> int:
     if n == 0:
         raise InputError(f"{name} is empty: there is no cell to simulate")
     return n
+
+
+def _check_counts(values: Iterable[tuple[str, Any]]) -> None:
+    """A single count that is no number of channels is refused; among many cells its own row alone is flagged."""
+    for name, value in values:
+        if is_count(name) and not np.ndim(value) and not value > 0:
+            raise InputError(f"{name} = {value:g}: the number of channels must be above 0 (inf: no noise)")
 
 
 def _check_capacitance(k: int, p0: np.ndarray, col: np.ndarray, P: np.ndarray) -> None:

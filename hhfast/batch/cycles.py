@@ -52,18 +52,18 @@ class Cycles:
         levels : threshold and rearm of spikes, mV.
         """
         X, size, quiet = _at_phase_0(cells, X, period, levels)
-        cycles = cls(cells, X, period, size, quiet, np.empty(0), np.isfinite(period))
-        for _ in range(_ROUNDS):
-            cycles, error = cycles._improved()
-            if not (error[cycles.found] > _CLOSED).any():
+        m, n = X.shape
+        found = cls(cells, X, period.copy(), size, quiet, np.full((n, m, m), np.nan), np.zeros(n, bool))
+        rows, now = np.flatnonzero(np.isfinite(period)), found
+        for _ in range(_ROUNDS):  # each cycle ends by itself: so that a row does not depend on the others
+            now, error = found.take(rows).improved()
+            found.X[:, rows], found.period[rows], found.monodromy[rows] = now.X, now.period, now.monodromy
+            found.found[rows] = error < _ACCEPTED
+            rows = rows[(error > _CLOSED) & np.isfinite(error)]
+            if not len(rows):
                 break
-        good = error < _ACCEPTED
-        return replace(
-            cycles,
-            found=good,
-            period=np.where(good, cycles.period, np.nan),
-            X=np.where(good, cycles.X, np.nan),
-        )
+        found.X[:, ~found.found], found.period[~found.found] = np.nan, np.nan
+        return found
 
     def take(self, rows: np.ndarray) -> Cycles:
         """Some of the cycles, by number."""
@@ -72,7 +72,7 @@ class Cycles:
             self.monodromy[rows], self.found[rows],
         )  # fmt: skip
 
-    def _improved(self) -> tuple[Cycles, np.ndarray]:
+    def improved(self) -> tuple[Cycles, np.ndarray]:
         """The cycles after a step of Newton's method, and (n,) how far they were from closing before it."""
         end, M = self.cells.transitions(self.X, self.period)
         now = replace(self, monodromy=M)
@@ -106,10 +106,10 @@ class Cycles:
     def _bordered(self) -> np.ndarray:
         """(n, rows, n_states + 1): M - 1 and the slopes, below them the phase and what is conserved; scaled by size."""
         m, n = self.X.shape
-        D = self.size.T
+        D = np.ascontiguousarray(self.size.T)
         A = np.zeros((n, m + 1, m + 1))
         A[:, :m, :m] = (self.monodromy - np.eye(m)) * D[:, None, :] / D[:, :, None]
-        flow = self.slopes.T / D
+        flow = np.ascontiguousarray(self.slopes.T / D)
         A[:, :m, m] = flow * self.period[:, None]
         A[:, m, :m] = flow / np.linalg.norm(flow, axis=1)[:, None]
         if m > 1 and len(sums := conserved_sums(self.cells.model, tuple(range(1, m)))):
@@ -125,11 +125,11 @@ class Cycles:
         good = np.isfinite(self._bordered).all(axis=(1, 2))
         if good.any():
             inverse = np.linalg.pinv(self._bordered[good])
-            right = np.zeros((p, good.sum(), self._bordered.shape[1]))
-            right[:, :, :m] = -b.transpose(0, 2, 1)[:, good] / D[good]
-            solution = np.einsum("nij,pnj->pni", inverse, right)
-            dX[:, :, good] = (solution[:, :, :m] * D[good]).transpose(0, 2, 1)
-            dT[:, good] = solution[:, :, m] * self.period[good]
+            right = np.zeros((good.sum(), self._bordered.shape[1], p))
+            right[:, :m] = -b.transpose(2, 1, 0)[good] / D[good, :, None]
+            solution = inverse @ right
+            dX[:, :, good] = (solution[:, :m] * D[good, :, None]).transpose(2, 1, 0)
+            dT[:, good] = (solution[:, m] * self.period[good, None]).T
         return dX, dT
 
     def derivatives(self, parameters: Sequence[str], record: Sequence[Recorder] = ()) -> tuple[np.ndarray, np.ndarray]:
@@ -169,12 +169,13 @@ class Cycles:
         _, A = each.transitions(X[:, :, :-1].reshape(m, -1), self.period[rows] / phases)
         A = A.reshape(n, phases, m, m)
         slopes = self.cells.take(np.repeat(np.arange(n), phases + 1)).slopes(X.reshape(m, -1)).reshape(X.shape)
+        along = np.ascontiguousarray(slopes.transpose(2, 1, 0))
         Z = np.empty((phases + 1, n, m))
         Z[-1] = self._left()
         for _ in range(2):  # backwards in time other than the neutral directions die out, and errors with them
             for k in range(phases - 1, -1, -1):
-                Z[k] = np.einsum("ni,nij->nj", Z[k + 1], A[:, k])
-                Z[k] /= np.einsum("ni,in->n", Z[k], slopes[:, :, k])[:, None]
+                Z[k] = (Z[k + 1][:, None] @ A[:, k])[:, 0]
+                Z[k] /= (Z[k][:, None] @ along[k][:, :, None])[:, 0]
             Z[-1] = Z[0]
         return Z.transpose(2, 1, 0)
 
@@ -186,7 +187,7 @@ class Cycles:
         A = self._bordered[good][:, :m].transpose(0, 2, 1)  # of M - 1 and the slopes, in rows
         right = np.zeros((good.sum(), m + 1))
         right[:, m] = self.period[good]
-        Z[good] = np.einsum("nij,nj->ni", np.linalg.pinv(A), right) / D[good]
+        Z[good] = (np.linalg.pinv(A) @ right[:, :, None])[:, :, 0] / D[good]
         return Z
 
 

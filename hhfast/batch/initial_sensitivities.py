@@ -1,4 +1,4 @@
-"""The derivatives of the states from which cells start with respect to parameters."""
+"""The parameters of a run with sensitivities, and the derivatives of the states from which its cells start."""
 
 from __future__ import annotations
 
@@ -9,8 +9,25 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.initial_states import initial_states
+from hhfast.errors import InputError, unknown
+from hhfast.model import Model
 
 _STEP = 1e-5  # relative; central differences then err by about 1e-10, and rounding by 1e-11
+
+
+def sensitivity_units_of(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
+    """Name -> unit of the parameters to differentiate by.
+
+    Raises `InputError` for what is no list of different parameters of the model.
+    """
+    if isinstance(sensitivity, str):
+        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
+    for name in sensitivity:
+        if name not in model.parameters:
+            raise unknown("parameter", str(name), model.parameters, f"sensitivity of model {model.name}")
+    if len(set(sensitivity)) < len(sensitivity):
+        raise InputError("sensitivity: names a parameter twice; give each once")
+    return {name: model.parameters[name].unit for name in sensitivity}
 
 
 def with_sensitivities(

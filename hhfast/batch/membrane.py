@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -13,9 +13,11 @@ from hhfast.batch.simulate import simulate
 from hhfast.batch.time_grid import check_step
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.parts.stimuli import Stimulus
 
 SAMPLES = 4000  # of each trace: about as many as a figure can show
@@ -31,16 +33,20 @@ def membrane_traces(
     initial: str | Mapping[str, Any] = "model",
     every: float | None = None,
     levels: tuple[float, float] | None = None,
+    sensitivity: Sequence[str] = (),
     certify: bool = False,
     certify_tolerance: CertifyTolerance = 0.01,
+    channel_noise: str | ChannelNoise | None = None,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> Result:
     """Simulate a few cells, and record everything.
 
-    model, params, t_stop, stimulus, initial, certify, certify_tolerance, method : as in `simulate`.
+    model, params, t_stop, stimulus, initial, certify, certify_tolerance, channel_noise, method : as in `simulate`.
     every : ms between samples; None: 4,000 of them.
     levels : (threshold, rearm) of spikes, mV; None: those of the model's own checks, else the usual ones.
+
+    sensitivity : as in `simulate`; V and spike times then have derivatives.
 
     The result has `Spikes`, latency, isi_mean, V_max, V_min, and a trace of each of `Model.recordable`.
     """
@@ -48,13 +54,17 @@ def membrane_traces(
     check_step("t_stop", t_stop)
     every = t_stop / SAMPLES if every is None else every
     levels = levels or spike_levels(found)
+    by = [sensitivity_name("V", name) for name in sensitivity]
     record: list[Recorder] = [
         Spikes(*levels),
         Features(FEATURES, *levels),
-        Trace(*traceable(found, stimulus), every=every),
+        Trace(*traceable(found, stimulus), *by, every=every),
     ]
-    return simulate(found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial,
-                      certify=certify, certify_tolerance=certify_tolerance, method=method, **options)  # fmt: skip
+    return simulate(
+        found, params, t_stop=t_stop, stimulus=stimulus, record=record, initial=initial, sensitivity=sensitivity,
+        certify=certify, certify_tolerance=certify_tolerance, channel_noise=channel_noise,
+        method=method, **options,
+    )  # fmt: skip
 
 
 def spike_levels(model: Model) -> tuple[float, float]:

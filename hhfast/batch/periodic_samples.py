@@ -15,7 +15,12 @@ def around(values: np.ndarray, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 def polynomials(values: np.ndarray, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(k, 9) coefficients, the constant first, of the polynomials through these samples."""
-    return np.asarray(around(values, rows, at) @ COEFFICIENTS.T)
+    return through(around(values, rows, at))
+
+
+def through(samples: np.ndarray) -> np.ndarray:
+    """The same of (k, 9) samples; each row by itself, as matrix products are not."""
+    return np.asarray(sum(samples[:, j, None] * COEFFICIENTS[:, j] for j in range(len(POINTS))))
 
 
 def value(polynomials: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -33,4 +38,5 @@ def slope(polynomials: np.ndarray) -> np.ndarray:
 
 def slope_at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The slopes of periodic samples at some of them, per sample."""
-    return np.asarray(values[(places[:, None] + POINTS) % len(values)] @ COEFFICIENTS[1])
+    around_each = values[(places[:, None] + POINTS) % len(values)]
+    return np.asarray(sum(around_each[:, j] * COEFFICIENTS[1, j] for j in range(len(POINTS))))

@@ -20,6 +20,11 @@ OK, DIVERGED, SPIKES_FULL, STEP_LIMIT = 0, 1, 2, 3
 CAP_REACHED = 6  # of a run until="settled": at t_stop the cell had not settled
 EXCLUDED, FAILED = 4, 5  # of rows that a sweep did not simulate: by its constraints, or because they crash the process
 GAVE_UP = (DIVERGED, STEP_LIMIT)  # a cell of this status did not reach t_stop; its numbers are NaN
+OF_THE_RUN = (
+    "reason",
+    "n_steps",
+    "n_rejected",
+)  # what a result says of how a run went, which is no feature of a neuron
 REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
     "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
     "negative_concentration",

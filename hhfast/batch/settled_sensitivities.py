@@ -13,18 +13,20 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.cycles import Cycles
+from hhfast.batch.linearisation import jacobian, newton_step
 from hhfast.batch.own_durations import OwnDurations
-from hhfast.batch.periodic_samples import COEFFICIENTS, POINTS, around, polynomials, slope, slope_at, value
-from hhfast.batch.settling import stable_equilibrium
+from hhfast.batch.periodic_samples import POINTS, around, polynomials, slope, slope_at, through, value
 from hhfast.parts.activity import MAXIMA, RESTS, SPIKES, Endings, Settled, features_of
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.sensitivity import sensitivity_name
 
 _AT_LEAST = 0.0125  # ms between samples of V, from which its extrema are interpolated
 _SAMPLES = (2**10, 2**19)  # of a period, fewest and most
+_MOST = 64  # spikes of a period
 _NUMBERS = 8_000_000  # of traces held at once
 _STEP = 1e-5  # of the shortest interval: by how much times are moved to difference features
 _RELATIVE = 1e-5  # of a parameter, to difference equilibria
+_ROUNDS = 8  # of Newton's method, from a state that stands still
 WITHOUT = (
     "activity",
     "period_error",
@@ -60,37 +62,34 @@ class SettledCells:
         return found
 
     def _groups(self, rows: np.ndarray, p: int) -> list[np.ndarray]:
-        """The rows in groups of cycles of like period, whose traces fit into memory."""
-        rows = rows[np.argsort(self.features["period"][rows], kind="stable")[::-1]]
+        """The rows in groups with as many samples of a period, whose traces fit into memory."""
+        samples = np.array([_samples_of(T) for T in self.features["period"][rows]], np.int64)
         groups = []
-        while len(rows):
-            samples = _samples_of(self.features["period"][rows[0]])
-            like = self.features["period"][rows] > 0.25 * self.features["period"][rows[0]]
-            count = min(int(like.sum()), max(1, _NUMBERS // (samples * (p + 1))))
-            groups.append(rows[:count])
-            rows = rows[count:]
+        for count in np.unique(samples):
+            like, at_once = rows[samples == count], max(1, _NUMBERS // (int(count) * (p + 1)))
+            groups += [like[k : k + at_once] for k in range(0, len(like), at_once)]
         return groups
 
     def _at_rest(self, rows: np.ndarray, parameters: Sequence[str]) -> dict[str, np.ndarray]:
-        cells, near = self.cells.at(rows), np.full((len(self.X), len(rows)), np.inf)
-        start = stable_equilibrium(cells, self.X[:, rows], self.i_app[rows], near)
+        cells, i_app, X = self.cells.at(rows), self.i_app[rows], self.X[:, rows]
+        for _ in range(_ROUNDS):  # as many for all rows, so that none depends on the others
+            X = X + newton_step(cells, X, i_app, jacobian(cells, X))
         moved = []
         for name in parameters:
             size = _RELATIVE * np.maximum(np.abs(cells.values(name)), 1e-3)
             low, high = (
-                stable_equilibrium(cells.changed(name, sign * size), start, self.i_app[rows], near)[0]
-                for sign in (-1.0, 1.0)
+                newton_step(there, X, i_app, jacobian(there, X))[0]
+                for there in (cells.changed(name, sign * size) for sign in (-1.0, 1.0))
             )
             moved.append((high - low) / (2 * size))
-        ends = replace(
-            _no_endings(len(rows)), kind=np.full(len(rows), RESTS), V_rest=self.features["V_rest"][rows].astype(float)
-        )
+        ends = replace(_no_endings(len(rows)), kind=np.full(len(rows), RESTS), V_rest=X[0])
         return self._along(ends, [{"V_rest": dV} for dV in moved], np.full(len(rows), 1e-3))
 
     def _on_cycles(self, rows: np.ndarray, parameters: Sequence[str]) -> dict[str, np.ndarray]:
         own = OwnDurations.of(self.cells.at(rows), self.i_app[rows], self.threads)
         cycles = Cycles.of(own, self.X[:, rows], self.features["period"][rows], self.levels)
-        observed = _Observed.of(cycles, parameters, self.levels)
+        samples = _samples_of(float(self.features["period"][rows[0]]))
+        observed = _Observed.of(cycles, parameters, self.levels, samples)
         expected = self.features["spikes_per_period"][rows]
         same = cycles.found & (observed.counts == expected)
         ends, moved = observed.endings(same, self.rule.plateau_level)
@@ -134,19 +133,17 @@ class _Observed:
     d_period: np.ndarray
 
     @classmethod
-    def of(cls, cycles: Cycles, parameters: Sequence[str], levels: tuple[float, float]) -> _Observed:
+    def of(cls, cycles: Cycles, parameters: Sequence[str], levels: tuple[float, float], samples: int) -> _Observed:
         (m, n), p, T = cycles.X.shape, len(parameters), cycles.period
         names = [sensitivity_name("V", name) for name in parameters]
-        samples = _samples_of(float(np.nanmax(T, initial=1.0)))
         recorders = [(Spikes(*levels), Trace("V", *names, every=every)) for every in (1.0, 1.0 / samples)]
         dX, dT = cycles.derivatives(parameters, recorders[0])
         start = np.vstack([cycles.X, dX.reshape(p * m, n)])
         _, start = cycles.cells.run(start, (1.0 - 0.5 * cycles.quiet) * T, recorders[0], parameters)
         run, _ = cycles.cells.run(start, T, recorders[1], parameters)
         counts = run.spike_count
-        most = max(2, int(counts.max(initial=0)))
-        times = T[:, None] * _padded(run.spike_time, counts, most)
-        d_times = T[:, None] * np.array([_padded(run[f"spike_time_d{k}"], counts, most) for k in parameters])
+        times = T[:, None] * _padded(run.spike_time, counts, _MOST)
+        d_times = T[:, None] * np.array([_padded(run[f"spike_time_d{k}"], counts, _MOST) for k in parameters])
         V, dV = run["V"][:, :-1], np.array([run[name][:, :-1] for name in names])
         return cls(counts, times, d_times, V, dV, T, dT)
 
@@ -211,7 +208,7 @@ class _Observed:
                 row = rows[k]
                 speed = slope_at(self.V[row], (at[k] + POINTS) % samples) * samples / self.period[row]
                 values[k] -= later[k] * speed * dT[row]
-            found.append(values @ COEFFICIENTS.T)
+            found.append(through(values))
         return found
 
 

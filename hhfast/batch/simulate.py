@@ -15,7 +15,7 @@ from hhfast.batch.certificate import certified
 from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
-from hhfast.batch.initial_sensitivities import with_sensitivities
+from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import STEP_LIMIT, Result
@@ -24,8 +24,10 @@ from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
 from hhfast.model import Model
+from hhfast.model.names import is_count
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
+from hhfast.parts.channel_noise import MOST_CHANNELS, ChannelNoise, as_channel_noise
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -41,6 +43,7 @@ def simulate(
     until: str | Settled | Mapping[str, float] = "t_stop",
     initial: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]] = "model",
     sensitivity: Sequence[str] = (),
+    channel_noise: str | ChannelNoise | None = None,
     certify: bool | float | np.ndarray = False,
     certify_tolerance: CertifyTolerance = 0.01,
     progress: bool = False,
@@ -75,6 +78,11 @@ def simulate(
         until="settled", and any integrator, it is the features that have derivatives: `period_dp`, `rate_dp`,
         `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the equilibrium (`V_rest_dp`), that the run
         found; NaN for cells that have not settled, and none of counts, `activity`, `settled_at`, spikes and traces.
+    channel_noise : "diffusion", "markov", or a `hhfast.ChannelNoise`: the channels that have a count open and close at
+        random, with fixed steps. Every channel with gates or a scheme then has a parameter `count_NAME` (as
+        `count_Na`), infinite unless given: no noise (`hhfast.Model.with_counts`). Recorded `i_NAME` and `g_NAME` have
+        the noise; gates are those of infinitely many channels at the same V(t). The realisation depends on seed, cell
+        and step alone.
     certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
         hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
         share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:
@@ -109,20 +117,27 @@ def simulate(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     KeyboardInterrupt : within a second of Ctrl-C.
     """
-    model = find_model(model)
+    model, noise = find_model(model), as_channel_noise(channel_noise)
+    if noise is not None:
+        model = model.with_counts()
+        _check_noise(until, sensitivity, certify)
     method = Method.of(method, options)
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
-    cells = Cells.of(model, as_table("params", params), stimulus, initial)
-    derived = _parameters(model, sensitivity)
+    cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
+    derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
+    if noise is not None and noise.kind == "markov":
+        _check_single_channels(cells)
     settled = SettledDerivatives.of(model, until, record, tuple(derived))
     if settled is not None:
         record, derived = settled.record, {}
     recorders = _deriving(record, derived)
 
     def by(method: Method) -> Simulation:
-        run = Simulation.of(model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived))
+        run = Simulation.of(
+            model, method, stimulus, t_stop, recorders, until, cells.n, progress, tuple(derived), noise=noise
+        )
         return run if settled is None else settled.asked(run)
 
     run = by(method)
@@ -135,7 +150,7 @@ def simulate(
         if not isinstance(initial, str | Mapping):
             raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
-    bounds = possible_range(cells, stimulus, X)
+    bounds = possible_range(cells, stimulus, X, noise is not None)
     rows = certified_rows(certify, cells.n, recorders)
     tolerance = Tolerance.of(certify_tolerance, model.states, recorders)
     start = X if rows is None else np.take(X, rows, axis=1)
@@ -154,13 +169,23 @@ def simulate(
     return result if settled is None else settled.added(result, cells, method)
 
 
-def _parameters(model: Model, sensitivity: Sequence[str]) -> dict[str, str]:
-    """Name -> unit of the parameters to differentiate by."""
-    if isinstance(sensitivity, str):
-        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
-    if len(set(sensitivity)) < len(sensitivity):
-        raise InputError("sensitivity: names a parameter twice; give each once")
-    return {name: model.parameters[name].unit if name in model.parameters else "1" for name in sensitivity}
+def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:
+    """Refuse what a run whose channels are noisy has none of."""
+    if until != "t_stop":
+        raise InputError("channel_noise: a noisy cell never settles; give until = 't_stop'")
+    if len(sensitivity):
+        raise InputError("channel_noise: does not go with sensitivity; leave one of them out")
+    if not (isinstance(certify, bool) and not certify):
+        raise InputError("channel_noise: steps of another size have other noise; leave certify out")
+
+
+def _check_single_channels(cells: Cells) -> None:
+    """Refuse more channels than can be followed one by one."""
+    for name in filter(is_count, cells.model.parameters):
+        values = cells.values(name)
+        if np.any(np.isfinite(values) & (values > MOST_CHANNELS)):
+            most = f"at most {MOST_CHANNELS:g} channels are followed one by one; give channel_noise = 'diffusion'"
+            raise InputError(f"{name}: {most}, or inf")
 
 
 def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:

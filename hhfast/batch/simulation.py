@@ -22,6 +22,7 @@ from hhfast.kernel.jit.compile import compiled
 from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.parts.activity import Settled
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.recorder import Recorder, Run
 from hhfast.parts.recorders import detectors
 from hhfast.parts.sensitivity import sensitivity_units
@@ -54,13 +55,17 @@ class Simulation:
         progress: bool,
         sensitivity: tuple[str, ...] = (),
         time_unit: str = "",
+        noise: ChannelNoise | None = None,
     ) -> Simulation:
         settling = settling_of(model, until, method, stimulus, t_stop, record, n_cells)
         if settling is not None:
             if sensitivity:
                 raise InputError("sensitivity: does not go with until = 'settled'; give until = 't_stop'")
             record = (*record, settling)
-        spec = kernel_spec(model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit)
+        kind = noise.kind if noise is not None else ""
+        spec = kernel_spec(
+            model, method.scheme, stimulus, record, method.dtype, method.dt, sensitivity, time_unit, kind
+        )
         edges, own_edges = stimulus.edges(t_stop)
         points, own_points = stimulus.points(t_stop)
         inside = own_points or own_edges.size > 0
@@ -144,7 +149,8 @@ class Simulation:
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
         result = result_of(model, kept, finals, status, self.method.attributes)
-        result = Result(result.status, {**result.variables, "reason": reason}, result.attributes)
+        of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
+        result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
         last = recordings[-1] if recordings else None
         if not self.method.adaptive:
             return result, last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,9 @@ from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from hhfast.analysis.feature_target import FeatureTarget
     from hhfast.analysis.fit import Fit
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
 
@@ -22,12 +26,17 @@ _REGULAR = 1e-3  # how far samples may lie off their grid, in steps
 @draws
 def fit(
     model: ModelName,
-    recording: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="Columns time (ms), V (mV); or one column of spike times.")
-    ],
     free: Annotated[
         list[str], typer.Option("--free", metavar="NAME=LOW:HIGH", help="A parameter to fit; may be given again.")
     ],
+    recording: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms), V (mV), perhaps more; or one of spike times."),
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE:ERROR", help="Instead of a file: a feature of the settled cell; repeat it."),
+    ] = None,
     current: Annotated[float, typer.Option(metavar="X", help="Applied current, in the unit of the model.")] = 0.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 0.0,
     stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
@@ -42,12 +51,12 @@ def fit(
     *,
     picture: PictureOptions,
 ) -> None:
-    """Fit parameters of a model to a recorded trace or spike times, from many starts at once."""
+    """Fit parameters of a model to a recorded trace, spike times or features, from many starts at once."""
     import math
 
     picture.check()
     ranges = dict(map(_range, free))
-    target = _target(recording, t_stop)
+    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop)
 
     from hhfast.analysis.fit import fit as fitted
     from hhfast.parts.stimuli import Step, Waveform
@@ -85,8 +94,27 @@ def _one(name: str, values: list[float]) -> float:
     return float(values[0])
 
 
-def _target(path: Path, t_stop: float | None) -> TraceTarget | SpikeTarget:
+def _of_features(given: list[str], path: Path | None, t_stop: float | None) -> FeatureTarget:
+    """Features with their errors, of NAME=VALUE:ERROR."""
+    from hhfast.analysis.feature_target import FeatureTarget
+
+    if path is not None:
+        raise InputError(f"{path}: is given, and --feature, too; keep one")
+    values, errors = {}, {}
+    for text in given:
+        name, _, numbers = text.partition("=")
+        try:
+            value, error = (float(part) for part in numbers.split(":"))
+        except ValueError:
+            raise InputError(f"--feature {text}: give NAME=VALUE:ERROR, as rate=68:0.5") from None
+        values[name.strip()], errors[name.strip()] = value, error
+    return FeatureTarget(values, errors, 5000.0 if t_stop is None else t_stop)
+
+
+def _target(path: Path | None, t_stop: float | None) -> TraceTarget | SpikeTarget:
     """A trace, sampled evenly, or spike times: what a file's columns are."""
+    if path is None:
+        raise InputError("there is nothing to fit to; give FILE.csv, or --feature NAME=VALUE:ERROR")
     import numpy as np
 
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
@@ -98,14 +126,23 @@ def _target(path: Path, t_stop: float | None) -> TraceTarget | SpikeTarget:
         if t_stop is None:
             raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
         return SpikeTarget(columns[0], t_stop)
-    if len(columns) != 2:
-        raise InputError(f"{path}: has {len(columns)} columns; give two, time (ms) and V (mV), or one of spike times")
-    time, V = columns
+    time, V = _trace(path, table.columns(0, table.n_rows)) if len(columns) > 2 else columns
     every = (time[-1] - time[0]) / max(len(time) - 1, 1)
     grid = every * np.arange(len(time))
     if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
         raise InputError(f"{path}: samples must be evenly spaced from time 0; resample the recording")
     return TraceTarget(V, float(every))
+
+
+def _trace(path: Path, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Time and V among more columns, as `hhfast simulate --csv` writes them, of a single cell."""
+    if "time" not in columns or "V" not in columns:
+        known = ", ".join(columns)
+        raise InputError(f"{path}: has the columns {known}; it needs two, time and V, or one of spike times")
+    cells = columns.get("cell", columns["time"][:1])
+    if (cells != cells[0]).any():
+        raise InputError(f"{path}: has traces of several cells; give those of one")
+    return columns["time"], columns["V"]
 
 
 def _text(found: Fit, csv: bool) -> str:

@@ -81,6 +81,15 @@ def plot(
         PlotKind, typer.Option(help="stack: all axes of a grid at once; intervals: those between spikes, over x.")
     ] = PlotKind.MAP,
     transient: Annotated[float, typer.Option(metavar="MS", help="Of intervals: spikes before are left out.")] = 0.0,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="Draw the mean over this axis, and its spread.",
+            show_default="replicate, if there is one",
+        ),
+    ] = None,
+    spread: Annotated[bool, typer.Option("--spread", help="Draw the standard deviation in place of the mean.")] = False,
     *,
     picture: PictureOptions,
 ) -> None:
@@ -94,7 +103,8 @@ def plot(
 
         match kind:
             case PlotKind.MAP:
-                figure = plot_result(result, x=x, y=y, value=value, log=picture.logarithmic_value)
+                figure = plot_result(result, x=x, y=y, value=value, log=picture.logarithmic_value,
+                                     over=over, spread=spread)  # fmt: skip
             case PlotKind.STACK:
                 figure = plot_stack(result, value=value, log=picture.logarithmic_value)
             case PlotKind.INTERVALS:

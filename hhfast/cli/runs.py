@@ -57,7 +57,7 @@ def run(
         with _interruptible(out), _executor(dask, sweep, threads) as executor:
             run_sweep(sweep, out, executor, fresh=fresh, repair=repair, threads=threads, part=share)
         with explained(out):
-            _print_status(out)
+            _print_status(out, part or "")
 
 
 def status(out: OutFile) -> None:
@@ -120,7 +120,7 @@ def _executor(dask: str | None, sweep: Sweep, threads: int | None) -> Iterator[E
         yield executor
 
 
-def _print_status(out: Path) -> bool:
+def _print_status(out: Path, part: str = "") -> bool:
     """Print the state of an output; whether it is finished or being worked on."""
     from hhfast.cli.summary import summary_lines
     from hhfast.cli.text import certificate_text, status_text
@@ -128,7 +128,7 @@ def _print_status(out: Path) -> bool:
     from hhfast.sweep.store import ResultFile
 
     state = run_status(out)
-    say(status_text(state))
+    say(status_text(state, part))
     if state.finished:
         with ResultFile(out) as result:
             for line in summary_lines(result):

@@ -79,6 +79,9 @@ def result_text(result: ResultFile) -> str:
         ("source", result.attributes["source"]),
         ("spec", f"sha256 {result.attributes['hhfast_spec_sha256']}"),
     ]
+    if "channel_noise" in spec:
+        noise = spec["channel_noise"]
+        facts.insert(6, ("noise", f"of channels, {noise['kind']}, seed {noise['seed']:g}"))
     if certificate := certificate_text(result):
         facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
@@ -144,8 +147,8 @@ def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
     return name, f"({dims})", result.unit(name), extent, result.long_name(name)
 
 
-def status_text(state: RunStatus) -> str:
-    """How far a run is."""
+def status_text(state: RunStatus, part: str = "") -> str:
+    """How far a run is. part : the share of it, I/N, that was just computed."""
     share = f"{state.rows_done:,} of {state.n_rows:,} rows ({state.rows_done / max(1, state.n_rows):.1%})"
     if state.finished:
         lines = [f"{state.out}: finished, {state.n_rows:,} rows"]
@@ -155,6 +158,8 @@ def status_text(state: RunStatus) -> str:
         lines = [f"{state.out}: running ({who}), {share}{left}"]
     elif state.rows_done == state.n_rows:
         lines = [f"{state.out}: all {state.n_rows:,} rows are computed; 'hhfast merge {state.out}' makes the result"]
+    elif part:
+        lines = [f"{state.out}: part {part} is computed, {share}; 'hhfast merge {state.out}' when the others are"]
     else:
         lines = [f"{state.out}: incomplete, {share}; run the same command again to resume"]
     lines += [f"  {n:,} row{'s' if n > 1 else ''} {_flag_text(meaning)}" for meaning, n in state.flagged.items()]
@@ -166,6 +171,7 @@ _REMEDIES = {  # meaning of a status -> what to do about it
     "diverged": "look at their parameters; with fixed steps, take integrator = 'tsit5' or a shorter dt",
     "spike_buffer_full": "their later spikes are missing; raise max_spikes in [record]",
     "step_limit_reached": "they are too stiff for explicit steps; take integrator = 'rodas4', or raise max_steps",
+    "cap_reached": "they had not settled at t_stop; a longer one is enough for those that only take long",
     "failed": "they crash the process; look at their parameters",
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hhfast.analysis.feature_target import FeatureTarget
 from hhfast.analysis.fit import Fit
 from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
 from hhfast.batch.simulate import simulate
@@ -55,7 +56,28 @@ def _span(fit: Fit, name: str, target: int) -> tuple[float, float]:
     return float(ends.min() - room), float(ends.max() + room)
 
 
+def _features(axes: Axes, fit: Fit, target: int, of: FeatureTarget) -> None:
+    """How far each feature is from what was measured."""
+    best = {name: values[target] for name, values in fit.parameters.items()}
+    found = simulate(
+        fit.model, {**fit.params, **best}, stimulus=fit.stimulus, t_stop=of.t_stop, record=of.recorder, until=of.until,
+    )  # fmt: skip
+    r, values = of.residuals(found, np.array([target]), ())[0][0], of.measured(found)[0]
+    names = list(of.values)
+    axes.barh(range(len(names)), r, color=COLOURS[1], height=0.5)
+    axes.axvline(0.0, color="0.3", linewidth=0.8)
+    told = [
+        f"{n}\n{value:.4g} of {of.table[target][k]:.4g}" for k, (n, value) in enumerate(zip(names, values, strict=True))
+    ]
+    axes.set_yticks(range(len(names)), told, fontsize=8)
+    widest = max(1.2, 1.2 * float(np.nanmax(np.abs(r))))
+    axes.set(xlabel=f"fitted less measured ({of.unit})", xlim=(-widest, widest), ylim=(-0.6, len(names) - 0.4))
+
+
 def _run(axes: Axes, fit: Fit, target: int) -> None:
+    if isinstance(fit.target, FeatureTarget):
+        _features(axes, fit, target, fit.target)
+        return
     best = {name: values[target] for name, values in fit.parameters.items()}
     every = fit.target.t_stop / _SAMPLES
     found = simulate(

@@ -28,6 +28,7 @@ class Quantity:
 
     values : NaN where a row has none. is_error : it is shown by its order of magnitude, if it has several.
     is_count : whole numbers. logarithmic : as the user wishes.
+    spread : standard deviations of values that are means.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Quantity:
     is_error: bool = False
     is_count: bool = False
     logarithmic: bool = False
+    spread: np.ndarray | None = None
 
     @cached_property
     def known(self) -> np.ndarray:

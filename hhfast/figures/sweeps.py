@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, scale_of_colours
 from hhfast.figures.heat_maps import Panels, heat_maps, logarithmic_axis
@@ -19,12 +20,13 @@ from hhfast.figures.points import points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import label_of, plain, symbol, value_text
+from hhfast.sweep.averages import REPLICATE, AveragedResult
 from hhfast.sweep.results import open_finished
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
 MAX_LINES = 10  # with a legend; more are told apart by a colour bar
-_PREFERRED = ("rate", "spike_count")  # what to show of a result if nothing is named
+_PREFERRED = ("rate", "spike_count", "activity")  # what to show of a result if nothing is named
 _CURRENTS = ("uA cm-2", "pA")
 
 
@@ -35,6 +37,8 @@ def plot_result(
     y: str | None = None,
     value: str | None = None,
     log: bool = False,
+    over: str | None = None,
+    spread: bool = False,
 ) -> Figure:
     """One feature of a result over its parameters.
 
@@ -46,12 +50,16 @@ def plot_result(
     few values or x is named and y is not, else a heat map; with more axes a panel for each of a few values of the
     others. Any other space gives points, or means in bins of many; coloured by the feature.
 
+    over : an axis to average over: what is drawn is the mean, in lines with a band of one standard deviation either
+    way; with `spread` the standard deviation itself. Replicates are averaged unless they are x or y.
+
     Raises `InputError` for names that are not in the result.
     """
     if not isinstance(result, ResultFile):
         with open_finished(result) as file:
-            return plot_result(file, x=x, y=y, value=value, log=log)
-    shown = _quantity(result, value, log)
+            return plot_result(file, x=x, y=y, value=value, log=log, over=over, spread=spread)
+    n_rows = result.n_rows
+    shown, result = _averaged(result, _quantity(result, value, log), _over(result, over, (x, y), spread), spread)
     varying = _varying(result)
     if list(result.grid) == ["run"] and result.n_rows > 1:
         figure = _points(result, shown, x, y)
@@ -61,7 +69,8 @@ def plot_result(
         figure = _lines(result, shown, x or varying[0], varying)
     else:
         figure = _heat_maps(result, shown, x, y, varying)
-    figure.suptitle(f"{plain(result.attributes['title'])}, {result.n_rows:,} rows", fontsize=11)
+    told = f", averaged over {result.over}" if isinstance(result, AveragedResult) else ""
+    figure.suptitle(f"{plain(result.attributes['title'])}, {n_rows:,} rows{told}", fontsize=11)
     return figure
 
 
@@ -83,15 +92,39 @@ def plot_stack(result: ResultFile, *, value: str | None = None, log: bool = Fals
     return figure
 
 
+# --- means ----------------------------------------------------------------------------------------------------------
+def _over(result: ResultFile, over: str | None, shown: Sequence[str | None], spread: bool) -> str | None:
+    """The axis to average over: the one that is named, or replicates where something else varies."""
+    several = sum(n > 1 for n in result.grid.values()) > 1
+    if over is None and REPLICATE in result.grid and REPLICATE not in shown and several:
+        return REPLICATE
+    if over is None and spread:
+        raise InputError("spread: over which axis? name it with over, as over = 'replicate'")
+    return over
+
+
+def _averaged(result: ResultFile, shown: Quantity, over: str | None, spread: bool) -> tuple[Quantity, ResultFile]:
+    """What is shown and its result, averaged over an axis."""
+    if over is None:
+        return shown, result
+    if shown.codes:
+        raise InputError(f"over: {shown.label} is a class, of which there is no mean; choose another value")
+    averaged = AveragedResult(result, over)
+    mean, deviation = averaged.mean_and_spread(shown.values)
+    label = f"standard deviation of {shown.label}" if spread else f"mean {shown.label}"
+    values = deviation if spread else mean
+    return replace(shown, label=label, values=values, is_count=False, spread=None if spread else deviation), averaged
+
+
 # --- what is shown --------------------------------------------------------------------------------------------------
 def _quantity(result: ResultFile, value: str | None, log: bool) -> Quantity:
-    """A feature of every row, NaN where the row is not "ok" (status 0)."""
+    """A feature of every row, NaN where the row is not "ok" (status 0); but what a row did that did not settle."""
     if value is None and "isi_mean" in result.features and {"rate", "spike_count"} & {*result.features}:
         return Quantity("firing rate, 1 / mean interval (Hz)", _ok(result, _rate(result)), logarithmic=log)
     name = _feature(result, value)
     dtype = result.dtype(name)
     codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
-    values = _ok(result, result.read(name).astype(np.float64))
+    values = _ok(result, result.read(name).astype(np.float64), (OK, CAP_REACHED) if codes else (OK,))
     return Quantity(_label(result, name), values, codes, name.endswith("_error"), dtype.kind in "iu", log)
 
 
@@ -102,11 +135,12 @@ def _feature(result: ResultFile, value: str | None) -> str:
         return value
     if not result.features:
         raise InputError(f"{result.path}: holds no feature to draw; record features in the sweep")
-    return next((name for name in _PREFERRED if name in result.features), result.features[0])
+    features = [name for name in result.features if name not in OF_THE_RUN] or result.features
+    return next((name for name in _PREFERRED if name in features), features[0])
 
 
-def _ok(result: ResultFile, values: np.ndarray) -> np.ndarray:
-    values[result.read("status") != 0] = math.nan
+def _ok(result: ResultFile, values: np.ndarray, statuses: Sequence[int] = (OK,)) -> np.ndarray:
+    values[~np.isin(result.read("status"), statuses)] = math.nan
     return values
 
 
@@ -176,8 +210,15 @@ def _line(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> 
         raise InputError(f"--x {x}: has a single value; name the parameter that varies")
     order = np.argsort(at)
     axes.plot(at[order], shown.values[order], "o-", markersize=3 if len(at) > 30 else 5, color=colour(0), linewidth=1.3)
+    if shown.spread is not None:
+        _band(axes, at[order], shown.values[order], shown.spread[order], colour(0))
     _finish_lines(result, axes, shown, parameter)
     return figure
+
+
+def _band(axes: Axes, x: np.ndarray, mean: np.ndarray, spread: np.ndarray, shade: Any) -> None:
+    """One standard deviation either way."""
+    axes.fill_between(x, mean - spread, mean + spread, color=shade, alpha=0.15, linewidth=0)
 
 
 def _wants_lines(result: ResultFile, shown: Quantity, x: str | None, y: str | None, varying: Sequence[str]) -> bool:
@@ -195,6 +236,7 @@ def _lines(result: ResultFile, shown: Quantity, x: str, varying: Sequence[str]) 
     x_axis, parameter = _axis(result, x)
     curve_axis = next(axis for axis in varying if axis != x_axis)
     others, values = _ordered(result, shown.values, (curve_axis, x_axis))
+    spreads = None if shown.spread is None else _ordered(result, shown.spread, (curve_axis, x_axis))[1]
     places = _spread(math.prod(values.shape[:-2]), 4)
     figure = new_figure(1.6 + 4.8 * min(len(places), 2), 0.6 + 3.6 * -(-len(places) // 2))
     grid = figure.subplots(-(-len(places) // 2), min(len(places), 2), sharex=True, sharey=True, squeeze=False)
@@ -213,6 +255,8 @@ def _lines(result: ResultFile, shown: Quantity, x: str, varying: Sequence[str]) 
                 "markersize": 2.5 if len(at) > 30 else 4, "label": value_text(curve, levels[k], result.unit(curve)),
             }  # fmt: skip
             axes.plot(at[order], values[tuple(place)][k][order], **line)
+            if spreads is not None and shades is None:
+                _band(axes, at[order], values[tuple(place)][k][order], spreads[tuple(place)][k][order], line["color"])
         axes.set_title(_place_text(result, others, place), fontsize=10)
         _finish_lines(result, axes, shown, parameter)
     for axes in list(grid.flat)[len(places) :]:

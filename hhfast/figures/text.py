@@ -113,6 +113,8 @@ def _texts(figure: Figure) -> list[tuple[Text, float, int]]:
         middle = 0.5 * (box.x0 + box.x1)
         across = 2 * min(middle - whole.x0, whole.x1 - middle) if wide else box.width
         found += [(text, across, 0) for text in (axes.title, axes.xaxis.label)]
+        if (left := getattr(axes, "_left_title", None)) is not None:
+            found.append((left, whole.x1 - box.x0 if wide else box.width, 0))
         found.append((axes.yaxis.label, box.height, 1))
     return found
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from hhfast.errors import InputError, unknown
 from hhfast.kernel.optimise.phi_degree import degrees_of_phi
 from hhfast.model.model import Model
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
@@ -23,7 +24,7 @@ from hhfast.parts.stimuli import Stimulus, StimulusKind
 LANES = {"float64": (64,), "float32": (256, 128)}
 # Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
 ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
-SCRATCH = 48 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+SCRATCH = 32 * 1024  # bytes of a block's rows, which should stay in the first-level cache
 # Why a row is impossible; a kernel leaves REASON + one of these as the cell's status.
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
@@ -75,6 +76,7 @@ class KernelSpec:
     phi_degrees: tuple[int, ...]
     sensitivity: tuple[str, ...] = ()  # parameters with respect to which all states are derived
     time_unit: str = ""  # the parameter that is the unit of time of a cell, ms; without one it is 1 ms
+    channel_noise: str = ""  # its kind; "": none
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -106,6 +108,11 @@ class KernelSpec:
         return [(k, name) for k, kind in enumerate(self.kinds) for name in kind.parameters]
 
     @property
+    def further_parameters(self) -> int:
+        """How many parameters follow those of the model: those of the channel noise, and of the stimuli."""
+        return len(self.stimulus_parameters) + (len(ChannelNoise().parameters) if self.channel_noise else 0)
+
+    @property
     def points(self) -> dict[str, str]:
         """The arrays of the points of stimuli, as arguments."""
         return {
@@ -130,6 +137,7 @@ def kernel_spec(
     dt: float = 0.025,
     sensitivity: tuple[str, ...] = (),
     time_unit: str = "",
+    channel_noise: str = "",
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
     if dtype not in ("float64", "float32"):
@@ -145,11 +153,25 @@ def kernel_spec(
     _check_applied(model, kinds, record)
     method = integrator if isinstance(integrator, Integrator) else integrators[integrator]
     if sensitivity:
-        _check_sensitivity(model, method, kinds, sensitivity)
-    return KernelSpec(model, method, kinds, hooks, dtype, degrees_of_phi(model, method, dt), sensitivity, time_unit)
+        check_sensitivity(model, method, kinds, sensitivity)
+    if channel_noise:
+        check_channel_noise(model, method)
+    degrees = degrees_of_phi(model, method, dt)
+    return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, time_unit, channel_noise)
 
 
-def _check_sensitivity(
+def check_channel_noise(model: Model, method: Integrator) -> None:
+    """Refuse noise where steps depend on the state, and where no channel is counted."""
+    if method.adaptive:
+        raise InputError(
+            f"channel_noise: {method.name} chooses its own steps, and noise takes fixed ones; "
+            "give integrator = 'exp_euler' (or 'strang', 'rk4') and dt = 0.01"
+        )
+    if all(channel.count is None for channel in model.every_channel):
+        raise InputError(f"channel_noise: no channel of model {model.name} has a count")
+
+
+def check_sensitivity(
     model: Model, method: Integrator, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
 ) -> None:
     """Refuse sensitivities to what is no parameter, and where the derivative is not that of the equations alone."""
@@ -157,7 +179,9 @@ def _check_sensitivity(
         if name not in model.parameters:
             raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
     if method.tableau is None or method.tableau.gamma > 0.0:
-        raise InputError(f"sensitivity: {method.name} has none; choose tsit5 or bs32")
+        raise InputError(
+            f"sensitivity: {method.name} has none at fixed times; choose tsit5 or bs32, or until = 'settled'"
+        )
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
 

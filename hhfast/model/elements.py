@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Strict
 
 from hhfast.errors import InputError
-from hhfast.model.names import CONFIG, Number, check_name, check_unit
+from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit, is_count
 from hhfast.model.scheme import Scheme
 
 _MAX_POWER = 64
@@ -29,7 +29,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         check_name("parameter", self.name)
-        if not math.isfinite(self.value):
+        if not math.isfinite(self.value) and not (is_count(self.name) and self.value > 0):
             raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
         check_unit(self.name, self.unit)
 
@@ -118,7 +118,9 @@ class Channel:
     """A current g * prod(gate ** power) * (V - E), or any `current` (outward positive).
 
     A number for `g` or `E` becomes the parameter g_NAME or E_NAME; `E` may be a formula (Nernst). `open` is any formula
-    of the gates in place of the product; a kinetic `scheme` stands in place of the gates.
+    of the gates in place of the product; a kinetic `scheme` stands in place of the gates. `count` : how many channels
+    there are, where channel noise is asked for: a number, which becomes the parameter count_NAME, or a formula of
+    parameters, as "density * area"; without it they are too many for noise.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
@@ -131,9 +133,12 @@ class Channel:
     parameters: tuple[Parameter, ...] = ()
     open: str | None = None
     scheme: Scheme | None = None
+    count: Count | str | None = None
 
     def __post_init__(self) -> None:
         check_name("channel", self.name)
+        if self.count is not None:
+            self._check_count(self.count)
         ohmic = self.g is not None and self.E is not None
         if ohmic == (self.current is not None) or (self.current is not None and self.E is not None):
             raise InputError(
@@ -149,6 +154,19 @@ class Channel:
             if gate.power != 1:
                 raise InputError(f"gate '{gate.name}': channel '{self.name}' gives open, so write its power there")
 
+    def _check_count(self, count: float | str) -> None:
+        if not isinstance(count, str) and not count > 0:
+            raise InputError(f"channel '{self.name}': count = {count:g}; it must be above 0 (inf: no noise)")
+        if not self.fluctuates:
+            raise InputError(f"channel '{self.name}' has a count, but neither gates that move in time nor a scheme")
+        if self.open is not None:
+            raise InputError(f"channel '{self.name}' has open and count; give it a scheme, whose states can be")
+
+    @property
+    def fluctuates(self) -> bool:
+        """Whether it opens and closes in time, at random where its channels are counted."""
+        return self.scheme is not None or not all(gate.instantaneous for gate in self.gates)
+
     @property
     def opening(self) -> str | None:
         """The formula of the open fraction; None for the product of the gates."""
@@ -158,6 +176,8 @@ class Channel:
     def formulas(self) -> dict[str, str]:
         """The formulas given, by key."""
         found = {"rate_scale": self.rate_scale}
+        if isinstance(self.count, str):
+            found["count"] = self.count
         if isinstance(self.E, str):
             found["E"] = self.E
         if self.current is not None:

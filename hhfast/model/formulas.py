@@ -175,13 +175,18 @@ def _check_condition(node: ast.expr, known: Mapping[str, int]) -> list[tuple[flo
     )
 
 
+_HINTS = {name: f"formulas have no {name}; known: {', '.join(sorted(FUNCTIONS))}" for name in ("sin", "cos", "tan")}
+_HINTS |= {"pow": "write x ** y", "log10": "write log(x) / log(10)"}  # the closest names mean something else
+
+
 def _check_call(name: str, given: int, known: Mapping[str, int]) -> None:
     if name in known:
         fewest = most = known[name]
     elif name in FUNCTIONS:
         _, fewest, most = FUNCTIONS[name]
     else:
-        raise InputError(f"unknown function '{name}'; {did_you_mean(name, [*FUNCTIONS, *known])}")
+        hint = _HINTS.get(name) or did_you_mean(name, [*FUNCTIONS, *known])
+        raise InputError(f"unknown function '{name}'; {hint}")
     if not fewest <= given <= most:
         wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         raise InputError(f"{name} takes {wanted} argument(s), not {given}")

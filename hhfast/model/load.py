@@ -29,7 +29,7 @@ _KEYS: dict[str, list[str]] = {
     "parameters": ["value", "unit"],
     "pools": ["unit", "initial", "a", "b", "parameters"],
     "scheme": ["states", "transitions", "open", "initial"],
-    "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme"],
+    "channels": ["g", "E", "current", "rate_scale", "gates", "parameters", "open", "scheme", "count"],
     "coupling": ["to", "g", "fraction"],
     "compartments": ["coupling", "C_m", "V_init", "i_app", "channels", "pools", "parameters"],
     "functions": ["args", "is"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -155,6 +156,26 @@ class Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
         kept = tuple(c for c in self.channels if c.name != channel.name)
         return replace(self, channels=(*kept, channel), text="", trusted=False)
+
+    def with_counts(self) -> Model:
+        """This model with a count, infinite unless it has one, for every channel that can be noisy.
+
+        Those are the channels with a reversal potential whose gates, or scheme, move in time: the parameter
+        count_NAME says how many there are. A channel with a current of its own needs its `count` in the model.
+        """
+
+        def counted(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+            return tuple(
+                replace(c, count=math.inf)
+                if c.count is None and c.current is None and c.open is None and c.fluctuates
+                else c
+                for c in channels
+            )
+
+        if all(counted(s.channels) == s.channels for s in self.sections):
+            return self
+        sections = tuple(replace(s, channels=counted(s.channels)) for s in self.compartments)
+        return replace(self, channels=counted(self.channels), compartments=sections, text="")
 
     def without_channel(self, name: str) -> Model:
         """This model without one of its channels."""

@@ -7,7 +7,7 @@ import keyword
 import re
 from typing import Annotated, Any
 
-from pydantic import Strict
+from pydantic import AllowInfNan, Strict
 
 from hhfast.errors import InputError
 from hhfast.model.formulas import FUNCTIONS
@@ -20,6 +20,13 @@ _RESERVED = frozenset(FUNCTIONS) | {"V", "t", "dt", "i_app", "np"} | frozenset(d
 _WRONG_UNITS = {"V": "mV", "uV": "mV", "us": "ms", "S": "mS cm-2"}
 CONFIG: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
 Number = Annotated[float, Strict()]  # a number in TOML, not a string or boolean that looks like one
+
+Count = Annotated[float, Strict(), AllowInfNan(True)]  # of channels: infinite where they are too many for noise
+
+
+def is_count(parameter: str) -> bool:
+    """Whether a parameter is the number of a channel's channels, which may be infinite."""
+    return parameter.startswith("count_")
 
 
 def check_name(kind: str, name: str) -> None:

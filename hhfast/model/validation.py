@@ -163,9 +163,16 @@ def _places(model: Model) -> Iterator[Place]:
 def _channel_places(
     here: str, channel: Channel, section: Compartment, parameters: set[str], states: set[str], currents: set[str]
 ) -> Iterator[Place]:
-    allowed = {"rate_scale": parameters, "E": parameters | states, "current": parameters | states | currents}
+    allowed = {
+        "rate_scale": parameters,
+        "count": parameters,
+        "E": parameters | states,
+        "current": parameters | states | currents,
+    }
     for key, text in channel.formulas.items():
-        yield Place(f"{here}.{key}", text, section, allowed.get(key, parameters | states), key != "rate_scale")
+        yield Place(
+            f"{here}.{key}", text, section, allowed.get(key, parameters | states), key not in ("rate_scale", "count")
+        )
     for gate in channel.gates:
         for key, text in gate.formulas.items():
             known = parameters | {section.potential} if key == "initial" else parameters

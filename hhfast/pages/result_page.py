@@ -10,7 +10,7 @@ import numpy as np
 
 import hhfast
 from hhfast.batch.method import Method
-from hhfast.batch.result import CAP_REACHED, OK
+from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
 from hhfast.errors import InputError
 from hhfast.model import parse_model
 from hhfast.pages import binning
@@ -30,7 +30,6 @@ _BINS = (200_000, 100_000, 50_000, 20_000)  # of a grid, as many as the page can
 _ROWS = (20_000, 10_000, 4_000, 1_500)  # shown whole
 _MOST_FEATURES = 12
 _SETTLE = 3000.0  # ms
-_OF_THE_RUN = ("reason", "n_steps", "n_rejected")  # no features of the neuron
 _FIRST = ("activity", "rate", "spike_count")  # what is shown first
 
 
@@ -46,11 +45,12 @@ def result_page(path: Path) -> str:
 
 
 def _features(result: ResultFile) -> list[BinnedFeature]:
-    usable = np.isin(result.read("status"), (OK, CAP_REACHED))
+    status = result.read("status")
     found = []
-    for name in [name for name in result.features if name not in _OF_THE_RUN][:_MOST_FEATURES]:
-        values = np.where(usable, result.read(name).astype(np.float64), math.nan)
+    for name in [name for name in result.features if name not in OF_THE_RUN][:_MOST_FEATURES]:
         codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+        usable = np.isin(status, (OK, CAP_REACHED) if codes else (OK,))  # what a row did that did not settle is known
+        values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         found.append(BinnedFeature(name, values, result.unit(name), codes))
     for name in ("status", "reason"):  # these also of rows without a result, which they explain
         values = result.read(name).astype(np.float64) if name in result else np.zeros(1)
@@ -156,6 +156,8 @@ def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, s
         return [], None, f"Rows cannot be simulated here: {error}"
     if sweep.analysis is not None:
         return [], None, f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
+    if sweep.noise is not None:
+        return [], None, "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
     method = Method(sweep.integrator, sweep.dt, **sweep.control)
     parameters, stimulus = cells_of(sweep, row)
     if any(kind.clamp is not None for kind, _ in stimulus.parts):

@@ -41,6 +41,29 @@ class ResultAccessor:
         stop = int(self._ends[number])
         return result.read("spike_time", int(self._ends[number - 1]) if number else 0, stop)
 
+    def over(self, axis: str = "replicate") -> xarray.Dataset:
+        """Means and spreads over an axis of the grid: for each feature NAME_mean and NAME_sd, and n_ok.
+
+        Without rows whose status is not 0 ("ok"), and without NaN; n_ok : how many rows there are. NAME_sd : standard
+        deviation (ddof = 1). Classes (`activity` ...) and traces are left out.
+
+        Raises `InputError` where there is no such axis.
+        """
+        dataset = self._dataset
+        if axis not in dataset.dims or axis in ("run", "time", "spike"):
+            known = [str(d) for d in dataset.dims if d not in ("run", "time", "spike")]
+            raise unknown("axis", axis, known, where="over")
+        fine = dataset["status"] == 0
+        found = {"n_ok": fine.sum(axis)}
+        grid = set(dataset["status"].dims)
+        for name, variable in dataset.data_vars.items():
+            if set(variable.dims) != grid or name == "status" or "flag_meanings" in variable.attrs:
+                continue
+            values = variable.where(fine).astype(float)
+            for what, reduced in (("mean", values.mean(axis)), ("sd", values.std(axis, ddof=1))):
+                found[f"{name}_{what}"] = reduced.assign_attrs(variable.attrs)
+        return dataset[[]].drop_dims(axis, errors="ignore").assign(found)
+
     @cached_property
     def _result(self) -> ResultFile:
         from hhfast.sweep.results import open_finished

@@ -16,6 +16,7 @@ from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.kernel.jit.llvm_compiler import arithmetic
+from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.variable import Variable
 from hhfast.sweep.run_directory import RunDirectory
@@ -81,12 +82,22 @@ def simulate_rows(
         t_stop=sweep.t_stop,
         record=sweep.recorders if record is None else record,
         until=sweep.until,
+        sensitivity=sweep.sensitivity,
         initial=_initial(sweep, columns),
         threads=threads,
         certify=certify,
         certify_tolerance=sweep.certify_tolerance,
+        channel_noise=_noise(sweep, numbers),
         **method,
     )
+
+
+def _noise(sweep: Sweep, numbers: np.ndarray | None) -> ChannelNoise | None:
+    """The channel noise of rows, by their numbers."""
+    noise = sweep.noise
+    if noise is None or numbers is None or not np.isnan(noise.cell):
+        return noise
+    return replace(noise, cell=numbers)
 
 
 def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:

@@ -14,8 +14,10 @@ from hhfast.batch.certify_tolerance import Tolerance
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
+from hhfast.model.names import is_count
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
+from hhfast.sweep.sensitivity import check_sensitivity, derived_variables
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
@@ -43,7 +45,9 @@ def check_sweep(sweep: Sweep) -> None:
         _check_parameters(sweep)
         _check_record(sweep)
         _check_until(sweep)
+        check_sensitivity(sweep)
         _check_analysis(sweep)
+        _check_channel_noise(sweep)
         _check_certify(sweep)
         _check_constraints(sweep)
 
@@ -189,7 +193,7 @@ def _check_parameters(sweep: Sweep) -> None:
         if name not in known:
             raise unknown("parameter", name, known, where=where)
         _check_fixed(where, value, name in sweep.space.names)
-        if name in POSITIVE and value <= 0:
+        if (name in POSITIVE or is_count(name)) and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
     recorded = recorded_names(sweep.recorders)
     taken = {*RESERVED, *recorded, *(f"{name}_error" for name in recorded)}
@@ -201,7 +205,7 @@ def _check_parameters(sweep: Sweep) -> None:
             raise InputError(f"{where}: is varied twice; keep one")
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
-        if name in POSITIVE and sweep.space.limits(name)[0] <= 0:
+        if (name in POSITIVE or is_count(name)) and sweep.space.limits(name)[0] <= 0:
             low = sweep.space.limits(name)[0]
             reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
             raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
@@ -257,6 +261,22 @@ def _check_certify(sweep: Sweep) -> None:
     check_counts(recorded_names(sweep.recorders))
 
 
+def _check_channel_noise(sweep: Sweep) -> None:
+    """What does not go with channels that open and close at random."""
+    if sweep.noise is None:
+        return
+    from hhfast.kernel.spec import check_channel_noise
+
+    check_channel_noise(sweep.model, sweep.scheme)
+    for key, given in (
+        ("analysis", sweep.analysis is not None),
+        ("until", sweep.until != "t_stop"),
+        ("certify", sweep.certify is not False),
+    ):
+        if given:
+            raise InputError(f"{key}: does not go with channel_noise; remove it")
+
+
 def _check_until(sweep: Sweep) -> None:
     """What goes with until = "settled", and what does only with it."""
     from hhfast.batch.settling import check_constant, check_not_settled, check_settled
@@ -289,5 +309,6 @@ def _check_record(sweep: Sweep) -> None:
                 f"record.trace.every: makes {samples:.3g} samples of a row; {_MOST_SAMPLES:,} are possible"
             )
         for name in getattr(recorder, "variables", ()):
-            if name not in sweep.model.recordable:
-                raise unknown("variable", name, sweep.model.recordable, where="record.trace.variables")
+            known = {*sweep.model.recordable, *derived_variables(sweep)}
+            if name not in known:
+                raise unknown("variable", name, known, where="record.trace.variables")

@@ -12,6 +12,7 @@ from pathlib import Path
 from hhfast.errors import InputError
 
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)  # what may pass: a run can be resumed
 TEMPORARY_SUFFIX = ".hhfast-tmp"
 _LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
 

@@ -19,7 +19,7 @@ from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch, cells_of
 from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
-from hhfast.sweep.durable_files import AlreadyThereError, check_writable, make_directory, sync_directory
+from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, check_writable, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
@@ -154,6 +154,8 @@ def _opened(sweep: Sweep, out: Path, fresh: bool, part: RunPart | None = None) -
     try:
         make_directory(folder)
     except OSError as error:
+        if error.errno in DISK_FAULTS:
+            raise
         raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another output with -o") from None
     try:
         with locked(folder, part):

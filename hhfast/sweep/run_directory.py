@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hhfast.errors import BROKEN, InputError, one_line
-from hhfast.sweep.durable_files import TEMPORARY_SUFFIX, sync_directory, write_durably
+from hhfast.sweep.durable_files import DISK_FAULTS, TEMPORARY_SUFFIX, sync_directory, write_durably
 from hhfast.sweep.lock import live_holder, lock
 from hhfast.sweep.shards import DamagedShard, ShardHeader, read_header, read_shard, shard_bytes
 
@@ -210,6 +210,8 @@ def locked(folder: Path, part: RunPart | None = None) -> Iterator[None]:
         try:
             stack.enter_context(lock(own, str(folder)))
         except OSError as error:
+            if error.errno in DISK_FAULTS:
+                raise
             raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another output with -o") from None
         for other in folder.glob("lock*"):
             excludes = part is None or other.name == "lock"

@@ -20,13 +20,14 @@ from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
+from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
 from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
-from hhfast.sweep.space import Grid, Space
+from hhfast.sweep.space import Axis, Grid, Space, Values
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
 from hhfast.tables import html_table
 
@@ -52,10 +53,16 @@ class Sweep:
     parameters : fixed values of model parameters.
     initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
+    sensitivity : parameters of the model by which results are differentiated (`simulate`): with until = "settled" every
+        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5 or bs32.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
         instead of one simulation. It has its own current and duration; only dt and integrator are those of the sweep.
+    channel_noise : "diffusion", "markov", or a `ChannelNoise` (or its fields as a mapping), as in `simulate`; the row
+        is its cell. Channels with gates or a scheme then have a parameter count_NAME.
+    replicates : how often everything is simulated, with other random numbers (of channels, and of stimuli without a
+        `cell` of their own): the last axis of a grid, called replicate.
     certify : True, or a share of the rows, above 0 and up to 1: these are run again far more accurately, which gives
         each feature an estimated error and flags rows with one above `certify_tolerance` (see `simulate`).
     rtol, atol, dt_min, dt_max, max_steps : for adaptive integrators only; None: as in `simulate`.
@@ -77,9 +84,12 @@ class Sweep:
     record: Recorded = field(default_factory=Record)
     initial: str | Sequence[str | Mapping[str, float]] = "model"
     until: str | Settled | Mapping[str, float] = "t_stop"
+    sensitivity: tuple[str, ...] = ()
     dtype: str = "float64"
     constraints: tuple[str, ...] = ()
     analysis: Mapping[str, Any] | None = None
+    channel_noise: str | ChannelNoise | Mapping[str, Any] | None = None
+    replicates: int | None = None
     certify: bool | float = False
     certify_tolerance: CertifyTolerance = 0.01
     rtol: float | None = None
@@ -92,9 +102,15 @@ class Sweep:
     def __post_init__(self) -> None:
         if not isinstance(self.model, Model):
             object.__setattr__(self, "model", find_model(self.model))
+        object.__setattr__(self, "channel_noise", as_channel_noise(self.channel_noise))
+        if self.channel_noise is not None:
+            object.__setattr__(self, "model", self.model.with_counts())
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
+        if not isinstance(self.sensitivity, str):
+            object.__setattr__(self, "sensitivity", tuple(self.sensitivity))
         self._vary_initial()
+        self._replicate()
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
 
@@ -109,6 +125,24 @@ class Sweep:
                 raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
             axis = Grid.of({"initial": range(len(states))}).axes if states else ()
             object.__setattr__(self, "space", Grid((*self.space.axes, *axis)))
+
+    def _replicate(self) -> None:
+        """Replicates are an axis: the last, whose values are their numbers."""
+        if self.replicates is None:
+            return
+        if not isinstance(self.replicates, int) or isinstance(self.replicates, bool) or self.replicates < 1:
+            raise InputError(f"replicates: is {self.replicates!r}; it must be a whole number, at least 1")
+        if "replicate" not in self.space.names:
+            if not isinstance(self.space, Grid):
+                raise InputError("replicates: are an axis, which only [axes] can have; leave them out")
+            numbers = Values("arange", (float(self.replicates),))
+            axis = Axis("replicate", (("replicate", numbers),))
+            object.__setattr__(self, "space", Grid((*self.space.axes, axis)))
+
+    @property
+    def noise(self) -> ChannelNoise | None:
+        """The channel noise."""
+        return as_channel_noise(self.channel_noise)
 
     def __repr__(self) -> str:
         what = f"{self.analysis['kind']}" if self.analysis else f"{self.t_stop:g} ms, {self.integrator}"
@@ -177,6 +211,8 @@ class Sweep:
         units = {name: p.unit for name, p in self.model.parameters.items()}
         if not isinstance(self.initial, str):
             units["initial"] = "1"
+        if self.replicates is not None:
+            units["replicate"] = "1"
         of_model = stimulus_units(self.model)
         for prefix, entry in self.stimuli.items():
             for name, (_, unit) in stimulus_kind(entry).parameters.items():
@@ -208,6 +244,12 @@ class Sweep:
         optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
         if isinstance(self.until, Settled):
             optional["until"] = self.until.values
+        if self.sensitivity:
+            optional["sensitivity"] = list(self.sensitivity)
+        if self.noise is not None:
+            optional["channel_noise"] = self.noise.values
+        if self.replicates is not None:
+            optional["replicates"] = self.replicates
         if self.certify is not False:
             optional["certify"] = float(self.certify)
             if self.certify_tolerance != type(self).certify_tolerance:
@@ -284,7 +326,16 @@ def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
         raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
     check_nothing_own(spec)
     keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    optional = ("analysis", "certify", "certify_tolerance", "until", *CONTROL)
+    optional = (
+        "analysis",
+        "certify",
+        "certify_tolerance",
+        "until",
+        "channel_noise",
+        "replicates",
+        "sensitivity",
+        *CONTROL,
+    )
     given = {k: spec[k] for k in keys} | {k: spec[k] for k in optional if k in spec}
     record = record_from_canonical(spec["record"])
     return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)

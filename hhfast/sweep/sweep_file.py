@@ -14,6 +14,7 @@ from hhfast.model.resolve import find_model
 from hhfast.parts.integrators import DEFAULT
 from hhfast.parts.recorder import Recorder
 from hhfast.sweep.record import DEFAULT_FEATURES, Record, make_recorder
+from hhfast.sweep.space import Grid, Space
 from hhfast.sweep.space_file import read_space
 from hhfast.sweep.sweep import CONTROL, Sweep
 from hhfast.sweep.table import read_waveform
@@ -96,6 +97,9 @@ class SweepFile(BaseModel):
     until: Any = Field(
         default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
     )
+    sensitivity: list[str] = Field(
+        default_factory=list, description="parameters by which features (until = settled) or spike times are derived"
+    )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"
     )
@@ -111,6 +115,13 @@ class SweepFile(BaseModel):
     )
     record: RecordTable | None = Field(default=None, description="what is kept of each row, see [record]")
     analysis: dict[str, Any] | None = Field(default=None, description="an analysis per row instead of one simulation")
+    channel_noise: Any = Field(
+        None,
+        description="diffusion or markov, or a table with kind and seed: channels that have a count_NAME are noisy",
+    )
+    replicates: Count | None = Field(
+        default=None, description="how often everything is simulated, with other random numbers: the axis replicate"
+    )
     certify: Any = Field(
         False, description="true, or a share of the rows: run them again far more accurately, estimate the errors"
     )
@@ -155,7 +166,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         raise InputError(f"model: {error}") from None
     return Sweep(
         model=model,
-        space=read_space(file.axes, file.sample, None if file.table is None else file.table.file, folder),
+        space=_space(file, folder),
         t_stop=ANALYSIS_T_STOP if file.t_stop is None else file.t_stop,
         dt=file.dt,
         integrator=file.integrator,
@@ -164,14 +175,24 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         record=(file.record or RecordTable()).record(),
         initial=file.initial,
         until=file.until,
+        sensitivity=tuple(file.sensitivity),
         dtype=file.dtype,
         constraints=tuple(file.constraints),
         analysis=file.analysis,
+        channel_noise=file.channel_noise,
+        replicates=file.replicates,
         certify=file.certify,
         certify_tolerance=file.certify_tolerance,
         **{name: getattr(file, name) for name in CONTROL},
         rows_per_batch=file.rows_per_batch,
     )
+
+
+def _space(file: SweepFile, folder: Path) -> Space:
+    """What varies; where there are replicates, it may be they alone."""
+    if file.replicates is not None and not (file.axes or file.sample or file.table):
+        return Grid(())
+    return read_space(file.axes, file.sample, None if file.table is None else file.table.file, folder)
 
 
 def _check_keys(file: SweepFile) -> None:

@@ -86,6 +86,9 @@ class Builder:
         choices = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
         self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
+        if spec.channel_noise:  # whose parameters precede those of the stimuli
+            scratch_rows = (self.own.setdefault(name, Symbol(name)) for name in ("noise_seed", "noise_cell"))
+            self.scratch.add("float64", *scratch_rows)
         self.applied = AppliedCurrent(spec, self.quote, self.scratch)
         i_app: Any = self.own["i_app"] if spec.kinds else Number(0.0)
         if self.applied.conducts:

@@ -28,8 +28,8 @@ class CellTransfer:
         """The statements that fill the parameters and states of lane i with those of its cell."""
         n, m = len(self.parameters), len(self.states)
         found = self._load_parameters("lane", n, 0)
-        if self.spec.kinds:
-            found += self._load_parameters("float64", len(self.spec.stimulus_parameters), n)
+        if self.spec.further_parameters:
+            found += self._load_parameters("float64", self.spec.further_parameters, n)
         state = nodes.ScratchElement("lane", self.quote.value("(n + k) * W + i", n=Number(n), k=(k := Symbol("k"))))
         return [
             *found,

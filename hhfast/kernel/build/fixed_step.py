@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_noise import ChannelNoise
+from hhfast.kernel.build.guards_fixed import FixedStepGuards
 from hhfast.kernel.build.recorders import Detector
 from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
@@ -26,9 +28,10 @@ class FixedStep:
         for name in ("dt64", "step", "node", "block", "n", "lane", "stage"):
             self.own.setdefault(name, Symbol(name))
         self.turns = Turns(builder) if Turns.wanted(builder) else None
-        self.stages = Stages(builder)
+        self.stages, self.guards = Stages(builder), FixedStepGuards(builder.guards)
         self.stimuli = self.stages.stimuli
-        self.nodes = TimeNodes(builder, self.stimuli, self.settling)
+        self.noise = ChannelNoise(builder, self.stages.keep_decays) if builder.spec.channel_noise else None
+        self.nodes = TimeNodes(builder, self.stimuli, self.settling, self.noise)
         self._declare_rows()
 
     def _declare_rows(self) -> None:
@@ -67,17 +70,23 @@ class FixedStep:
         statements = [Comment("one time step"), *code("t = t_node[node] + step * dt64\nt_end = t + dt64")]
         statements += self.stimuli.before_step()
         statements += [Let(d.hit, Number(value=False)) for d in self.builder.recorders.detectors]
+        statements += self.guards.begin_step()
         statements += [] if self.settling is None else [Let(self.settling.settling.hit, Number(value=False))]
         statements += [] if self.turns is None else [Let(self.turns.hit, Number(value=False))]
-        statements += self.stages.statements(self._recording())
-        return statements + self._events() + self.builder.guards.look()
+        statements += self._advance()
+        return statements + self._events() + self.guards.look()
 
-    def _recording(self) -> RecordingStatements:
-        return RecordingStatements(
+    def _advance(self) -> list[Statement]:
+        """The stages, what channel noise adds to them, and what records."""
+        recording = RecordingStatements(
             first=self._keep_V() if self.keeps_V else [],
             after=self.stages.keep_slope() if self.builder.recorders.timed else {},
-            last=self._after_step(),
+            last=self._after_step() if self.noise is None else [],
         )
+        statements = self.stages.statements(recording)
+        if self.noise is None:
+            return statements
+        return [*statements, *self.noise.step(), *self.scratch.loop(self._after_step())]
 
     def _keep_V(self) -> list[Statement]:
         return self.builder.quote.code("V_before = V_was\nV_was = V" if self.keeps_V_before else "V_was = V")
@@ -91,7 +100,7 @@ class FixedStep:
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
         lets += self.builder.recorders.after_step()
-        lets += self.builder.guards.watch()
+        lets += self.guards.watch()
         lets += [] if self.turns is None else self.turns.notice()
         return lets + (self.settling.notice() if self.settling is not None else [])
 
@@ -130,16 +139,17 @@ class FixedStep:
         """The life of one block: load, run, store."""
         code, nest, scratch = self.builder.quote.code, self.builder.quote.nest, self.scratch
         step, node = self._step(), self.nodes.statements()  # first: they find out what is to be prepared
+        noise = self.noise.begin() if self.noise is not None else []
         load = [Comment("the last block is filled up with its last cell"), *code("cell = block + min(i, n - 1)")]
         of_lanes = Comment("what depends on parameters alone")
         statements = [
             *code("n = min(W, last_cell - block)"),
-            *nest("for i in range(W)", [*load, *self.builder.transfer.load()]),
+            *self.guards.load([*load, *self.builder.transfer.load()], Name(self.own["cell"])),
             of_lanes,
             *scratch.loop(self.builder.constant(self.builder.constants.of_lanes)),
             *scratch.loop(self.builder.recorders.arm()),
-            *scratch.loop(self.builder.guards.begin("low = V\nhigh = V")),
             *scratch.loop(self.builder.applied.before_points()),
+            *noise,
         ]
         statements += [Let(r.is_on, Number(value=False)) for r in self.builder.recorders.all if r.hooks.begin]
         statements += [Let(r.sample, Number(0)) for r in self.builder.recorders.all if r.hooks.samples]
@@ -154,10 +164,7 @@ class FixedStep:
         steps = nest("for step in range(n_node[node])", [*stop, *step])
         statements += [*code("dt64 = np.nan"), *nest("for node in range(len(t_node))", [*new_dt, *node, *steps])]
         cell = self.builder.quote.value("block + i")
-        judged = [
-            *self.builder.guards.compare(cell),
-            *self.builder.guards.judge(cell, self.builder.transfer.not_finite),
-        ]
+        judged = self.builder.guards.judge(cell, self.builder.transfer.not_finite)
         ending = [*judged, *self.builder.transfer.store(cell)]
         if settling is not None:
             ending = settling.unless_settled([*settling.finish(), *ending])

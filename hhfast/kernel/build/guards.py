@@ -1,7 +1,7 @@
 """Guards: what no neuron does, seen while a kernel runs, and kept: potentials, gates, concentrations out of bounds.
 
-The potential is looked at in every step. With fixed steps its extremes are kept, which is cheaper than to compare it;
-an adaptive kernel ends a cell at once. The other states, which leave their bounds for good where a step is too long for
+The potential is looked at in every step: with fixed steps as in `guards_fixed`, while an adaptive kernel compares that
+of each lane, and ends a cell at once. The other states, which leave their bounds for good where a step is too long for
 them, are compared every few steps.
 """
 
@@ -20,9 +20,9 @@ EVERY = 16  # steps, between two looks at the other states
 
 
 class Guards:
-    """Why the cell of a lane is impossible (0: it is not), and of fixed steps the extremes of its potential, as rows.
+    """Why the cell of a lane is impossible (0: it is not), and the bounds of its potential, as rows.
 
-    states : name -> symbol of all states. not_finite : NaN where a state of lane i is.
+    states : name -> symbol of all states.
     """
 
     def __init__(self, model: Model, quote: Quotation, scratch: Scratch, states: dict[str, Symbol]) -> None:
@@ -31,53 +31,21 @@ class Guards:
         self.limits = state_limits(model)
         scratch.add("lane", self.reason, self.lowest, self.highest)
 
-    def begin(self, text: str, **names: Any) -> list[Any]:
-        """Lane statements of a new cell; text : what `low` and `high`, the two other rows, begin with."""
-        names |= {"low": self.lowest, "high": self.highest}
-        return [*self.quote.lane_code("reason = 0.0", reason=self.reason), *self.quote.code(text, **names)]
+    def begin(self, low: Expression, high: Expression) -> list[Any]:
+        """Lane statements of a new cell, whose potential is possible from low to high."""
+        names = {"reason": self.reason, "lowest": self.lowest, "highest": self.highest}
+        return self.quote.lane_code("reason = 0.0\nlowest = low\nhighest = high", low=low, high=high, **names)
 
-    # --- of fixed steps: the rows hold the extremes ---
-    def watch(self) -> list[Any]:
-        """Lane statements that keep the extremes of the potential."""
-        text = "high = V if V > high else high\nlow = V if V < low else low"
-        return self.quote.code(text, low=self.lowest, high=self.highest)
-
-    def look(self) -> list[Statement]:
-        """What follows a step: every few steps, a look at the other states."""
-        asked = "if (step & last) == last"
-        found = self.quote.nest(asked, self.scratch.loop(self.others()), last=Number(EVERY - 1))
-        return found if self.limits else []
-
-    def compare(self, cell: Expression) -> list[Statement]:
-        """At the end, for lane i: note extremes out of bounds."""
-        names: dict[str, Any] = {"reason": self.scratch.element(self.reason), "cell": cell}
-        names |= {"low": self.scratch.element(self.lowest), "high": self.scratch.element(self.highest)}
-        far = self.quote.code("reason = far", far=self.quote.number(float(OUT_OF_BOUNDS)), **names)
-        beyond = "np.float64(high) > bounds[cell, 1] or np.float64(low) < bounds[cell, 0]"
-        return self.quote.nest(f"if {beyond}", far, **names)
-
-    # --- of steps of each lane's own: the rows hold the bounds ---
     def potential(self) -> list[Any]:
-        """Lane statements: note a potential out of bounds."""
-        text = "reason = code if ((V > high) | (V < low)) & (reason <= 0.0) else reason"
+        """Lane statements of an adaptive step: note a potential out of bounds."""
         return self.quote.lane_code(
-            text,
+            "reason = code if ((V > high) | (V < low)) & (reason <= 0.0) else reason",
             code=self.quote.number(float(OUT_OF_BOUNDS)),
             reason=self.reason,
             low=self.lowest,
             high=self.highest,
         )
 
-    def others_if_accepted(self) -> list[Any]:
-        """As `others`, where the states are those of an accepted step."""
-        names: dict[str, Any] = {"reason": self.reason, "kept": Symbol("kept")}
-        return [
-            *self.quote.code("kept = reason", **names),
-            *self.others(),
-            *self.quote.lane_code("reason = reason if ok > 0.0 else kept", **names),
-        ]
-
-    # --- of both ---
     def others(self) -> list[Any]:
         """Lane statements: note gates and concentrations out of bounds."""
         lets: list[Any] = []
@@ -89,8 +57,20 @@ class Guards:
             lets += self.quote.lane_code(f"reason = code if {outside} & (reason <= 0.0) else reason", **names)
         return lets
 
+    def others_if_accepted(self) -> list[Any]:
+        """As `others`, where the states are those of an accepted step."""
+        names: dict[str, Any] = {"reason": self.reason, "kept": Symbol("kept")}
+        return [
+            *self.quote.code("kept = reason", **names),
+            *self.others(),
+            *self.quote.lane_code("reason = reason if ok > 0.0 else kept", **names),
+        ]
+
     def judge(self, cell: Expression, not_finite: Expression) -> list[Statement]:
-        """Statements at the end of the cell in lane i: its status, if it is impossible."""
+        """Statements at the end of the cell in lane i: its status, if it is impossible.
+
+        not_finite : NaN where a state of lane i is.
+        """
         names: dict[str, Any] = {"reason": self.scratch.element(self.reason), "cell": cell, "first": Number(REASON)}
         told = self.quote.code("status[cell] = first + int(reason)", **names)
         wild = self.quote.code("status[cell] = first + wild", wild=Number(NOT_FINITE), **names)

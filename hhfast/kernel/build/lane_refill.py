@@ -140,7 +140,7 @@ failed = 0.0""")
     def _bounds(self) -> list[Statement]:
         """The potentials that are possible for the cell."""
         low, high = (self.builder.quote.cast(self.builder.quote.value(f"bounds[cell, {k}]")) for k in range(2))
-        return self.builder.guards.begin("low = lowest\nhigh = highest", lowest=low, highest=high)
+        return self.builder.guards.begin(low, high)
 
     def _tolerances(self) -> list[Statement]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder, uses_phi
@@ -26,6 +27,7 @@ class Stages:
         self.kept: dict[tuple[str, str], Symbol] = {}  # (state, name) -> a value of a stage's own
         once = (stage for stage in self.all if stage.evaluates and not stage.coefficients)
         self.stimuli = FixedStepStimuli(builder, dict.fromkeys(stage.c[0] for stage in once))
+        self.kept_decays: dict[str, Symbol] = {}
 
     def _applies(self, stage: Stage) -> bool:
         group = self.system.groups[stage.states]
@@ -51,13 +53,35 @@ class Stages:
         f = self.builder.rates_of["V"].f
         return {f: self.builder.quote.let(text, f=f, over=self.builder.quote.number(over or 1.0))}
 
+    def keep_decays(self, gates: Sequence[str]) -> dict[str, Symbol]:
+        """Gate -> a row that after a step has its b, times the step; none where no stage is over the whole step."""
+        if self._whole is not None:
+            self.kept_decays = {gate: Symbol(f"decay_{gate}") for gate in gates}
+            self.scratch.add("lane", *self.kept_decays.values())
+        return self.kept_decays
+
+    @property
+    def _whole(self) -> Stage | None:
+        """The last stage that evaluates the rates of gates, times the whole step."""
+        found = (s for s in self.all if s.evaluates and s.over == 1.0 and s.states in ("all", "gates"))
+        return next(reversed(list(found)), None)
+
+    def _after(self, stage: Stage) -> dict[Symbol, Any]:
+        """What keeps the decays, after what."""
+        if stage is not self._whole:
+            return {}
+        of = {gate: self.builder.rates_of[gate].b for gate in self.kept_decays}
+        return {b: Let(self.kept_decays[gate], Name(b)) for gate, b in of.items()}
+
     def statements(self, recording: RecordingStatements) -> list[Statement]:
         """All stages of one step; and what records, which does not influence them."""
         flags: list[Symbol] = []
         lanes: list[list[Any]] = [[]]  # straight statements of a lane, each list to be cut into loops ...
         between: list[list[Statement]] = [[]]  # ... and what comes before each
+        after: dict[int, dict[Symbol, Any]] = {0: dict(recording.after)}  # ... and what records in each
         for stage in self.all:
             evaluation, updates = self._stage(stage)
+            after[len(lanes) - 1] = after.get(len(lanes) - 1, {}) | self._after(stage)
             between[-1].append(Comment(f"{stage.states}: {' ; '.join(stage.text.splitlines())}"))
             if stage.coefficients:
                 between.append(self._repeated(stage, evaluation + updates))
@@ -75,7 +99,7 @@ class Stages:
         for k, (before, body) in enumerate(zip(between, lanes, strict=True)):
             here = RecordingStatements(
                 first=recording.first if k == 0 else (),
-                after=recording.after if k == 0 else {},
+                after=after.get(k, {}),
                 last=recording.last if body is lanes[-1] else (),
             )
             statements += before + self.scratch.loops(body, here)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_noise import ChannelNoise
 from hhfast.kernel.build.fixed_step_stimuli import FixedStepStimuli
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
@@ -13,9 +14,15 @@ from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement
 class TimeNodes:
     """The statements of a node: stimuli, samples, recorders that begin and end, and the step from there on."""
 
-    def __init__(self, builder: Builder, stimuli: FixedStepStimuli, settling: FixedStepSettling | None) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        stimuli: FixedStepStimuli,
+        settling: FixedStepSettling | None,
+        noise: ChannelNoise | None,
+    ) -> None:
         self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
-        self.stimuli, self.settling = stimuli, settling
+        self.stimuli, self.settling, self.noise = stimuli, settling, noise
 
     def statements(self) -> list[Statement]:
         """What happens at a node of the time grid, before the steps that follow it."""
@@ -43,7 +50,10 @@ class TimeNodes:
 
     def _sample(self, recorder: KernelRecorder) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
-        statements = self.scratch.loop(self.builder.sampled(recorder.hooks, Name(self.own["t"])))
+        sampled = self.builder.sampled(recorder.hooks, Name(self.own["t"]))
+        if self.noise is not None:
+            sampled += self.noise.sampled(recorder.hooks)
+        statements = self.scratch.loop(sampled)
         copies = [
             statement
             for k, name in enumerate(recorder.hooks.samples)

@@ -85,7 +85,9 @@ def _name(spec: KernelSpec) -> str:
     """The kernel's name in the cache. The texts of all parts are in it, so that a user's own meet no others."""
     kinds = [kind.key for kind in spec.kinds]
     integrator = (spec.integrator.stages, spec.integrator.tableau)
-    parts = (spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees)
+    parts = (
+        spec.model.identity, integrator, kinds, spec.hooks, spec.dtype, spec.phi_degrees, spec.channel_noise
+    )  # fmt: skip
     return f"k_{cache.key_of(repr((*parts, *spec.sensitivity, spec.time_unit)))}"
 
 

@@ -9,10 +9,11 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.math import elementary, endings, phi, random, settling, synapses, within_step
+from hhfast.kernel.math import channel_noise, elementary, endings, phi, random, settling, synapses, within_step
 
 _OF_A_STEP = ("window", "train", "waveform", "crossing", "polynomial_crossing")
 _OF_SYNAPSES = ("alpha_train", "double_exponential_train", "rectified")
+_OF_CHANNEL_NOISE = ("noise_words", "deviates", "initial_deviate", "uniforms")
 _OF_SETTLING = ("begin", "spread", "extremum", "plateau", "section")
 
 
@@ -23,6 +24,7 @@ def functions(dtype: str) -> dict[str, Any]:
     names |= {"sin": elementary.sin} | {name: getattr(within_step, name) for name in _OF_A_STEP}
     names |= {name: getattr(synapses, name) for name in _OF_SYNAPSES}
     names |= {name: getattr(phi, there) for name, there in phi.FUNCTIONS[dtype].items()}
+    names |= {name: getattr(channel_noise, name) for name in _OF_CHANNEL_NOISE}
     names |= {f"settling_{name}": getattr(settling, name) for name in _OF_SETTLING}
     names["settling_finish"] = endings.finish
     return names | {"normal": random.normal, "ornstein_uhlenbeck": random.ornstein_uhlenbeck}

@@ -50,6 +50,9 @@ class _Translation:
             raise self.m.refused("NEURON", "it makes no current and sets no concentration", r"\bSUFFIX\b")
         if self.run.tables:
             self.notes.append("TABLE is ignored: rates are computed, not interpolated.")
+        self.notes += [
+            f"{name} is a number of rounds: as in the file, it cannot be changed." for name in sorted(self.run.fixed)
+        ]
         given = frozenset(n for n, (value, _) in self.m.parameters.items() if value is not None)
         ions = {name: ion.name for ion in self.m.ions for name in (*ion.reads, *ion.writes)}
         found = Part(

@@ -44,6 +44,7 @@ class Execution:
     unset: set[str] = field(default_factory=set)  # used, but never given a value
     steady_start: bool = False  # INITIAL solves for the steady state
     tables: bool = False  # whether there was a TABLE
+    fixed: set[str] = field(default_factory=set)  # parameters that are a number of rounds
     starting: bool = False
     _versions: dict[tuple[str, str], str] = field(default_factory=dict)
     _statements: int = 0
@@ -175,11 +176,13 @@ class Execution:
                 self._bind(name, ast.IfExp(test, a or missing, b or missing), env)
 
     def _loop(self, s: Any, env: Environment) -> None:
-        """FROM i = 0 TO 3, its bounds numbers: each round in turn."""
+        """FROM i = 0 TO 3, its bounds numbers, or parameters that no statement changes: each round in turn."""
         read = self._reader(env)
-        bounds = [value_of(read.expression(e)) for e in (getattr(s, "from"), s.to)] if s.increment is None else [None]
+        bounds = (
+            [self._bound(read.expression(e)) for e in (getattr(s, "from"), s.to)] if s.increment is None else [None]
+        )
         first, last = bounds[0], bounds[-1]
-        if first is None or last is None or not 0 <= last - first < 100:
+        if first is None or last is None or not -1 <= last - first < 100:
             raise self.mechanism.refused("FROM", "only loops between two numbers are supported", r"\bFROM\b")
         counter = str(s.name.value)
         hidden = {counter: env.get(counter)}
@@ -187,6 +190,12 @@ class Execution:
             env[counter] = number(k)
             self._block(s.statement_block, env)
         _restore(env, hidden)
+
+    def _bound(self, e: Expr) -> float | None:
+        if isinstance(e, ast.Name) and e.id in self.mechanism.parameters:
+            self.fixed.add(e.id)
+            return self.mechanism.parameters[e.id][0]
+        return value_of(e)
 
     def _missing(self, name: str) -> Expr:
         """What a variable is where a branch leaves it alone and nothing has set it before."""

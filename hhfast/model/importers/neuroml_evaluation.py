@@ -26,11 +26,12 @@ def gate_slope(
         element = gate.find(tag)
         if element is not None:
             found[key] = outside[key] = _rate(element, types, outside)
-    if x is None:
-        return found["inf"], None
     if "alpha" in found:
         total = found["alpha"] + found["beta"]
         found.setdefault("inf", found["alpha"] / total if total else math.nan)
+    if x is None:
+        return found["inf"], None
+    if "alpha" in found:
         found.setdefault("tau", 1 / total if total else math.inf)
     return x, 1e-3 * outside["rateScale"] * (found["inf"] - x) / found["tau"]
 

@@ -50,12 +50,30 @@ class GateReader:
             e = gate.find(tag)
             if e is not None:
                 found[key] = context[key] = self._rate(e, context, f"{place}.{key}")
+        if self._is_instantaneous(gate, place):
+            if "inf" not in found and {"alpha", "beta"} <= found.keys():
+                found["inf"] = divide(found["alpha"], binary(found["alpha"], ast.Add(), found["beta"]))
+            found = {key: e for key, e in found.items() if key == "inf"}
         law = _law(found, scale)
         if law is None:
             raise InputError(f"{self.source}: gate '{place}': {', '.join(found) or 'no rates'} do not make a gate")
         power = int(float(gate.get("instances", "1")))
         opening = variable(name) if power == 1 else binary(variable(name), ast.Pow(), number(power))
         return StateForm(name, law), opening
+
+    def _is_instantaneous(self, gate: Any, place: str) -> bool:
+        """Whether a gate is of a type of the file's own that follows its steady state at once."""
+        kind = self.types.get(gate.get("type", gate.tag))
+        if kind is None:
+            if gate.get("type", "gate") not in GATES:
+                raise InputError(f"{self.source}: gate '{place}': the type '{gate.get('type')}' is not in the files")
+            return False
+        of_q = next((d.get("value") for d in kind.iter("DerivedVariable") if d.get("name") == "q"), None)
+        if of_q != "inf":
+            raise InputError(
+                f"{self.source}: gate '{place}': the type '{gate.get('type')}': only one with q = inf is supported"
+            )
+        return True
 
     def scheme(self, gate: Any) -> tuple[SchemeForm, Expr]:
         """A gateKS as a scheme, and its open fraction."""

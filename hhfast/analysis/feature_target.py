@@ -1,0 +1,129 @@
+"""What a fit is to meet: measured features, each with its error; and how far a run is from them, with derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hhfast.analysis.action_potential_shape import UNITS, ap_features
+from hhfast.batch.result import Result
+from hhfast.errors import InputError, unknown
+from hhfast.inputs import per_cell, positive
+from hhfast.parts.features import Features
+from hhfast.parts.recorder import Recorder, check_levels
+from hhfast.parts.recorders import Trace
+
+SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
+SETTLED = (
+    "rate", "period", "isi_mean", "isi_cv", "V_peak", "V_trough", "V_rest", "V_max", "V_min", "burst_duration",
+    "duty_cycle", "intraburst_rate",
+)  # fmt: skip
+IN_TIME = ("latency", "isi_mean", "isi_cv", "V_max", "V_min", "V_mean")
+_SAMPLE = 0.01  # ms between samples for the shapes of spikes
+
+
+@dataclass(frozen=True, repr=False)
+class FeatureTarget:
+    """Measured features: name -> a number, or (n_targets,) of them, with the standard error of each in the same way.
+
+    until : "settled": features of the settled cell (rate, period, V_peak, V_trough, V_rest, burst_duration,
+        duty_cycle, intraburst_rate, isi_cv ...), with exact derivatives; t_stop is then a cap. "t_stop": features of a
+        run of t_stop ms (latency, isi_mean, isi_cv, V_max, V_min, V_mean), and means over its spikes of the shapes of
+        `ap_features` (AP_amplitude, AP_duration_half_width, AP_begin_voltage, AHP_depth_abs ...), with finite
+        differences.
+    threshold, rearm : mV, of spikes.
+
+    A run without one of the features (a period, in a silent cell) is no fit at all: prefer rate. The residuals of a
+    fit are in standard errors. Raises `InputError` for names and numbers that do not fit together.
+    """
+
+    values: Mapping[str, Any]
+    errors: Mapping[str, Any]
+    t_stop: float = 5000.0
+    until: str = "settled"
+    threshold: float = -20.0
+    rearm: float = -30.0
+    unit: ClassVar[str] = "standard errors"
+    absolute: ClassVar[bool] = True
+    table: np.ndarray = field(init=False)
+    scale: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.until not in ("settled", "t_stop"):
+            raise InputError(f"FeatureTarget: until = {self.until!r}; give 'settled' or 't_stop'")
+        positive("FeatureTarget: t_stop", self.t_stop)
+        check_levels("FeatureTarget", self.threshold, self.rearm)
+        known = SETTLED if self.until == "settled" else (*IN_TIME, *SHAPES)
+        if not self.values:
+            raise InputError("FeatureTarget: names no feature; give their values, as {'rate': 68.0}")
+        for name in self.values:
+            if name not in known:
+                other = " (a count jumps; give until = 'settled')" if name in ("rate", "spike_count") else ""
+                raise unknown("feature", name, known, f"FeatureTarget with until = '{self.until}'{other}")
+            if name not in self.errors:
+                raise InputError(f"FeatureTarget: errors has no '{name}'; give its standard error")
+        for name in self.errors:
+            if name not in self.values:
+                raise InputError(f"FeatureTarget: errors has '{name}', which is no value; leave it out")
+        columns = [np.atleast_1d(per_cell(f"FeatureTarget: {name}", v)) for name, v in self.values.items()]
+        scales = [np.atleast_1d(per_cell(f"FeatureTarget: error of {n}", self.errors[n])) for n in self.values]
+        if len({len(c) for c in (*columns, *scales)} - {1}) > 1:
+            raise InputError("FeatureTarget: the arrays have different lengths, but each has one value per target")
+        both = np.broadcast_arrays(*columns, *scales)
+        table, scale = np.stack(both[: len(columns)], axis=-1), np.stack(both[len(columns) :], axis=-1)
+        if not np.isfinite(table).all() or not (scale > 0).all() or not np.isfinite(scale).all():
+            raise InputError("FeatureTarget: values must be finite, and their errors positive")
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "scale", scale)
+
+    @property
+    def n(self) -> int:
+        return len(self.table)
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+    @property
+    def differenced(self) -> bool:
+        """Whether derivatives come from finite differences."""
+        return self.until != "settled"
+
+    @property
+    def recorder(self) -> tuple[Recorder, ...]:
+        own = tuple(name for name in self.values if name not in SHAPES)
+        found: list[Recorder] = [Features(own, self.threshold, self.rearm)] if own else []
+        if self._shapes:
+            found.append(Trace("V", every=_SAMPLE))
+        return tuple(found)
+
+    @property
+    def _shapes(self) -> list[str]:
+        return [name for name in self.values if name in SHAPES]
+
+    def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
+        return self.recorder
+
+    def measured(self, found: Result) -> np.ndarray:
+        """(n_cells, n_features) the features of a run."""
+        columns = {name: found[name] for name in self.values if name not in SHAPES}
+        if self._shapes:
+            spikes = ap_features(found.time, found["V"], threshold=self.threshold, rearm=self.rearm)
+            for name in self._shapes:
+                known = np.isfinite(spikes[name])  # the last spike may be cut off
+                cell = spikes["cell"][known]
+                with np.errstate(invalid="ignore"):
+                    columns[name] = np.bincount(cell, spikes[name][known], found.n_cells) / np.bincount(
+                        cell, minlength=found.n_cells
+                    )
+        return np.stack([columns[name] for name in self.values], axis=-1)
+
+    def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        r = (self.measured(found) - self.table[target]) / self.scale[target]
+        if self.differenced or not parameters:
+            return r, np.empty((*r.shape, 0))
+        by = [np.stack([found[f"{name}_d{p}"] for name in self.values], axis=-1) for p in parameters]
+        return r, np.stack(by, axis=-1) / self.scale[target][:, :, None]

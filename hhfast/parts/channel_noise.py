@@ -1,0 +1,68 @@
+"""Channel noise: how the finite number of a cell's channels makes its currents fluctuate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.inputs import per_cell
+
+KINDS = ("diffusion", "markov")
+MOST_CHANNELS = 1e7  # of one kind, transition by transition
+
+
+@dataclass(frozen=True)
+class ChannelNoise:
+    """The opening and closing of single channels at random, in channels that have a count.
+
+    kind : "diffusion" (Langevin: Gaussian fluctuations with the variances and correlations of the channels) or
+        "markov" (every transition of every channel).
+    seed : whole number from 0 on, or one per cell. cell : the number of the cell in the random numbers, by default its
+        place in the batch or sweep; one number for all cells gives them the same realisation.
+    """
+
+    kind: str = "diffusion"
+    seed: Any = 0
+    cell: Any = math.nan
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"channel_noise: unknown kind {self.kind!r}; {did_you_mean(str(self.kind), KINDS)}")
+        object.__setattr__(self, "seed", per_cell("channel_noise: seed", self.seed))
+        for name in ("seed", "cell"):
+            values = np.asarray(getattr(self, name), np.float64)
+            fine = (values >= 0) & (values < 2**52) & (values == np.floor(values))
+            if not np.all(fine | (np.isnan(values) & (name == "cell"))):
+                raise InputError(f"channel_noise: {name} must be a whole number from 0 to 2**52 - 1")
+
+    @property
+    def parameters(self) -> tuple[tuple[str, Any], ...]:
+        """Its numbers, in the order in which kernels take them."""
+        return (("channel_noise.seed", self.seed), ("channel_noise.cell", self.cell))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """As a table of a sweep file, where all cells have the same; NaN stands for the number of the row."""
+        if np.ndim(self.seed) or np.ndim(self.cell):
+            raise InputError("channel_noise: seed and cell are the same for all rows of a sweep; give one number")
+        known = {"kind": self.kind, "seed": float(self.seed)}
+        return known if np.isnan(self.cell) else known | {"cell": float(self.cell)}
+
+
+def as_channel_noise(given: Any) -> ChannelNoise | None:
+    """What `channel_noise` may be: a kind by name, a `ChannelNoise`, its fields by name, or None."""
+    if given is None or isinstance(given, ChannelNoise):
+        return given
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in (names := [f.name for f in fields(ChannelNoise)]):
+                raise unknown("key", str(name), names, where="channel_noise")
+        return ChannelNoise(**given)
+    if not isinstance(given, str):
+        raise InputError("channel_noise: give 'diffusion', 'markov', or a hhfast.ChannelNoise")
+    return ChannelNoise(given)

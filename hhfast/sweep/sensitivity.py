@@ -1,0 +1,46 @@
+"""What a sweep differentiates by, and whether it can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hhfast.batch.initial_sensitivities import sensitivity_units_of
+from hhfast.batch.settled_derivatives import SettledDerivatives
+from hhfast.errors import InputError
+from hhfast.kernel.spec import check_sensitivity as check_run
+from hhfast.parts.activity import Settled
+from hhfast.parts.recorders import Spikes
+from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.sweep.stimulus import stimulus_kind
+
+if TYPE_CHECKING:
+    from hhfast.sweep.sweep import Sweep
+
+
+def derived_variables(sweep: Sweep) -> list[str]:
+    """The derivatives of states that a trace can record."""
+    if isinstance(sweep.until, Settled):
+        return []
+    return [sensitivity_name(x, p) for p in sweep.sensitivity for x in sweep.model.states]
+
+
+def check_sensitivity(sweep: Sweep) -> None:
+    """Raise `InputError` for parameters that are none, and where there are no derivatives."""
+    names = sweep.sensitivity
+    sensitivity_units_of(sweep.model, names)
+    if not names:
+        return
+    if sweep.analysis is not None:
+        raise InputError("sensitivity: does not go with [analysis]; remove it")
+    if isinstance(sweep.until, Settled):
+        SettledDerivatives.of(sweep.model, sweep.until, sweep.recorders, names)
+        return
+    if not isinstance(sweep.initial, str):
+        raise InputError("sensitivity: does not go with a list of initial states; give one")
+    check_run(sweep.model, sweep.scheme, tuple(stimulus_kind(entry) for entry in sweep.stimuli.values()), names)
+    traced = {name for r in sweep.recorders for name in getattr(r, "variables", ())}
+    if not traced & {*derived_variables(sweep)} and not any(isinstance(r, Spikes) for r in sweep.recorders):
+        raise InputError(
+            "sensitivity: of what is recorded here nothing has derivatives; give until = 'settled', which gives those "
+            f"of features, or record spikes, or a trace of '{sensitivity_name('V', names[0])}'"
+        )

@@ -1,0 +1,292 @@
+"""Channel noise: moments at clamp are those of the Markov chain by matrix exponentials, and infinity leaves all bits."""
+
+from itertools import product
+from math import comb
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.linalg import expm
+
+import hhfast as hh
+from hhfast.errors import InputError
+from hhfast.model.load import parse_model
+
+N_CELLS, N_NA, N_K = 3000, 400, 120
+HOLDING, LEVEL, EVERY = -65.0, -20.0, 0.25
+SCHEME = """
+name = "two_schemes"
+V_init = -65.0
+[parameters]
+C_m = { value = 1.0, unit = "uF cm-2" }
+[channels.L]
+g = 0.3
+E = -54.3
+[channels.K]
+g = 36.0
+E = -77.0
+count = "density * area"
+[channels.K.parameters]
+density = { value = 3.0, unit = "um-2" }
+area = { value = 40.0, unit = "um2" }
+[channels.K.scheme]
+states = ["C0", "C1", "C2", "C3", "O"]
+transitions = [
+  ["C0", "C1", "4 * 0.01 * (V + 55) / (1 - exp(-(V + 55) / 10))", "0.125 * exp(-(V + 65) / 80)"],
+  ["C1", "C2", "3 * 0.01 * (V + 55) / (1 - exp(-(V + 55) / 10))", "2 * 0.125 * exp(-(V + 65) / 80)"],
+  ["C2", "C3", "2 * 0.01 * (V + 55) / (1 - exp(-(V + 55) / 10))", "3 * 0.125 * exp(-(V + 65) / 80)"],
+  ["C3", "O", "0.01 * (V + 55) / (1 - exp(-(V + 55) / 10))", "4 * 0.125 * exp(-(V + 65) / 80)"],
+]
+open = "O"
+[pools.Q]
+unit = "1"
+initial = 0.0
+a = "-i_K"
+b = "0"
+"""
+
+
+# --- theory, by hand --------------------------------------------------------------------------------------------------
+def rates(V):
+    """Hodgkin & Huxley 1952: alpha and beta of m, h, n, per ms."""
+    alpha_m = 0.1 * (V + 40) / (1 - np.exp(-(V + 40) / 10))
+    alpha_n = 0.01 * (V + 55) / (1 - np.exp(-(V + 55) / 10))
+    return {
+        "m": (alpha_m, 4 * np.exp(-(V + 65) / 18)),
+        "h": (0.07 * np.exp(-(V + 65) / 20), 1 / (1 + np.exp(-(V + 35) / 10))),
+        "n": (alpha_n, 0.125 * np.exp(-(V + 65) / 80)),
+    }
+
+
+def chain(V, gates):
+    """(states, generator) of a channel whose gates have these powers; the last state is open."""
+    states = list(product(*(range(power + 1) for power in gates.values())))
+    Q = np.zeros((len(states), len(states)))
+    for i, state in enumerate(states):
+        for k, (gate, power) in enumerate(gates.items()):
+            alpha, beta = rates(V)[gate]
+            for change, rate in ((1, (power - state[k]) * alpha), (-1, state[k] * beta)):
+                goal = (*state[:k], state[k] + change, *state[k + 1 :])
+                if goal in states:
+                    Q[i, states.index(goal)] += rate
+                    Q[i, i] -= rate
+    return states, Q
+
+
+def stationary(V, gates):
+    states, _ = chain(V, gates)
+    inf = {g: a / (a + b) for g, (a, b) in rates(V).items()}
+    of = [[comb(p, k) * inf[g] ** k * (1 - inf[g]) ** (p - k) for (g, p), k in zip(gates.items(), s, strict=True)]
+          for s in states]  # fmt: skip
+    return np.prod(of, axis=1)
+
+
+def theory(gates, times, lag):
+    """Mean open probability at times after the step, and its covariance with that a lag later, of one channel."""
+    _, Q = chain(LEVEL, gates)
+    start = stationary(HOLDING, gates)
+    occupied = np.array([start @ expm(Q * t) for t in times])
+    later = np.array([start @ expm(Q * (t + lag)) for t in times])
+    both = occupied[:, -1] * expm(Q * lag)[-1, -1]
+    return occupied[:, -1], both - occupied[:, -1] * later[:, -1]
+
+
+# --- at clamp ---------------------------------------------------------------------------------------------------------
+GATES = {"Na": {"m": 3, "h": 1}, "K": {"n": 4}}
+G = {"Na": 120.0, "K": 36.0}
+COUNTS = {"Na": N_NA, "K": N_K}
+
+
+@pytest.fixture(scope="module", params=["diffusion", "markov"])
+def clamped(request):
+    """Open fractions of many cells that step from -65 to -20 mV, by kind of noise."""
+    result = hh.simulate(
+        "hodgkin_huxley",
+        {"count_Na": N_NA, "count_K": N_K},
+        stimulus=hh.VoltageClamp(holding=HOLDING, levels=LEVEL),
+        channel_noise=hh.ChannelNoise(request.param, seed=np.arange(N_CELLS), cell=3),
+        t_stop=4.0,
+        dt=0.05,
+        integrator="exp_euler",
+        record=[hh.Trace("g_Na", "g_K", every=EVERY)],
+    )
+    return request.param, result.time, {name: result[f"g_{name}"] / G[name] for name in G}
+
+
+@pytest.mark.parametrize("channel", ["Na", "K"])
+def test_open_fractions_have_the_moments_of_the_markov_chain(clamped, channel):
+    """Mean, variance p (1 - p) / N and autocovariance, from the step on, to 4.5 standard errors; dt = 0.05 ms."""
+    _, time, open_fraction = clamped
+    x, lag = open_fraction[channel], 2
+    p, _ = theory(GATES[channel], time, 0.0)
+    variance = p * (1 - p) / COUNTS[channel]
+    error = (x.mean(axis=0) - p) / np.sqrt(variance / N_CELLS)
+    assert np.abs(error).max() < 4.5
+    fourth = 3.0 + np.where(variance > 0, (1 - 6 * p * (1 - p)) / (COUNTS[channel] * p * (1 - p)), 0.0)
+    ratio = x.var(axis=0) / variance
+    assert np.abs((ratio - 1) / np.sqrt((fourth - 1) / N_CELLS)).max() < 4.5
+    _, covariance = theory(GATES[channel], time[:-lag], lag * EVERY)
+    d = x - p
+    found = (d[:, :-lag] * d[:, lag:]).mean(axis=0)
+    spread = (d[:, :-lag] * d[:, lag:]).std(axis=0) / np.sqrt(N_CELLS)
+    assert np.abs((found - covariance / COUNTS[channel]) / spread).max() < 4.5
+    assert (covariance / COUNTS[channel] > 3 * spread).any(), "the lag is short enough to see a covariance"
+
+
+def test_markov_channels_are_whole_and_binomial(clamped):
+    """The number of open channels is whole; at the end it has the binomial distribution (chi square)."""
+    kind, _, open_fraction = clamped
+    n = open_fraction["K"][:, -1] * N_K
+    whole = np.rint(n)
+    if kind == "diffusion":
+        assert np.abs(n - whole).max() > 0.2
+        return
+    assert np.abs(n - whole).max() < 1e-9
+    p, _ = theory(GATES["K"], [4.0], 0.0)
+    edges = stats.binom.ppf(np.linspace(0.1, 0.9, 9), N_K, p[0])
+    observed = np.bincount(np.searchsorted(edges, whole), minlength=10)
+    expected = np.diff(np.concatenate([[0.0], stats.binom.cdf(edges, N_K, p[0]), [1.0]])) * N_CELLS
+    assert stats.chisquare(observed, expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["diffusion", "markov"])
+def test_a_scheme_has_the_moments_of_its_chain(kind):
+    """The potassium channel as a scheme, counted by density and area; the pool takes up its noisy current."""
+    model = parse_model(SCHEME)
+    result = hh.simulate(
+        model,
+        stimulus=hh.VoltageClamp(holding=HOLDING, levels=LEVEL),
+        channel_noise=hh.ChannelNoise(kind, seed=np.arange(N_CELLS)),
+        t_stop=3.0,
+        dt=0.01,
+        integrator="exp_euler",
+        record=[hh.Trace("g_K", "i_K", "Q", every=0.01)],
+    )
+    x = result["g_K"][:, ::25] / 36.0
+    p, _ = theory(GATES["K"], result.time[::25], 0.0)
+    variance = p * (1 - p) / 120
+    assert np.abs((x.mean(axis=0) - p) / np.sqrt(variance / N_CELLS)).max() < 4.5
+    # Pairs of reactions are advanced one after another: an error of order dt beside the statistical one.
+    assert np.abs(x.var(axis=0) / variance - 1).max() < 4.5 * np.sqrt(2.5 / N_CELLS) + 0.02
+    i = result["i_K"]
+    taken_up = -np.cumsum(0.5 * (i[:, 1:] + i[:, :-1]), axis=1) * 0.01
+    assert np.std(taken_up[:, -1]) > 1.0
+    np.testing.assert_allclose(result["Q"][:, -1], taken_up[:, -1], atol=0.03 * np.std(taken_up[:, -1]) + 0.3)
+
+
+# --- bits -------------------------------------------------------------------------------------------------------------
+RUN = {
+    "t_stop": 30.0, "dt": 0.02, "stimulus": hh.Step(amplitude=10.0), "integrator": "strang",
+    "record": [hh.Spikes(), hh.Trace("V", "h", "i_Na", "g_K", every=0.5)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("integrator", ["exp_euler", "strang", "rk4"])
+def test_infinite_counts_leave_the_deterministic_bits(integrator):
+    """Even where a neighbour is noisy."""
+    run = RUN | {"integrator": integrator, "t_stop": 12.0}
+    g = np.linspace(100.0, 140.0, 5)
+    plain = hh.simulate("hodgkin_huxley", {"g_Na": g}, **run)
+    count = np.array([np.inf, np.inf, 300.0, np.inf, np.inf])
+    noisy = hh.simulate("hodgkin_huxley", {"g_Na": g, "count_Na": count}, channel_noise="diffusion", **run)
+    for name in ("V", "h", "i_Na", "g_K"):
+        same = (plain[name] == noisy[name]).all(axis=1)
+        assert same.tolist() == [True, True, name == "h" and same[2], True, True]
+    assert np.array_equal(np.delete(plain.spike_count, 2), np.delete(noisy.spike_count, 2))
+
+
+@pytest.mark.parametrize("kind", ["diffusion", "markov"])
+def test_a_realisation_depends_on_seed_cell_and_step_alone(kind):
+    """Not on the batch, its order or the threads; another seed or cell gives another one."""
+    counts = {"count_Na": 300.0, "count_K": 90.0, "C_m": np.ones(70)}
+    whole = hh.simulate("hodgkin_huxley", counts, channel_noise=hh.ChannelNoise(kind, seed=5), threads=2, **RUN)
+    rows = np.array([69, 3, 64])
+    some = hh.ChannelNoise(kind, seed=5, cell=rows)
+    part = hh.simulate("hodgkin_huxley", counts | {"C_m": np.ones(3)}, channel_noise=some, threads=1, **RUN)
+    assert np.array_equal(part["V"], whole["V"][rows])
+    other = hh.ChannelNoise(kind, seed=[5, 6, 5], cell=[3, 3, 3])
+    again = hh.simulate("hodgkin_huxley", counts | {"C_m": np.ones(3)}, channel_noise=other, **RUN)["V"]
+    assert np.array_equal(again[0], again[2])
+    assert not np.array_equal(again[0], again[1])
+    assert not np.array_equal(whole["V"][3], whole["V"][4])
+
+
+def test_diffusion_as_plain_python_is_what_is_compiled(monkeypatch):
+    """The printed kernel runs as it is, with the same numbers to rounding."""
+    run = {"t_stop": 0.1, "dt": 0.02, "integrator": "exp_euler", "record": [hh.Trace("V", "i_Na", every=0.1)]}
+    noise = hh.ChannelNoise("diffusion", seed=2)
+    params = {"count_Na": 100.0, "count_K": 30.0}
+    compiled = hh.simulate("hodgkin_huxley", params, channel_noise=noise, **run)
+    monkeypatch.setenv("HHFAST_DEBUG", "1")
+    plain = hh.simulate("hodgkin_huxley", params, channel_noise=noise, **run)
+    np.testing.assert_allclose(plain["i_Na"], compiled["i_Na"], rtol=1e-9)
+
+
+# --- spikes -----------------------------------------------------------------------------------------------------------
+def test_diffusion_fires_as_the_markov_chain_does():
+    """Squid axon of 50 um2 (60 Na and 18 K channels per um2): spontaneous rate and spike-time spread, 4.5 errors."""
+    found = {}
+    for kind, n in (("diffusion", 400), ("markov", 30)):
+        result = hh.simulate(
+            "hodgkin_huxley",
+            {"count_Na": 3000.0, "count_K": 900.0, "C_m": np.ones(n)},
+            channel_noise=hh.ChannelNoise(kind, seed=11),
+            t_stop=200.0,
+            dt=0.02,
+            integrator="exp_euler",
+            record=[hh.SpikeCount()],
+        )
+        found[kind] = result.spike_count.astype(float)
+    means = {k: x.mean() for k, x in found.items()}
+    error = np.sqrt(sum(x.var() / len(x) for x in found.values()))
+    assert abs(means["diffusion"] - means["markov"]) < 4.5 * error
+    assert means["markov"] > 1.0, "it fires without any current"
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+FIXED = {"t_stop": 1.0, "integrator": "exp_euler"}
+
+
+@pytest.mark.parametrize(
+    ("params", "options", "said"),
+    [
+        ({"count_Na": 0.0}, FIXED, "count_Na = 0: the number of channels must be above 0"),
+        ({"count_Na": -5.0}, FIXED, "count_Na = -5"),
+        ({"count_Na": float("nan")}, FIXED, "count_Na"),
+        ({"count_na": 5.0}, FIXED, "did you mean 'count_Na'"),
+        ({}, FIXED | {"channel_noise": "difusion"}, "did you mean 'diffusion'"),
+        ({}, FIXED | {"channel_noise": 3}, "give 'diffusion'"),
+        ({}, {"t_stop": 1.0}, "chooses its own steps"),
+        ({}, FIXED | {"until": "settled"}, "never settles"),
+        ({}, FIXED | {"certify": True}, "leave certify out"),
+        ({}, FIXED | {"sensitivity": ["g_Na"]}, "leave one of them out"),
+        ({"count_Na": 1e9}, FIXED | {"channel_noise": "markov"}, "diffusion"),
+    ],
+)
+def test_bad_input_gives_one_line(params, options, said):
+    """What is wrong, and what to do."""
+    with pytest.raises(InputError) as caught:
+        hh.simulate("hodgkin_huxley", params, **{"channel_noise": "diffusion"} | options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_count_among_many_flags_its_row():
+    """As any parameter that no cell can have."""
+    result = hh.simulate(
+        "hodgkin_huxley", {"count_Na": [100.0, 0.0, np.nan, np.inf]}, channel_noise="diffusion", **FIXED
+    )
+    assert result.status.tolist() == [0, 1, 1, 0]
+
+
+def test_models_with_counts_are_written_and_read_back():
+    """`count` is a number, which may be infinite, or a formula of parameters; what has no gates has none."""
+    model = hh.models["hodgkin_huxley"].with_counts()
+    assert parse_model(model.to_toml()) == model
+    assert [name for name in model.parameters if name.startswith("count")] == ["count_Na", "count_K"]
+    assert parse_model(SCHEME).channels[1].count == "density * area"
+    for bad, said in (("count = 0", "must be above 0"), ("count = 'dense'", "dense"), ("count = true", "count")):
+        with pytest.raises(InputError, match=said):
+            parse_model(SCHEME.replace('count = "density * area"', bad.replace("'", '"')))
+    with pytest.raises(InputError, match="neither gates"):
+        parse_model(SCHEME.replace("g = 0.3\n", "g = 0.3\ncount = 5\n"))
