@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
 
@@ -12,7 +13,9 @@ sys.path.insert(0, str(DOCS))
 from generate import docstrings, everything  # noqa: E402 (it lies beside this file)
 
 import hhfast  # noqa: E402
+from hhfast.figures.canvas import COLOURS  # noqa: E402
 
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)  # told apart by the colour-blind
 REPOSITORY = "https://github.com/hhfast/hhfast"
 
 project = "hhfast"
@@ -41,7 +44,14 @@ autodoc_class_signature = "mixed"
 numpydoc_show_class_members = False
 add_module_names = False
 
+
+def colours(*_):
+    """Each guide begins with matplotlib's defaults, and these colours."""
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)
+
+
 sphinx_gallery_conf = {
+    "reset_modules": ("matplotlib", "seaborn", colours),
     "examples_dirs": ["howto"],
     "gallery_dirs": ["guides"],
     "filename_pattern": r"\.py$",  # every script is run, whatever its name

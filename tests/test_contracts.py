@@ -33,6 +33,7 @@ VALUES = {
     "seed": 1,
     "cell": 7,
     "g": 0.3,
+    "rate": 4000.0,
     "E": 10.0,
     "tau_rise": 0.3,
     "tau_decay": 2.0,

@@ -335,6 +335,7 @@ def test_a_result_until_settled(chromium, tmp_path):
         'kind = "alpha_synapse"\ng = 0.4\ntau = 1.0\nperiod = 9.0\ncount = 3.0',
         'kind = "double_exponential"\ng = 0.4\ntau_rise = 0.3\ntau_decay = 2.0\nperiod = 9.0\ncount = 3.0',
         'kind = "point_conductance"\ng_e = 0.1\ng_i = 0.05\nsigma_e = 0.05\nsigma_i = 0.02',
+        'kind = "poisson_alpha"\ng = 0.2\nrate = 100.0\ntau = 2.0',
     ],
 )
 def test_rows_with_conductances_are_simulated(chromium, tmp_path, stimulus):

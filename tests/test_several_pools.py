@@ -111,6 +111,18 @@ def test_fitzhugh_rest():
     np.testing.assert_allclose([r.V[0], r.states["w"][0]], [-1.199408, -0.624260], atol=1e-6)
 
 
+def test_rest_of_equations_that_balance_as_a_whole():
+    """Hindmarsh and Rose: one formula is all of dV/dt; y = 1 - 5 x**2, z = 4 (x + 1.6), x**3 + 2 x**2 + 4 x + 5.4 = 0."""
+    (x,) = (u.real for u in np.roots([1.0, 2.0, 4.0, 5.4]) if abs(u.imag) < 1e-12)
+    r = hh.resting_state("hindmarsh_rose_1984_burster")
+    np.testing.assert_allclose(
+        [r.V[0], r.states["y"][0], r.states["z"][0]], [x, 1 - 5 * x * x, 4 * (x + 1.6)], rtol=1e-9
+    )
+    assert r.stable.tolist() == [True]
+    run = hh.simulate("hindmarsh_rose_1984_burster", t_stop=1.0, initial="rest", record=[hh.Final()])
+    np.testing.assert_allclose(run["V_final"], x, rtol=1e-9)
+
+
 def test_chain_of_pools_conserves_its_sum(chain, analysis_reference):
     """Rest and Hopf points are those of the squid axon, and the occupancies still sum to what they start with."""
     r, squid = hh.resting_state(chain), hh.resting_state("hodgkin_huxley")

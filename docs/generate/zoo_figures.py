@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 import hhfast as hh
 from hhfast.batch.model_check import TOLERANCE
+from hhfast.figures.canvas import legend_beside
+from hhfast.figures.gates import draw_gate_curves
 
 SHOWN = 400.0  # ms of a run: more hides the shape of a spike
 
@@ -59,33 +61,17 @@ def _outcome(check, run) -> Outcome:
 
 
 def _draw(model, check, run) -> Figure:
-    gates = model.gate_curves(np.linspace(-110, 60, 341)) if model.V_init < -3 else {}
+    V = np.linspace(-110, 60, 341)
+    gates = model.gate_curves(V) if model.V_init < -3 else {}
     figure = Figure(figsize=(8.2, 5.2 if gates else 2.8), layout="constrained", dpi=130)
     if gates:
         mosaic = figure.subplot_mosaic([["inf", "tau"], ["V", "V"]], height_ratios=[1, 1.1])
-        _curves(mosaic["inf"], mosaic["tau"], gates)
+        draw_gate_curves(mosaic["inf"], mosaic["tau"], model, V, gates)
+        legend_beside(mosaic["tau"])
     else:
         mosaic = {"V": figure.add_subplot()}
     _trace(mosaic["V"], model, check, run)
     return figure
-
-
-def _curves(steady: Axes, times: Axes, gates) -> None:
-    V = np.linspace(-110, 60, 341)
-    styles = ["-", "--", ":", "-."]
-    for k, (name, (inf, tau)) in enumerate(gates.items()):
-        look = {"color": f"C{k % 10}", "linestyle": styles[k // 10 % 4], "linewidth": 1.4, "label": f"${_math(name)}$"}
-        steady.plot(V, inf, **look)
-        if tau.any():
-            times.semilogy(V, np.where(tau > 0, tau, np.nan), **look)
-    steady.set(xlabel="V (mV)", ylabel="steady state", ylim=(-0.03, 1.03))
-    times.set(xlabel="V (mV)", ylabel="time constant (ms)")
-    steady.legend(fontsize=7, ncols=1 + len(gates) // 8, frameon=False)
-
-
-def _math(name: str) -> str:
-    head, _, rest = name.partition("_")
-    return rf"\mathrm{{{head}}}" + (rf"_{{\mathrm{{{rest.replace('_', ' ')}}}}}" if rest else "")
 
 
 def _trace(axes: Axes, model, check, run) -> None:

@@ -19,8 +19,10 @@ print(f"activation: half at {family.activation.V_half[0]:.1f} mV, inactivation: 
 # The family of sodium currents, and what they reach.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
-left.plot(family.time, family.current[0].T)
-left.set(xlabel="time (ms)", ylabel="sodium current (uA/cm2)")
+for k, level in enumerate(family.level):
+    left.plot(family.time, family.current[0, k], color=plt.cm.viridis(k / len(family.level)), label=f"{level:g} mV")
+left.set(xlabel="time (ms)", ylabel="sodium current (µA/cm²)")
+left.legend(fontsize=8)
 right.plot(family.level, family.peak[0], "o-")
 right.axhline(0.0, color="black", linewidth=0.8)
-right.set(xlabel="V (mV)", ylabel="peak current (uA/cm2)")
+right.set(xlabel="V (mV)", ylabel="peak current (µA/cm²)")

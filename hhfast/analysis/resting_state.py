@@ -13,7 +13,7 @@ from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
-from hhfast.batch.resting_state import equilibrium_currents, roots, sign_changes
+from hhfast.batch.resting_state import VOLTAGES, equilibrium_currents, roots, sign_changes
 from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.model import Model
@@ -79,12 +79,15 @@ def resting_state(
 
 
 def _equilibria(population: Population, current: np.ndarray) -> Equilibria:
-    cell, low, high = sign_changes(equilibrium_currents(population.cells) - current)
+    missing = equilibrium_currents(population.cells) - current
+    cell, low, high = sign_changes(missing)
     those = population.take(cell).cells
     wanted = current[cell]
     V, X, true = roots(those, lambda found, _: found - wanted, low, high)
     A, B = those.rates(X, wanted)
-    true &= np.abs(A[0] - B[0] * V) <= 1e-7 * (np.abs(A[0]) + np.abs(B[0] * V))  # where the curve jumps there is none
+    nearby = np.abs(missing[np.searchsorted(VOLTAGES, [low, high]), cell]).sum(axis=0) / those.values("C_m")
+    # Where the curve jumps there is none.
+    true &= np.abs(A[0] - B[0] * V) <= 1e-7 * (np.abs(A[0]) + np.abs(B[0] * V) + nearby)
     cell, V, X, those = cell[true], V[true], X[:, true], those.at(np.flatnonzero(true))
     values = np.full((len(cell), len(X)), np.nan, np.complex128)
     free = eigenvalues(free_jacobian(those.model, jacobian(those, X)))

@@ -35,6 +35,8 @@ def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
         turns = (slope[:-1] > 0) & (slope[1:] <= 0)
     first = turns.argmax(axis=0)
     found = turns.any(axis=0)
+    cell = np.arange(cells.n)
+    nearby = np.abs(slope[first, cell]) + np.abs(slope[first + 1, cell])
     low, high = np.where(found, _COARSE[first], np.nan), np.where(found, _COARSE[first + 1], np.nan)
     # 1 mV / 2**50 is below the spacing of float64 at -65 mV.
     branch = Branch(cells)
@@ -43,7 +45,8 @@ def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
     slope, X = branch.slope(V, i_app)
     A, B = cells.rates(X, i_app)
     with np.errstate(invalid="ignore"):
-        X[:, ~(np.abs(slope) <= _BALANCED * (np.abs(A[0]) + np.abs(B[0] * V)))] = np.nan  # a jump is no equilibrium
+        balanced = np.abs(slope) <= _BALANCED * (np.abs(A[0]) + np.abs(B[0] * V) + nearby)
+        X[:, ~balanced] = np.nan  # a jump is no equilibrium
     return X
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
@@ -32,13 +33,23 @@ def plot_gate_curves(model: str | Path | Model, params: Mapping[str, float] | No
         raise InputError(f"{found.name}: has no gates, so there are no curves to draw")
     figure = new_figure(10.0, 4.0 if len(curves) < 13 else 0.32 * len(curves))
     steady, speed = figure.subplots(1, 2)
-    for k, channel in enumerate(c for c in found.every_channel if c.gates):
+    draw_gate_curves(steady, speed, found, at, curves)
+    legend_beside(speed, columns_of=20)
+    figure.suptitle(plain(found.title or found.name), fontsize=11)
+    return figure
+
+
+def draw_gate_curves(
+    steady: Axes, speed: Axes, model: Model, V: np.ndarray, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]
+) -> None:
+    """Into two axes. curves : gate -> (inf, tau), each at V (mV), as `Model.gate_curves` gives them."""
+    for k, channel in enumerate(c for c in model.every_channel if c.gates):
         for j, gate in enumerate(channel.gates):
             inf, tau = curves[gate.name]
-            line = {"color": colour(k), "linestyle": _STYLES[(j + k // 7) % 4], "linewidth": 1.5}
-            steady.plot(at, inf, **line)
+            line: dict[str, Any] = {"color": colour(k), "linestyle": _STYLES[(j + k // 7) % 4], "linewidth": 1.5}
+            steady.plot(V, inf, **line)
             # One without delay has no time constant to draw; it is in the legend of both panels all the same.
-            speed.plot(at, np.where(tau > 0, tau, np.nan), label=symbol(gate.name), **line)
+            speed.plot(V, np.where(tau > 0, tau, np.nan), label=symbol(gate.name), **line)
     steady.set(xlabel="$V$ (mV)", ylabel="steady state", ylim=(-0.03, 1.03))
     speed.set(xlabel="$V$ (mV)", ylabel="time constant (ms)")
     times = np.concatenate([tau for _, tau in curves.values()])
@@ -49,6 +60,3 @@ def plot_gate_curves(model: str | Path | Model, params: Mapping[str, float] | No
     for axes in (steady, speed):
         axes.grid(alpha=0.3)
         axes.margins(x=0)
-    legend_beside(speed, columns_of=20)
-    figure.suptitle(plain(found.title or found.name), fontsize=11)
-    return figure

@@ -15,6 +15,7 @@ import numpy as np
 from hhfast.errors import InputError
 from hhfast.parts.conductances import AlphaSynapse, ConductanceStep, DoubleExponential, PointConductance
 from hhfast.parts.piecewise_linear import NOISE, WAVEFORM, check_noise, check_waveform
+from hhfast.parts.random_events import PoissonAlpha, PoissonDoubleExponential
 from hhfast.parts.stimulus import Stimulus, StimulusKind, Values, kind_of, stimulus
 from hhfast.parts.voltage_clamp import VoltageClamp, WaveformClamp, clamp_kind
 from hhfast.registry import Registry
@@ -27,6 +28,8 @@ __all__ = [
     "Noise",
     "PairedPulse",
     "PointConductance",
+    "PoissonAlpha",
+    "PoissonDoubleExponential",
     "Pulse",
     "Ramp",
     "Sine",
@@ -233,6 +236,8 @@ _FUNCTIONS = (
     AlphaSynapse,
     DoubleExponential,
     PointConductance,
+    PoissonAlpha,
+    PoissonDoubleExponential,
     WaveformClamp,
 )
 # A clamp of one step stands for those of any number of steps.

@@ -54,6 +54,15 @@ def normal(seed, cell, step):
     return sqrt(-2.0 * log(fraction(a, b))) * sin(6.283185307179586 * fraction(c, d))
 
 
+def uniform(seed, cell, step):
+    """The number of (seed, cell, step) strictly between 0 and 1, by the same words as `normal`."""
+    k, m = halves(seed)
+    a, b = halves(step)
+    c, d = halves(cell)
+    a, b, c, d = philox(a, b, c, d, k, m)
+    return fraction(a, b)
+
+
 def ornstein_uhlenbeck(every, tau):
     """(keep, kick) of the exact update over `every` ms: x <- keep x + kick N(0, 1).
 

@@ -84,9 +84,9 @@ class _Module:
             writer = JavaScriptFunction(self, words)
             begin(writer)
             writer.statements(body)
-            if writer.words == words:
+            if writer.values.words == words:
                 return writer.text(name)
-            words = writer.words
+            words = writer.values.words
 
     def function(self, function: FunctionType, arrays: Sequence[bool]) -> str:
         """The name of a function that is called, and not written in place of its call; arrays : which arguments are."""

@@ -63,10 +63,10 @@ class _Module:
             arrays[symbol] = Array(name, dtype)
 
         def begin(writer: FunctionWriter) -> None:
-            writer.rows, writer.lanes = kernel.rows, kernel.lanes
-            writer.fixed |= numbers
-            writer.arrays |= arrays
-            writer.scratch = {kind: arrays[symbol] for kind, (symbol, _) in kernel.scratch.items()}
+            writer.values.rows, writer.values.lanes = kernel.rows, kernel.lanes
+            writer.values.fixed |= numbers
+            writer.values.arrays |= arrays
+            writer.values.scratch = {kind: arrays[symbol] for kind, (symbol, _) in kernel.scratch.items()}
 
         self.define(f"define void @{kernel.name}", signature, self.written(begin, kernel.body), "ret void")
 
@@ -77,13 +77,13 @@ class _Module:
             writer = FunctionWriter(self, types)
             begin(writer)
             writer.statements(body)
-            if writer.types == {symbol: dtype for symbol, (_, dtype) in writer.variables.items()}:
+            if writer.values.types == {symbol: dtype for symbol, (_, dtype) in writer.values.variables.items()}:
                 return writer
-            types = writer.types
+            types = writer.values.types
 
     def define(self, head: str, signature: Iterable[str], writer: FunctionWriter, end: str) -> None:
         writer.code.go(end)
-        body = ["entry:", *writer.allocations, *writer.code.lines]
+        body = ["entry:", *writer.values.allocations, *writer.code.lines]
         self.definitions.append("\n".join([f"{head}({', '.join(signature)}) nounwind {{", *body, "}"]))
 
     def function(self, function: FunctionType, given: Sequence[Value | Array]) -> tuple[str, tuple[str, ...]]:
@@ -105,9 +105,9 @@ class _Module:
                     arrays[symbol] = Array(here, x.dtype, (Value(f"{here}.0", "int64"),))
 
             def begin(writer: FunctionWriter) -> None:
-                writer.arrays |= arrays
+                writer.values.arrays |= arrays
                 for symbol, value in numbers.items():
-                    writer.store(symbol, value)
+                    writer.values.store(symbol, value)
 
             writer = self.written(begin, tree.body)
             returned = writer.returned

@@ -2,80 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import FunctionType
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from hhfast.errors import InputError
-from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, identifier, literal, structure
+from hhfast.kernel.print.llvm_expressions import Callables, LLVMExpressions
+from hhfast.kernel.print.llvm_values import Value, structure
 from hhfast.kernel.tree import nodes
-from hhfast.kernel.tree.functions import function_of
-from hhfast.kernel.tree.kernel import KernelFunction
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
 from hhfast.kernel.tree.straight import is_straight, reads_and_writes
 
 
-class Callables(Protocol):
-    """Where functions are that are called and not written in place of their calls."""
-
-    declarations: set[str]
-
-    def function(self, function: FunctionType, given: Sequence[Value | Array]) -> tuple[str, tuple[str, ...]]:
-        """(name, types of the values returned) of a function, for arguments of these types."""
-
-
-def is_wider(dtype: str, other: str) -> bool:
-    """Whether a variable of the other type does not hold what a number of this type may be."""
-    order = ("bool", "int", "float")
-    kinds = [
-        next(k for k, kind in enumerate(order) if name.removeprefix("u").startswith(kind)) for name in (dtype, other)
-    ]
-    return kinds[0] > kinds[1] or (kinds[0] == kinds[1] == 2 and dtype > other)
-
-
 class FunctionWriter:
-    """Writes the instructions of one function: control flow, variables, and expressions.
+    """Writes the instructions of one function: its control flow around what `values` computes.
 
-    types : of variables, as far as they are known. A variable that is given a wider number than its type holds gets the
-    wider type here; the function is then to be written again (see `written`).
+    types : of variables, as far as they are known (see `values`).
     """
 
     def __init__(self, module: Callables, types: Mapping[Symbol, str]) -> None:
-        self.module, self.types = module, dict(types)
-        self.rows: Mapping[Symbol, tuple[str, int]] = {}
-        self.lanes = 1
-        self.code = Instructions(module.declarations)
-        self.allocations: list[str] = []
-        self.fixed: dict[Symbol, Any] = {}  # values that do not change: arguments, constants, indices of loops
-        self.arrays: dict[Symbol, Array] = {}
-        self.scratch: dict[str, Array] = {}
-        self.variables: dict[Symbol, tuple[str, str]] = {}  # symbol -> (place in memory, type)
-        self.straight: dict[Symbol, Any] | None = None  # what was assigned in straight statements
+        self.values = LLVMExpressions(module, types, self.statements)
+        self.code = self.values.code
         self.selected: set[Symbol] = set()  # what was last assigned one of two values
-        self.carried: frozenset[Symbol] = frozenset()  # in a lane loop: the variables of the block that it changes
         self.returned: tuple[str, ...] = ()
         self.exits: list[str] = []  # where `break` goes
 
-    # --- variables ---
-    def variable(self, symbol: Symbol, dtype: str) -> tuple[str, str]:
-        """The place of a variable in memory; its type, if it is not known yet, is that of the first value."""
-        if symbol not in self.variables:
-            place = f"%{identifier(self.code.name(f'{symbol.name}.'))}"
-            dtype = self.types.setdefault(symbol, dtype)
-            self.allocations.append(f"  {place} = alloca {TYPES[dtype]}")
-            self.variables[symbol] = place, dtype
-        return self.variables[symbol]
-
-    def store(self, symbol: Symbol, value: Any) -> None:
-        if symbol in self.fixed:
-            raise InputError(f"'{symbol.name}' cannot be assigned: it is given, or counts a loop; choose another name")
-        given = self.code.value(value)
-        place, dtype = self.variable(symbol, given.dtype)
-        if is_wider(given.dtype, self.types[symbol]):
-            self.types[symbol] = given.dtype
-        self.code.lines.append(f"  store {self.code.cast(given, dtype)}, ptr {place}")
-
-    # --- statements ---
     def statements(self, body: Iterable[Statement]) -> None:
         for node in body:
             if self.code.ended:  # nothing follows `break` and `return`
@@ -85,14 +34,14 @@ class FunctionWriter:
     def statement(self, node: Statement) -> None:
         match node:
             case nodes.Let(target=target, value=value):
-                self.assign(target, self.expression(value))
+                self.values.assign(target, self.values.expression(value))
                 (self.selected.add if isinstance(value, nodes.Select) else self.selected.discard)(target)
             case nodes.LetAll(targets=targets, value=value):
-                for target, part in zip(targets, self.expression(value), strict=True):
-                    self.assign(target, part)
+                for target, part in zip(targets, self.values.expression(value), strict=True):
+                    self.values.assign(target, part)
             case nodes.Store(target=target, value=value):
-                pointer, dtype = self.place(target)
-                given = self.code.cast(self.expression(value), dtype)
+                pointer, dtype = self.values.place(target)
+                given = self.code.cast(self.values.expression(value), dtype)
                 if isinstance(value, nodes.Select) or self.is_selected(value):
                     # Of `x[i] = y if c else x[i]` LLVM would make a masked store, which is slow on AMD's processors.
                     given = self.code.emit(f"freeze {given}", dtype)
@@ -114,31 +63,25 @@ class FunctionWriter:
         """Whether a value is the name of one of two, as was assigned in straight statements."""
         return isinstance(value, nodes.Name) and value.symbol in self.selected
 
-    def assign(self, target: Symbol, value: Any) -> None:
-        if self.straight is not None and target not in self.carried:
-            self.straight[target] = value
-        else:
-            self.store(target, value)
-
     def lane_loop(self, index: Symbol, count: Expression, body: tuple[Statement, ...]) -> None:
         if not all(is_straight(node) for node in body):
             self.loop(nodes.For(index, Number(0), count, Number(1), body))
             return
         reads, writes = reads_and_writes(body)
-        self.carried = frozenset(writes) & frozenset(reads) & frozenset(self.variables)
-        self.straight = {}
+        self.values.carried = frozenset(writes) & frozenset(reads) & frozenset(self.values.variables)
+        self.values.straight = {}
 
         def run() -> None:
             self.statements(body)
 
-        self.counted(index, self.expression(Number(0)), self.expression(count), 1, run)
-        self.straight, self.carried = None, frozenset()
+        self.counted(index, self.values.expression(Number(0)), self.values.expression(count), 1, run)
+        self.values.straight, self.values.carried = None, frozenset()
 
     def loop(self, node: nodes.For) -> None:
-        start, stop, step = (self.expression(bound) for bound in (node.start, node.stop, node.step))
-        if self.straight is not None:  # of a constant number of turns: written out
+        start, stop, step = (self.values.expression(bound) for bound in (node.start, node.stop, node.step))
+        if self.values.straight is not None:  # of a constant number of turns: written out
             for k in range(start, stop, step):
-                self.straight[node.index] = k
+                self.values.straight[node.index] = k
                 self.statements(node.body)
             return
         self.counted(node.index, start, stop, step, lambda: self.statements(node.body))
@@ -159,16 +102,16 @@ class FunctionWriter:
         self.code.block, self.code.ended = head, False
         k, following = f"%{self.code.name('k')}", f"%{self.code.name('k')}"
         self.code.lines.append(f"  {k} = phi i64 [ {first.ir}, %{before} ], [ {following}, %{tail} ]")
-        if index in self.variables:
-            self.store(index, Value(k, "int64"))
-        outside = self.fixed.get(index)
-        self.fixed[index] = Value(k, "int64")
+        if index in self.values.variables:
+            self.values.store(index, Value(k, "int64"))
+        outside = self.values.fixed.get(index)
+        self.values.fixed[index] = Value(k, "int64")
         self.exits.append(end)
         run()
         self.exits.pop()
-        del self.fixed[index]
+        del self.values.fixed[index]
         if outside is not None:
-            self.fixed[index] = outside
+            self.values.fixed[index] = outside
         self.code.begin(tail)
         self.code.lines.append(f"  {following} = add nuw nsw i64 {k}, {self.code.value(step).ir}")
         again = self.code.emit(f"icmp slt i64 {following}, {last.ir}", "bool")
@@ -207,14 +150,14 @@ class FunctionWriter:
             self.code.start(second)
             self.branch(test.right, yes, no)
         else:
-            condition = self.code.value(self.expression(test))
+            condition = self.code.value(self.values.expression(test))
             self.code.go(f"br {self.code.truth(condition)}, label %{yes}, label %{no}")
 
     def give_back(self, value: Expression | None) -> None:
         if value is None:
             self.code.go("ret void")
             return
-        found = self.expression(value)
+        found = self.values.expression(value)
         items = [self.code.value(item) for item in (found if isinstance(found, tuple) else (found,))]
         if not self.returned:
             self.returned = tuple(item.dtype for item in items)
@@ -222,121 +165,3 @@ class FunctionWriter:
         for k, (item, dtype) in enumerate(zip(items, self.returned, strict=True)):
             whole = self.code.emit(f"insertvalue {struct_type} {whole}, {self.code.cast(item, dtype)}, {k}", "bool").ir
         self.code.go(f"ret {struct_type} {whole}")
-
-    # --- expressions ---
-    def expression(self, node: Expression) -> Any:
-        match node:
-            case Number(value=value, dtype=None):
-                return value
-            case Number(value=value, dtype=str() as dtype):
-                return Value(literal(value, dtype), dtype)
-            case nodes.Name(symbol=symbol):
-                return self.read(symbol)
-            case nodes.Element(array=array) if self.array(array).is_shared:
-                pointer, dtype = self.place(node)
-                return self.code.emit(f"load atomic {TYPES[dtype]}, ptr {pointer} monotonic, align 1", dtype)
-            case nodes.Element() | nodes.RowElement() | nodes.ScratchElement():
-                pointer, dtype = self.place(node)
-                return self.code.emit(f"load {TYPES[dtype]}, ptr {pointer}", dtype)
-            case nodes.Length(array=array, axis=axis):
-                return self.array(array).shape[axis]
-            case nodes.Negative(operand=operand):
-                return self.code.negative(self.expression(operand))
-            case nodes.Binary(op=op, left=left, right=right):
-                return self.code.binary(op, self.expression(left), self.expression(right))
-            case nodes.Compare(op=op, left=left, right=right):
-                return self.code.compare(op, self.expression(left), self.expression(right))
-            case nodes.Logical(op=op, left=left, right=right):
-                a, b = (self.code.truth(self.code.value(self.expression(side))) for side in (left, right))
-                return self.code.emit(f"{op} {a}, {b.ir}", "bool")
-            case nodes.Select(test=test, yes=yes, no=no):
-                a, b = self.code.alike(self.expression(yes), self.expression(no))
-                condition = self.code.truth(self.code.value(self.expression(test)))
-                return self.code.emit(f"select {condition}, {a}, {b}", a.dtype)
-            case nodes.Cast(dtype=dtype, operand=operand):
-                return self.code.cast(self.expression(operand), dtype)
-            case nodes.Bits(dtype=dtype, operand=operand):
-                x = self.code.value(self.expression(operand))
-                return x if TYPES[dtype] == x.llvm else self.code.emit(f"bitcast {x} to {TYPES[dtype]}", dtype)
-            case nodes.Several(items=items):
-                return tuple(map(self.expression, items))
-            case nodes.Call(function=function, arguments=arguments):
-                return self.call(function, arguments)
-        raise NotImplementedError(f"{node}")
-
-    def read(self, symbol: Symbol) -> Any:
-        if self.straight is not None and symbol in self.straight:
-            return self.straight[symbol]
-        if symbol in self.fixed:
-            return self.fixed[symbol]
-        if symbol in self.arrays:
-            raise InputError(f"'{symbol.name}' is an array, not a number; write {symbol.name}[...]")
-        if symbol not in self.variables:
-            raise InputError(f"'{symbol.name}' has no value yet")
-        place, dtype = self.variables[symbol]
-        return self.code.emit(f"load {TYPES[dtype]}, ptr {place}", dtype)
-
-    def array(self, symbol: Symbol) -> Array:
-        if symbol not in self.arrays:
-            raise InputError(f"'{symbol.name}' is no array")
-        return self.arrays[symbol]
-
-    def place(self, node: nodes.Element | nodes.RowElement | nodes.ScratchElement) -> tuple[str, str]:
-        """(pointer, type) of an element."""
-        match node:
-            case nodes.RowElement(row=row, lane=lane):
-                kind, number = self.rows[row]
-                array = self.scratch[kind]
-                lane_value = self.expression(lane)
-                if isinstance(lane_value, int):
-                    index: Value = self.code.value(number * self.lanes + lane_value)
-                else:
-                    index = self.code.emit(f"add nuw nsw {lane_value}, {number * self.lanes}", "int64")
-            case nodes.ScratchElement(kind=kind, index=where):
-                array, index = self.scratch[kind], self.code.value(self.expression(where))
-            case nodes.Element(array=symbol, index=indices):
-                array = self.array(symbol)
-                if array.shape and len(array.shape) != len(indices):
-                    raise InputError(f"'{symbol.name}' has {len(array.shape)} axes; {len(indices)} are given")
-                index = self.code.value(self.expression(indices[0]))
-                for length, where in zip(array.shape[1:], indices[1:], strict=True):
-                    before = self.code.emit(f"mul nsw {index}, {length.ir}", "int64")
-                    index = self.code.emit(f"add nsw {before}, {self.code.value(self.expression(where)).ir}", "int64")
-        element = TYPES[array.dtype]
-        pointer = self.code.emit(f"getelementptr inbounds {element}, ptr {array.pointer}, {index}", array.dtype)
-        return pointer.ir, array.dtype
-
-    def call(self, function: FunctionType | str, arguments: tuple[Expression, ...]) -> Any:
-        given = [self.argument(argument) for argument in arguments]
-        if isinstance(function, str):
-            return self.code.intrinsic(function, given)
-        tree = function_of(function)
-        if all(is_straight(node) for node in tree.body) and not any(isinstance(x, Array) for x in given):
-            return self.inlined(tree, given)
-        passed = [x if isinstance(x, Array) else self.code.value(x) for x in given]
-        name, dtypes = self.module.function(function, passed)
-        texts = [
-            t for x in passed for t in ([f"ptr {x.pointer}", str(x.shape[0])] if isinstance(x, Array) else [str(x)])
-        ]
-        whole = self.code.emit(f"call {structure(dtypes)} {name}({', '.join(texts)})", "bool").ir
-        found = tuple(self.code.emit(f"extractvalue {structure(dtypes)} {whole}, {k}", d) for k, d in enumerate(dtypes))
-        return found if len(found) > 1 else found[0]
-
-    def argument(self, node: Expression) -> Any:
-        """What is given to a function: a number, or a whole array."""
-        if isinstance(node, nodes.Name) and node.symbol in self.arrays:
-            return self.arrays[node.symbol]
-        return self.expression(node)
-
-    def inlined(self, tree: KernelFunction, given: Sequence[Any]) -> Any:
-        """The statements of a straight function in place of its call."""
-        outside, carried = self.straight, self.carried
-        self.straight, self.carried = dict(zip(tree.parameters, given, strict=True)), frozenset()
-        for node in tree.body[:-1]:
-            self.statement(node)
-        last = tree.body[-1]
-        assert isinstance(last, nodes.Return)
-        assert last.value is not None
-        found = self.expression(last.value)
-        self.straight, self.carried = outside, carried
-        return found

@@ -17,6 +17,8 @@ const EDGES = {
   alpha_synapse: (p, t_stop) => eventTimes(p, t_stop),
   double_exponential: (p, t_stop) => eventTimes(p, t_stop),
   point_conductance: (p) => [p.start, p.stop],
+  poisson_alpha: () => [],
+  poisson_double_exponential: () => [],
 };
 
 // When the pulses or synaptic events of a train begin, before t_stop.

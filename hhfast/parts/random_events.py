@@ -1,0 +1,116 @@
+"""Random synaptic events: Poisson trains through the conductances of synapses, other events in every cell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hhfast.errors import InputError
+from hhfast.parts.piecewise_linear import MOST, Points, check_noise
+from hhfast.parts.stimulus import Values, stimulus
+
+_UNITS = {"g": "mS cm-2", "rate": "Hz", "E": "mV", "start": "ms", "stop": "ms", "seed": "1", "cell": "1"}
+
+
+def _events(p: Any, t_stop: float) -> None:
+    """Where events are differs between cells; raises `InputError` for more than a run can have."""
+    expected = float(np.nanmax(np.asarray(p["rate"], np.float64))) * t_stop / 1000.0
+    if not expected <= MOST:
+        raise InputError(
+            f"stimulus: rate gives {expected:.3g} synaptic events before t_stop; at most {MOST} are allowed"
+        )
+
+
+def _no_curve(p: Any, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
+    raise InputError("stimulus: random synaptic events have no curve of points")
+
+
+def _check(p: Any) -> None:
+    """Raise `InputError` for what no cell can have."""
+    check_noise({name: p[name] for name in ("seed", "cell") if name in p})
+    for name in ("tau", "tau_rise", "tau_decay"):
+        if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
+            raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
+    rise, decay = p.get("tau_rise", 0.0), p.get("tau_decay", math.inf)
+    if not (np.ndim(rise) or np.ndim(decay)) and not rise < decay:
+        raise InputError(f"tau_rise = {rise:g} ms must be shorter than tau_decay = {decay:g} ms")
+    rate = p.get("rate", 0.0)
+    if not np.ndim(rate) and not 0 <= rate < math.inf:
+        raise InputError(f"rate = {rate:g} Hz must not be negative, and finite")
+
+
+_BEGIN = """\
+number = 0.0
+on = 0.0
+since = 0.0
+first_sum = 0.0
+second_sum = 0.0
+until = next_event(seed, cell, 0.0, start, rate, stop)"""
+
+
+@stimulus(
+    conductances=(("g * alpha_sum(t - since, on, first_sum, second_sum, tau)", "E"),),
+    units={**_UNITS, "tau": "ms"},
+    edges=lambda p: [],
+    points=Points(
+        begin=_BEGIN,
+        onward="""\
+number, until, since, first_sum, second_sum = alpha_events(\
+seed, cell, number, until, rate, stop, tau, since, on, first_sum, second_sum, t0)
+on = 1.0""",
+        rows=("number", "on", "first_sum", "second_sum"),
+        times=_events,
+        curve=_no_curve,
+    ),
+    check=_check,
+)
+def PoissonAlpha(
+    g: Values,
+    rate: Values,
+    tau: Values,
+    E: Values = 0.0,
+    seed: Values = 0.0,
+    start: Values = 0.0,
+    stop: Values = math.inf,
+    cell: Values = math.nan,
+) -> None:
+    """Synaptic events at random times, `rate` of them per second from `start` to `stop` (ms): a Poisson process.
+
+    Each adds the conductance of an event of `AlphaSynapse`: `g` at its peak, `tau` ms after its onset; reversal
+    potential `E`, mV. The times depend on seed, cell and the number of the event alone (Philox4x32-10: Salmon et al.
+    2011, SC'11), whatever the steps; seed and cell are those of `Noise`. With fixed steps events lie within steps.
+    """
+
+
+@stimulus(
+    conductances=(
+        ("g * scale * double_exponential_sum(t - since, on, first_sum, second_sum, tau_rise, tau_decay)", "E"),
+    ),
+    units={**_UNITS, "tau_rise": "ms", "tau_decay": "ms"},
+    edges=lambda p: [],
+    points=Points(
+        begin=f"{_BEGIN}\nscale = double_exponential_scale(tau_rise, tau_decay)",
+        onward="""\
+number, until, since, first_sum, second_sum = double_exponential_events(\
+seed, cell, number, until, rate, stop, tau_rise, tau_decay, since, on, first_sum, second_sum, t0)
+on = 1.0""",
+        rows=("number", "on", "first_sum", "second_sum", "scale"),
+        times=_events,
+        curve=_no_curve,
+    ),
+    check=_check,
+)
+def PoissonDoubleExponential(
+    g: Values,
+    rate: Values,
+    tau_rise: Values,
+    tau_decay: Values,
+    E: Values = 0.0,
+    seed: Values = 0.0,
+    start: Values = 0.0,
+    stop: Values = math.inf,
+    cell: Values = math.nan,
+) -> None:
+    """Synaptic events as those of `PoissonAlpha`, each with the conductance of an event of `DoubleExponential`."""
