@@ -32,6 +32,7 @@ _NUMBERS = [memory.KINDS, memory.EVENTS, memory.AT, memory.PEAK, memory.TROUGH, 
 TIGHTER = 1e-2  # the next tolerance of candidates that were none
 _TIGHTEST = 1e-12  # a tolerance below this is 0
 _ROUNDS = 20  # of Newton's method
+_CONVERGED = 1e-10  # relative; as its errors square, none is left after so short a step
 _MARGINAL = -1e-9  # 1/ms; an equilibrium whose largest real part is above this is not proved to be stable
 # Of a fixed step of 0.025 ms: how nearly cycles return at best, by the order of the method; their sections fall
 # differently into the steps of each period. It goes with the step as the error of one step.
@@ -172,12 +173,15 @@ def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.
     from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 
     found = X.astype(np.float64)
+    left = np.arange(found.shape[1])  # each cell takes the steps that it needs, whatever the others do
     for _ in range(_ROUNDS):
-        step = newton_step(cells, found, i_app, jacobian(cells, found))
-        found = found + step
+        some = cells.at(left)
+        step = newton_step(some, found[:, left], i_app[left], jacobian(some, found[:, left]))
+        found[:, left] += step
         with np.errstate(invalid="ignore"):
-            if not (np.abs(step) > 1e-13 * np.maximum(np.abs(found), 1e-6)).any():
-                break
+            left = left[(np.abs(step) > _CONVERGED * np.maximum(np.abs(found[:, left]), 1e-6)).any(axis=0)]
+        if not len(left):
+            break
     with np.errstate(invalid="ignore"):
         good = (np.abs(found - X) <= near).all(axis=0)
         J = jacobian(cells.at(np.flatnonzero(good)), found[:, good])
@@ -205,7 +209,8 @@ def settling_of(
         return None
     check_settled(record)
     after = check_constant(stimulus, t_stop)
-    levels = next((r.levels for r in record if r.levels is not None), _LEVELS)
+    by_name = sorted(record, key=lambda r: not getattr(r, "settled_names", ()))  # those that name its features first
+    levels = next((r.levels for r in by_name if r.levels is not None), _LEVELS)
     everywhere = np.broadcast_to(np.maximum(after, 0.0), n_cells).copy()
     tolerance = np.full(n_cells, rule.settle_tol)
     order = method.scheme.order

@@ -143,11 +143,9 @@ def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.
     loose = ends.kind <= LOOSE_SPIKES
     cycle, rests = loose | (ends.kind >= SPIKES), ends.kind == RESTS
     spiking = (ends.kind == SPIKES) | (ends.kind == LOOSE_SPIKES)
-    intervals = np.diff(ends.times, axis=1)
-    intervals[np.arange(intervals.shape[1]) >= np.where(spiking, ends.events, 0)[:, None]] = np.nan
     period, period_error = _period(ends.periods)
     period = np.where(loose, ends.periods.mean(axis=1), period)
-    bursts = _bursts(intervals, rule.burst_ratio)
+    bursts = _bursts(ends, spiking, period, rule.burst_ratio)
     above = ends.above / np.maximum(ends.events, 1)
     one_spike = spiking & (bursts["count"] == 0) & (above > rule.plateau_min)
     activity = np.full(len(ends.kind), UNSETTLED, np.uint8)
@@ -159,7 +157,6 @@ def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.
     activity[one_spike] = ONE_SPIKE_BURSTING
     with np.errstate(all="ignore"):
         duration = np.where(one_spike, above, bursts["total"] / bursts["count"])
-        squares = np.nansum((intervals - (period / ends.events)[:, None]) ** 2, axis=1)
         return {
             "activity": activity,
             "period": np.where(cycle, period, np.nan),
@@ -174,9 +171,7 @@ def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.
             "settled_at": np.where(ends.kind > 0, ends.at, np.nan),
             "rate": np.where(spiking, 1e3 * ends.events / period, 0.0),
             "isi_mean": np.where(spiking, period / ends.events, np.nan),
-            "isi_cv": np.where(
-                spiking, np.sqrt(squares / np.maximum(ends.events - 1, 1)) * ends.events / period, np.nan
-            ),
+            "isi_cv": np.where(spiking, bursts["deviation"] * ends.events / period, np.nan),
         }
 
 
@@ -190,20 +185,29 @@ def _period(periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return newest + np.nan_to_num(rest), np.abs(step)
 
 
-def _bursts(intervals: np.ndarray, ratio: float) -> dict[str, np.ndarray]:
-    """Of each row of intervals (NaN: none): the count of bursts, 0 where there are none, the total time in them, ms or
-    NaN, and the number of (short) intervals in them.
+def _bursts(ends: Endings, spiking: np.ndarray, period: np.ndarray, ratio: float) -> dict[str, np.ndarray]:
+    """Of the intervals of each cell's period: the count of bursts, 0 where there are none, the total time in them, ms
+    or NaN, the number of (short) intervals in them; and the standard deviation of all intervals, ms.
     """
-    n = len(intervals)
-    if not n:
-        return dict.fromkeys(("count", "total", "short"), np.empty(0))
+    n = len(period)
+    found = {"count": np.zeros(n), "total": np.full(n, np.nan), "short": np.zeros(n), "deviation": np.zeros(n)}
+    rows = np.flatnonzero(spiking & (ends.events > 1))
+    if not len(rows):
+        return found
+    events, width = ends.events[rows], int(ends.events[rows].max())
+    intervals = np.diff(ends.times[rows, : width + 1], axis=1)
+    intervals[np.arange(width) >= events[:, None]] = np.nan
     ordered = np.sort(intervals, axis=1)  # NaN last
     with np.errstate(all="ignore"):
         gaps = np.nan_to_num(np.diff(np.log(ordered), axis=1), nan=-1.0)
     place = gaps.argmax(axis=1)
-    splits = gaps[np.arange(n), place] >= np.log(ratio)
+    at = np.arange(len(rows)), place
+    splits, limit = gaps[at] >= np.log(ratio), ordered[at][:, None]
     with np.errstate(invalid="ignore"):
-        short = (intervals <= ordered[np.arange(n), place][:, None]) & splits[:, None]
-        long = (intervals > ordered[np.arange(n), place][:, None]) & splits[:, None]
-    total = np.where(splits, np.where(short, intervals, 0.0).sum(axis=1), np.nan)
-    return {"count": long.sum(axis=1), "total": total, "short": short.sum(axis=1)}
+        short = (intervals <= limit) & splits[:, None]
+        found["count"][rows] = ((intervals > limit) & splits[:, None]).sum(axis=1)
+    found["total"][rows] = np.where(splits, np.where(short, intervals, 0.0).sum(axis=1), np.nan)
+    found["short"][rows] = short.sum(axis=1)
+    squares = np.nansum((intervals - (period[rows] / events)[:, None]) ** 2, axis=1)
+    found["deviation"][rows] = np.sqrt(squares / (events - 1))
+    return found

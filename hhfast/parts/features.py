@@ -181,7 +181,7 @@ class Features:
 
     @property
     def levels(self) -> tuple[float, float] | None:
-        return (self.threshold, self.rearm) if self.hooks.detects else None
+        return (self.threshold, self.rearm) if self.hooks.detects or self.settled_names else None
 
     def times(self, t_stop: float) -> tuple[Window, np.ndarray]:
         return window_of("Features", self.window, t_stop), np.empty(0)

@@ -52,7 +52,7 @@ def finish(memory, base, n, outcome, place, times, first, t, current, looseness,
     drifts, period = 0.0, events if kind >= SPIKES else 0
     if kind == RUNNING:
         kind = CAP - mode
-        drifts = drift(memory, ring, size, n, count, events)
+        drifts = drift(memory, ring, size, n, count, min(max(count, 1), RING) - 1)
         period = loose_cycle(memory, ring, n, count, looseness, floor) if drifts < 1.0 else 0
         if period > 0:
             kind = LOOSE - mode

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+LATE = 128  # sections, after which a cycle must close three times
 NEARLY = 10.0  # of the tolerance: what a part of a period may lack to be the whole
 RING = 193  # entries: three periods, and the section at which they begin
 MOST = 64  # sections of a period at most
@@ -147,15 +148,17 @@ def events_of_period(memory, base, ring, n, number, tolerance, floor):
     """The smallest number of sections after which the whole state has returned twice in a row; 0: none.
 
     It returns if no state has moved by more than the tolerance, relative to its range in these periods, and if none
-    drifts: what geometric steps still lead to must be within the tolerance, too.
+    drifts: what geometric steps still lead to must be within the tolerance, too. After many sections it must have
+    returned three times: chaos comes close to many a cycle in the end.
     """
     size = 4 + 3 * n
     extent = base + STATE + n
     newest = slot(ring, size, number)
+    times = 3 if number > LATE else 2
     for j in range(n):
         memory[extent + j] = np.inf
         memory[extent + n + j] = -np.inf
-    for k in range(1, min(MOST, number // 2) + 1):
+    for k in range(1, min(MOST, number // times) + 1):
         entry = slot(ring, size, number - k + 1) + 4
         for j in range(n):
             memory[extent + j] = min(memory[extent + j], memory[entry + n + j])
@@ -163,7 +166,11 @@ def events_of_period(memory, base, ring, n, number, tolerance, floor):
         before = slot(ring, size, number - k)
         earlier = slot(ring, size, number - 2 * k)
         moves = memory[extent + n] - memory[extent] >= LEAST
-        if moves and returns(memory, extent, newest + 4, before + 4, earlier + 4, n, tolerance, floor):
+        closed = moves and returns(memory, extent, newest + 4, before + 4, earlier + 4, n, tolerance, floor)
+        if closed and times == 3:
+            first = slot(ring, size, number - 3 * k)
+            closed = distance(memory, extent, earlier + 4, first + 4, n, floor) <= tolerance
+        if closed:
             return divided(memory, ring, base, n, number, k, tolerance, floor)
     return 0
 

@@ -10,7 +10,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from hhfast.model.importers.expressions import Expr, FormulaTable, check_size, number, text, value_of, variable
+from hhfast.model.importers.expressions import Expr, check_size, number, text, value_of, variable
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.mechanism import Mechanism
 from hhfast.model.importers.mod_syntax import Reader
 
