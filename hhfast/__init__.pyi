@@ -14,6 +14,7 @@ from .analysis.resting_state import Equilibria, RestingState, resting_state
 from .analysis.rheobase import Rheobase, find_rheobase
 from .analysis.spikes import spike_times, train_features
 from .analysis.strength_duration import StrengthDuration, StrengthDurationFit, strength_duration
+from .analysis.trial_statistics import TrialStatistics, trial_statistics
 from .analysis.voltage_clamp import VoltageClampFamily, voltage_clamp
 from .analysis.work_precision.benchmark import benchmark_integrators
 from .analysis.work_precision.result import Benchmark
@@ -173,6 +174,7 @@ __all__ = [
     "Trace",
     "TraceTarget",
     "Train",
+    "TrialStatistics",
     "UnknownName",
     "Values",
     "VoltageClamp",
@@ -227,5 +229,6 @@ __all__ = [
     "to_pandas",
     "to_parquet",
     "train_features",
+    "trial_statistics",
     "voltage_clamp",
 ]

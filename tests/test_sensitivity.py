@@ -73,6 +73,25 @@ def test_derivatives_are_those_of_scipy():
     np.testing.assert_allclose(computed, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(("integrator", "dt"), [("rk4", 0.025), ("euler", 0.01)])
+def test_fixed_steps_have_the_derivative_of_the_scheme(integrator, dt):
+    """Not of the exact solution: differences of runs with the same steps, of V, of a gate, and of spike times."""
+    run = {"stimulus": hh.Step(amplitude=10.0, start=1.0), "t_stop": 30.0, "integrator": integrator, "dt": dt}
+    found = hh.simulate("hodgkin_huxley", sensitivity=["g_K", "celsius"], **run,
+                        record=[hh.Spikes(), hh.Trace("dV_dg_K", "dh_dcelsius", every=0.5)])  # fmt: skip
+    for name, state in (("g_K", "V"), ("celsius", "h")):
+
+        def both(value, name=name, state=state):
+            r = hh.simulate("hodgkin_huxley", {name: value}, record=[hh.Spikes(), hh.Trace(state, every=0.5)], **run)
+            return np.concatenate([r[state][0], r.spike_time])
+
+        expected = differences(both, hh.models["hodgkin_huxley"].parameters[name].value)
+        computed = np.concatenate([found[f"d{state}_d{name}"][0], found[f"spike_time_d{name}"]])
+        np.testing.assert_allclose(computed, expected, rtol=1e-5, atol=1e-6 * np.abs(expected[:-3]).max())
+    alone = hh.simulate("hodgkin_huxley", **run)
+    np.testing.assert_allclose(found.spike_time, alone.spike_time, rtol=0, atol=1e-9)
+
+
 def test_from_rest_the_start_moves_with_the_parameters():
     run = {"t_stop": 5.0, "initial": "rest", "record": [hh.Final()], **TIGHT}
     found = hh.simulate("hodgkin_huxley", sensitivity=["E_L"], **run)

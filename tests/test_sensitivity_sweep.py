@@ -62,7 +62,7 @@ def test_spike_times_and_traces_have_derivatives_in_the_result(tmp_path):
         ('sensitivity = ["g_Na", "g_Na"]', "spikes = true", "twice"),
         ('sensitivity = "g_Na"', "spikes = true", "should be a valid list"),
         ('sensitivity = ["g_Na"]', 'features = ["rate"]', "nothing has derivatives"),
-        ('sensitivity = ["g_Na"]\nintegrator = "rk4"', "spikes = true", "choose tsit5 or bs32"),
+        ('sensitivity = ["g_Na"]\nintegrator = "strang"', "spikes = true", "choose tsit5 or bs32"),
         ('sensitivity = ["g_Na"]\nuntil = "settled"', 'features = ["latency"]', "'latency' of a settled cell"),
         ("", 'trace = { variables = ["dV_dg_Na"], every = 1.0 }', "unknown variable"),
     ],

@@ -71,25 +71,21 @@ def simulate(
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
         named are as for "model", gates steady at the V given); "depolarised" is {"V": 0.0}. A list has one per cell.
-    sensitivity : parameters with respect to which the run is differentiated, with tsit5 or bs32. Every state x then has
-        derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of `Spikes` one in
-        `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. Where the dynamics are
-        chaotic, derivatives grow without bound. Those by the stimulus's own parameters are not known. With
-        until="settled", and any integrator, it is the features that have derivatives: `period_dp`, `rate_dp`,
-        `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the equilibrium (`V_rest_dp`), that the run
-        found; NaN for cells that have not settled, and none of counts, `activity`, `settled_at`, spikes and traces.
-    channel_noise : "diffusion", "markov", or a `hhfast.ChannelNoise`: the channels that have a count open and close at
-        random, with fixed steps. Every channel with gates or a scheme then has a parameter `count_NAME` (as
-        `count_Na`), infinite unless given: no noise (`hhfast.Model.with_counts`). Recorded `i_NAME` and `g_NAME` have
-        the noise; gates are those of infinitely many channels at the same V(t). The realisation depends on seed, cell
-        and step alone.
+    sensitivity : parameters with respect to which the run is differentiated, with tsit5, bs32, rk4 or euler. Every
+        state x then has derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of
+        `Spikes` one in `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. With fixed
+        steps they are those of the scheme, not of the exact solution. Where the dynamics are chaotic, derivatives grow
+        without bound. Those by the stimulus's own parameters are not known. With until="settled", and any integrator,
+        it is the features that have derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the
+        exact cycle, or of the equilibrium (`V_rest_dp`), that the run found; NaN for cells that have not settled, and
+        none of counts, `activity`, `settled_at`, spikes and traces.
     certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
         hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
         share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:
         `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 differs (a count or class, a NaN, the status, or an
         error above the tolerance), 3 the finer run failed; for each number x per cell `x_error`, its estimated |error|
         in its unit; for `Spikes` `spike_time_error`, that of the spike time that shifted most; NaN where there is
-        nothing to compare. Traces are not compared. The checked cells take about 3 to 6 times as long.
+        nothing to compare. Traces are not compared. A checked cell takes 2 to 5 times as long.
     certify_tolerance : the largest errors that agree: a share of the scale of a number (100 mV; 1 for gates, fractions
         and isi_cv; the size of rates and concentrations), while times have 0.1 ms, and counts and classes none; or a
         mapping with `share`, `time` (ms), and names of recorded numbers, as `{"share": 0.02, "latency": 0.5}`.

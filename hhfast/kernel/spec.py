@@ -178,10 +178,9 @@ def check_sensitivity(
     for name in sensitivity:
         if name not in model.parameters:
             raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
-    if method.tableau is None or method.tableau.gamma > 0.0:
-        raise InputError(
-            f"sensitivity: {method.name} has none at fixed times; choose tsit5 or bs32, or until = 'settled'"
-        )
+    if not method.explicit:
+        others = "choose tsit5 or bs32 (rk4 and euler have them, too), or until = 'settled'"
+        raise InputError(f"sensitivity: {method.name} has none at fixed times; {others}")
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
 

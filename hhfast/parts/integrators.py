@@ -70,6 +70,16 @@ class Integrator:
         return self.tableau is not None and self.tableau.gamma > 0.0
 
     @property
+    def explicit(self) -> bool:
+        """Whether all states advance by their slopes alone, as Runge-Kutta methods do: the derivative of such a step is
+        the same step of the derivatives.
+        """
+        if self.tableau is not None:
+            return not self.stiff
+        used = (names_used(stage.text) for stage in self.stages)
+        return all(s.states == "all" for s in self.stages) and not any({"phi", "a", "b"} & names for names in used)
+
+    @property
     def evaluations(self) -> int:
         """How often a step evaluates the rates of all gates."""
         if self.tableau is not None:

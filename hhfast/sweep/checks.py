@@ -272,6 +272,7 @@ def _check_channel_noise(sweep: Sweep) -> None:
         ("analysis", sweep.analysis is not None),
         ("until", sweep.until != "t_stop"),
         ("certify", sweep.certify is not False),
+        ("sensitivity", bool(sweep.sensitivity)),
     ):
         if given:
             raise InputError(f"{key}: does not go with channel_noise; remove it")

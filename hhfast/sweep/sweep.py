@@ -54,7 +54,8 @@ class Sweep:
     initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
     sensitivity : parameters of the model by which results are differentiated (`simulate`): with until = "settled" every
-        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5 or bs32.
+        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5,
+        bs32, rk4 or euler.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row

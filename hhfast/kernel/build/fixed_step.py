@@ -16,6 +16,7 @@ from hhfast.kernel.build.time_nodes import TimeNodes
 from hhfast.kernel.build.turns import Turns
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name, shift_names
 
 
 class FixedStep:
@@ -30,6 +31,13 @@ class FixedStep:
         self.turns = Turns(builder) if Turns.wanted(builder) else None
         self.stages, self.guards = Stages(builder), FixedStepGuards(builder.guards)
         self.stimuli = self.stages.stimuli
+        # Derivatives of V by parameters -> what they were at the beginning of a step, and their slopes there.
+        self.derived_before: dict[str, Symbol] = {}
+        if builder.recorders.timed:
+            self.derived_before = {
+                x: Symbol(f"{x}_was") for x in (sensitivity_name("V", p) for p in builder.spec.sensitivity)
+            }
+            self.stages.first_slopes |= {x: Symbol(f"d{x}_was") for x in self.derived_before}
         self.noise = ChannelNoise(builder, self.stages.keep_decays) if builder.spec.channel_noise else None
         self.nodes = TimeNodes(builder, self.stimuli, self.settling, self.noise)
         self._declare_rows()
@@ -42,7 +50,7 @@ class FixedStep:
         if self.keeps_V_before:
             self.scratch.add("lane", self.own["V_before"])
         if self.builder.recorders.timed:
-            self.scratch.add("lane", self.own["dV_was"])
+            self.scratch.add("lane", *self.stages.first_slopes.values(), *self.derived_before.values())
         self.builder.recorders.declare()
         self.stages.declare()
         for recorder in self.builder.recorders.all:
@@ -89,7 +97,11 @@ class FixedStep:
         return [*statements, *self.noise.step(), *self.scratch.loop(self._after_step())]
 
     def _keep_V(self) -> list[Statement]:
-        return self.builder.quote.code("V_before = V_was\nV_was = V" if self.keeps_V_before else "V_was = V")
+        quote = self.builder.quote
+        kept = quote.code("V_before = V_was\nV_was = V" if self.keeps_V_before else "V_was = V")
+        for x, was in self.derived_before.items():
+            kept += quote.code("was = now", was=was, now=self.builder.states[x])
+        return kept
 
     def _after_step(self) -> list[Any]:
         """Detectors and recorders, after what the latter ask of the step: here only the ends of steps are known."""
@@ -115,12 +127,13 @@ class FixedStep:
     def _event(self, d: Detector) -> list[Statement]:
         timed: list[Statement] = []
         if d.number in self.builder.recorders.timed:
-            timed += self.builder.rates(("V",))
+            timed += self.builder.rates(("V", *self.derived_before))
             timed += self.builder.quote.code(
                 "t_spike = t + dt64 * crossing(V_was, V, dV_was, f, dt64, levels[d, 0])",
                 f=self.builder.rates_of["V"].f,
                 d=Number(d.number),
             )
+            timed += self._shifts()
         told = self.builder.recorders.tell(d, lambda recorder: Name(recorder.is_on))
         if not told:
             return []
@@ -133,6 +146,20 @@ class FixedStep:
             found,
             *self.builder.quote.nest("if hit", self.builder.quote.nest("for i in range(n)", spiking), hit=d.hit),
         ]
+
+    def _shifts(self) -> list[Statement]:
+        """The derivatives of the time of a spike, those of where the cubic crosses the threshold."""
+        builder, lets = self.builder, list[Statement]()
+        for name, (x, was) in zip(shift_names(builder.spec.sensitivity), self.derived_before.items(), strict=True):
+            lets += builder.quote.code(
+                """\
+at = (t_spike - t) / dt64
+slope = slope_of_cubic(V_was, V, dV_was, f, dt64, at)
+shift = -cubic_through(was, now, dwas, dnow, dt64, at) / slope""",
+                at=Symbol("at"), slope=Symbol("slope"), shift=self.own[name], f=builder.rates_of["V"].f, was=was,
+                now=builder.states[x], dwas=self.stages.first_slopes[x], dnow=builder.rates_of[x].f,
+            )  # fmt: skip
+        return lets
 
     # --- the whole ---
     def _block(self) -> list[Statement]:

@@ -28,6 +28,8 @@ class Stages:
         once = (stage for stage in self.all if stage.evaluates and not stage.coefficients)
         self.stimuli = FixedStepStimuli(builder, dict.fromkeys(stage.c[0] for stage in once))
         self.kept_decays: dict[str, Symbol] = {}
+        # state -> its slope at the beginning of a step, by which the times of spikes are found
+        self.first_slopes = {"V": self.own["dV_was"]}
 
     def _applies(self, stage: Stage) -> bool:
         group = self.system.groups[stage.states]
@@ -49,9 +51,12 @@ class Stages:
         if self.repeats:
             return {}
         over = next(stage.over for stage in self.all if stage.evaluates)
-        text = "dV_was = f" if over is None else "dV_was = f / (over * dt)"
-        f = self.builder.rates_of["V"].f
-        return {f: self.builder.quote.let(text, f=f, over=self.builder.quote.number(over or 1.0))}
+        text = "slope = f" if over is None else "slope = f / (over * dt)"
+        found = {}
+        for x, slope in self.first_slopes.items():
+            f = self.builder.rates_of[x].f
+            found[f] = self.builder.quote.let(text, slope=slope, f=f, over=self.builder.quote.number(over or 1.0))
+        return found
 
     def keep_decays(self, gates: Sequence[str]) -> dict[str, Symbol]:
         """Gate -> a row that after a step has its b, times the step; none where no stage is over the whole step."""
@@ -148,9 +153,11 @@ class Stages:
             table = self.builder.table("c_table", stage.c)
             at = self.builder.quote.value("t + np.float64(table[stage]) * dt64", table=table)
             inner += self.stimuli.set_to(self.own, at)
-        f = self.builder.rates_of["V"].f
-        slope = self.builder.quote.code("dV_was = f if stage == 0 else dV_was", f=f)
-        recording = RecordingStatements(after={f: slope[0]} if self.builder.recorders.timed else {})
+        kept = {}
+        for x, slope in self.first_slopes.items() if self.builder.recorders.timed else ():
+            f = self.builder.rates_of[x].f
+            kept[f] = self.builder.quote.code("slope = f if stage == 0 else slope", slope=slope, f=f)[0]
+        recording = RecordingStatements(after=kept)
         inner += self.scratch.loops(body, recording)
         return self.builder.quote.nest("for stage in range(n)", inner, n=Number(len(stage.c)))
 

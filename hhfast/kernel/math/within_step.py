@@ -82,3 +82,19 @@ def crossing(V0, V1, dV0, dV1, dt, level):
     c2 = 3.0 * (V1 - V0) - 2.0 * c1 - np.float64(dV1) * dt
     c3 = 2.0 * (V0 - V1) + c1 + np.float64(dV1) * dt
     return polynomial_crossing(V0, c1, c2, c3, 0.0, level)
+
+
+def cubic_through(V0, V1, dV0, dV1, dt, at):
+    """The value, at a fraction of a step, of the cubic through V0, V1 with slopes dV0, dV1 (per ms)."""
+    c1 = np.float64(dV0) * dt
+    c2 = 3.0 * (np.float64(V1) - np.float64(V0)) - 2.0 * c1 - np.float64(dV1) * dt
+    c3 = 2.0 * (np.float64(V0) - np.float64(V1)) + c1 + np.float64(dV1) * dt
+    return np.float64(V0) + at * (c1 + at * (c2 + at * c3))
+
+
+def slope_of_cubic(V0, V1, dV0, dV1, dt, at):
+    """Its slope there, per ms."""
+    c1 = np.float64(dV0) * dt
+    c2 = 3.0 * (np.float64(V1) - np.float64(V0)) - 2.0 * c1 - np.float64(dV1) * dt
+    c3 = 2.0 * (np.float64(V0) - np.float64(V1)) + c1 + np.float64(dV1) * dt
+    return (c1 + at * (2.0 * c2 + 3.0 * at * c3)) / dt

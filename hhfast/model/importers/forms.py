@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hhfast.model.importers.expressions import (
     Expr,
-    FormulaTable,
     add,
     divide,
     factors,
@@ -21,6 +20,7 @@ from hhfast.model.importers.expressions import (
     value_of,
     variable,
 )
+from hhfast.model.importers.formula_table import FormulaTable
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from hhfast.model.importers.expressions import Expr, FormulaTable, mapped, value_of
+from hhfast.model.importers.expressions import Expr, mapped, value_of
+from hhfast.model.importers.formula_table import FormulaTable
 
 _SMALL = 0.05  # what is compared with less than this is compared with 0
 

@@ -5,76 +5,17 @@ It shares the parse tree and the declared values with the translation, and nothi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hhfast.errors import InputError
 from hhfast.model.importers.mechanism import Mechanism
+from hhfast.model.importers.mod_arithmetic import FUNCTIONS, OPERATIONS, ghk, reversal
 
 Values = dict[str, float]
 Value = Callable[[Values], float]
 Action = Callable[[Values], None]
 _MAX_CALLS = 50  # within each other
-
-
-def _divide(a: float, b: float) -> float:
-    return a / b if b != 0 else math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
-
-
-def _power(a: float, b: float) -> float:
-    try:
-        result = a**b
-    except (OverflowError, ZeroDivisionError):
-        return math.inf
-    return result if isinstance(result, float) else math.nan
-
-
-def _guarded(function: Callable[..., float]) -> Callable[..., float]:
-    def evaluate(*x: float) -> float:
-        try:
-            return function(*x)
-        except OverflowError:
-            return math.inf
-        except ValueError:
-            return math.nan
-
-    return evaluate
-
-
-_PLAIN: dict[str, Callable[..., float]] = {
-    "exp": math.exp, "log": math.log, "log10": math.log10, "sqrt": math.sqrt, "fabs": abs, "abs": abs,
-    "tanh": math.tanh, "sinh": math.sinh, "cosh": math.cosh, "pow": _power, "fmin": min, "fmax": max,
-}  # fmt: skip
-_FUNCTIONS = {name: _guarded(f) for name, f in _PLAIN.items()}
-_FUNCTIONS["exprelr"] = lambda x: 1.0 - x / 2 if abs(x) < 1e-8 else x / math.expm1(x)
-_OPERATIONS: dict[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": _divide,
-    "^": _power,
-    "<": lambda a, b: float(a < b),
-    "<=": lambda a, b: float(a <= b),
-    ">": lambda a, b: float(a > b),
-    ">=": lambda a, b: float(a >= b),
-    "==": lambda a, b: float(a == b),
-    "!=": lambda a, b: float(a != b),
-    "&&": lambda a, b: float(bool(a) and bool(b)),
-    "||": lambda a, b: float(bool(a) or bool(b)),
-}
-
-
-def reversal(inside: float, outside: float, z: float, celsius: float) -> float:
-    """The Nernst potential, mV."""
-    return 1e3 * 8.314462618 * (celsius + 273.15) / (z * 96485.33212) * math.log(outside / inside)
-
-
-def _ghk(v: float, inside: float, outside: float, z: float, celsius: float) -> float:
-    """NEURON's: mA/cm2 per cm/s."""
-    u = z * v * 96485.33212 / (1e3 * 8.314462618 * (celsius + 273.15))
-    relative = _FUNCTIONS["exprelr"]
-    return 1e-3 * z * 96485.33212 * (inside * relative(-u) - outside * relative(u))
 
 
 def _ignoring(value: Value) -> Action:
@@ -257,7 +198,7 @@ class Interpreter:
                     return lambda values: -inner(values)
                 return lambda values: float(not inner(values))
             case "BinaryExpression":
-                left, right, operation = self.value(node.lhs), self.value(node.rhs), _OPERATIONS[str(node.op).strip()]
+                left, right, operation = self.value(node.lhs), self.value(node.rhs), OPERATIONS[str(node.op).strip()]
                 return lambda values: operation(left(values), right(values))
             case "FunctionCall":
                 return self.call(node)
@@ -270,11 +211,11 @@ class Interpreter:
         if name in self.m.functions or name in self.m.procedures:
             return lambda values: self.called(name)(values, [a(values) for a in arguments])
         if name in ("nernst", "ghk"):
-            builtin: Callable[..., float] = reversal if name == "nernst" else _ghk
+            builtin: Callable[..., float] = reversal if name == "nernst" else ghk
             return lambda values: builtin(*(a(values) for a in arguments), values["celsius"])
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise self.m.refused("function", f"{name}() is not known here", rf"\b{name}\s*\(")
-        function = _FUNCTIONS[name]
+        function = FUNCTIONS[name]
         return lambda values: function(*(a(values) for a in arguments))
 
     def called(self, name: str) -> Callable[[Values, list[float]], float]:

@@ -8,16 +8,9 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.model.formulas import evaluate_tree
-from hhfast.model.importers.expressions import (
-    Expr,
-    FormulaTable,
-    factors,
-    number,
-    product,
-    terms,
-    variable,
-)
+from hhfast.model.importers.expressions import Expr, factors, number, product, terms, variable
 from hhfast.model.importers.forms import Law, affine, law
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_gates import KELVIN
 from hhfast.model.importers.neuroml_rates import Component
 from hhfast.model.importers.part import ChannelForm, Part, StateForm

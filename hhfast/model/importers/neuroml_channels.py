@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.model.importers.expressions import FormulaTable, number, variable
+from hhfast.model.importers.expressions import number, variable
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_cell_types import CellTypeReader, is_cell_type
 from hhfast.model.importers.neuroml_concentrations import concentration_part, is_concentration_model
 from hhfast.model.importers.neuroml_densities import DENSITIES, add_density

@@ -6,18 +6,9 @@ import math
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.model.importers.expressions import (
-    Expr,
-    FormulaTable,
-    add,
-    divide,
-    multiply,
-    negative,
-    number,
-    subtract,
-    variable,
-)
+from hhfast.model.importers.expressions import Expr, add, divide, multiply, negative, number, subtract, variable
 from hhfast.model.importers.forms import Law, law
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_gates import KELVIN
 from hhfast.model.importers.neuroml_rates import Component, Context
 from hhfast.model.importers.neuroml_units import quantity

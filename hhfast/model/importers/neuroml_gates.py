@@ -6,19 +6,9 @@ import ast
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.model.importers.expressions import (
-    Expr,
-    FormulaTable,
-    add,
-    binary,
-    call,
-    divide,
-    multiply,
-    number,
-    subtract,
-    variable,
-)
+from hhfast.model.importers.expressions import Expr, add, binary, call, divide, multiply, number, subtract, variable
 from hhfast.model.importers.forms import Law
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_rates import Component, Context, standard_rate
 from hhfast.model.importers.neuroml_units import quantity
 from hhfast.model.importers.part import SchemeForm, StateForm

@@ -10,7 +10,6 @@ from hhfast.errors import InputError
 from hhfast.model.formulas import parse
 from hhfast.model.importers.expressions import (
     Expr,
-    FormulaTable,
     binary,
     call,
     divide,
@@ -23,6 +22,7 @@ from hhfast.model.importers.expressions import (
     value_of,
     variable,
 )
+from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_units import LABELS, quantity
 
 _COMPARE = {".gt.": ">", ".lt.": "<", ".geq.": ">=", ".leq.": "<=", ".eq.": "==", ".neq.": "!=", ".and.": " and ",

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hhfast.model.importers.expressions import Expr, FormulaTable
+from hhfast.model.importers.expressions import Expr
 from hhfast.model.importers.forms import Law
+from hhfast.model.importers.formula_table import FormulaTable
 
 # What NEURON takes for an ion, the temperature (degC) and the diameter (um) where nothing says otherwise: mV and mM.
 DEFAULTS = {"ena": 50.0, "ek": -77.0, "cai": 5e-5, "cao": 2.0, "nai": 10.0, "nao": 140.0, "ki": 54.4, "ko": 2.5,
@@ -77,3 +78,10 @@ class Part:
             if isinstance(state.initial, ast.expr):
                 yield state.initial
         yield from self.concentrations.values()
+
+
+def states_of(part: Part) -> Iterator[str]:
+    """The names of a part's states, those of schemes included."""
+    yield from (s.name for s in part.states)
+    for c in part.channels:
+        yield from c.scheme.states if c.scheme else ()

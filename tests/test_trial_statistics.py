@@ -1,0 +1,73 @@
+"""Statistics over trials, against what is plain for trains made by hand, and theory for random ones."""
+
+import numpy as np
+import pytest
+
+import hhfast as hh
+from hhfast.errors import InputError
+
+
+def test_equal_trials_are_reliable():
+    """No jitter, correlation 1, no variance of counts."""
+    found = hh.trial_statistics([np.array([10.0, 20.0, 40.0])] * 5, window=(5.0, 105.0))
+    assert (found.n_trials[0], found.efficiency[0], found.latency[0], found.jitter[0]) == (5, 1.0, 5.0, 0.0)
+    assert found.rate[0] == pytest.approx(30.0)
+    assert (found.fano[0], found.reliability[0]) == (0.0, pytest.approx(1.0))
+    assert found.isi_cv[0] == pytest.approx(np.std([10.0, 20.0], ddof=1) / 15.0)
+
+
+def test_two_neurons_of_three_trials():
+    """Trials that do not fire count for efficiency and reliability, not for jitter."""
+    trains = [np.array([10.0]), np.array([12.0]), np.array([]), np.array([50.0]), np.array([]), np.array([])]
+    found = hh.trial_statistics(trains, 3, sigma=1.0)
+    assert found.efficiency == pytest.approx([2 / 3, 1 / 3])
+    assert found.jitter[0] == pytest.approx(np.sqrt(2.0))
+    assert np.isnan(found.jitter[1])
+    # Two Gaussians of sigma 1 at a distance of 2 have the cosine exp(-1); it is that of one pair of three.
+    assert found.reliability[0] == pytest.approx(np.exp(-1.0) / 3, rel=0.02)
+    assert found.reliability[1] == 0.0
+
+
+def test_poisson_trains_have_fano_1_and_cv_1():
+    """To 5 standard errors."""
+    rng = np.random.default_rng(1)
+    trains = [np.sort(rng.uniform(0.0, 2000.0, rng.poisson(100))) for _ in range(400)]
+    found = hh.trial_statistics(trains, window=(0.0, 2000.0))
+    assert found.rate[0] == pytest.approx(50.0, abs=5 * 0.25)
+    assert found.fano[0] == pytest.approx(1.0, abs=5 * np.sqrt(2 / 400))
+    assert found.isi_cv[0] == pytest.approx(1.0, abs=0.03)
+
+
+def test_channel_noise_makes_timing_uncertain():
+    """Fewer channels, more jitter; a threshold pulse fires in part of the trials, and spikes far above it in all."""
+    trials = 60
+    area = np.repeat([100.0, 1000.0], trials)  # um2
+    result = hh.simulate(
+        "hodgkin_huxley",
+        {"count_Na": 60 * area, "count_K": 18 * area},
+        stimulus=hh.Pulse(amplitude=25.0, start=2.0, width=1.0),
+        channel_noise="diffusion",
+        initial="rest",
+        t_stop=12.0,
+        dt=0.01,
+        integrator="exp_euler",
+    )
+    found = hh.trial_statistics(result, trials, window=(2.0, 12.0))
+    assert found.efficiency.tolist() == [1.0, 1.0]
+    # In the linear regime jitter goes with 1 / sqrt(area): sqrt(10) = 3.2.
+    assert found.jitter[0] / found.jitter[1] == pytest.approx(np.sqrt(10.0), rel=0.4)
+
+
+@pytest.mark.parametrize(
+    ("trains", "options", "said"),
+    [
+        ([np.array([1.0])] * 5, {"trials": 2}, "there are 5 spike trains"),
+        ([], {}, "there are 0 spike trains"),
+        ([np.array([1.0])], {"sigma": 0.0}, "must be positive"),
+        ([np.array([1.0])], {"window": (5.0, 5.0)}, "its end must come after"),
+    ],
+)
+def test_bad_input_gives_one_line(trains, options, said):
+    """What is wrong, and what to do."""
+    with pytest.raises(InputError, match=said):
+        hh.trial_statistics(trains, **options)
