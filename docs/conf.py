@@ -64,7 +64,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
     "remove_config_comments": True,
     "capture_repr": (),
-    "image_scrapers": ("matplotlib", "generate.scraper.figures"),
+    "image_scrapers": ("generate.scraper.figures", "matplotlib"),  # ours first: figures of pyplot are still open
     "default_thumb_file": str(DOCS.parent / "examples" / "emergent_firing.png"),
     "matplotlib_animations": False,
     "image_srcset": ["2x"],

@@ -41,4 +41,4 @@ def test_batches_until_settled_are_large():
     ends = ("t_stop", "settled")
     fixed, settled = (small(FEATURES, t_stop=60_000.0, rows_per_batch=None, until=until) for until in ends)
     assert rows_per_batch(fixed) == 1024
-    assert rows_per_batch(settled) == 16384
+    assert rows_per_batch(settled) == 32768

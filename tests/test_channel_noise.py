@@ -195,6 +195,21 @@ def test_infinite_counts_leave_the_deterministic_bits(integrator):
     assert np.array_equal(np.delete(plain.spike_count, 2), np.delete(noisy.spike_count, 2))
 
 
+def test_infinite_counts_leave_the_bits_of_float32_and_of_pools():
+    """Where a pool is not linear in the noisy current, too: calcium that only enters (Destexhe et al. 1994)."""
+    for name, counted, run in (
+        ("hodgkin_huxley", "count_K", RUN | {"dtype": "float32"}),
+        ("destexhe_1994_reticular", "count_Ts", RUN | {"record": [hh.Trace("V", "Ca", every=0.5)]}),
+    ):
+        plain = hh.simulate(name, {"C_m": np.ones(3)}, **run)
+        count = {"C_m": np.ones(3), counted: np.array([np.inf, 50.0, np.inf])}
+        noisy = hh.simulate(name, count, channel_noise="diffusion", **run)
+        for variable in ("V", "Ca") if "Ca" in plain else ("V",):
+            same = (plain[variable] == noisy[variable]).all(axis=1)
+            assert same.tolist() == [True, False, True]
+        assert not noisy.status.any()
+
+
 @pytest.mark.parametrize("kind", ["diffusion", "markov"])
 def test_a_realisation_depends_on_seed_cell_and_step_alone(kind):
     """Not on the batch, its order or the threads; another seed or cell gives another one."""
@@ -224,7 +239,7 @@ def test_diffusion_as_plain_python_is_what_is_compiled(monkeypatch):
 
 # --- spikes -----------------------------------------------------------------------------------------------------------
 def test_diffusion_fires_as_the_markov_chain_does():
-    """Squid axon of 50 um2 (60 Na and 18 K channels per um2): spontaneous rate and spike-time spread, 4.5 errors."""
+    """Squid axon of 50 um2 (60 Na and 18 K channels per um2): spontaneous spikes, to 4.5 standard errors."""
     found = {}
     for kind, n in (("diffusion", 400), ("markov", 30)):
         result = hh.simulate(
@@ -241,6 +256,77 @@ def test_diffusion_fires_as_the_markov_chain_does():
     error = np.sqrt(sum(x.var() / len(x) for x in found.values()))
     assert abs(means["diffusion"] - means["markov"]) < 4.5 * error
     assert means["markov"] > 1.0, "it fires without any current"
+
+
+def by_hand(n, area, t_stop, dt, rng):
+    """Spike counts of n patches, by NumPy: binomial numbers of the transitions of each step, V by Euler's method."""
+    V = np.full(n, -65.0)
+    patches, fired, above = [], np.zeros(n), np.zeros(n, bool)
+    for channel, density in (("Na", 60), ("K", 18)):
+        p = stationary(-65.0 + 1e-9, GATES[channel])
+        states, _ = chain(-64.0, GATES[channel])
+        patches.append((GATES[channel], states, rng.multinomial(round(density * area), p / p.sum(), n).T))
+    for _ in range(round(t_stop / dt)):
+        at = rates(V)
+        for gates, states, number in patches:
+            for i, state in enumerate(states):
+                for k, (gate, power) in enumerate(gates.items()):
+                    if state[k] < power:
+                        j = states.index((*state[:k], state[k] + 1, *state[k + 1 :]))
+                        up = np.minimum(dt * (power - state[k]) * at[gate][0], 1.0)  # linear: means are as of the chain
+                        down = np.minimum(dt * (state[k] + 1) * at[gate][1], 1.0)
+                        flow = rng.binomial(number[i], up) - rng.binomial(number[j], down)
+                        number[i] -= flow
+                        number[j] += flow
+        (_, _, na), (_, _, potassium) = patches
+        i_Na, i_K = 120 * na[-1] / na.sum(axis=0) * (V - 50), 36 * potassium[-1] / potassium.sum(axis=0) * (V + 77)
+        V = V - dt * (i_Na + i_K + 0.3 * (V + 54.387))
+        fired += (V >= -20) & ~above
+        above = np.where(V >= -20, True, np.where(V < -30, False, above))
+    return fired
+
+
+@pytest.mark.slow
+def test_both_fire_as_a_chain_by_hand():
+    """Spontaneous spikes of 20 um2 within 100 ms, against a NumPy program that shares nothing, to 4.5 standard errors."""
+    n, area = 400, 20.0
+    counts = {"hand": by_hand(n, area, 100.0, 0.01, np.random.default_rng(3))}
+    for kind in ("diffusion", "markov"):
+        result = hh.simulate(
+            "hodgkin_huxley",
+            {"count_Na": 60 * area, "count_K": 18 * area, "C_m": np.ones(n)},
+            channel_noise=hh.ChannelNoise(kind, seed=7),
+            t_stop=100.0,
+            dt=0.01,
+            integrator="exp_euler",
+            record=[hh.SpikeCount()],
+        )
+        counts[kind] = result.spike_count.astype(float)
+    for kind in ("diffusion", "markov"):
+        error = np.sqrt((counts[kind].var() + counts["hand"].var()) / n)
+        assert abs(counts[kind].mean() - counts["hand"].mean()) < 4.5 * error, counts[kind].mean()
+    assert counts["hand"].mean() > 2.0
+
+
+@pytest.mark.parametrize("amplitude", [5.0, 7.5])
+def test_firing_efficiency_is_that_of_the_markov_chain(amplitude):
+    """Of a pulse near threshold, on 100 um2, to 4.5 standard errors."""
+    share = {}
+    for kind, n in (("diffusion", 500), ("markov", 150)):
+        result = hh.simulate(
+            "hodgkin_huxley",
+            {"count_Na": 6000.0, "count_K": 1800.0, "C_m": np.ones(n)},
+            stimulus=hh.Pulse(amplitude=amplitude, start=1.0, width=1.0),
+            channel_noise=hh.ChannelNoise(kind, seed=2),
+            t_stop=8.0,
+            dt=0.02,
+            integrator="exp_euler",
+            record=[hh.SpikeCount()],
+        )
+        share[kind] = np.mean(result.spike_count > 0), n
+    error = np.sqrt(sum(max(p * (1 - p), 0.01) / n for p, n in share.values()))
+    assert abs(share["diffusion"][0] - share["markov"][0]) < 4.5 * error, share
+    assert 0.02 < share["markov"][0] < 0.98
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from commands import SCAN, hhfast, refused
 
+import hhfast as hh
 from hhfast.errors import InputError, one_line, understood
 from hhfast.sweep import Grid, Sweep, Table, Values
 from hhfast.sweep.store import HDF5Table
@@ -159,6 +160,21 @@ def test_wrong_types_in_python_are_input_errors():
             Sweep(**({"model": "hodgkin_huxley", "space": space, "t_stop": 10.0} | wrong))
     with pytest.raises(InputError):
         Values("linspace", (0.0, 1.0, 1e15))
+
+
+def test_durations_that_never_end_are_refused(here):
+    """By the interface in Python, adaptive or not, and by the command line, before anything runs."""
+    for options in ({}, {"integrator": "rk4"}, {"integrator": "rk4", "t_stop": 1e10, "dt": 1e-3}):
+        with pytest.raises(InputError, match="are possible"):
+            hh.simulate("hodgkin_huxley", **({"t_stop": 1e300} | options))
+    for words in (("fi", "--currents", "1"), ("simulate",)):
+        assert "are possible" in refused(words[0], "hodgkin_huxley", *words[1:], "--t-stop", "1e300")
+
+
+def test_more_threads_than_there_is_work_for():
+    """No more of them are started than there are blocks of cells."""
+    many, one = (hh.simulate("hodgkin_huxley", t_stop=5.0, threads=n, record=[hh.Final()]) for n in (10**12, 1))
+    assert many["V_final"].tobytes() == one["V_final"].tobytes()
 
 
 def test_a_line_is_one_line():

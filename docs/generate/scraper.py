@@ -9,13 +9,17 @@ from sphinx_gallery.scrapers import figure_rst
 
 
 def figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-    """Save the figures among the names of a guide, each once, and give the text that shows them."""
+    """Save the figures among the names of a guide, each once, and give the text that shows them.
+
+    Those of pyplot, which have a manager until they are closed, are shown by the next scraper.
+    """
     values = block_vars["example_globals"]
     shown = values.setdefault("__shown__", [])
     images = []
     for value in list(values.values()):
-        if isinstance(value, Figure) and value.canvas.manager is None and not any(value is one for one in shown):
+        if isinstance(value, Figure) and not any(value is one for one in shown):
             shown.append(value)
-            images.append(next(block_vars["image_path_iterator"]))
-            value.savefig(images[-1], dpi=110)
+            if value.canvas.manager is None:
+                images.append(next(block_vars["image_path_iterator"]))
+                value.savefig(images[-1], dpi=110)
     return figure_rst(images, gallery_conf["src_dir"])

@@ -85,7 +85,7 @@ def simulate(
         `certified`, uint8 per cell: 0 not checked, 1 agrees, 2 differs (a count or class, a NaN, the status, or an
         error above the tolerance), 3 the finer run failed; for each number x per cell `x_error`, its estimated |error|
         in its unit; for `Spikes` `spike_time_error`, that of the spike time that shifted most; NaN where there is
-        nothing to compare. Traces are not compared. The checked cells take about 3 to 6 times as long.
+        nothing to compare. Traces are not compared. A checked cell takes 2 to 5 times as long.
     certify_tolerance : the largest errors that agree: a share of the scale of a number (100 mV; 1 for gates, fractions
         and isi_cv; the size of rates and concentrations), while times have 0.1 ms, and counts and classes none; or a
         mapping with `share`, `time` (ms), and names of recorded numbers, as `{"share": 0.02, "latency": 0.5}`.

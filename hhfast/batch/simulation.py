@@ -76,6 +76,7 @@ class Simulation:
             steps = adaptive_schedule(
                 t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
             )
+            steps = steps if settling is None else steps.of_unlike_cells
         else:
             steps = time_grid(t_stop, method.dt, [*edges, *points], record, inside)
         return cls(spec, method, record, steps, t_stop, stimulus.onset, progress)

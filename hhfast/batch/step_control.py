@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -121,8 +121,8 @@ class AdaptiveSchedule:
     control: StepControl
     n_points: int = 0
     # When a call has no further cell to begin, its lanes fall idle one after another: so a call has many cells.
-    least_blocks: ClassVar[int] = 32
-    calls_per_thread: ClassVar[int] = 4
+    least_blocks: int = 32
+    calls_per_thread: int = 4
 
     @property
     def n_steps(self) -> int:
@@ -146,6 +146,11 @@ class AdaptiveSchedule:
             counts[1],
             *self.samples,
         )
+
+    @property
+    def of_unlike_cells(self) -> AdaptiveSchedule:
+        """The same for cells of which some take many times the steps of others: calls are as large as threads allow."""
+        return replace(self, least_blocks=512, calls_per_thread=1)
 
     def at(self, rows: np.ndarray) -> AdaptiveSchedule:
         """The schedule of some of the cells."""

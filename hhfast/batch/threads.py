@@ -14,6 +14,7 @@ from hhfast.batch.time_grid import TimeGrid
 from hhfast.interrupts import result, undisturbed
 from hhfast.progress import Reporter
 
+_MOST_THREADS = 1024
 _CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
 
 
@@ -31,8 +32,8 @@ def run_blocks(
 
     call(first, last) : advances these cells. stop : set to 1 to end all calls soon.
     """
-    threads = available_threads() if threads is None else threads
     blocks = -(-n_cells // lanes)
+    threads = available_threads() if threads is None else min(threads, _MOST_THREADS)
     enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
     cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
     starts, taking = iter(range(0, n_cells, cells)), threading.Lock()
@@ -54,7 +55,7 @@ def run_blocks(
     with Reporter("simulating", n_cells, "cells", show=progress) as reporter:
         running: list[Future[None]] = []
         try:
-            running.extend(_started(work) for _ in range(threads))
+            running.extend(_started(work) for _ in range(min(threads, blocks)))  # more would find nothing to do
             for future in running:
                 result(future)
         except BaseException:

@@ -46,10 +46,16 @@ class TimeGrid:
         return self
 
 
+_LONGEST = 1e10  # ms: hours of computing for one cell
+_MOST_STEPS = 1e11  # of one cell: days
+
+
 def check_duration(t_stop: float, dt: float) -> None:
-    """Raise `InputError` unless the duration and the largest step, ms, are positive numbers."""
+    """Raise `InputError` unless the duration and the largest step, ms, are positive numbers, not without end."""
     check_step("t_stop", t_stop)
     check_step("dt", dt)
+    if t_stop > _LONGEST:
+        raise InputError(f"t_stop: is {t_stop:g} ms; at most {_LONGEST:g} are possible")
 
 
 def check_step(name: str, value: Any) -> float:
@@ -65,8 +71,8 @@ def time_grid(
 ) -> TimeGrid:
     """The grid of a run. Raises `InputError` for a t_stop or dt that is not positive, or too many steps."""
     check_duration(t_stop, dt)
-    if t_stop / dt > 2**53:
-        raise InputError(f"dt = {dt} ms is too small for t_stop = {t_stop} ms")
+    if t_stop / dt > _MOST_STEPS:
+        raise InputError(f"t_stop: {t_stop:g} ms are {t_stop / dt:.3g} steps; at most {_MOST_STEPS:g} are possible")
     times = [recorder.times(t_stop) for recorder in record]
     windows = [t for window, _ in times for t in window]
     wanted = np.concatenate([[0.0, t_stop], inside(edges, t_stop), windows, *(samples for _, samples in times)])

@@ -10,7 +10,7 @@ from hhfast.sweep.sweep import Sweep
 _STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
 _ROWS = 1024, 65536  # the fewest occupy all threads; of the most, a lost batch costs little
-_SETTLED_ROWS = 16384  # at least, of rows until settled: a few are by far the longest, and other lanes need work
+_SETTLED_ROWS = 32768  # at least, of rows until settled: a few are by far the longest, and other lanes need work
 _MOST = 16384  # batches: more files slow a directory and a merge down
 _BYTES = 64e6  # as stored; a run holds a few times that in memory
 _SPIKES_PER_MS = 0.5  # no neuron fires faster for long

@@ -46,7 +46,8 @@ def per_root(builder: Builder, channel: NoisyChannel, target: Symbol) -> list[An
     name = f"channels_{channel.name}_"
     lets: list[Any] = builder.bindings({name: channel.count})
     count = builder.symbol_of(name)
-    return lets + builder.quote.lane_code("x = 1.0 / np.sqrt(count)", x=target, count=count)
+    # A choice, as in float32 the reciprocal root of infinity may come out as NaN.
+    return lets + builder.quote.lane_code("x = 1.0 / np.sqrt(count) if count < 1e30 else 0.0", x=target, count=count)
 
 
 class GateDiffusion:

@@ -18,7 +18,7 @@ from hhfast.kernel.build.channel_transitions import Transitions
 from hhfast.kernel.equations.channel_noise import effects, noisy_channels
 from hhfast.kernel.math.channel_noise import DEVIATES
 from hhfast.kernel.optimise.binding_times import DT
-from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Comment, Expression, Let, Name, Number, Statement, Symbol
 from hhfast.model.algebra import symbol
 from hhfast.parts.recorder import Hooks
 
@@ -49,6 +49,7 @@ class ChannelNoise:
         self.builder, self.quote, self.scratch = builder, builder.quote, builder.scratch
         self.channels = noisy_channels(builder.spec.model)
         self.number = builder.own.setdefault("noise_step", Symbol("noise_step"))  # of the step, from 1 on
+        self.noisy = Symbol("noisy")
         self.fluctuations: list[Fluctuations] = []
         first = 0  # number of the channel's first fluctuation, for streams of random numbers
         for k, channel in enumerate(self.channels):
@@ -111,7 +112,7 @@ class ChannelNoise:
 
     def _carried(self) -> list[Any]:
         """Lane statements that add what the fluctuations carry to potentials and pools."""
-        lets: list[Any] = []
+        lets: list[Any] = self._sizes()
         for x, (a, b) in effects(self.builder.spec.model).items():
             wanted = {f"noise_a_{x}_": a, f"noise_b_{x}_": b}
             lets += self.builder.bindings(wanted, over=DT)
@@ -119,9 +120,20 @@ class ChannelNoise:
             names |= {c: self.builder.symbol_of(f"noise_{c}_{x}_") for c in "ab"}
             # A rational phi, right to third order, for any b.
             lets += self.quote.lane_code("y = x + (a - b * x) / (1.0 + b * (0.5 + 0.08333333333333333 * b))", **names)
-            clamped = x == "V" and self.builder.applied.clamp is not None
-            lets += self.quote.lane_code("x = x if clamped > 0.0 else y" if clamped else "x = y", **names)
+            if x == "V" and self.builder.applied.clamp is not None:
+                lets += self.quote.lane_code("x = x if clamped > 0.0 else y", **names)
+            elif x in self.builder.system.groups["pools"]:  # which need not be linear in what is added
+                lets += self.quote.lane_code("x = y if noisy > 0.0 else x", noisy=self.noisy, **names)
+            else:
+                lets += self.quote.code("x = y", **names)
         return lets
+
+    def _sizes(self) -> list[Any]:
+        """A lane statement that sums up the sizes of all fluctuations: 0 where there is no noise."""
+        total: Expression = self.quote.number(0.0)
+        for name in (name for channel in self.channels for name in channel.currents):
+            total = self.quote.value("total + abs(delta)", total=total, delta=self.builder.symbol_of(name))
+        return self.quote.code("noisy = total", noisy=self.noisy, total=total)
 
     def sampled(self, hooks: Hooks) -> list[Any]:
         """Lane statements that add to what a recorder samples what is due to the noise."""

@@ -114,18 +114,13 @@ def effects(model: Model) -> dict[str, tuple[sp.Expr, sp.Expr]]:
             for noisy in noisy_channels(model):
                 if noisy.name == channel.name:
                     _add(found, section.potential, _on_potential(noisy, section))
-    for noisy in noisy_channels(model):
-        i = symbol(f"i_{noisy.name}")
-        _check_unused(system, noisy.name, i)
-        extra = sp.Add(*(each * symbol(name) for name, each in noisy.currents.items()))
-        for x in system.groups["pools"]:
-            slopes = [derivative(without_abs(e), i.name) for e in (system.a[x], system.b[x])]
-            if any(slope.has(i) for slope in slopes):
-                raise InputError(
-                    f"channel noise of '{noisy.name}': pool '{x}' is not linear in i_{noisy.name}; leave its count out"
-                )
-            if slopes != [0, 0]:
-                _add(found, x, (slopes[0] * extra, slopes[1] * extra))
+    extra = {symbol(f"i_{noisy.name}"): _extra_current(noisy) for noisy in noisy_channels(model)}
+    for i in extra:
+        _check_unused(system, i)
+    for x in system.groups["pools"]:
+        both = system.a[x], system.b[x]
+        if any(e.has(*extra) for e in both):
+            _add(found, x, _on_pool(both, extra))
     return found
 
 
@@ -138,13 +133,31 @@ def _on_potential(noisy: NoisyChannel, section: Compartment) -> tuple[sp.Expr, s
     return sp.Add(*a), sp.Add(*b)
 
 
+def _extra_current(noisy: NoisyChannel) -> sp.Expr:
+    return sp.Add(*(each * symbol(name) for name, each in noisy.currents.items()))
+
+
+def _on_pool(both: tuple[sp.Expr, sp.Expr], extra: dict[sp.Symbol, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:
+    """What currents more than those without noise add to a and b of a pool: by slopes, where these are constant."""
+    a, b = (_more(e, extra) for e in both)
+    return a, b
+
+
+def _more(expr: sp.Expr, extra: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
+    used = [i for i in extra if expr.has(i)]
+    slopes = [derivative(without_abs(expr), i.name) for i in used]
+    if any(slope.has(*used) for slope in slopes):
+        return expr.subs({i: i + extra[i] for i in used}, simultaneous=True) - expr
+    return sp.Add(*(slope * extra[i] for i, slope in zip(used, slopes, strict=True)))
+
+
 def _add(found: dict[str, tuple[sp.Expr, sp.Expr]], x: str, more: tuple[sp.Expr, sp.Expr]) -> None:
     a, b = found.get(x, (sp.S.Zero, sp.S.Zero))
     found[x] = a + more[0], b + more[1]
 
 
-def _check_unused(system: System, name: str, i: sp.Symbol) -> None:
+def _check_unused(system: System, i: sp.Symbol) -> None:
     """Rates and other currents that depend on a noisy current would not see its noise."""
     rates = [e for x in system.groups["gates"] for e in (system.a[x], system.b[x])]
     if any(e.has(i) for e in (*rates, *(e for other, e in system.named.items() if other != i.name))):
-        raise InputError(f"channel noise of '{name}': a gate or another current depends on {i}; leave its count out")
+        raise InputError(f"channel noise: a gate or another current depends on {i.name}, whose noise it would not see")

@@ -13,9 +13,9 @@ from typing import Any
 from hhfast.model.importers.expressions import Expr, check_size, number, text, value_of, variable
 from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.mechanism import Mechanism
+from hhfast.model.importers.mod_calls import Calls, Environment, Scope, restore
 from hhfast.model.importers.mod_syntax import Reader
 
-Environment = dict[str, Expr]
 SPECIAL = frozenset({"v", "celsius", "dt", "t", "diam", "area"})
 _MAX_STATEMENTS = 5_000  # carried out, those of procedures at each call
 _IDLE = {"UnitState", "TableStatement", "ConductanceHint", "LineComment", "BlockComment", "ProtectStatement",
@@ -49,9 +49,7 @@ class Execution:
     starting: bool = False
     _versions: dict[tuple[str, str], str] = field(default_factory=dict)
     _statements: int = 0
-    _inside: tuple[str, ...] = ()
-    _side_effects: bool = False
-    _locals: tuple[frozenset[str], ...] = ()
+    scope: Scope = field(default_factory=Scope)
 
     def run(self) -> None:
         """INITIAL, then BREAKPOINT with all that it solves."""
@@ -59,7 +57,7 @@ class Execution:
         if self.mechanism.initial is not None:
             self.starting = True
             self.initial = {}
-            self._block(self.mechanism.initial, self.initial)
+            self.block(self.mechanism.initial, self.initial)
             self.starting = False
             states = set(self.mechanism.states)
             for name, e in self.initial.items():
@@ -82,20 +80,21 @@ class Execution:
 
     def _run_breakpoint(self, start: Environment) -> None:
         self.final = dict(start)
-        self._block(self.mechanism.breakpoint, self.final)
+        self.block(self.mechanism.breakpoint, self.final)
 
     # --- statements ---
-    def _block(self, block: Any, env: Environment) -> None:
+    def block(self, block: Any, env: Environment) -> None:
+        """Carry out the statements of a block."""
         own = [v for s in block.statements if type(s).__name__ == "LocalListStatement" for v in s.variables]
         hidden = {name: env.pop(name, None) for name in map(declared_name, own)}
-        self._locals += (frozenset(hidden),)
+        self.scope.locals += (frozenset(hidden),)
         for s in block.statements:
             self._statements += 1
             if self._statements > _MAX_STATEMENTS:
                 raise self.mechanism.refused("size", f"it takes more than {_MAX_STATEMENTS} statements")
             self._statement(s, env)
-        self._locals = self._locals[:-1]
-        _restore(env, hidden)
+        self.scope.locals = self.scope.locals[:-1]
+        restore(env, hidden)
 
     def _statement(self, s: Any, env: Environment) -> None:
         kind = type(s).__name__
@@ -108,7 +107,7 @@ class Execution:
         elif kind == "FromStatement":
             self._loop(s, env)
         elif kind == "Conserve":
-            read = self._reader(env)
+            read = self.reader(env)
             self.conserved.append((read.expression(s.react), read.expression(s.expr)))
         elif kind == "TableStatement":
             self.tables = True
@@ -125,7 +124,7 @@ class Execution:
         elif kind == "DiffEqExpression":
             self._differential_equation(e.expression, env)
         elif kind == "BinaryExpression" and str(e.op).strip() == "=":
-            self._assign(self._reader(env).name(e.lhs), self._reader(env).expression(e.rhs), env)
+            self._assign(self.reader(env).name(e.lhs), self.reader(env).expression(e.rhs), env)
         elif kind in ("WrappedExpression", "FunctionCall"):
             node = e.expression if kind == "WrappedExpression" else e
             self._call_statement(node, env)
@@ -135,19 +134,19 @@ class Execution:
     def _call_statement(self, node: Any, env: Environment) -> None:
         name = str(node.name.value) if type(node).__name__ == "FunctionCall" else ""
         if name in self.mechanism.procedures:
-            given = [self._reader(env).expression(a) for a in node.arguments]
-            self._procedure(self.mechanism.procedures[name], given, env)
+            given = [self.reader(env).expression(a) for a in node.arguments]
+            Calls(self).procedure(self.mechanism.procedures[name], given, env)
         elif name != "printf":
-            self._reader(env).expression(node)
+            self.reader(env).expression(node)
 
     def _solve(self, node: Any, env: Environment) -> None:
         name = str(node.block_name.value)
         if node.steadystate is not None or name in self.mechanism.linear:
             self.steady_start = True
         elif name in self.mechanism.equations:
-            self._block(self.mechanism.equations[name].statement_block, env)
+            self.block(self.mechanism.equations[name].statement_block, env)
         elif name in self.mechanism.procedures:
-            self._procedure(self.mechanism.procedures[name], [], env)
+            Calls(self).procedure(self.mechanism.procedures[name], [], env)
         else:
             raise self.mechanism.refused("SOLVE", f"there is no block '{name}'", rf"\bSOLVE\s+{name}\b")
 
@@ -155,7 +154,7 @@ class Execution:
         node = e.lhs.name if type(e.lhs).__name__ == "VarName" else e.lhs
         if type(node).__name__ != "PrimeName" or node.order.eval() != 1:
             raise self.mechanism.refused("DERIVATIVE", "only first derivatives of states are supported", "'")
-        env[f"{node.value}'"] = self._reader(env).expression(e.rhs)
+        env[f"{node.value}'"] = self.reader(env).expression(e.rhs)
 
     def _if(self, s: Any, env: Environment) -> None:
         conditions = [(s.condition, s.statement_block), *((e.condition, e.statement_block) for e in s.elseifs)]
@@ -163,22 +162,22 @@ class Execution:
 
     def _branches(self, conditions: list[tuple[Any, Any]], otherwise: Any, env: Environment) -> None:
         (condition, block), *others = conditions
-        test = self._reader(env).condition(condition)
+        test = self.reader(env).condition(condition)
         yes, no = dict(env), dict(env)
-        self._block(block, yes)
+        self.block(block, yes)
         if others:
             self._branches(others, otherwise, no)
         elif otherwise is not None:
-            self._block(otherwise, no)
+            self.block(otherwise, no)
         for name in [*yes, *(n for n in no if n not in yes)]:
             a, b = yes.get(name), no.get(name)
             if a is None or b is None or (a is not b and text(a) != text(b)):
                 missing = self._missing(name)
-                self._bind(name, ast.IfExp(test, a or missing, b or missing), env)
+                self.bind(name, ast.IfExp(test, a or missing, b or missing), env)
 
     def _loop(self, s: Any, env: Environment) -> None:
         """FROM i = 0 TO 3, its bounds numbers, or parameters that no statement changes: each round in turn."""
-        read = self._reader(env)
+        read = self.reader(env)
         bounds = (
             [self._bound(read.expression(e)) for e in (getattr(s, "from"), s.to)] if s.increment is None else [None]
         )
@@ -189,8 +188,8 @@ class Execution:
         hidden = {counter: env.get(counter)}
         for k in range(int(first), int(last) + 1):
             env[counter] = number(k)
-            self._block(s.statement_block, env)
-        _restore(env, hidden)
+            self.block(s.statement_block, env)
+        restore(env, hidden)
 
     def _bound(self, e: Expr) -> float | None:
         if isinstance(e, ast.Name) and e.id in self.mechanism.parameters:
@@ -207,7 +206,7 @@ class Execution:
         return self._value(name, {})
 
     def _reaction(self, s: Any, env: Environment) -> None:
-        read = self._reader(env)
+        read = self.reader(env)
         operator = str(s.op.eval()) if s.op is not None else ""
         sides = [s.reaction1, s.reaction2]
         plain = [type(x).__name__ == "ReactVarName" and x.value is None for x in sides]
@@ -221,7 +220,7 @@ class Execution:
     # --- values ---
     def _assign(self, name: str, e: Expr, env: Environment) -> None:
         check_size(e, f"{self.mechanism.path.name}: {name}")
-        local = any(name in names for names in self._locals)
+        local = any(name in names for names in self.scope.locals)
         if name in self.mechanism.states and not local:
             if self.starting and "dt" in self.table.bases(e):
                 return  # one step by hand, before the start
@@ -231,14 +230,14 @@ class Execution:
             if "dt" in self.table.bases(e) or (name in self.table.bases(e) and name not in env):
                 env[f"{name}+"] = e
                 return
-        if self._inside and not local and name != self._inside[-1]:
-            self._side_effects = True
-        self._bind(name, e, env)
+        if self.scope.inside and not local and name != self.scope.inside[-1]:
+            self.scope.side_effects = True
+        self.bind(name, e, env)
 
-    def _bind(self, name: str, e: Expr, env: Environment) -> None:
+    def bind(self, name: str, e: Expr, env: Environment) -> None:
         """Give a variable a value; as a formula of its own, unless it is but a name or number, or within a function."""
         trivial = isinstance(e, (ast.Name, ast.Constant))
-        if trivial or self._inside or name.endswith(("'", "+")):
+        if trivial or self.scope.inside or name.endswith(("'", "+")):
             env[name] = e
             return
         key = (name, text(e))
@@ -256,9 +255,10 @@ class Execution:
         candidates = (name if k == 1 else f"{name}_{k}" for k in range(1, _MAX_STATEMENTS))
         return next(c for c in candidates if c not in taken)
 
-    def _reader(self, env: Environment) -> Reader:
+    def reader(self, env: Environment) -> Reader:
+        """What reads expressions in an environment."""
         return Reader(
-            self.mechanism, lambda name: self._value(name, env), lambda n, given: self._function(n, given, env)
+            self.mechanism, lambda name: self._value(name, env), lambda n, given: Calls(self).function(n, given, env)
         )
 
     def _value(self, name: str, env: Environment) -> Expr:
@@ -272,76 +272,8 @@ class Execution:
             self.unset.add(name)
         return variable(name)
 
-    # --- functions and procedures ---
-    def _procedure(self, block: Any, given: list[Expr], env: Environment) -> None:
-        names = [str(p.name.value) for p in block.parameters]
-        if len(given) != len(names) or len(self._locals) > 40:
-            raise self.mechanism.refused("PROCEDURE", f"'{block.name.value}' is called with {len(given)} values")
-        hidden = {name: env.pop(name, None) for name in names}
-        self._locals += (frozenset(names),)
-        for name, e in zip(names, given, strict=True):
-            self._bind(name, e, env)
-        self._block(block.statement_block, env)
-        self._locals = self._locals[:-1]
-        _restore(env, hidden)
-
-    def _function(self, name: str, given: list[Expr], env: Environment) -> Expr:
-        """A call of a function of the file: a function of the model, if it but computes a value."""
-        block = self.mechanism.functions.get(name) or self.mechanism.procedures[name]
-        names = [str(p.name.value) for p in block.parameters]
-        if len(given) != len(names) or name in self._inside or len(self._inside) > 20:
-            raise self.mechanism.refused(
-                "FUNCTION", f"the call of '{name}' has no end or other arguments than it takes"
-            )
-        if names:
-            before, self._side_effects = self._side_effects, False
-            body = self._body(block, [variable(f"{n}@{name}") for n in names], env)
-            pure, self._side_effects = not self._side_effects, before
-            if pure:
-                return ast.Call(variable(self._named_function(name, names, body)), given, [])
-            self._side_effects = self._side_effects or bool(self._inside)
-        inside, self._inside = self._inside, ()
-        locals_, self._locals = self._locals, ()
-        hidden = {n: env.pop(n, None) for n in (name, *names)}
-        self._locals = (*locals_, frozenset((name, *names)))
-        for n, e in zip(names, given, strict=True):
-            self._bind(n, e, env)
-        self._block(block.statement_block, env)
-        result = env.get(name, number(0))
-        self._inside, self._locals = inside, locals_
-        _restore(env, hidden)
-        return result
-
-    def _body(self, block: Any, arguments: list[Expr], env: Environment) -> Expr:
-        """The value of a function in terms of its arguments; everything local is written out."""
-        name = str(block.name.value)
-        own = {k: e for k, e in env.items() if not k.endswith(("'", "+"))}
-        own.pop(name, None)
-        own |= {str(p.name.value): a for p, a in zip(block.parameters, arguments, strict=True)}
-        inside, locals_ = self._inside, self._locals
-        self._inside, self._locals = (*inside, name), (frozenset(str(p.name.value) for p in block.parameters),)
-        self._block(block.statement_block, own)
-        self._inside, self._locals = inside, locals_
-        return own.get(name, number(0))
-
-    def _named_function(self, name: str, names: list[str], body: Expr) -> str:
-        arguments = tuple(f"{n}@{name}" for n in names)
-        for k in range(1, 100):
-            candidate = name if k == 1 else f"{name}_{k}"
-            known = self.table.functions.setdefault(candidate, (arguments, body))
-            if text(known[1]) == text(body):
-                return candidate
-        raise self.mechanism.refused("FUNCTION", f"'{name}' has another meaning at each call")
-
 
 def declared_name(variable: Any) -> str:
     """The name in a LOCAL statement; that of an array without its length."""
     node = variable.name
     return str(node.name.value if type(node).__name__ == "IndexedName" else node.value)
-
-
-def _restore(env: Environment, hidden: dict[str, Expr | None]) -> None:
-    for name, e in hidden.items():
-        env.pop(name, None)
-        if e is not None:
-            env[name] = e
