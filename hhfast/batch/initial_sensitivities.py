@@ -11,6 +11,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model
+from hhfast.model.names import is_count
 
 _STEP = 1e-5  # relative; central differences then err by about 1e-10, and rounding by 1e-11
 
@@ -25,6 +26,10 @@ def sensitivity_units_of(model: Model, sensitivity: Sequence[str]) -> dict[str, 
     for name in sensitivity:
         if name not in model.parameters:
             raise unknown("parameter", str(name), model.parameters, f"sensitivity of model {model.name}")
+        if is_count(name):
+            raise InputError(
+                f"sensitivity: '{name}' matters to channel noise alone, which has no derivatives; leave it out"
+            )
     if len(set(sensitivity)) < len(sensitivity):
         raise InputError("sensitivity: names a parameter twice; give each once")
     return {name: model.parameters[name].unit for name in sensitivity}
