@@ -41,16 +41,18 @@ def test_it_fires_at_the_same_times(name, there_and_back):
     assert mine.spike_times[0] == pytest.approx(known.spike_times[0], abs=1e-6)
 
 
+# Of totals, with pools, with open fractions, with gates that do not start steady.
+KINDS = ["hill_2001_leech_heart", "prinz_stg", "braun_1998_cold_receptor", "rinzel_1985_squid_axon", "golomb_2006_ca1"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", hh.models)
-def test_every_model_fires_at_the_same_times(name, there_and_back):
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_fires_at_the_same_times(name, there_and_back):
     """The first run of its checks, or its first 200 ms."""
     model = hh.models[name]
     check = model.checks[0]
-    t_stop = min(check.t_stop, 200.0)
+    t_stop = min(check.t_stop, check.start + 200.0)
     stop = t_stop if check.stop is None else check.stop
-    if dict(check.parameters) or not check.start < min(stop, t_stop):
-        pytest.skip("the check has parameters of its own")
     found = there_and_back(name, (check.i_app, check.start, stop))
     stimulus = {k: v for k, v in found.stimulus.items() if k != "kind"}
     record = [hh.Spikes(threshold=check.threshold, rearm=check.rearm)]
