@@ -113,4 +113,9 @@ def PoissonDoubleExponential(
     stop: Values = math.inf,
     cell: Values = math.nan,
 ) -> None:
-    """Synaptic events as those of `PoissonAlpha`, each with the conductance of an event of `DoubleExponential`."""
+    """Synaptic events as those of `PoissonAlpha`, each with the conductance of an event of `DoubleExponential`.
+
+    Each opens with `tau_rise` and closes with `tau_decay` (ms, the longer one), `g` at its peak; `rate` of them per
+    second from `start` to `stop` (ms), at random times; reversal potential `E`, mV. `seed` and `cell` choose
+    the times, as there.
+    """
