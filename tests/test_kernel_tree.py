@@ -9,7 +9,7 @@ from hhfast.kernel.math import elementary, functions, phi, random, within_step
 from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.nodes import Binary, Call, Compare, Element, If, Let, Name, Number, Select, Symbol
-from hhfast.kernel.tree.straight import is_straight, reads_and_writes, symbols_read
+from hhfast.kernel.tree.straight_line import is_straight_line, reads_and_writes, symbols_read
 from hhfast.kernel.tree.walk import rebuilt, walk
 
 a, b, x, array = (Symbol(name) for name in ("a", "b", "x", "array"))
@@ -132,8 +132,8 @@ def test_the_functions_of_lane_loops_are_straight():
     found = {name: f for module in (elementary, phi, random, within_step) for name, f in vars(module).items()
              if inspect.isfunction(f) and f.__module__ == module.__name__}  # fmt: skip
     assert len(found) > 40
-    assert {name for name, f in found.items() if not all(map(is_straight, function_of(f).body))} == {
-        "waveform", "polynomial_crossing", "course"}  # fmt: skip
+    assert {name for name, f in found.items() if not all(map(is_straight_line, function_of(f).body))} == {
+        "waveform", "polynomial_crossing", "ornstein_uhlenbeck_path"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_the_functions_of_lane_loops_are_straight():
 )
 def test_straight_statements_have_no_branch(text, straight):
     (statement,) = statements(text)
-    assert is_straight(statement) == straight
+    assert is_straight_line(statement) == straight
 
 
 @pytest.mark.parametrize(

@@ -93,14 +93,16 @@ def test_types_of_excitability():
     assert hh.phase_response("hodgkin_huxley", i_app=10.0, phases=64).delayed[0] > 0.2
 
 
-def test_command_and_sweep(tmp_path):
+def test_command_and_sweep(tmp_path, pictures):
     from hhfast.cli.app import app
 
     picture = tmp_path / "prc.png"
     run = CliRunner().invoke(app, ["prc", "hodgkin_huxley", "--current", "10", "--phases", "32", "-o", str(picture)])
     assert run.exit_code == 0
     assert "14.636" in run.output
-    assert picture.stat().st_size > 10_000
+    upper, lower = pictures[0].axes
+    assert [len(axes.lines[0].get_xdata()) for axes in (upper, lower)] == [33, 33]
+    assert upper.get_title() == "period 14.636 ms"
     lines = CliRunner().invoke(app, ["prc", "hodgkin_huxley", "--current", "10", "--phases", "32", "--csv"])
     assert len(lines.output.splitlines()) == 34
     none = CliRunner().invoke(app, ["prc", "hodgkin_huxley", "-o", str(tmp_path / "none.png")])

@@ -17,7 +17,7 @@ from hhfast.kernel.spec import kernel_spec
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Symbol
-from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.kernel.tree.straight_line import reads_and_writes
 from hhfast.kernel.tree.walk import walk
 from hhfast.model import Channel, Gate, Model, Parameter, Pool
 

@@ -61,7 +61,7 @@ def test_spike_times_and_traces_have_derivatives_in_the_result(tmp_path):
         ('sensitivity = ["g_Nab"]', "spikes = true", "did you mean 'g_Na'"),
         ('sensitivity = ["g_Na", "g_Na"]', "spikes = true", "twice"),
         ('sensitivity = "g_Na"', "spikes = true", "should be a valid list"),
-        ('sensitivity = ["g_Na"]', 'features = ["rate"]', "nothing has derivatives"),
+        ('sensitivity = ["g_Na"]', 'features = ["rate"]', "nothing that is recorded here has derivatives"),
         ('sensitivity = ["g_Na"]\nintegrator = "strang"', "spikes = true", "choose tsit5 or bs32"),
         ('sensitivity = ["g_Na"]\nuntil = "settled"', 'features = ["latency"]', "'latency' of a settled cell"),
         ("", 'trace = { variables = ["dV_dg_Na"], every = 1.0 }', "unknown variable"),
@@ -82,7 +82,7 @@ def test_the_command():
     assert lines.output.splitlines()[0].endswith(",dV_dg_Na")
     settled = CliRunner().invoke(app, [*common, "--t-stop", "2000", "--sensitivity", "g_Na", "--settled"])
     assert "-0.0629575" in settled.output
-    for wrong, message in ((["--sensitivity", "g_Nab"], "did you mean"), (["--settled"], "--sensitivity")):
+    for wrong, message in ((["--sensitivity", "g_Nab"], "did you mean 'g_Na'"), (["--settled"], "--sensitivity")):
         run = CliRunner().invoke(app, [*common, *wrong])
         assert run.exit_code == 2
         assert message in run.output

@@ -90,7 +90,7 @@ def test_an_opened_result_gives_the_spike_times_of_a_row(tmp_path):
             (lambda: data.hhfast.spikes(g_Na=80), "give a value of stimulus.amplitude, too"),
             (lambda: data.hhfast.spikes(g_Na=81, **{"stimulus.amplitude": 3}), "no row has g_Na = 81; the nearest value is 80"),
             (lambda: data.hhfast.spikes(g_na=80), "did you mean 'g_Na'"),
-            (lambda: xarray.Dataset().hhfast.spikes(0), "none of open_results"),
+            (lambda: xarray.Dataset().hhfast.spikes(0), "does not come from open_results"),
         ]:  # fmt: skip
             with pytest.raises(InputError, match=message):
                 wrong()

@@ -47,18 +47,19 @@ def trial_statistics(
     """Statistics over trials, with channel noise or any other.
 
     result : of `simulate`, recorded with `Spikes()`, the trials of one neuron after another; or a list of spike trains.
-    trials : of each neuron; None: all are of one. window : ms, what counts; None: from 0 to the last spike of all.
+    trials : how many each neuron has; None: all are of one neuron. window : (start, stop), ms, in which spikes count;
+    None: from 0 to the last spike of all.
     sigma : ms, of the filter of `reliability` (Schreiber, Fellous, Whitmer, Tiesinga & Sejnowski 2003,
     Neurocomputing 52-54:925-931). Firing efficiency and jitter as in Schneidman, Freedman & Segev 1998, Neural
     Comput 10:1679-1703, and Verveen & Derksen 1968, Proc IEEE 56:906-916.
 
-    Raises `InputError` where the rows are no whole number of trials, or spike times were not recorded.
+    Raises `InputError` where the trials do not divide evenly among neurons, or spike times were not recorded.
     """
     trains, fine = _trains(result)
     n = len(trains) if trials is None else trials
     if not isinstance(n, int) or isinstance(n, bool) or n < 1 or len(trains) % max(n, 1) or not trains:
         raise InputError(
-            f"trials: is {trials}, and there are {len(trains)} spike trains; give the number of each neuron"
+            f"trials: is {trials}, and there are {len(trains)} spike trains; give how many of them each neuron has"
         )
     if not 0 < sigma < math.inf:
         raise InputError(f"sigma: is {sigma:g} ms; it must be positive")

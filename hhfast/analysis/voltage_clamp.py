@@ -143,7 +143,9 @@ def _channel(model: Model, name: str) -> Channel:
 
 def _check_together(values: Mapping[str, Any]) -> None:
     if values["channel"] is not None and values["leak_subtraction"]:
-        raise InputError("leak_subtraction: the current of one channel has no leak; leave it out, or the channel")
+        raise InputError(
+            "leak_subtraction: the current of one channel has no leak; leave out one of leak_subtraction and channel"
+        )
 
 
 def _reversal(level: np.ndarray, peak: np.ndarray) -> np.ndarray:

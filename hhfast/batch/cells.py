@@ -49,7 +49,7 @@ class Cells:
         for name in params:
             if name not in model.parameters:
                 if is_count(name) and noise is None and name in model.with_counts().parameters:
-                    raise InputError(f"{name}: means something where channels are noisy; give channel_noise, too")
+                    raise InputError(f"{name}: has a meaning only where channels are noisy; give channel_noise, too")
                 raise unknown("parameter", name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         _check_counts(values)

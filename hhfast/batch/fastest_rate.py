@@ -77,8 +77,8 @@ def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
     if coupled:
         named = ", ".join(coupled[:4]) + (" ..." if len(coupled) > 4 else "")
         warnings.warn(
-            f"{scheme.name}: the states {named} depend on each other, "
-            "and it advances each alone, which need not conserve their sum; take integrator = 'tsit5' or 'rk4'",
+            f"{scheme.name} advances each of the states {named} alone, "
+            "which need not conserve their sum; take integrator = 'tsit5' or 'rk4'",
             StepWarning,
             stacklevel=3,
         )

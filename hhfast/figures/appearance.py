@@ -65,5 +65,5 @@ def _panels(figure: Figure) -> list[Axes]:
 def _make_logarithmic(axes: Axes, axis: str) -> None:
     largest = (axes.dataLim.intervalx if axis == "x" else axes.dataLim.intervaly)[1]
     if not largest > 0:
-        raise InputError(f"log: {axis} has no positive value, of which there would be a logarithm")
+        raise InputError(f"log: {axis} has no positive value, so no logarithm can be drawn")
     axes.set(**{f"{axis}scale": "log"})

@@ -64,7 +64,7 @@ class Quantity:
         if self.logarithmic:
             positive = self.known[self.known > 0]
             if not positive.size:
-                raise InputError(f"log: {self.label} has no positive value, of which there would be a logarithm")
+                raise InputError(f"log: {self.label} has no positive value, so no logarithm can be drawn")
             return LogNorm(positive.min(), high, clip=True)
         return LogNorm(low, high) if self.is_error and 0 < 30 * low < high else Normalize(low, high)
 

@@ -108,7 +108,7 @@ def _averaged(result: ResultFile, shown: Quantity, over: str | None, spread: boo
     if over is None:
         return shown, result
     if shown.codes:
-        raise InputError(f"over: {shown.label} is a class, of which there is no mean; choose another value")
+        raise InputError(f"over: {shown.label} is a class, which has no mean; choose another value")
     averaged = AveragedResult(result, over)
     mean, deviation = averaged.mean_and_spread(shown.values)
     label = f"standard deviation of {shown.label}" if spread else f"mean {shown.label}"

@@ -180,7 +180,7 @@ def check_sensitivity(
             raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
     if not method.explicit:
         others = "choose tsit5 or bs32 (rk4 and euler have them, too), or until = 'settled'"
-        raise InputError(f"sensitivity: {method.name} has none at fixed times; {others}")
+        raise InputError(f"sensitivity: {method.name} gives no derivatives at fixed times; {others}")
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
 

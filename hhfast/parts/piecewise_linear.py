@@ -107,7 +107,7 @@ def check_noise(p: Values) -> None:
             raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
     for name in ("sigma", "sigma_e", "sigma_i"):
         if not np.ndim(p.get(name, 0.0)) and not p.get(name, 0.0) >= 0:
-            raise InputError(f"{name} = {p[name]:g}: a standard deviation is not negative")
+            raise InputError(f"{name} = {p[name]:g}: a standard deviation must not be negative")
     for name in ("seed", "cell"):
         numbers = np.atleast_1d(p.get(name, 0.0))
         wrong = numbers[~((numbers >= 0) & (numbers < 2**52) & (numbers == np.floor(numbers)))]
@@ -142,7 +142,7 @@ def _noise_curve(p: Values, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
 
     x = np.empty(math.ceil(t_stop / p["every"]) + 1)
     with np.errstate(over="ignore"):  # the random numbers are arithmetic modulo 2**32
-        random.course(x, *(np.float64(p[name]) for name in ("seed", "cell", "every", "tau")))
+        random.ornstein_uhlenbeck_path(x, *(np.float64(p[name]) for name in ("seed", "cell", "every", "tau")))
     return p["every"] * np.arange(len(x)), x
 
 

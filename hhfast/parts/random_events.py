@@ -38,7 +38,7 @@ def _check(p: Any) -> None:
         raise InputError(f"tau_rise = {rise:g} ms must be shorter than tau_decay = {decay:g} ms")
     rate = p.get("rate", 0.0)
     if not np.ndim(rate) and not 0 <= rate < math.inf:
-        raise InputError(f"rate = {rate:g} Hz must not be negative, and finite")
+        raise InputError(f"rate = {rate:g} Hz must be finite and not negative")
 
 
 _BEGIN = """\
@@ -78,9 +78,9 @@ def PoissonAlpha(
 ) -> None:
     """Synaptic events at random times, `rate` of them per second from `start` to `stop` (ms): a Poisson process.
 
-    Each adds the conductance of an event of `AlphaSynapse`: `g` at its peak, `tau` ms after its onset; reversal
-    potential `E`, mV. The times depend on seed, cell and the number of the event alone (Philox4x32-10: Salmon et al.
-    2011, SC'11), whatever the steps; seed and cell are those of `Noise`. With fixed steps events lie within steps.
+    Each adds the conductance of an event of `AlphaSynapse`: `g` (mS/cm2) at its peak, `tau` ms after its onset;
+    reversal potential `E`, mV. The times depend on `seed` and `cell` (as in `Noise`) and the number of the event
+    alone, whatever the steps (Philox4x32-10: Salmon et al. 2011, SC'11); an event need not fall on the end of a step.
     """
 
 
@@ -115,7 +115,7 @@ def PoissonDoubleExponential(
 ) -> None:
     """Synaptic events as those of `PoissonAlpha`, each with the conductance of an event of `DoubleExponential`.
 
-    Each opens with `tau_rise` and closes with `tau_decay` (ms, the longer one), `g` at its peak; `rate` of them per
-    second from `start` to `stop` (ms), at random times; reversal potential `E`, mV. `seed` and `cell` choose
-    the times, as there.
+    Each opens with `tau_rise` and closes with `tau_decay` (ms, the longer one), `g` (mS/cm2) at its peak; `rate` of
+    them per second from `start` to `stop` (ms), at random times; reversal potential `E`, mV. `seed` and `cell` choose
+    the times, as in `PoissonAlpha`.
     """

@@ -115,7 +115,7 @@ def clamp_kind(steps: int, in_series: bool) -> StimulusKind:
     """
     if steps > MOST_STEPS:
         raise InputError(
-            f"stimulus 'voltage_clamp': {steps} steps; {MOST_STEPS} are the most, beyond them give a WaveformClamp"
+            f"stimulus 'voltage_clamp': {steps} steps; at most {MOST_STEPS} are possible; give a WaveformClamp instead"
         )
     units = {"holding": "mV", "on": "ms", "start": "ms", "stop": "ms", "series_resistance": "kOhm cm2"}
     defaults: dict[str, Any] = {"holding": inspect.Parameter.empty, "on": 0.0, "start": 0.0, "stop": math.inf}

@@ -70,7 +70,7 @@ class ResultAccessor:
 
         source = self._dataset.encoding.get("source")
         if source is None:
-            raise InputError("hhfast: this Dataset is none of open_results; open the file with it")
+            raise InputError("hhfast: this Dataset does not come from open_results; open the file with that")
         return open_finished(source)
 
     @cached_property

@@ -233,7 +233,7 @@ def compute_batch(batch: Batch) -> FinishedBatch:
     here = arithmetic()
     if batch.arithmetic not in ("", here):
         where = f"the worker on {socket.gethostname()[:60]} computes by {here}, this run by {batch.arithmetic}"
-        raise InputError(f"{where}: its rows would differ in the last digits; leave it out")
+        raise InputError(f"{where}: its rows would differ in the last digits; leave that worker out")
     return store_batch(batch, simulate_batch(batch))
 
 

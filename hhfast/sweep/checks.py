@@ -307,7 +307,7 @@ def _check_record(sweep: Sweep) -> None:
         samples = len(getattr(recorder, "variables", ())) * sweep.t_stop / getattr(recorder, "every", sweep.t_stop)
         if samples > _MOST_SAMPLES:
             raise InputError(
-                f"record.trace.every: makes {samples:.3g} samples of a row; {_MOST_SAMPLES:,} are possible"
+                f"record.trace.every: makes {samples:.3g} samples of a row; at most {_MOST_SAMPLES:,} are possible"
             )
         for name in getattr(recorder, "variables", ()):
             known = {*sweep.model.recordable, *derived_variables(sweep)}

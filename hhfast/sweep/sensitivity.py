@@ -41,6 +41,6 @@ def check_sensitivity(sweep: Sweep) -> None:
     traced = {name for r in sweep.recorders for name in getattr(r, "variables", ())}
     if not traced & {*derived_variables(sweep)} and not any(isinstance(r, Spikes) for r in sweep.recorders):
         raise InputError(
-            "sensitivity: of what is recorded here nothing has derivatives; give until = 'settled', which gives those "
+            "sensitivity: nothing that is recorded here has derivatives; give until = 'settled', which gives those "
             f"of features, or record spikes, or a trace of '{sensitivity_name('V', names[0])}'"
         )

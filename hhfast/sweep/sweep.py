@@ -58,8 +58,8 @@ class Sweep:
         bs32, rk4 or euler.
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
-    analysis : {"kind": "rheobase" | "fi_curve" | "refractory_period", and its options}: what to compute for each row
-        instead of one simulation. It has its own current and duration; only dt and integrator are those of the sweep.
+    analysis : {"kind": a name in `hhfast.analyses`, and its options}: what to compute for each row instead of one
+        simulation. It has its own current and duration; only dt and integrator are those of the sweep.
     channel_noise : "diffusion", "markov", or a `ChannelNoise` (or its fields as a mapping), as in `simulate`; the row
         is its cell. Channels with gates or a scheme then have a parameter count_NAME.
     replicates : how often everything is simulated, with other random numbers (of channels, and of stimuli without a

@@ -18,7 +18,7 @@ from hhfast.kernel.spec import RATES_ARGUMENTS
 from hhfast.kernel.tree import parse
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import For, Name, Number, Statement, Symbol
-from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.kernel.tree.straight_line import reads_and_writes
 from hhfast.model.algebra import to_sympy
 from hhfast.model.model import Model
 

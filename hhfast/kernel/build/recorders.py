@@ -11,7 +11,7 @@ from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.spec import KernelSpec, array_name
 from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Let, Statement, Symbol
-from hhfast.kernel.tree.straight import symbols_read
+from hhfast.kernel.tree.straight_line import symbols_read
 from hhfast.parts.recorder import Hooks
 from hhfast.parts.sensitivity import shift_names
 

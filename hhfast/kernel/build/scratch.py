@@ -15,7 +15,7 @@ from typing import Any
 from hhfast.kernel.optimise.loop_fission import crossing, cut
 from hhfast.kernel.spec import SCRATCH
 from hhfast.kernel.tree.nodes import Binary, Expression, LaneLoop, Let, Name, RowElement, Statement, Store, Symbol
-from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.kernel.tree.straight_line import reads_and_writes
 
 
 @dataclass(frozen=True)

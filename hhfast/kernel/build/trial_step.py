@@ -16,7 +16,7 @@ from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.rosenbrock import LinearSystem
 from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Store, Symbol
-from hhfast.kernel.tree.straight import reads_and_writes
+from hhfast.kernel.tree.straight_line import reads_and_writes
 from hhfast.parts.tableaux import Tableau
 
 Family = dict[str, Symbol]  # state -> symbol; their rows lie one after another

@@ -160,4 +160,7 @@ def _check_unused(system: System, i: sp.Symbol) -> None:
     """Rates and other currents that depend on a noisy current would not see its noise."""
     rates = [e for x in system.groups["gates"] for e in (system.a[x], system.b[x])]
     if any(e.has(i) for e in (*rates, *(e for other, e in system.named.items() if other != i.name))):
-        raise InputError(f"channel noise: a gate or another current depends on {i.name}, whose noise it would not see")
+        raise InputError(
+            f"channel noise: a gate or another current depends on {i.name}, whose noise it would not see; "
+            "leave its count out"
+        )

@@ -47,9 +47,9 @@ def jitted(function: FunctionType) -> Any:
 
 def _is_inlined(function: FunctionType) -> bool:
     from hhfast.kernel.tree.functions import function_of
-    from hhfast.kernel.tree.straight import is_straight
+    from hhfast.kernel.tree.straight_line import is_straight_line
 
-    return all(is_straight(statement) for statement in function_of(function).body)
+    return all(is_straight_line(statement) for statement in function_of(function).body)
 
 
 def _executed(source: str, name: str) -> FunctionType:

@@ -72,7 +72,7 @@ def ornstein_uhlenbeck(every, tau):
     return keep, sqrt(1.0 - keep * keep)
 
 
-def course(x, seed, cell, every, tau):
+def ornstein_uhlenbeck_path(x, seed, cell, every, tau):
     """Fill x with such a process of one cell at its points, one every `every` ms."""
     keep, kick = ornstein_uhlenbeck(every, tau)
     x[0] = normal(seed, cell, 0.0)

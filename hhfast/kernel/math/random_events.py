@@ -1,4 +1,4 @@
-"""Conductances of random synaptic events, each of which adds the same course: two sums that an event renews.
+"""Conductances of random synaptic events, each of which adds the same time course: two sums that an event renews.
 
 The last event was at `since`, and is counted apart (`on`: 1, and 0 before the first), so that the sums of those before
 it hold on either side of it: with steps of fixed size an event falls within a step. Of several in one step the later

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Let, Node, Symbol
-from hhfast.kernel.tree.straight import reads_and_writes, symbols_read
+from hhfast.kernel.tree.straight_line import reads_and_writes, symbols_read
 from hhfast.kernel.tree.walk import children, walk
 
 # In units of an operation; best, or nearly, for the models of the library.

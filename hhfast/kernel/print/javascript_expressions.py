@@ -23,7 +23,7 @@ from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.kernel import Kernel, KernelFunction
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
-from hhfast.kernel.tree.straight import is_straight, reads_and_writes
+from hhfast.kernel.tree.straight_line import is_straight_line, reads_and_writes
 
 _INTRINSICS = {"sqrt": "Math.sqrt", "floor": "Math.floor", "isnan": "Number.isNaN", "abs": "Math.abs", "min": "min",
                "max": "max"}  # fmt: skip
@@ -109,7 +109,7 @@ class JavaScriptExpressions:
                 return [self.expression(item) for item in items]
             case nodes.Call(function=FunctionType() as function, arguments=arguments):
                 tree = function_of(function)
-                if all(map(is_straight, tree.body)):
+                if all(map(is_straight_line, tree.body)):
                     return self.inlined(tree, [self.expression(argument) for argument in arguments])
                 last = tree.body[-1]
                 assert isinstance(last, nodes.Return)
@@ -210,7 +210,7 @@ class JavaScriptExpressions:
             return Code(f"{_INTRINSICS[function]}({', '.join(given)})", is_condition=function == "isnan")
         tree = function_of(function)
         whole = [a for a in arguments if not (isinstance(a, nodes.Name) and a.symbol in self.arrays)]
-        if all(map(is_straight, tree.body)) and len(whole) == len(arguments):
+        if all(map(is_straight_line, tree.body)) and len(whole) == len(arguments):
             values = [self.expression(argument) for argument in arguments]
             if any(isinstance(v, Words) and not v.is_element for v in values):
                 return self.inlined(tree, values)[0]

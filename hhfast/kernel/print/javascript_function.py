@@ -9,7 +9,7 @@ from hhfast.kernel.print.javascript_values import ATOM, BINDS, BITWISE, Code, Wo
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
-from hhfast.kernel.tree.straight import is_straight, reads_and_writes
+from hhfast.kernel.tree.straight_line import is_straight_line, reads_and_writes
 from hhfast.kernel.tree.walk import walk
 
 
@@ -108,7 +108,7 @@ class JavaScriptFunction:
 
     def lane_loop(self, index: Symbol, count: Expression, body: tuple[Statement, ...]) -> None:
         """A loop whose variables are its own, but for those of the whole block that it changes."""
-        if not all(map(is_straight, body)):
+        if not all(map(is_straight_line, body)):
             self.loop(index, Number(0), count, Number(1), body)
             return
         reads, writes = reads_and_writes(body)

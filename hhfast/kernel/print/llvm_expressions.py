@@ -12,7 +12,7 @@ from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.kernel import KernelFunction
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
-from hhfast.kernel.tree.straight import is_straight
+from hhfast.kernel.tree.straight_line import is_straight_line
 
 
 class Callables(Protocol):
@@ -169,7 +169,7 @@ class LLVMExpressions:
         if isinstance(function, str):
             return self.code.intrinsic(function, given)
         tree = function_of(function)
-        if all(is_straight(node) for node in tree.body) and not any(isinstance(x, Array) for x in given):
+        if all(is_straight_line(node) for node in tree.body) and not any(isinstance(x, Array) for x in given):
             return self.inlined(tree, given)
         passed = [x if isinstance(x, Array) else self.code.value(x) for x in given]
         name, dtypes = self.module.function(function, passed)

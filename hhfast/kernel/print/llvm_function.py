@@ -9,7 +9,7 @@ from hhfast.kernel.print.llvm_expressions import Callables, LLVMExpressions
 from hhfast.kernel.print.llvm_values import Value, structure
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
-from hhfast.kernel.tree.straight import is_straight, reads_and_writes
+from hhfast.kernel.tree.straight_line import is_straight_line, reads_and_writes
 
 
 class FunctionWriter:
@@ -64,7 +64,7 @@ class FunctionWriter:
         return isinstance(value, nodes.Name) and value.symbol in self.selected
 
     def lane_loop(self, index: Symbol, count: Expression, body: tuple[Statement, ...]) -> None:
-        if not all(is_straight(node) for node in body):
+        if not all(is_straight_line(node) for node in body):
             self.loop(nodes.For(index, Number(0), count, Number(1), body))
             return
         reads, writes = reads_and_writes(body)

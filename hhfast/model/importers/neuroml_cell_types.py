@@ -75,13 +75,13 @@ class CellTypeReader:
     def _law(self, x: str) -> Law:
         slope = self.component.slope(x)
         if _INPUT in self.table.bases(slope):
-            raise InputError(f"{self.source}: {self.element.tag}: the input current acts on '{x}'; only on v it can")
+            raise InputError(f"{self.source}: {self.element.tag}: the input current acts on '{x}', not on v alone")
         return law(slope, x, self.table) or Law({"a": slope, "b": number(0)})
 
     def _number(self, e: Expr) -> float:
         if not self.table.bases(e) <= self.values.keys():
-            raise InputError(f"{self.source}: {self.element.tag}: {min(self.table.bases(e) - self.values.keys())} "
-                             "stands where only parameters can")  # fmt: skip
+            raise InputError(f"{self.source}: {self.element.tag}: '{min(self.table.bases(e) - self.values.keys())}' "
+                             "stands where only parameters are supported")  # fmt: skip
         with np.errstate(all="ignore"):
             return float(evaluate_tree(self.table.expanded(e), self.values))
 

@@ -129,7 +129,7 @@ class Component:
         self.resolving.append(name)
         d = self.derived[name]
         if d.get("select") is not None:
-            raise InputError(f"{self.place}: select: '{name}' is taken from other components")
+            raise InputError(f"{self.place}: select: '{name}' is taken from other components, which is not supported")
         e = self.formula(d.get("value", "")) if d.tag == "DerivedVariable" else self._cases(d)
         self.resolving.pop()
         if isinstance(e, (ast.Name, ast.Constant)):

@@ -1,4 +1,4 @@
-"""Straight statements: assignments one after another, without branches; what they read and write."""
+"""Straight-line code: assignments one after another, without branches; what they read and write."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hhfast.kernel.tree.nodes import Node, Statement, Symbol
 from hhfast.kernel.tree.walk import children
 
 
-def is_straight(node: Statement) -> bool:
+def is_straight_line(node: Statement) -> bool:
     """Whether a statement has no branch: an assignment, a last `return`, or a loop of a constant number of turns."""
     match node:
         case nodes.Let() | nodes.LetAll() | nodes.Store() | nodes.Comment() | nodes.Return():
             return True
         case nodes.For(start=nodes.Number(), stop=nodes.Number(), step=nodes.Number(), body=body):
-            return all(map(is_straight, body))
+            return all(map(is_straight_line, body))
     return False
 
 
