@@ -9,7 +9,6 @@ import hhfast
 PACKAGE = Path(hhfast.__file__).parent
 
 
-# Names that two classes share still; whoever renames one of them removes its line.
 def classes():
     """Class name -> the modules that define it; names that begin with an underscore belong to their module."""
     homes = defaultdict(list)

@@ -39,7 +39,7 @@ class Fluctuations(Protocol):
     def settle(self) -> list[Any]: ...
 
 
-class ChannelNoise:
+class FixedStepNoise:
     """The noise of all channels that are counted.
 
     keep_decays : asks the stages to keep the b of gates, times the step, and gives the rows where they do.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.channel_noise import ChannelNoise
+from hhfast.kernel.build.channel_noise import FixedStepNoise
 from hhfast.kernel.build.guards_fixed import FixedStepGuards
 from hhfast.kernel.build.recorders import Detector
 from hhfast.kernel.build.scratch import RecordingStatements
@@ -38,7 +38,7 @@ class FixedStep:
                 x: Symbol(f"{x}_was") for x in (sensitivity_name("V", p) for p in builder.spec.sensitivity)
             }
             self.stages.first_slopes |= {x: Symbol(f"d{x}_was") for x in self.derived_before}
-        self.noise = ChannelNoise(builder, self.stages.keep_decays) if builder.spec.channel_noise else None
+        self.noise = FixedStepNoise(builder, self.stages.keep_decays) if builder.spec.channel_noise else None
         self.nodes = TimeNodes(builder, self.stimuli, self.settling, self.noise)
         self._declare_rows()
 

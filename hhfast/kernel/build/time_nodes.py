@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.channel_noise import ChannelNoise
+from hhfast.kernel.build.channel_noise import FixedStepNoise
 from hhfast.kernel.build.fixed_step_stimuli import FixedStepStimuli
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
@@ -19,7 +19,7 @@ class TimeNodes:
         builder: Builder,
         stimuli: FixedStepStimuli,
         settling: FixedStepSettling | None,
-        noise: ChannelNoise | None,
+        noise: FixedStepNoise | None,
     ) -> None:
         self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
         self.stimuli, self.settling, self.noise = stimuli, settling, noise
