@@ -118,3 +118,13 @@ def test_potentials_beyond_currents_that_are_not_ohmic():
     E_Na = np.log(p["Na_o"] / p["Na_i"]) / p["FRT"]
     np.testing.assert_allclose([low[0], high[0]], [p["E_L"] - 3000.0 / p["g_L"], max(E_Na, p["E_L"] + 3000.0 / p["g_L"])],
                                rtol=0, atol=1.0)  # fmt: skip
+
+
+def test_a_current_that_is_open_where_gates_are_closed():
+    """The library's channel, its conductance 5 (0.75 (1 - h)) ** 4, written as any current: the same spikes."""
+    model = hh.models["rubin_terman_2004_thalamic_relay"]
+    current = "5.0 * (0.75 * (1 - h)) ** 4 * (V + 90.0)"
+    same = model.without_channel("K").with_channel(hh.Channel("K", current=current))
+    runs = [hh.simulate(m, stimulus=hh.Step(3.0), t_stop=50.0) for m in (model, same)]
+    assert [run.status[0] for run in runs] == [0, 0]
+    np.testing.assert_allclose(runs[1].spike_times[0], runs[0].spike_times[0], rtol=1e-6)

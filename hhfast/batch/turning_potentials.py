@@ -8,18 +8,57 @@ shows that channel's current. The potentials where these change their signs boun
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.model import Model
+from hhfast.model.elements import Channel
+
+if TYPE_CHECKING:
+    from sympy import Expr, Symbol
 
 _HALVINGS = 12  # of 2 V: to half a millivolt
 
 
+@lru_cache(maxsize=128)
 def can_turn(model: Model) -> bool:
-    """Whether the currents depend on V and gates alone, with no pool or other compartment, which may come anywhere."""
-    return not model.pools and not model.compartments
+    """Whether every current is a product of states of its own channel and a function of V alone.
+
+    It is not with pools or compartments, whose states may come anywhere; nor where formulas mix states in another way,
+    as in 1 - n, which is open where all gates are closed.
+    """
+    if model.pools or model.compartments:
+        return False
+    from hhfast.kernel.equations.system import system_of
+
+    system = system_of(model)
+    for channel in model.channels:
+        current = system.named[f"i_{channel.name}"]
+        of_V = [system.named[name] for name in system.needed([current])]
+        if _states(model, of_V) or not _is_product(current, _states(model, [current]), _opened(channel)):
+            return False
+    return True
+
+
+def _states(model: Model, expressions: list[Expr]) -> set[Symbol]:
+    """The states but V in expressions."""
+    return {s for e in expressions for s in e.free_symbols if s.name in model.states and s.name != "V"}
+
+
+def _is_product(current: Expr, states: set[Symbol], own: list[str]) -> bool:
+    """Whether a current is a product of powers of its channel's own states and something without states."""
+    if not {s.name for s in states} <= set(own):
+        return False
+    with_states = current.as_independent(*states, as_Add=False)[1]
+    return not states or all(factor.as_base_exp()[0] in states for factor in with_states.as_ordered_factors())
+
+
+def _opened(channel: Channel) -> list[str]:
+    """The states that open a channel."""
+    return [gate.name for gate in channel.gates] or list(channel.scheme.states if channel.scheme else ())
 
 
 def turning_potentials(cells: Cells, current: np.ndarray, widest: float) -> tuple[np.ndarray, np.ndarray]:
@@ -44,8 +83,7 @@ def turning_potentials(cells: Cells, current: np.ndarray, widest: float) -> tupl
     highest = [_turns(lambda V: slope(V, [], current), widest)[1]]
     lowest = [_turns(lambda V: slope(V, [], -current), widest)[0]]
     for channel in cells.model.channels:
-        names = [gate.name for gate in channel.gates] or list(channel.scheme.states if channel.scheme else ())
-        if opened := [number[name] for name in names if name in number]:
+        if opened := [number[name] for name in _opened(channel) if name in number]:
             low, high = _turns(of_channel(opened), widest)
             highest.append(high)
             lowest.append(low)
