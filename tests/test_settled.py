@@ -208,3 +208,13 @@ def test_rates_are_those_of_long_runs():
     rates = [50e3 / (t[-1] - t[-51]) if len(t) > 60 and t[-1] > 9900 else 0.0 for t in fixed.spike_times]
     assert (settled.status == 0).all()
     np.testing.assert_allclose(settled["rate"], rates, rtol=1e-6)
+
+
+@pytest.mark.parametrize("integrator", ["rk4", "exp_euler", "tsit5"])
+def test_a_row_that_is_not_a_number_is_flagged_alone(integrator):
+    """NaN stands still, but is no rest."""
+    run = {"stimulus": hh.Step(10.0), "t_stop": 500.0, "until": "settled", "integrator": integrator}
+    r = hh.simulate("hodgkin_huxley", {"g_Na": [120.0, np.nan, 0.0]}, record=[hh.Features(("V_rest", "period"))], **run)
+    assert r.status.tolist() == [0, 1, 0]
+    assert np.isfinite(r["period"]).tolist() == [True, False, False]
+    assert np.isfinite(r["V_rest"]).tolist() == [False, False, True]

@@ -34,7 +34,7 @@ def test_results_are_short():
     n = 10_000
     found = hh.Rheobase(np.ones(n), np.zeros(n, np.uint8), 1.0, "uA cm-2")
     assert repr(found) == "Rheobase(amplitude=float64[10000], status=uint8[10000], width=1.0, unit='uA cm-2')"
-    points = hh.Bifurcations(*[[np.empty(0)] * n] * 5, np.zeros(n, np.uint8), "uA cm-2")
+    points = hh.Bifurcations(*[[np.empty(0)] * n] * 7, np.zeros(n, np.uint8), "uA cm-2")
     assert len(repr(points)) < 300
     result = hh.simulate("hodgkin_huxley", {"g_Na": np.full(300, 120.0)}, t_stop=0.1, record=[hh.Final()])
     assert len(repr(result)) < 200

@@ -100,6 +100,8 @@ def phase_response(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     """
     check_options(_OPTIONS, phases=phases, t_stop=t_stop, initial=initial, threshold=threshold)
+    if rearm is not None and finite("rearm", rearm) > threshold:
+        raise InputError(f"rearm = {rearm:g} mV is above the threshold, {threshold:g} mV")
     current = per_cell("i_app", i_app)
     own = Method.of(method, options)
     population = Population.of(model, params, own)
@@ -178,6 +180,7 @@ _OPTIONS = {
     "initial": Option("where runs start: model, rest or depolarised", "1",
                       lambda name, value: one_of(name, value, _STARTS)),
     "threshold": Option("of a spike", "mV", finite),
+    "rearm": Option("V must fall below it before the next spike; 10 mV below the threshold unless given", "mV", finite),
 }  # fmt: skip
 
 ANALYSIS = Analysis(

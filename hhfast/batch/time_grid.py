@@ -72,7 +72,8 @@ def time_grid(
     """The grid of a run. Raises `InputError` for a t_stop or dt that is not positive, or too many steps."""
     check_duration(t_stop, dt)
     if t_stop / dt > _MOST_STEPS:
-        raise InputError(f"t_stop: {t_stop:g} ms are {t_stop / dt:.3g} steps; at most {_MOST_STEPS:g} are possible")
+        steps = f"{t_stop / dt:.3g} steps; at most {_MOST_STEPS:g} are possible"
+        raise InputError(f"t_stop: {t_stop:g} ms at dt = {dt:g} ms are {steps}")
     times = [recorder.times(t_stop) for recorder in record]
     windows = [t for window, _ in times for t in window]
     wanted = np.concatenate([[0.0, t_stop], inside(edges, t_stop), windows, *(samples for _, samples in times)])

@@ -160,7 +160,7 @@ memory[base + checked] = x"""
         return [
             *statements,
             *self.code("""\
-if worst <= rest_tolerance[cell]:
+if worst < rest_tolerance[cell] and abs(V) < np.inf:  # NaN stands still, too
     memory[base + KIND] = REST
     settled = 1.0
 next_check = t_end + wait"""),
