@@ -43,7 +43,7 @@ def test_it_fires_at_the_same_times(name, there_and_back):
 
 # Of totals, with pools, with open fractions, with gates that do not start steady.
 KINDS = ["hill_2001_leech_heart", "prinz_stg", "braun_1998_cold_receptor", "rinzel_1985_squid_axon", "golomb_2006_ca1",
-         "rubin_terman_2004_thalamic_relay"]  # fmt: skip
+         "rubin_terman_2004_thalamic_relay", "luo_rudy_1991_ventricle"]  # fmt: skip
 
 
 @pytest.mark.slow

@@ -277,11 +277,13 @@ def split_affine(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
     """
     rest, slope = [], []
     for term in sp.Add.make_args(sp.expand_mul(expr)):
-        coefficient = sp.cancel(term / x) if term.has(x) else None
-        if coefficient is not None and not coefficient.has(x):
-            slope.append(coefficient)
-        else:
+        coefficient, of_x = term.as_independent(x, as_Add=False)
+        # Dividing is left to what is rational in x: with exponentials and many gates it may take for ever, in vain.
+        factor = sp.cancel(of_x / x) if of_x.is_rational_function(x) else x
+        if factor.has(x):
             rest.append(term)
+        else:
+            slope.append(coefficient * factor)
     return sp.Add(*rest), sp.Add(*slope)
 
 
