@@ -47,8 +47,8 @@ def check_ctrl_c(run, t_stop):
     assert out == "interrupted\n"
 
 
-def interrupt_everywhere(call, after, where, times=1):
-    """Call again and again, with SIGINT at the first `times` passages through each place where Python looks for it.
+def interrupt_everywhere(call, after, where, times=1, every=1):
+    """Call again and again, with SIGINT at the first `times` passages through each (or every so many) place where Python looks for it.
 
     Python looks for signals on entering a function and after a call. where : parts of the names of the files that are
     meant. after : what is done after each interruption, to see whether all is well. Returns the numbers of places and
@@ -57,7 +57,7 @@ def interrupt_everywhere(call, after, where, times=1):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     places = _traced(call, where, None)
     interrupted = 0
-    for place in list(places):
+    for place in list(places)[::every]:
         for passage in range(1, min(times, places[place]) + 1):
             faulthandler.dump_traceback_later(HANGS, exit=True)
             try:
