@@ -18,6 +18,7 @@ from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
 from hhfast.inputs import finite, numbers, one_of
 from hhfast.model import Model
+from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.variable import Variable
 from hhfast.tables import html_of, one_line
@@ -111,7 +112,7 @@ def fi_curve(
     _check_together({"t_stop": t_stop, "transient": transient, "threshold": threshold, "rearm": rearm})
     population = Population.of(model, params, Method.of(method, options))
     current = np.unique(np.asarray(currents, np.float64))
-    spikes = Spikes(threshold, threshold - 10.0 if rearm is None else float(rearm))
+    spikes = Spikes(*levels_of(threshold, rearm))
     branch = FiringBranch(population, current, t_stop, transient, direction, spikes, until)
     return _summary(branch, *branch.measure(), tol)
 
@@ -119,9 +120,7 @@ def fi_curve(
 def _check_together(values: Mapping[str, Any]) -> None:
     if not 0 <= values["transient"] < values["t_stop"]:
         raise InputError(f"transient = {values['transient']:g} ms is not within 0..t_stop = {values['t_stop']:g} ms")
-    rearm, threshold = values["rearm"], values["threshold"]
-    if rearm is not None and finite("rearm", rearm) > threshold:
-        raise InputError(f"rearm = {rearm:g} mV is above the threshold, {threshold:g} mV")
+    levels_of(values["threshold"], values["rearm"])
 
 
 def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol: float) -> FICurve:

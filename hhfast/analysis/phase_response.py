@@ -21,7 +21,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import finite, number, one_of, per_cell
 from hhfast.model import Model
 from hhfast.parts.features import Features
-from hhfast.parts.recorder import Recorder
+from hhfast.parts.recorder import Recorder, levels_of
 from hhfast.parts.recorders import Final
 from hhfast.parts.variable import Variable
 from hhfast.tables import html_of, one_line
@@ -100,15 +100,13 @@ def phase_response(
     InputError : for unknown names, arrays that do not fit together, values out of range.
     """
     check_options(_OPTIONS, phases=phases, t_stop=t_stop, initial=initial, threshold=threshold)
-    if rearm is not None and finite("rearm", rearm) > threshold:
-        raise InputError(f"rearm = {rearm:g} mV is above the threshold, {threshold:g} mV")
+    levels = levels_of(threshold, rearm)
     current = per_cell("i_app", i_app)
     own = Method.of(method, options)
     population = Population.of(model, params, own)
     if np.ndim(current):
         population = _one_per_current(population, len(current))
     current = np.broadcast_to(np.asarray(current, np.float64), population.n).copy()
-    levels = (threshold, threshold - 10.0 if rearm is None else rearm)
     X, period, status, spikes = _settled(population, current, t_stop, initial, levels)
     names, n = population.model.states, population.n
     cycle, Z = np.full((2, len(names), n, phases + 1), np.nan)

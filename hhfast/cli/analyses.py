@@ -65,7 +65,7 @@ def bifurcations(
     if picture.wanted and any(len(values) > 1 for values in parameters(parameter).values()):
         raise InputError("-o: a bifurcation diagram is that of one cell; give each parameter one value")
     found, params, table = _run("bifurcations", model, parameter, None, {"i_app": limits})
-    say(_csv(table, found.status) if csv else _aligned(table, found.status))
+    _say(table, found.status, csv)
     if picture.wanted:
         from hhfast.figures.bifurcation_diagram import plot_bifurcation_diagram
         from hhfast.figures.canvas import figure_of
@@ -169,7 +169,7 @@ def clamp(
     import numpy as np
 
     by_level, status = _by_level(found, params), np.repeat(found.status, len(found.level))
-    say(_csv(by_level, status) if csv else _aligned(by_level, status))
+    _say(by_level, status, csv)
     if not csv:
         say("\n".join(f"{name}: {values[0]:.6g}" for name, values in table.items() if name not in params))
 
@@ -191,7 +191,12 @@ def _analyse(
 ) -> None:
     """Run an analysis on all cells, print its table, and draw the cells if a picture is asked for."""
     found, _, table = _run(name, model, given, picture, options)
-    say(_csv(table, found.status) if csv else _aligned(table, found.status))
+    _say(table, found.status, csv)
+
+
+def _say(table: dict[str, np.ndarray], status: np.ndarray, csv: bool) -> None:
+    """Print a table, as CSV or aligned."""
+    say(_csv(table, status) if csv else _aligned(table, status))
 
 
 def _run(

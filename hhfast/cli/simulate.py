@@ -85,6 +85,7 @@ def simulate(
     from hhfast.model.resolve import find_model
     from hhfast.parts.channel_noise import ChannelNoise
     from hhfast.parts.integrators import DEFAULT
+    from hhfast.parts.recorder import levels_of
     from hhfast.parts.stimuli import Step
 
     found = find_model(model)
@@ -102,7 +103,7 @@ def simulate(
         return
     result = membrane_traces(
         found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, method=method, channel_noise=noise,
-        levels=None if threshold is None else (threshold, threshold - 10.0), sensitivity=names,
+        levels=None if threshold is None else levels_of(threshold), sensitivity=names,
         certify=certify or certify_tolerance is not None, certify_tolerance=_tolerance(certify_tolerance),
     )  # fmt: skip
     varied = {**params, "i_app": amplitude}
@@ -158,9 +159,10 @@ def _settled(
     from hhfast.batch.membrane import spike_levels
     from hhfast.batch.simulate import simulate as run
     from hhfast.parts.features import Features
+    from hhfast.parts.recorder import levels_of
     from hhfast.tables import number_text, table
 
-    levels = spike_levels(model) if threshold is None else (threshold, threshold - 10.0)
+    levels = spike_levels(model) if threshold is None else levels_of(threshold)
     found = run(
         model, params, stimulus=step, t_stop=t_stop, integrator=integrator, initial=initial, until="settled",
         record=[Features(_SETTLED, *levels)], sensitivity=names,

@@ -85,6 +85,18 @@ def is_recorder(value: Any) -> bool:
     return not isinstance(value, type) and callable(getattr(value, "open", None)) and hasattr(value, "times")
 
 
+def levels_of(threshold: float, rearm: float | None = None) -> tuple[float, float]:
+    """Threshold and rearm of spikes, mV; rearm: 10 mV below the threshold unless given.
+
+    Raises `InputError` for one that is above it.
+    """
+    if rearm is None:
+        return threshold, threshold - 10.0
+    if finite("rearm", rearm) > threshold:
+        raise InputError(f"rearm = {rearm:g} mV is above the threshold, {threshold:g} mV")
+    return threshold, float(rearm)
+
+
 def check_levels(who: str, threshold: float, rearm: float) -> None:
     finite(f"{who}: threshold", threshold)
     if finite(f"{who}: rearm", rearm) > threshold:
