@@ -143,5 +143,5 @@ def test_processors_of_other_arithmetic_are_not_mixed(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="begun by other code"):
         run_sweep(sweep, tmp_path / "a" / "out.h5", progress=False)
     foreign = batches.Batch(sweep, "", 0, 0, 8, 8, 1, arithmetic=found[0])
-    with pytest.raises(InputError, match="leave it out"):
+    with pytest.raises(InputError, match="leave that worker out"):
         batches.compute_batch(foreign)
