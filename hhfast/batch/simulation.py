@@ -73,6 +73,7 @@ class Simulation:
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             n_points = len(points) + sum(map(len, stimulus.arrays))
+            n_points += 0 if noise is None else int(min(t_stop / method.dt, 1e15))  # at which it is renewed
             steps = adaptive_schedule(
                 t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
             )
