@@ -115,7 +115,7 @@ class Result(Mapping[str, np.ndarray]):
         if not meanings:
             coded = ", ".join(["status", *(n for n, v in self.variables.items() if v.flags)])
             raise InputError(f"labels: '{name}' holds numbers, not codes; those with codes are {coded}")
-        return np.array(meanings)[values]
+        return np.asarray(np.array(meanings)[values])
 
     def with_rows(self, rows: np.ndarray, other: Result) -> Result:
         """The same with the cells of these rows, ascending, as another result has them."""
