@@ -215,7 +215,7 @@ class Model:
 
     def to_toml(self) -> str:
         """The model as TOML: the text it was read from, else a canonical one that reads back as an equal model."""
-        from hhfast.model.load import dump
+        from hhfast.model.dump import dump
 
         return self.text or dump(self)
 
