@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from numbers import Integral
 from typing import Any, TypedDict, cast
 
@@ -84,7 +85,7 @@ class Method:
         for name in options:
             if name not in names:
                 raise TypeError(f"unexpected keyword argument '{name}'; {did_you_mean(name, names)}")
-        return replace(method or cls(), **options)
+        return replace(method, **options) if method is not None else cls(**options)
 
     @property
     def scheme(self) -> Integrator:
@@ -101,7 +102,7 @@ class Method:
         """The fields of the step control, as far as they are given."""
         return {name: getattr(self, name) for name in _CONTROL if getattr(self, name) is not None}
 
-    @property
+    @cached_property
     def control(self) -> StepControl:
         """The step control of an adaptive integrator."""
         return StepControl(**self.given_control)
