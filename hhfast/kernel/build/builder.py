@@ -93,7 +93,7 @@ class Builder:
         if spec.channel_noise:  # whose parameters precede those of the stimuli
             scratch_rows = (self.own.setdefault(name, Symbol(name)) for name in ("noise_seed", "noise_cell"))
             self.scratch.add("float64", *scratch_rows)
-        # What fluctuations that are held over a step add to a and b of a state; with fixed steps it is added after them.
+        # What fluctuations held over a step add to a and b of a state; with fixed steps it is added after them.
         self.held = effects(spec.model) if spec.channel_noise and spec.integrator.adaptive else {}
         self.applied = AppliedCurrent(spec, self.quote, self.scratch)
         i_app: Any = self.own["i_app"] if spec.kinds else Number(0.0)
