@@ -3,7 +3,7 @@
 import json
 import os
 import pickle
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -635,3 +635,21 @@ def test_models_that_need_double_precision(tmp_path):
         hh.models["wang_buzsaki"].to_toml().replace("V_init", 'float32 = "why"\nV_init', 1)
     )
     assert hh.load_model(tmp_path / "own.toml").float32 == "why"
+
+
+def test_a_changed_library_model_is_written_as_people_write_them():
+    """Defaults are left out, parameters stand before channels, long lists fill their lines."""
+    text = models["hodgkin_huxley"].with_channel(Channel("M", g=0.5, E=-77.0)).to_toml()
+    assert not {line.partition(" = ")[0] for line in text.splitlines()} & {"instantaneous", "main", "units", "rearm"}
+    places = [text.index(f"[{table}]") for table in ("parameters", "channels.Na", "channels.M", "[checks]")]
+    assert places == sorted(places)
+    assert text.count("\n") < 70
+    assert max(map(len, text.splitlines())) < 115
+
+
+@pytest.mark.parametrize("name", ["pinsky_rinzel_1994_ca3", "hodgkin_huxley_1952_markov", "golomb_2006_ca1"])
+def test_library_models_are_written_and_read_back(name):
+    """Compartments, schemes, pools, functions, checks: equal in all, tags and notes included."""
+    model = replace(models[name], text="")
+    again = parse_model(model.to_toml())
+    assert all(getattr(again, f.name) == getattr(model, f.name) for f in fields(model) if f.compare)

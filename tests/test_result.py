@@ -1,6 +1,7 @@
 """Results: what they show of themselves."""
 
 import numpy as np
+import pytest
 
 import hhfast as hh
 
@@ -12,3 +13,14 @@ def test_a_result_shows_itself_in_a_line(passive):
     assert repr(r) == (
         "<Result of passive, 3 cells (2 ok, 1 diverged): time (time), V (cell, time), V_final (cell), reason (cell)>"
     )
+
+
+def test_codes_have_labels(passive):
+    """Codes as the words that files and criteria have for them; numbers have none."""
+    r = hh.simulate(passive, {"g_L": [0.1, np.nan]}, t_stop=1.0, integrator="rk4", record=[hh.Final()])
+    assert r.labels("status").tolist() == ["ok", "diverged"]
+    assert r.labels("reason").tolist() == ["none", "impossible_parameter"]
+    with pytest.raises(hh.InputError, match="'V_final' holds numbers, not codes; those with codes are status, reason"):
+        r.labels("V_final")
+    with pytest.raises(hh.UnknownName, match="did you mean 'status'"):
+        r.labels("statu")

@@ -105,6 +105,18 @@ class Result(Mapping[str, np.ndarray]):
         """The spike times of each cell, ms."""
         return np.split(self.spike_time, np.cumsum(self.spike_count)[:-1])
 
+    def labels(self, name: str) -> np.ndarray:
+        """(n_cells,) str: what the codes of a variable mean, as `r.labels("activity") == "bursting"`.
+
+        For `status`, `reason`, `activity` and `certified`. Raises `InputError` for a variable that has no codes.
+        """
+        values = self[name]
+        meanings = STATUS_MEANINGS if name == "status" else self.variables[name].flags
+        if not meanings:
+            coded = ", ".join(["status", *(n for n, v in self.variables.items() if v.flags)])
+            raise InputError(f"labels: '{name}' holds numbers, not codes; those with codes are {coded}")
+        return np.asarray(np.array(meanings)[values])
+
     def with_rows(self, rows: np.ndarray, other: Result) -> Result:
         """The same with the cells of these rows, ascending, as another result has them."""
         status = self.status.copy()
