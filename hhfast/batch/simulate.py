@@ -79,6 +79,10 @@ def simulate(
         it is the features that have derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the
         exact cycle, or of the equilibrium (`V_rest_dp`), that the run found; NaN for cells that have not settled, and
         none of counts, `activity`, `settled_at`, spikes and traces.
+    channel_noise : "diffusion", "markov", or a `ChannelNoise`: channels that have a count (`count_Na = 6000`, or
+        `count` in the model) open and close at random; those with an infinite one do not. The fluctuations are
+        renewed at every step, or where cells choose their steps every `dt` (0.025 ms unless given), at which steps
+        end; in between they are held, which is the one approximation. See `ChannelNoise`.
     certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
         hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
         share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:

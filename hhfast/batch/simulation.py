@@ -73,6 +73,7 @@ class Simulation:
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             n_points = len(points) + sum(map(len, stimulus.arrays))
+            n_points += 0 if noise is None else int(min(t_stop / method.dt, 1e15))  # at which it is renewed
             steps = adaptive_schedule(
                 t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
             )
@@ -145,11 +146,13 @@ class Simulation:
             for recording, group in zip(recordings, arrays, strict=True):
                 recording.done(first, group)
 
-        run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        n_states, threads = len(self.spec.states), self.method.threads
+        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
-        result = result_of(model, kept, finals, status, self.method.attributes)
+        settings = {**self.method.attributes, "t_stop": repr(float(self.t_stop))}
+        result = result_of(model, kept, finals, status, settings)
         of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
         result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
         last = recordings[-1] if recordings else None

@@ -267,7 +267,7 @@ def _check_channel_noise(sweep: Sweep) -> None:
         return
     from hhfast.kernel.spec import check_channel_noise
 
-    check_channel_noise(sweep.model, sweep.scheme)
+    check_channel_noise(sweep.model)
     for key, given in (
         ("analysis", sweep.analysis is not None),
         ("until", sweep.until != "t_stop"),
