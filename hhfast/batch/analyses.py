@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -128,8 +128,7 @@ class Analysis:
         given = {**given, "numbers": numbers} if self.draws else given
         found = self.function(model, params=params, **given)
         status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
-        names = [code.name.lower() for code in AnalysisStatus]
-        codes = Variable(found.status, ("cell",), "1", f"outcome of the analysis ({coded(names)})")
+        codes = per_cell_code(found.status, [code.name.lower() for code in AnalysisStatus], "outcome of the analysis")
         return status, self.variables(found) | {"analysis_status": codes}
 
     def table(self, result: Any) -> dict[str, np.ndarray]:
@@ -150,9 +149,9 @@ def per_cell_number(values: np.ndarray, unit: str, long_name: str) -> Variable:
     return Variable(values, ("cell",), unit, long_name)
 
 
-def coded(names: list[str] | tuple[str, ...]) -> str:
-    """What the codes 0, 1, ... mean, for the long name of a variable."""
-    return ", ".join(f"{code}: {name}" for code, name in enumerate(names))
+def per_cell_code(codes: np.ndarray, meanings: Sequence[str], long_name: str) -> Variable:
+    """(n,) codes 0, 1, ... as a variable that says what they mean."""
+    return Variable(codes, ("cell",), "1", long_name, tuple(meanings))
 
 
 def _heading(name: str, unit: str) -> str:

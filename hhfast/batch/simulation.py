@@ -158,7 +158,8 @@ class Simulation:
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
-        result = result_of(model, kept, finals, status, self.method.attributes)
+        settings = {**self.method.attributes, "t_stop": repr(float(self.t_stop))}
+        result = result_of(model, kept, finals, status, settings)
         of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
         result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
         last = recordings[-1] if recordings else None
