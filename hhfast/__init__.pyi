@@ -1,6 +1,7 @@
 # The public names of hhfast, with where they come from. A name added here is public; `__init__.py` reads this file.
 from .analysis.action_potential_shape import ap_features
 from .analysis.bifurcations import Bifurcations, bifurcations
+from .analysis.clamp_settings import ClampRecording, Conditioning
 from .analysis.displacement_threshold import displacement_threshold
 from .analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from .analysis.feature_target import FeatureTarget
@@ -60,6 +61,7 @@ from .model.importers.nmodl import import_nmodl
 from .pages.explore import explore
 from .parts.activity import Settled
 from .parts.channel_noise import ChannelNoise
+from .parts.feature import Feature, features
 from .parts.features import Features, SpikeCount
 from .parts.integrators import Integrator, integrators
 from .parts.recorders import Final, Spikes, Trace, recorders
@@ -118,7 +120,9 @@ __all__ = [
     "ChannelNoise",
     "Check",
     "Chirp",
+    "ClampRecording",
     "Compartment",
+    "Conditioning",
     "ConductanceStep",
     "Coupling",
     "Distribution",
@@ -126,6 +130,7 @@ __all__ = [
     "Equilibria",
     "EquilibriumCurve",
     "FICurve",
+    "Feature",
     "FeatureTarget",
     "Features",
     "Final",
@@ -189,6 +194,7 @@ __all__ = [
     "displacement_threshold",
     "equilibrium_curve",
     "explore",
+    "features",
     "fi_curve",
     "find_rheobase",
     "fit",

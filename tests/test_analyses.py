@@ -25,7 +25,7 @@ GIVEN = {  # of each analysis, as brief as it can be
     "resting_state": {"i_app": 1.0},
     "rheobase": {"width": 1.0},
     "strength_duration": {"widths": [0.5, 5.0], "tol": 1e-2},
-    "voltage_clamp": {"levels": [-60.0, -40.0, 0.0], "duration": 5.0, "conditioning": 10.0},
+    "voltage_clamp": {"levels": [-60.0, -40.0, 0.0], "duration": 5.0, "conditioning": {"duration": 10.0}},
 }
 
 

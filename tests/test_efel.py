@@ -6,7 +6,7 @@ from commands import SCAN, hhfast, refused
 
 import hhfast as hh
 from hhfast.parts.activity import SETTLED_FEATURES
-from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name
+from hhfast.parts.feature import feature_name, feature_of_cycle, features
 
 efel = pytest.importorskip("efel")
 START, STEP = 20.0, 0.005
@@ -16,7 +16,7 @@ CASES = {  # model -> current, end of the run: trains, of equal intervals and no
     "wang_buzsaki": (1.0, 150.0),
     "pospischil_2008_rs": (3.0, 300.0),
 }
-NAMES = [name for own, f in FEATURES.items() for name in (own, *f.aliases)
+NAMES = [name for own, f in features.items() for name in (own, *f.aliases)
          if f.efel.startswith("the ") and name not in ("V_max", "V_min")]  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_every_name_that_is_compared_is_in_efel():
     theirs = set(efel.get_feature_names())
     assert len(NAMES) == 11
     assert set(NAMES) <= theirs
-    for name, feature in {**FEATURES, **SETTLED_FEATURES}.items():
+    for name, feature in {**features, **SETTLED_FEATURES}.items():
         assert feature.efel
         assert name not in theirs or name in NAMES, name
 
@@ -102,14 +102,14 @@ def test_float32_and_steps_agree():
 def test_aliases_mean_the_same_everywhere(tmp_path, monkeypatch):
     """In a settled run with derivatives, as target of a fit, with a certificate, in sweep files, and where misspelt."""
     monkeypatch.chdir(tmp_path)
-    pairs = {alias: own for own, f in FEATURES.items() for alias in f.aliases}
+    pairs = {alias: own for own, f in features.items() for alias in f.aliases}
     assert {feature_name(alias) for alias in pairs} == set(pairs.values())
     record = [hh.Features([*pairs, *pairs.values()])]
     run = {"model": "hodgkin_huxley", "stimulus": hh.Step(10.0), "record": record}
     r = hh.simulate(**run, t_stop=2000.0, until="settled", sensitivity=["g_Na"])
     for alias, own in pairs.items():
         assert r[alias][0] == r[own][0]
-        if alias in FEATURES_OF_CYCLES:
+        if feature_of_cycle(alias):
             assert r[f"{alias}_dg_Na"][0] == r[f"{own}_dg_Na"][0]
     certified = hh.simulate(**run | {"record": [hh.Features(["Spikecount"])]}, t_stop=30.0, certify=True)
     assert certified["certified"][0] == 1

@@ -168,6 +168,38 @@ def test_code_is_never_searched_as_text():
     assert found == []
 
 
+# Where texts of others are read: names in generated Python, before it is run; what LLVM says of the processor.
+READ_OTHERS = {"kernel.jit.whitelist", "kernel.jit.llvm_compiler"}
+
+
+def decisions_by_name(tree):
+    """Where a syntax tree asks how a text begins or ends, or cuts a piece out of a name."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="startswith" | "endswith")):
+                yield node.lineno
+            case ast.Subscript(value=ast.Name(id="name") | ast.Attribute(attr="name"), slice=ast.Slice()):
+                yield node.lineno
+
+
+def test_decisions_by_name_are_found():
+    found = ['x.startswith("g_")', 'any(n.endswith(("_a", "b")) for n in names)', "name[2:]", "self.name[:-1]"]
+    allowed = ["names[1:]", "name in known", "starts(x)", "name[0]", "values[:2]"]
+    assert all(list(decisions_by_name(ast.parse(text))) == [1] for text in found)
+    assert not any(list(decisions_by_name(ast.parse(text))) for text in allowed)
+
+
+def test_what_a_thing_is_is_never_read_from_its_name():
+    """Objects have attributes; a model's author may call things as they like."""
+    paths = [*modules(PACKAGE / "kernel"), *modules(PACKAGE / "parts")]
+    found = [
+        f"{name_of(path)}:{line}"
+        for path in paths if name_of(path) not in READ_OTHERS
+        for line in decisions_by_name(ast.parse(path.read_text(encoding="utf-8")))
+    ]  # fmt: skip
+    assert found == []
+
+
 @pytest.mark.parametrize("package", ONLY_IN)
 def test_heavy_packages_have_one_home(package):
     """So that each can be left out, replaced, or imported late."""

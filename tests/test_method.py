@@ -8,7 +8,11 @@ import pytest
 
 import hhfast as hh
 from hhfast.batch.method import MethodOptions
-from hhfast.parts.integrators import integrators
+from hhfast.model import parse_model
+from hhfast.parts.integrators import Stage, integrators
+from hhfast.parts.recorder import Hooks, Shared
+from hhfast.parts.stimulus import stimulus
+from hhfast.parts.variable import Variable
 
 SQUID = "hodgkin_huxley"
 MINE = replace(integrators["rk4"], name="mine")
@@ -127,3 +131,48 @@ def test_analyses_need_double_precision():
     """Their tolerances are below what float32 can tell apart."""
     with pytest.raises(hh.InputError, match="an analysis needs float64"):
         hh.find_rheobase(SQUID, width=1.0, dtype="float32")
+
+
+def test_names_with_capitals_are_names_as_others():
+    """In the text of an integrator, of a stimulus and of a recorder, and of a model: the bits are the same."""
+
+    def run(old, first, amplitude, above, gate):
+        stages = (
+            Stage("all", f"{old} = x\n{first} = f\nx = x + dt * f", c=(0.0,)),
+            Stage("all", f"x = {old} + 0.5 * dt * ({first} + f)", c=(1.0,)),
+        )
+        heun = hh.Integrator(name="heun", order=2, stages=stages, stability="", citation="Heun 1900")
+        namespace = {}
+        exec(f"def Own({amplitude}, start=1.0) -> None: ...", namespace)
+        own = stimulus(
+            f"{amplitude} * window(t0, t1, start, start + 9.0)", units={amplitude: "uA cm-2", "start": "ms"},
+            edges=lambda p: [p["start"], p["start"] + 9.0],
+        )(namespace["Own"])  # fmt: skip
+
+        class Above:
+            hooks = Hooks(
+                begin=f"{above} = 0.0 * V", step=f"{above} = {above} + (dt if V > 0.0 else 0.0 * dt)",
+                end=f"time_above[cell] = {above}", arrays=(("time_above", "float64[::1]"),),
+            )  # fmt: skip
+            levels = None
+
+            def times(self, t_stop):
+                return (0.0, t_stop), np.empty(0)
+
+            def open(self, run):
+                time = np.full(run.n_cells, np.nan)
+                return Shared((time,), lambda: {"time_above": Variable(time, ("cell",), "ms")})
+
+        text = hh.models[SQUID].to_toml().replace("gates.m]", f"gates.{gate}]")
+        assert f"gates.{gate}]" in text
+        return hh.simulate(
+            parse_model(text), stimulus=own(12.0), t_stop=15.0, integrator=heun, dt=0.02,
+            record=[Above(), hh.Spikes(), hh.Trace("V", gate, every=0.1)],
+        )  # fmt: skip
+
+    small = run("old", "first", "size", "above", "m")
+    large = run("OLD", "F_", "I0", "Above_0", "M")
+    assert small["time_above"][0] > 0.5
+    for name in ("time_above", "spike_time", "V"):
+        np.testing.assert_array_equal(small[name], large[name])
+    np.testing.assert_array_equal(small["m"], large["M"])

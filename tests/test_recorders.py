@@ -8,12 +8,13 @@ from scipy.integrate import trapezoid
 
 import hhfast as hh
 from hhfast.errors import InputError
+from hhfast.parts.feature import feature_names
 
 DT = 0.025
 AMPLITUDE = np.array([0.0, 3.0, 7.0, 10.0, 20.0, 200.0])  # silent, one spike, trains, depolarisation block
 T_STOP = 100.0
 WINDOW = (20.0, 90.0)
-ALL = tuple(hh.Features.known)
+ALL = feature_names()
 
 
 @pytest.fixture(scope="module")

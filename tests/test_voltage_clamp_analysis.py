@@ -73,9 +73,8 @@ def test_boltzmann_curves_of_a_made_channel_are_found():
         holding=-120.0,
         duration=40.0,
         channel="X",
-        conditioning=400.0,
-        conditioning_levels=np.arange(-110.0, -9.0, 5.0),
-        every=0.05,
+        conditioning=hh.Conditioning(400.0, levels=np.arange(-110.0, -9.0, 5.0)),
+        recording=hh.ClampRecording(every=0.05),
     )
     assert abs(r.inactivation.V_half[0] + 60.0) < 0.01
     assert abs(r.inactivation.slope[0] - 7.0) < 0.01
@@ -131,9 +130,11 @@ def test_leak_subtraction_leaves_what_is_not_linear():
     """Of a leak nothing is left; of an axon with a large leak the current that it has without one, from holding."""
     levels, holding = np.array([-40.0, 0.0, 40.0]), -100.0
     passive = {"g_Na": 0.0, "g_K": 0.0, "g_L": 5.0}
-    alone = hh.voltage_clamp(HH, levels, passive, holding=holding, leak_subtraction=4, conditioning=0.0)
+    alone = hh.voltage_clamp(HH, levels, passive, holding=holding, recording={"leak_subtraction": 4}, conditioning=0.0)
     np.testing.assert_allclose(alone.current, 0.0, atol=1e-9)
-    leaky = hh.voltage_clamp(HH, levels, {"g_L": 5.0}, holding=holding, leak_subtraction=-4, conditioning=0.0)
+    leaky = hh.voltage_clamp(
+        HH, levels, {"g_L": 5.0}, holding=holding, recording={"leak_subtraction": -4}, conditioning=0.0
+    )
     tight = hh.voltage_clamp(HH, levels, {"g_L": 0.0}, holding=holding, conditioning=0.0)
     np.testing.assert_allclose(leaky.current, tight.current, atol=0.5)
     assert np.abs(tight.current).max() > 1000.0
@@ -141,7 +142,7 @@ def test_leak_subtraction_leaves_what_is_not_linear():
 
 def test_prepulse_and_tail_are_steps_of_their_own():
     """A prepulse that inactivates leaves little current; a tail begins with the open conductance at its potential."""
-    r = hh.voltage_clamp(HH, [0.0], holding=-80.0, duration=1.0, prepulse=(-40.0, 30.0), tail=(-100.0, 5.0), every=0.01,
+    r = hh.voltage_clamp(HH, [0.0], holding=-80.0, duration=1.0, prepulse=(-40.0, 30.0), tail=(-100.0, 5.0), recording={"every": 0.01},
                          channel="Na", conditioning=0.0)  # fmt: skip
     m, h = gates_of_axon(("m", "h"), -80.0, -40.0, 30.0)
     curves = HH.gate_curves(np.array([0.0]))
@@ -156,7 +157,7 @@ def test_prepulse_and_tail_are_steps_of_their_own():
 
 def test_a_series_resistance_slows_and_shrinks_the_peak():
     perfect = hh.voltage_clamp(HH, LEVELS, holding=-65.0, conditioning=0.0)
-    poor = hh.voltage_clamp(HH, LEVELS, holding=-65.0, conditioning=0.0, series_resistance=0.02)
+    poor = hh.voltage_clamp(HH, LEVELS, holding=-65.0, conditioning=0.0, recording={"series_resistance": 0.02})
     assert abs(poor.peak[0]).min() < abs(perfect.peak[0]).max()
     assert not np.allclose(poor.current, perfect.current, atol=50.0)
 
@@ -180,12 +181,16 @@ def test_a_cell_that_diverges_is_flagged_alone():
     [
         ({"levels": [0.0, float("nan")]}, "levels"),
         ({"duration": -1.0}, "duration"),
-        ({"series_resistance": -1.0}, "series_resistance = -1.0: must not be negative"),
+        ({"recording": {"series_resistance": -1.0}}, "recording.series_resistance = -1.0: must not be negative"),
         ({"prepulse": (-100.0, -5.0)}, "prepulse: give a level, mV, and a duration"),
         ({"channel": "Ca"}, "unknown channel 'Ca'"),
-        ({"leak_subtraction": 2.5}, "leak_subtraction = 2.5: must be a whole number"),
-        ({"channel": "Na", "leak_subtraction": 4}, "has no leak"),
-        ({"every": 1e-9}, "make it longer"),
+        ({"recording": {"leak_subtraction": 2.5}}, "^recording.leak_subtraction = 2.5: must be a whole number"),
+        ({"channel": "Na", "recording": {"leak_subtraction": 4}}, "has no leak"),
+        ({"recording": {"evry": 1e-9}}, "unknown key .evry.; did you mean .every."),
+        ({"recording": 4}, "recording = 4: give a table, as"),
+        ({"conditioning": {"test": "x"}}, "^conditioning.test"),
+        ({"conditioning": -1.0}, "conditioning.duration = -1.0: must not be negative"),
+        ({"recording": {"every": 1e-9}}, "make it longer"),
     ],
 )
 def test_bad_input_gives_one_line(options, message):

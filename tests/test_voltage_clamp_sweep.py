@@ -81,6 +81,28 @@ def test_an_analysis_per_row(tmp_path):
         np.testing.assert_allclose(np.ravel(found["tau_at_-40"]), r.tau[:, 1], rtol=1e-4)
 
 
+VALUES = """\
+conditioning = { duration = 20, levels = [-90, -70, -50], test = -20 }
+recording = { every = 0.1, leak_subtraction = 4 }
+"""
+
+
+def test_values_of_an_analysis_are_tables(tmp_path):
+    """The same as in Python, where they are `Conditioning` and `ClampRecording`; wrong ones say where."""
+    text = ANALYSIS.replace('channel = "K"\n', VALUES)
+    with hh.open_results(swept(tmp_path, text).run(tmp_path / "out.h5", progress=False)) as found:
+        r = hh.voltage_clamp("hodgkin_huxley", [-60, -40, -20, 0, 20], {"g_K": [20.0, 20.0, 36.0, 36.0],
+                             "E_K": [-77.0, -70.0, -77.0, -70.0]}, conditioning=hh.Conditioning(20.0, (-90, -70, -50), -20.0),
+                             recording=hh.ClampRecording(every=0.1, leak_subtraction=4))  # fmt: skip
+        np.testing.assert_allclose(np.ravel(found["steady_at_0"]), r.steady[:, 3], rtol=1e-6)
+        np.testing.assert_allclose(np.ravel(found["peak_at_20"]), r.peak[:, 4], rtol=1e-6)
+    for old, new, message in (("duration = 20", "duration = -1", "analysis.conditioning.duration = -1: must not be"),
+                              ("every", "evry", "analysis.recording: unknown key 'evry'; did you mean 'every'"),
+                              ("[-90, -70, -50]", "['x']", "analysis.conditioning.levels")):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            swept(tmp_path, text.replace(old, new))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

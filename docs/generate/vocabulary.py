@@ -10,7 +10,7 @@ from generate.latex import latex
 from generate.markdown import code, table, title_page, value
 from hhfast.batch.analyses import REQUIRED, analyses
 from hhfast.parts.activity import SETTLED_FEATURES
-from hhfast.parts.feature import FEATURES
+from hhfast.parts.feature import features
 from hhfast.parts.integrators import integrators
 from hhfast.parts.recorders import recorders
 from hhfast.parts.stimuli import stimuli
@@ -62,7 +62,7 @@ def _parameter(kind: Any, name: str) -> tuple[str, ...]:
 def _features() -> str:
     rows = (
         (", ".join(map(code, (name, *f.aliases))), f.unit, f.long_name, f.efel or "none")
-        for name, f in FEATURES.items()
+        for name, f in features.items()
     )
     settled = ((code(name), f.unit, f.long_name, f.efel) for name, f in SETTLED_FEATURES.items())
     head = ["name", "unit", "what it is", "in eFEL"]

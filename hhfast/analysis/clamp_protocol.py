@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hhfast.analysis.clamp_settings import ClampRecording
 from hhfast.analysis.population import Population
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.batch.simulate import simulate
@@ -70,7 +71,7 @@ class Family:
 
 @dataclass(frozen=True)
 class ClampProtocol:
-    """Its potentials and times; `channel` whose current is recorded (None: the clamp's), each `every` ms."""
+    """Its potentials and times; `channel` whose current is recorded (None: the clamp's), and how."""
 
     population: Population
     holding: float
@@ -78,18 +79,22 @@ class ClampProtocol:
     prepulse: Step | None
     tail: Step | None
     channel: str | None
-    every: float
-    series_resistance: float
-    leak_subtraction: int
+    recording: ClampRecording
+
+    @property
+    def every(self) -> float:
+        """Between samples, ms."""
+        return self.duration / 500.0 if self.recording.every is None else self.recording.every
 
     def run(self, level: np.ndarray) -> Family:
         """The family of test steps to these levels."""
         family = self._scaled(level, 1.0)
-        if self.leak_subtraction == 0:
+        n = self.recording.leak_subtraction
+        if n == 0:
             return family
-        small = self._scaled(level, 1.0 / self.leak_subtraction)
+        small = self._scaled(level, 1.0 / n)
         at_rest = self._scaled(np.array([self.holding]), 0.0).current
-        current = (family.current - at_rest) - self.leak_subtraction * (small.current - at_rest)
+        current = (family.current - at_rest) - n * (small.current - at_rest)
         return replace(family, current=current, diverged=family.diverged | small.diverged)
 
     def conditioned(self, level: np.ndarray, conditioning: float, test: float) -> Family:
@@ -117,7 +122,7 @@ class ClampProtocol:
         self, holding: float, levels: Sequence[np.ndarray | float], durations: Sequence[float], start: float = 0.0
     ) -> Stimulus:
         return VoltageClamp(
-            holding, list(levels), list(durations), start=start, series_resistance=self.series_resistance
+            holding, list(levels), list(durations), start=start, series_resistance=self.recording.series_resistance
         )
 
     def _family(

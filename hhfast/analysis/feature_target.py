@@ -12,16 +12,13 @@ from hhfast.analysis.action_potential_shape import UNITS, ap_features
 from hhfast.batch.result import Result
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell, positive
-from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name, feature_names
+from hhfast.parts.feature import feature_name, feature_names, feature_of_cycle, features
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
 
 SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
-SETTLED = (
-    *FEATURES_OF_CYCLES, "period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate",
-)  # fmt: skip
-IN_TIME = tuple(name for name in feature_names() if not FEATURES[feature_name(name)].jumps)
+SETTLED = ("period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate")
 _SAMPLE = 0.01  # ms between samples for the shapes of spikes
 
 
@@ -56,16 +53,17 @@ class FeatureTarget:
             raise InputError(f"FeatureTarget: until = {self.until!r}; give 'settled' or 't_stop'")
         positive("FeatureTarget: t_stop", self.t_stop)
         check_levels("FeatureTarget", self.threshold, self.rearm)
-        known = SETTLED if self.until == "settled" else (*IN_TIME, *SHAPES)
+        jumping = [name for name in feature_names() if features[feature_name(name)].jumps]
+        known = (
+            [*filter(feature_of_cycle, feature_names()), *SETTLED]
+            if self.until == "settled"
+            else [*(name for name in feature_names() if name not in jumping), *SHAPES]
+        )
         if not self.values:
             raise InputError("FeatureTarget: names no feature; give their values, as {'rate': 68.0}")
         for name in self.values:
             if name not in known:
-                other = (
-                    " (a count jumps; give until = 'settled')"
-                    if name in feature_names() and name not in IN_TIME
-                    else ""
-                )
+                other = " (a count jumps; give until = 'settled')" if name in jumping else ""
                 raise unknown("feature", name, known, f"FeatureTarget with until = '{self.until}'{other}")
             if name not in self.errors:
                 raise InputError(f"FeatureTarget: errors has no '{name}'; give its standard error")

@@ -98,7 +98,7 @@ def fit(
     names = tuple(free)
     _check(found, free, params or {}, starts)
     method = Method.of(method or Method(integrator="tsit5"), options)
-    problem = _Problem(found, target, names, _Box.of(free), params or {}, stimulus, starts, method)
+    problem = _FitProblem(found, target, names, _Box.of(free), params or {}, stimulus, starts, method)
     return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
 
 
@@ -148,7 +148,7 @@ class _Box:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class _FitProblem:
     """All targets and starts as rows; row k belongs to target k // starts."""
 
     model: Model

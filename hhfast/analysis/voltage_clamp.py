@@ -9,20 +9,19 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.clamp_protocol import ClampProtocol, Family
-from hhfast.analysis.curve_fits import Boltzmann, fit_boltzmann, fit_exponential
+from hhfast.analysis.clamp_curves import conductance_of, inactivation_of, reversal_of, tau_of
+from hhfast.analysis.clamp_protocol import ClampProtocol
+from hhfast.analysis.clamp_settings import ClampRecording, Conditioning
+from hhfast.analysis.curve_fits import Boltzmann, fit_boltzmann
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import finite, numbers, positive
+from hhfast.inputs import finite, numbers
 from hhfast.model import Channel, Model
 from hhfast.parts.variable import Variable
 from hhfast.tables import html_of, one_line
-
-_NEAR = 5.0  # mV; so near the reversal potential a conductance, current / (V - E), says nothing
-_STILL = 1e-5  # a change by less, relative to the largest value of the cell, has no time constant
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,8 @@ def voltage_clamp(
     prepulse: tuple[float, float] | None = None,
     tail: tuple[float, float] | None = None,
     channel: str | None = None,
-    conditioning: float = 200.0,
-    conditioning_levels: Sequence[float] | np.ndarray | None = None,
-    test: float | None = None,
-    every: float | None = None,
-    series_resistance: float = 0.0,
-    leak_subtraction: int = 0,
+    conditioning: Conditioning | Mapping[str, Any] | float = 200.0,
+    recording: ClampRecording | Mapping[str, Any] | None = None,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> VoltageClampFamily:
@@ -91,45 +86,36 @@ def voltage_clamp(
     channel : the current of one channel, as if all others were blocked; None: that of the clamp, which is all of them.
         A conductance, and so activation and inactivation, are exact for a channel, and a first guess for a membrane
         whose channels overlap.
-    conditioning : ms at each of `conditioning_levels` (mV; None: every 5 mV from 50 below to 80 above `holding`) before
-        a step to `test` mV, which tells what is inactivated; 0: that family is not run. test : None: the level with the
-        largest conductance.
-    every : ms between samples; None: 500 in the test step.
-    series_resistance : of the electrode, kOhm cm2 (GOhm for models of totals).
-    leak_subtraction : n of the P/n protocol (Bezanilla & Armstrong 1977, J Gen Physiol 70:549-566): n times the
-        response to the same protocol of 1/n the size (negative: in the other direction) is subtracted, each less its
-        holding current. 0: none.
+    conditioning : before the test of inactivation (`hhfast.Conditioning`, or its fields by name, or its duration alone,
+        ms; 0: that is not tested).
+    recording : of the currents (`hhfast.ClampRecording`, or its fields by name): interval of samples, series
+        resistance, leak subtraction.
 
-    Peaks and steady currents are of samples, and tau is fitted to them: choose `every` accordingly.
+    Peaks and steady currents are of samples, and tau is fitted to them: choose `recording.every` accordingly.
 
     Raises
     ------
     InputError : for unknown names, levels that are not numbers, times and resistances out of range.
     """
     check_options(_OPTIONS, levels=levels, holding=holding, duration=duration, prepulse=prepulse, tail=tail,
-                  channel=channel, conditioning=conditioning, conditioning_levels=conditioning_levels, test=test,
-                  every=every, series_resistance=series_resistance, leak_subtraction=leak_subtraction)  # fmt: skip
+                  channel=channel, conditioning=conditioning, recording=recording)  # fmt: skip
     if method is None:
         options = {"integrator": "tsit5", **options}
     population = Population.of(model, params, Method.of(method, options))
     found = None if channel is None else _channel(population.model, channel)
-    _check_together({"channel": channel, "leak_subtraction": leak_subtraction})
+    _check_together({"channel": channel, "recording": recording})
     level = np.unique(np.asarray(levels, np.float64))
     protocol = ClampProtocol(population, float(holding), float(duration), prepulse, tail, channel,
-                             duration / 500.0 if every is None else float(every), float(series_resistance),
-                             int(leak_subtraction))  # fmt: skip
+                             ClampRecording.of(recording))  # fmt: skip
     family = protocol.run(level)
     peak, at = family.peaks()
-    reversal = _reversal(level, peak)
-    conductance = _conductance(family, peak, level, reversal)
-    if conditioning_levels is None:
-        conditioning_levels = holding + np.arange(-50.0, 81.0, 5.0)
-    best = _best_level(level, conductance) if test is None else float(test)
-    inactivation = _inactivation(protocol, np.unique(conditioning_levels), conditioning, best, reversal)
+    reversal = reversal_of(level, peak)
+    conductance = conductance_of(family, peak, level, reversal)
+    inactivation = inactivation_of(protocol, Conditioning.of(conditioning), level, conductance, reversal)
     status = np.where(family.diverged, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8)
     return VoltageClampFamily(
         family.time, level, family.current, peak, family.test_time[at], family.test_current[..., -1], reversal,
-        conductance, fit_boltzmann(level, conductance, rising=True), inactivation, _tau(found, family, at), status,
+        conductance, fit_boltzmann(level, conductance, rising=True), inactivation, tau_of(found, family, at), status,
         population.current_unit, channel,
     )  # fmt: skip
 
@@ -142,65 +128,8 @@ def _channel(model: Model, name: str) -> Channel:
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
-    if values["channel"] is not None and values["leak_subtraction"]:
-        raise InputError(
-            "leak_subtraction: the current of one channel has no leak; leave out one of leak_subtraction and channel"
-        )
-
-
-def _reversal(level: np.ndarray, peak: np.ndarray) -> np.ndarray:
-    """(n,) mV: where the line between two neighbouring peaks first goes from inward to outward at higher levels."""
-    turns = (peak[:, :-1] < 0) & (peak[:, 1:] >= 0)
-    last = turns.shape[1] - 1 - np.argmax(turns[:, ::-1], axis=1) if turns.shape[1] else np.zeros(len(peak), int)
-    rows = np.arange(len(peak))
-    if not turns.shape[1]:
-        return np.full(len(peak), np.nan)
-    low, high = peak[rows, last], peak[rows, last + 1]
-    with np.errstate(all="ignore"):
-        crossing = level[last] - low * (level[last + 1] - level[last]) / (high - low)
-    return np.where(turns.any(axis=1), crossing, np.nan)
-
-
-def _conductance(family: Family, peak: np.ndarray, level: np.ndarray, reversal: np.ndarray) -> np.ndarray:
-    """(n, k): the largest conductance of a channel, or that of the membrane by its peak and reversal potential."""
-    if family.test_conductance is not None:
-        return np.asarray(family.test_conductance.max(axis=-1))
-    away = level - reversal[:, None]
-    with np.errstate(all="ignore"):
-        return np.where(away < -_NEAR, peak / away, np.nan)
-
-
-def _best_level(level: np.ndarray, conductance: np.ndarray) -> float:
-    """The level at which a typical cell has its largest conductance."""
-    typical = np.median(np.nan_to_num(conductance), axis=0)
-    return float(level[np.argmax(typical)])
-
-
-def _inactivation(
-    protocol: ClampProtocol, level: np.ndarray, conditioning: float, test: float, reversal: np.ndarray
-) -> Boltzmann:
-    """What a step to `test` finds after conditioning at each level."""
-    if conditioning == 0.0:
-        return fit_boltzmann(level, np.full((protocol.population.n, len(level)), np.nan), rising=False)
-    family = protocol.conditioned(level, conditioning, test)
-    found = _conductance(family, family.peaks()[0], np.full(len(level), test), reversal)
-    return fit_boltzmann(level, found, rising=False)
-
-
-def _tau(channel: Channel | None, family: Family, at: np.ndarray) -> np.ndarray:
-    """(n, k) ms; the gate of a channel with a single one is the root of its conductance."""
-    n, k, _ = family.current.shape
-    open_ = family.test_conductance
-    if channel is not None and len(channel.gates) == 1 and open_ is not None:
-        y = np.maximum(open_, 0.0) ** (1.0 / channel.gates[0].power)
-        used = np.ones(y.shape, bool)
-    else:
-        y, first = (family.test_current, at) if open_ is None else (open_, np.argmax(open_, axis=-1))
-        used = np.arange(y.shape[-1]) >= first[..., None]
-    tau = fit_exponential(family.test_time, y.reshape(n * k, -1), used.reshape(n * k, -1)).reshape(n, k)
-    with np.errstate(invalid="ignore"):
-        change = np.abs(np.take_along_axis(y, np.argmax(used, axis=-1)[..., None], axis=-1)[..., 0] - y[..., -1])
-        return np.where(change > _STILL * np.abs(y).max(axis=(1, 2))[:, None], tau, np.nan)
+    if values["channel"] is not None and ClampRecording.of(values["recording"]).leak_subtraction:
+        raise InputError("recording.leak_subtraction: the current of one channel has no leak; leave out one of them")
 
 
 # --- the entry of the registry ----------------------------------------------------------------------------------------
@@ -229,7 +158,7 @@ def _fits(found: VoltageClampFamily) -> dict[str, Variable]:
 
 
 def _columns(found: VoltageClampFamily) -> dict[str, np.ndarray]:
-    names = {name: v for name, v in _fits(found).items() if not name.endswith("_residual")}
+    names = {name: v for name, v in _fits(found).items() if v.unit == "mV"}
     return {f"{name.replace('_', ' ')} (mV)": v.values for name, v in names.items()}
 
 
@@ -248,18 +177,16 @@ def _perhaps(check: Any) -> Any:
     return lambda name, value: None if value is None else check(name, value)
 
 
-def _not_negative(name: str, value: Any) -> float:
-    found = finite(name, value)
-    if found < 0:
-        raise InputError(f"{name} = {value}: must not be negative")
-    return found
+def _value_of(kind: type[Conditioning | ClampRecording]) -> Any:
+    """The check of a value of a kind, which knows its own name; the path of it is that of the option."""
 
+    def check(name: str, value: Any) -> Any:
+        try:
+            return kind.of(value)
+        except InputError as error:
+            raise InputError(f"{name.rpartition('.')[0]}.{error}".removeprefix(".")) from None
 
-def _whole(name: str, value: Any) -> int:
-    found = finite(name, value)
-    if found != int(found) or abs(found) > 100:
-        raise InputError(f"{name} = {value}: must be a whole number, as 4 or -4")
-    return int(found)
+    return check
 
 
 def _text(name: str, value: Any) -> str:
@@ -275,12 +202,8 @@ _OPTIONS = {
     "prepulse": Option("level and duration of a step before it", "mV", _perhaps(_step)),
     "tail": Option("level and duration of a step after it", "mV", _perhaps(_step)),
     "channel": Option("the channel whose current is measured", "1", _perhaps(_text)),
-    "conditioning": Option("time at each level before that test", "ms", _not_negative),
-    "conditioning_levels": Option("levels before the test of inactivation", "mV", _perhaps(numbers)),
-    "test": Option("level of that test", "mV", _perhaps(finite)),
-    "every": Option("between samples", "ms", _perhaps(positive)),
-    "series_resistance": Option("of the electrode", "kOhm cm2", _not_negative),
-    "leak_subtraction": Option("n of the P/n protocol", "1", _whole),
+    "conditioning": Option("before the test of inactivation: duration, levels, test", "1", _value_of(Conditioning)),
+    "recording": Option("every, series_resistance, leak_subtraction", "1", _perhaps(_value_of(ClampRecording))),
 }
 
 ANALYSIS = Analysis(

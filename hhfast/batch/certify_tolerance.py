@@ -10,6 +10,7 @@ import numpy as np
 
 from hhfast.errors import unknown
 from hhfast.inputs import positive
+from hhfast.parts.feature import feature_names
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 
@@ -39,7 +40,7 @@ class Tolerance:
         """
         if not isinstance(given, Mapping):
             return cls(share=positive("certify_tolerance", given))
-        known = ["share", "time", *Features.known, *Features.of_settled, "spike_time", *(f"{x}_final" for x in states)]
+        known = ["share", "time", *feature_names(), *Features.of_settled, "spike_time", *(f"{x}_final" for x in states)]
         known += [name for r in record for name in getattr(r, "names", ())]
         values = {}
         for name, value in given.items():

@@ -33,7 +33,7 @@ def fastest_rates(cells: Cells, X: np.ndarray) -> np.ndarray:
     """(n,) about the largest rate, 1/ms, that each cell can reach, its pools as in the states X (n_states, n)."""
     potentials = [k for k, s in enumerate(cells.model.rows) if s.name == s.potential]
     gates = [k for k, s in enumerate(cells.model.rows) if s.group == "gates"]
-    no_mV = abs(cells.model.V_init) < 10.0 and not any(s.startswith("E_") for s in cells.model.parameters)
+    no_mV = abs(cells.model.V_init) < 10.0 and not any(p.unit == "mV" for p in cells.model.parameters.values())
     at = (cells.model.V_init,) if no_mV else _PROBED
     V = np.add.outer([0.0, _ASIDE], at).ravel()
     probe = np.tile(X, len(V))  # all at once: a call takes longer than its rates

@@ -17,14 +17,14 @@ from hhfast.batch.simulation import Simulation
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model
 from hhfast.parts.activity import SETTLED_FEATURES, Settled
-from hhfast.parts.feature import FEATURES_OF_CYCLES, feature_name
+from hhfast.parts.feature import feature_name, feature_of_cycle
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
 from hhfast.parts.sensitivity import quotient
 from hhfast.parts.variable import Variable
 
-_DIFFERENTIATED = {*SETTLED_FEATURES, *FEATURES_OF_CYCLES, "spike_count"}
+_DIFFERENTIATED = {*SETTLED_FEATURES, "spike_count"}
 _CURRENT = "i_app"
 
 
@@ -56,7 +56,7 @@ class SettledDerivatives:
                 raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
         for recorder in record:
             for name in recorder.names if isinstance(recorder, Features) else ():
-                if feature_name(name) not in _DIFFERENTIATED:
+                if feature_name(name) not in _DIFFERENTIATED and not feature_of_cycle(name):
                     raise InputError(
                         f"sensitivity: feature '{name}' of a settled cell has no derivative; leave it out, or record "
                         "Spikes with until = 't_stop'"
@@ -101,7 +101,7 @@ class SettledDerivatives:
     ) -> dict[str, Variable]:
         return {
             f"{name}_d{p}": Variable(
-                found[FEATURES_OF_CYCLES.get(name, name)][k], ("cell",),
+                found[feature_of_cycle(name) or name][k], ("cell",),
                 quotient(kept[name].unit, model.parameters[p].unit),
                 f"derivative of {kept[name].long_name} by {p}",
             )

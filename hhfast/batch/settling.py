@@ -21,7 +21,7 @@ from hhfast.kernel.math import settling as memory
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
 from hhfast.model import Model
 from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
-from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name
+from hhfast.parts.feature import feature_name, feature_of_cycle, features
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.stimulus import Stimulus
 from hhfast.parts.variable import Variable
@@ -159,9 +159,8 @@ class SettlingRecording:
         settled = self.features["activity"] != UNSETTLED
         settled &= ~self.at_cap | (self.outcome[:, memory.KINDS] <= memory.LOOSE)
         found = {}
-        for name, own in FEATURES_OF_CYCLES.items():
-            if name in variables:
-                was = variables[name]
+        for name, was in variables.items():
+            if own := feature_of_cycle(name):
                 values = np.where(settled, self.features[own], was.values)
                 found[name] = replace(was, values=values, kind="size" if own == "rate" else was.kind)
         return found
@@ -241,7 +240,7 @@ def check_settled(record: Iterable[Recorder]) -> None:
                 "record.window: does not go with until = 'settled', whose features are of the last period; remove it"
             )
         for name in getattr(r, "names", ()):
-            feature = FEATURES.get(feature_name(name))
+            feature = features.get(feature_name(name))
             if feature is not None and feature.whole_run:
                 raise InputError(f"record.features: {name} does not go with until = 'settled'; remove it")
 

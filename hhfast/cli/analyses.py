@@ -180,7 +180,7 @@ def clamp(
     """Voltage clamp: currents at several levels, I-V, activation, inactivation; of several cells the fits alone."""
     options: dict[str, Any] = {
         "levels": numbers(levels), "holding": holding, "duration": duration, "channel": channel,
-        "series_resistance": series_resistance, "leak_subtraction": leak_subtraction,
+        "recording": {"series_resistance": series_resistance, "leak_subtraction": leak_subtraction},
     }  # fmt: skip
     options |= {name: tuple(numbers(step)) for name, step in (("prepulse", prepulse), ("tail", tail)) if step}
     found, params, table = _run("voltage_clamp", model, parameter, picture, options)

@@ -1,4 +1,4 @@
-"""What each feature is: its unit, its definition, and how it stands to eFEL's, in one entry of `FEATURES`.
+"""What each feature is: its unit, its definition, and how it stands to eFEL's, in one entry of `features`.
 
 Names are those of hhfast, and eFEL's (Blue Brain Project, github.com/openbraininstitute/eFEL) where the number is
 eFEL's. eFEL's times are of the peaks of spikes, in the time of the stimulus; those of hhfast are of crossings of the
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hhfast.parts.variable import Variable
+from hhfast.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _to_last(a: dict[str, Any]) -> np.ndarray:
     return peaks.since(a["onset"], peaks.last)
 
 
-FEATURES: dict[str, Feature] = {
+_FEATURES = {
     "spike_count": Feature(
         "1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32), jumps=True,
         aliases=("Spikecount",),
@@ -177,16 +178,20 @@ FEATURES: dict[str, Feature] = {
         ("peaks",), lambda a: Peaks.of(a).cv_of_later_intervals, efel="the same", whole_run=True,
     ),
 }  # fmt: skip
-_NAMES = {name: own for own, f in FEATURES.items() for name in (own, *f.aliases)}
-# Name or alias -> the feature of the last period that it is in a settled cell.
-FEATURES_OF_CYCLES = {name: FEATURES[own].of_cycle for name, own in _NAMES.items() if FEATURES[own].of_cycle}
-
-
-def feature_name(name: str) -> str:
-    """The name in `FEATURES` of a feature that may be called by an alias; other names stay."""
-    return _NAMES.get(name, name)
+features: Registry[Feature] = Registry("feature", _FEATURES)
 
 
 def feature_names() -> tuple[str, ...]:
     """All names of the features of any run, aliases last."""
-    return (*FEATURES, *(name for name in _NAMES if name not in FEATURES))
+    return (*features, *(alias for feature in features.values() for alias in feature.aliases))
+
+
+def feature_name(name: str) -> str:
+    """The name in `features` of a feature that may be called by an alias; other names stay."""
+    return next((own for own, feature in features.items() if name in feature.aliases), name)
+
+
+def feature_of_cycle(name: str) -> str:
+    """The feature of the last period that a feature, by name or alias, is in a settled cell; "": none."""
+    own = feature_name(name)
+    return features[own].of_cycle if own in features else ""

@@ -15,10 +15,11 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
-from hhfast.parts.feature import FEATURES, feature_name, feature_names
+from hhfast.parts.feature import Feature, feature_name, feature_names, features
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.running_values import RUNNING_VALUES
 from hhfast.parts.variable import Variable
+from hhfast.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Features:
     Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
     """
 
-    known: ClassVar[tuple[str, ...]] = feature_names()
+    known: ClassVar[Registry[Feature]] = features
     of_settled: ClassVar[dict[str, SettledFeature]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
@@ -39,10 +40,10 @@ class Features:
 
     def __post_init__(self) -> None:
         if not isinstance(self.names, Iterable):
-            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(self.known)}")
+            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(feature_names())}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
-            if name not in (known := [*self.known, *self.of_settled]):
+            if name not in (known := [*feature_names(), *self.of_settled]):
                 raise unknown("feature", name, known)
         check_levels("Features", self.threshold, self.rearm)
 
@@ -53,11 +54,11 @@ class Features:
 
     @property
     def _streamed(self) -> list[str]:
-        return [name for name in self.names if feature_name(name) in FEATURES]
+        return [name for name in self.names if feature_name(name) in features]
 
     @cached_property
     def _accumulators(self) -> list[str]:
-        needed = {need for name in self._streamed for need in FEATURES[feature_name(name)].needs}
+        needed = {need for name in self._streamed for need in features[feature_name(name)].needs}
         if "times" in needed:
             needed.discard("count")  # it counts as well
         return [name for name in RUNNING_VALUES if name in needed]
@@ -96,7 +97,7 @@ class Features:
             of |= {"onset": run.onset, "duration": stop - start}
             of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                return {name: FEATURES[feature_name(name)].variable(of) for name in self._streamed}
+                return {name: features[feature_name(name)].variable(of) for name in self._streamed}
 
         return Shared((values,), variables)
 

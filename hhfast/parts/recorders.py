@@ -32,7 +32,7 @@ class Spikes:
     rearm: float = -30.0
     max_per_cell: int = 4096
     window: Window | None = None
-    shifts: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # (name, unit) of their derivatives, in order
+    shifts: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # parameters, and units of derivatives by them
 
     def __post_init__(self) -> None:
         check_levels("Spikes", self.threshold, self.rearm)
@@ -67,8 +67,7 @@ else:
 
     def derived_by(self, parameters: Mapping[str, str]) -> Spikes:
         """The same, with the derivatives of the times by parameters, name -> unit."""
-        named = ((f"spike_time_d{name}", quotient("ms", unit)) for name, unit in parameters.items())
-        return replace(self, shifts=tuple(named))
+        return replace(self, shifts=tuple((name, quotient("ms", unit)) for name, unit in parameters.items()))
 
     @property
     def levels(self) -> tuple[float, float]:
@@ -106,8 +105,8 @@ class _SpikeRecording:
         empty = (np.empty(0, np.int64), *(np.empty(0) for _ in range(1 + len(self.shifts))))
         count, times, *shifts = (np.concatenate(parts) for parts in zip(empty, *pieces, strict=True))
         derived = {
-            name: Variable(values, ("spike",), unit, f"derivative of the time of a spike by {name[12:]}")
-            for (name, unit), values in zip(self.shifts, shifts, strict=True)
+            f"spike_time_d{by}": Variable(values, ("spike",), unit, f"derivative of the time of a spike by {by}")
+            for (by, unit), values in zip(self.shifts, shifts, strict=True)
         }
         return {
             "spike_time": Variable(times, ("spike",), "ms", "time of a spike"),

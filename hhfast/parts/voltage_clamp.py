@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.parts.piecewise_linear import WAVEFORM, Points, check_waveform
-from hhfast.parts.stimulus import Stimulus, StimulusKind, Values, stimulus
+from hhfast.parts.piecewise_linear import Points
+from hhfast.parts.stimulus import Stimulus, StimulusKind, Values
 
 COMMAND = "level + slope * (t - since)"
 MOST_STEPS = 200  # of a protocol, each of which is a few lines of the kernel
 Levels: TypeAlias = Values | tuple[Values, Values]  # of a step; two: a ramp from one to the other
-_INTERVALS = ("on", "start", "stop")
+INTERVALS = ("on", "start", "stop")
 # Rounding of a time is none; see `window`.
-_LATE = "late = t0 + 1e-07 * (t1 - t0) + 2e-15 * abs(t0)"
+LATE = "late = t0 + 1e-07 * (t1 - t0) + 2e-15 * abs(t0)"
 
 
 def VoltageClamp(
@@ -68,9 +68,10 @@ def VoltageClamp(
     lasting = _durations(durations, len(steps))
     values: dict[str, Any] = {"holding": holding, "on": on, "start": start, "stop": stop}
     for k, ((begin, end), duration) in enumerate(zip(steps, lasting, strict=True), 1):
-        values |= {f"level_{k}": begin, f"duration_{k}": duration}
+        step = ClampStep(k)
+        values |= {step.level: begin, step.duration: duration}
         if end is not None:
-            values[f"rise_{k}"] = np.asarray(end, np.float64) - np.asarray(begin, np.float64)
+            values[step.rise] = np.asarray(end, np.float64) - np.asarray(begin, np.float64)
     in_series = bool(np.any(np.asarray(series_resistance) != 0.0))
     if in_series:
         values["series_resistance"] = series_resistance
@@ -107,6 +108,32 @@ def _durations(durations: Any, n: int) -> list[Any]:
 
 
 # --- the kind of a protocol of k steps --------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ClampStep:
+    """Step k of a protocol (1, 2, ...): the names of its parameters."""
+
+    k: int
+
+    @property
+    def level(self) -> str:
+        return f"level_{self.k}"
+
+    @property
+    def rise(self) -> str:
+        """Of the change of the level, of a ramp."""
+        return f"rise_{self.k}"
+
+    @property
+    def duration(self) -> str:
+        return f"duration_{self.k}"
+
+    @classmethod
+    def all_of(cls, values: Mapping[str, Any]) -> list[ClampStep]:
+        """The steps of which some parameter is among the values."""
+        steps = map(cls, range(1, MOST_STEPS + 1))
+        return [step for step in steps if not values.keys().isdisjoint((step.level, step.rise, step.duration))]
+
+
 @lru_cache(maxsize=256)
 def clamp_kind(steps: int, in_series: bool) -> StimulusKind:
     """The kind of stimulus that is a clamp with this many steps; with a series resistance, or none.
@@ -122,9 +149,9 @@ def clamp_kind(steps: int, in_series: bool) -> StimulusKind:
     if in_series:
         defaults["series_resistance"] = 0.0
     for k in range(1, steps + 1):
-        units |= {f"level_{k}": "mV", f"rise_{k}": "mV", f"duration_{k}": "ms"}
-        empty = inspect.Parameter.empty
-        defaults |= {f"level_{k}": empty, f"rise_{k}": 0.0, f"duration_{k}": math.inf if k == steps else empty}
+        step, empty = ClampStep(k), inspect.Parameter.empty
+        units |= {step.level: "mV", step.rise: "mV", step.duration: "ms"}
+        defaults |= {step.level: empty, step.rise: 0.0, step.duration: math.inf if k == steps else empty}
     kinds = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([inspect.Parameter(n, kinds, default=d) for n, d in defaults.items()])
     return StimulusKind(
@@ -135,7 +162,7 @@ def clamp_kind(steps: int, in_series: bool) -> StimulusKind:
         {name: units[name] for name in defaults},
         edges=lambda p: [],
         points=_protocol(steps, in_series),
-        check=_check,
+        check=check_clamp,
         conductances=(("in_series", COMMAND),) if in_series else (),
         clamp=_holding,
         remade=(clamp_kind, (steps, in_series)),
@@ -145,33 +172,33 @@ def clamp_kind(steps: int, in_series: bool) -> StimulusKind:
 def _protocol(steps: int, in_series: bool) -> Points:
     """The points of a clamp: edges of steps, and when it is switched on and off."""
     lines = [
-        _LATE,
+        LATE,
         "edge = start",
         "level = holding",
         "slope = 0.0",
         "since = t0",
         "until = start if start > late else np.inf",
     ]
-    for k in range(1, steps + 1):
+    for step in map(ClampStep, range(1, steps + 1)):
         lines += [
-            f"after = edge + duration_{k}",
+            f"after = edge + {step.duration}",
             "is_now = (edge <= late) & (late < after)",
-            f"level = level_{k} if is_now else level",
-            f"slope = rise_{k} / duration_{k} if is_now & (rise_{k} != 0.0) else slope",
+            f"level = {step.level} if is_now else level",
+            f"slope = {step.rise} / {step.duration} if is_now & ({step.rise} != 0.0) else slope",
             "since = edge if is_now else since",
             "until = after if (after > late) & (after < until) else until",
             "edge = after",
         ]
     return Points(
         begin="until = -1.0",
-        onward="\n".join([*lines, "level = level if edge == edge else np.nan", *_switching(in_series)]),
+        onward="\n".join([*lines, "level = level if edge == edge else np.nan", *switching(in_series)]),
         rows=("held", *(["in_series"] if in_series else [])),
         times=_protocol_times,
         curve=lambda p, t_stop: (np.array([0.0, t_stop]), np.zeros(2)),
     )
 
 
-def _switching(in_series: bool) -> list[str]:
+def switching(in_series: bool) -> list[str]:
     """When the clamp is on; a time that is NaN makes V NaN, which flags the cell."""
     lines = [
         "until = on if (on > late) & (on < until) else until",
@@ -189,13 +216,13 @@ def _switching(in_series: bool) -> list[str]:
 
 
 def _protocol_times(p: Mapping[str, Any], t_stop: float) -> np.ndarray | None:
-    durations = [v for name, v in p.items() if name.startswith("duration_")]
-    if any(np.ndim(v) for v in (*durations, *(p[name] for name in _INTERVALS))):
+    durations = [p[step.duration] for step in ClampStep.all_of(p)]
+    if any(np.ndim(v) for v in (*durations, *(p[name] for name in INTERVALS))):
         return None
-    return _finite([*np.cumsum([p["start"], *durations]), p["on"], p["stop"]])
+    return finite_times([*np.cumsum([p["start"], *durations]), p["on"], p["stop"]])
 
 
-def _finite(times: Sequence[float]) -> np.ndarray:
+def finite_times(times: Sequence[float]) -> np.ndarray:
     return np.array([t for t in times if math.isfinite(t)])
 
 
@@ -204,82 +231,33 @@ def _holding(p: Mapping[str, Any]) -> Any:
     return np.where(np.asarray(p["on"]) <= 0.0, p["holding"], np.nan)[()]
 
 
-def _check(p: Mapping[str, Any]) -> None:
+def check_clamp(p: Mapping[str, Any]) -> None:
     """Raise `InputError` for numbers that no cell can have; of arrays, a wrong value is the matter of its own cell."""
     check_protocol({name: value for name, value in p.items() if np.ndim(value) == 0})
 
 
 def check_protocol(p: Mapping[str, Any]) -> None:
     """Raise `InputError` for values, of any cell, that are wrong; parameters that are not there are not looked at."""
-    for name, value in p.items():
-        if name.startswith(("level_", "rise_", "holding")):
-            _refuse(name, value, np.isfinite(value), "levels of a clamp must be finite, mV")
-        if name.startswith("duration_"):
-            _refuse(name, value, np.asarray(value) >= 0.0, "steps would overlap; a duration is not negative, ms")
-        if name == "series_resistance":
-            _refuse(name, value, np.asarray(value) >= 0.0, "must not be negative; 0 is a perfect clamp")
-    on, stop = p.get("on", 0.0), p.get("stop", math.inf)
-    _refuse("stop", stop, np.asarray(on) < np.asarray(stop), "the clamp is switched on at that time or later")
+    steps = ClampStep.all_of(p)
+    finite = "levels of a clamp must be finite, mV"
+    for name in ("holding", *(name for step in steps for name in (step.level, step.rise))):
+        _refuse(name, p, np.isfinite, finite)
+    for step in steps:
+        _refuse(step.duration, p, _not_negative, "steps would overlap; a duration is not negative, ms")
+    _refuse("series_resistance", p, _not_negative, "must not be negative; 0 is a perfect clamp")
+    on, stop = np.asarray(p.get("on", 0.0)), {"stop": p.get("stop", math.inf)}
+    _refuse("stop", stop, lambda values: on < values, "the clamp is switched on at that time or later")
 
 
-def _refuse(name: str, values: Any, right: Any, why: str) -> None:
-    """Raise an `InputError` that shows the first of the values that are not right."""
-    values, right = np.broadcast_arrays(np.asarray(values, np.float64), right)
-    if not right.all():
-        raise InputError(f"{name} = {values[~right].flat[0]:g}: {why}")
+def _not_negative(values: np.ndarray) -> Any:
+    return values >= 0.0
 
 
-# --- a recorded command -----------------------------------------------------------------------------------------------
-def _padded(p: Mapping[str, Any]) -> tuple[np.ndarray, ...]:
-    """Times and values, the first of which holds before and the last after."""
-    times, values = WAVEFORM.given(p)
-    values[:2], values[-2:] = p["values"][0], p["values"][-1]
-    return times, values
-
-
-def _waveform_times(p: Mapping[str, Any], t_stop: float) -> np.ndarray | None:
-    if any(np.ndim(p[name]) for name in _INTERVALS):
-        return None
-    return _finite([*(p["start"] + p["times"]), p["on"], p["stop"]])
-
-
-def _check_waveform(p: Mapping[str, Any]) -> None:
-    check_waveform(p)
-    _check({name: p[name] for name in ("on", "stop", "series_resistance") if name in p})
-
-
-@stimulus(
-    units={
-        "times": "ms",
-        "values": "mV",
-        "start": "ms",
-        "on": "ms",
-        "stop": "ms",
-        "series_resistance": "kOhm cm2",
-    },
-    edges=lambda p: [],
-    tables=("times", "values"),
-    points=replace(
-        WAVEFORM,
-        onward="\n".join([_LATE, WAVEFORM.onward, *_switching(in_series=True)]),
-        rows=(*WAVEFORM.rows, "held", "in_series"),
-        times=_waveform_times,
-        given=_padded,
-    ),
-    check=_check_waveform,
-    conductances=(("in_series", COMMAND),),
-    clamp=lambda p: np.where(np.asarray(p["on"]) <= 0.0, p["values"][0], np.nan)[()],
-)
-def WaveformClamp(
-    times: Sequence[float] | np.ndarray,
-    values: Sequence[float] | np.ndarray,
-    start: Values = 0.0,
-    on: Values = 0.0,
-    stop: Values = math.inf,
-    series_resistance: Values = 0.0,
-) -> None:
-    """V follows a command that is linear between points, the same for all cells, as in an action-potential clamp.
-
-    times : ms, ascending, counted from `start`; two points at one time make a jump. values : the command there, mV; the
-    first holds before, the last after. on, stop, series_resistance : as of `VoltageClamp`.
-    """
+def _refuse(name: str, p: Mapping[str, Any], right: Callable[[np.ndarray], Any], why: str) -> None:
+    """Raise an `InputError` that shows the first of the values that are not right; if the parameter is there."""
+    if name not in p:
+        return
+    values = np.asarray(p[name], np.float64)
+    values, fine = np.broadcast_arrays(values, right(values))
+    if not fine.all():
+        raise InputError(f"{name} = {values[~fine].flat[0]:g}: {why}")

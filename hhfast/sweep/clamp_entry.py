@@ -7,10 +7,12 @@ an axis is then "stimulus.level_1".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from hhfast.errors import InputError
 from hhfast.parts.stimuli import StimulusKind, clamp_kind
+from hhfast.parts.voltage_clamp import ClampStep
 
 KIND = "voltage_clamp"
 _OF_STEPS = ("level", "rise", "duration")
@@ -33,14 +35,14 @@ def with_steps(prefix: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         n, m = (len(values) for values in lists.values())
         raise InputError(f"{prefix}.durations: has {m} values and levels {n}; give one for each step")
     steps: dict[str, Any] = {}
-    for k, level in enumerate(lists.get("levels", ()), 1):
+    for step, level in zip(map(ClampStep, count(1)), lists.get("levels", ()), strict=False):
         if isinstance(level, list):
             if len(level) != 2 or not all(isinstance(V, (int, float)) for V in level):
                 raise InputError(f"{prefix}.levels: {level!r} is no ramp; give [from, to], mV")
-            steps |= {f"level_{k}": level[0], f"rise_{k}": level[1] - level[0]}
+            steps |= {step.level: level[0], step.rise: level[1] - level[0]}
         else:
-            steps[f"level_{k}"] = level
-    steps |= {f"duration_{k}": duration for k, duration in enumerate(lists.get("durations", ()), 1)}
+            steps[step.level] = level
+    steps |= {ClampStep(k).duration: duration for k, duration in enumerate(lists.get("durations", ()), 1)}
     if twice := sorted(steps.keys() & entry.keys()):
         raise InputError(f"{prefix}.{twice[0]}: is given, and so are levels or durations; keep one")
     return {name: value for name, value in entry.items() if name not in lists} | steps

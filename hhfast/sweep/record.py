@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from hhfast.batch.arguments import as_recorders
 from hhfast.errors import InputError, unknown
+from hhfast.parts.feature import feature_names
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace, recorders
@@ -109,7 +110,7 @@ def _first(kind: type[_T], record: Iterable[Any]) -> _T | None:
 
 
 def _check_features(names: tuple[str, ...]) -> None:
-    known = [*Features.known, *Features.of_settled]
+    known = [*feature_names(), *Features.of_settled]
     for name in names:
         if name not in known:
             raise unknown("feature", name, known, where="record.features")

@@ -12,6 +12,7 @@ from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.model.names import UNITS
 from hhfast.parts.stimuli import Stimulus, StimulusKind, stimuli
+from hhfast.parts.voltage_clamp import ClampStep
 from hhfast.sweep.clamp_entry import is_clamp, kind_of_clamp, with_steps
 
 Entry: TypeAlias = Mapping[str, Any]
@@ -58,8 +59,8 @@ def _entry(kind: StimulusKind, values: Mapping[str, Any]) -> Entry:
             raise InputError(f"stimulus: {name} is an array; vary it in the space, as 'stimulus.{name}'")
         if not _is_default(values[name], default):
             entry[name] = float(values[name])
-    if is_clamp(entry) and "level_1" not in entry:  # a clamp without steps
-        entry["level_1"] = entry["holding"]
+    if is_clamp(entry) and (first := ClampStep(1).level) not in entry:  # a clamp without steps
+        entry[first] = entry["holding"]
     return entry
 
 

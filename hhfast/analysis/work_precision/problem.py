@@ -19,6 +19,7 @@ from hhfast.batch.time_grid import time_grid
 from hhfast.errors import InputError
 from hhfast.inputs import check_positive
 from hhfast.kernel.spec import KernelSpec, kernel_spec
+from hhfast.model.names import UNITS
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorders import Final, Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -153,8 +154,8 @@ class CellSample:
 
 def _conductances(population: Population) -> dict[str, float]:
     """The capacitance and the conductances that are the model's own, and not zero."""
-    parameters = population.model.parameters
-    names = (name for name in parameters if name == "C_m" or name.startswith("g_"))
+    parameters, unit = population.model.parameters, UNITS[population.model.units]["g"]
+    names = (name for name, p in parameters.items() if name == "C_m" or p.unit == unit)
     return {name: parameters[name].value for name in names
             if name not in population.params and parameters[name].value}  # fmt: skip
 

@@ -204,9 +204,9 @@ class Builder:
     def sampled(self, hooks: Hooks, at: Expression) -> list[Let]:
         """The statements that compute what a recorder samples at a time and is no state."""
         found = self.system.named | self.system.conductances
-        wanted = {_in_algebra(name): found[name] for name in hooks.samples if name in found}
+        wanted = {self._in_algebra(name): found[name] for name in hooks.samples if name in found}
         if "i_clamp" in hooks.samples:
-            wanted[_in_algebra("i_clamp")] = self.system.clamp_current
+            wanted[self._in_algebra("i_clamp")] = self.system.clamp_current
         lets = self.bindings(wanted) if wanted else []
         if "i_app" in hooks.samples and not self.spec.kinds:
             lets += self.quote.lane_code("i_app = 0.0 * V")
@@ -235,7 +235,11 @@ class Builder:
         """The symbol of what can be sampled: a state, i_app, i_clamp, a named quantity, or a conductance."""
         if name == "i_app" and self.applied.conducts:
             return self.own.setdefault("recorded_i_app", Symbol("i_app"))
-        return self.symbol_of(_in_algebra(name))
+        return self.symbol_of(self._in_algebra(name))
+
+    def _in_algebra(self, name: str) -> str:
+        """The name by which algebra knows what is sampled: conductances are named as their maxima, parameters."""
+        return f"{name}_" if name in self.system.conductances or name == "i_clamp" else name
 
     def kernel(self, body: Sequence[Statement]) -> Kernel:
         """The kernel, around the body of its function."""
@@ -257,11 +261,6 @@ class Builder:
             shared=frozenset({self.arguments[SHARED]}),
             notes=equations(spec.model),
         )
-
-
-def _in_algebra(name: str) -> str:
-    """The name by which algebra knows what is sampled: conductances are named as their maxima, parameters."""
-    return f"{name}_" if name.startswith("g_") or name == "i_clamp" else name
 
 
 def uses_phi(text: str) -> bool:

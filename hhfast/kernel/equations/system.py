@@ -75,7 +75,7 @@ class System:
 @lru_cache(maxsize=128)
 def system_of(model: Model) -> System:
     """The equations of a model."""
-    writing = _Equations(model)
+    writing = _UnfinishedSystem(model)
     for section in model.sections:
         writing.gates(section)
     for section in model.sections:
@@ -93,7 +93,7 @@ def system_of(model: Model) -> System:
 
 
 @dataclass(frozen=True)
-class _Equations:
+class _UnfinishedSystem:
     """The equations of a model in the making."""
 
     model: Model

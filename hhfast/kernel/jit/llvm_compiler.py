@@ -105,10 +105,10 @@ def linked(code: bytes, name: str, arguments: Mapping[str, str]) -> Callable[...
         library = builder.link(_linker(), f"kernel_{next(_numbers)}")
     if not library[name]:
         raise RuntimeError(f"{name} is not in the object code")
-    return _Call(library, library[name], [_Argument.of(n, kind) for n, kind in arguments.items()])
+    return _CompiledFunction(library, library[name], [_Argument.of(n, kind) for n, kind in arguments.items()])
 
 
-class _Call:
+class _CompiledFunction:
     """Calls a compiled function: an array goes as a pointer and the lengths of its axes, a number as itself."""
 
     def __init__(self, library: Any, address: int, arguments: list[_Argument]) -> None:

@@ -47,4 +47,4 @@ def functions(dtype: str) -> dict[str, Any]:
 
 def is_kernel_function(function: Any) -> bool:
     """Whether something is a function of this folder."""
-    return isinstance(function, FunctionType) and function.__module__.startswith(__name__)
+    return isinstance(function, FunctionType) and function.__module__.rpartition(".")[0] == __name__

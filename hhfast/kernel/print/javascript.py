@@ -44,12 +44,12 @@ def printed(kernel: Kernel) -> str:
     too) neither ends nor opens a script in a page. Raises `InputError` for a kernel that is not in double precision.
     """
     for symbol, kind in kernel.arguments.items():
-        if kind.startswith("float32"):
+        if kind.partition("[")[0] == "float32":
             raise InputError(f"kernel '{kernel.name}': '{symbol.name}' is float32; JavaScript computes in float64")
-    return _Module(kernel).text()
+    return _Script(kernel).text()
 
 
-class _Module:
+class _Script:
     """The functions of a script: those that a kernel calls, and itself."""
 
     def __init__(self, kernel: Kernel) -> None:

@@ -23,12 +23,12 @@ def printed(kernel: Kernel) -> str:
 
     It takes an array as a pointer and the length of each axis, in int64, and a number as itself.
     """
-    module = _Module()
+    module = _LlvmModule()
     module.kernel(kernel)
     return module.text()
 
 
-class _Module:
+class _LlvmModule:
     """The functions, constants and declarations of a module."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from hhfast.errors import InputError
-from hhfast.kernel.print.llvm_values import TYPES, Array, Instructions, Value, identifier, literal, structure
+from hhfast.kernel.print.llvm_values import KINDS, TYPES, Array, Instructions, Value, identifier, literal, structure
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.kernel import KernelFunction
@@ -26,11 +26,8 @@ class Callables(Protocol):
 
 def is_wider(dtype: str, other: str) -> bool:
     """Whether a variable of the other type does not hold what a number of this type may be."""
-    order = ("bool", "int", "float")
-    kinds = [
-        next(k for k, kind in enumerate(order) if name.removeprefix("u").startswith(kind)) for name in (dtype, other)
-    ]
-    return kinds[0] > kinds[1] or (kinds[0] == kinds[1] == 2 and dtype > other)
+    holding = [0 if name == "bool" else 2 if KINDS[name] == "float" else 1 for name in (dtype, other)]
+    return holding[0] > holding[1] or (holding[0] == holding[1] == 2 and dtype > other)
 
 
 class LLVMExpressions:

@@ -22,6 +22,15 @@ TYPES = {
     "uint8": "i8",
     "bool": "i1",
 }
+KINDS = {
+    "float64": "float",
+    "float32": "float",
+    "int64": "signed",
+    "int32": "signed",
+    "uint64": "unsigned",
+    "uint8": "unsigned",
+    "bool": "unsigned",
+}
 _WIDTH = {"double": 64, "float": 32, "i64": 64, "i32": 32, "i8": 8, "i1": 1}
 _OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], dict[str, str]]] = {  # Python's; LLVM's, for a kind of numbers
     "+": (operator.add, {"float": "fadd", "signed": "add", "unsigned": "add"}),
@@ -55,7 +64,7 @@ class Value:
 
     @property
     def kind(self) -> str:
-        return "float" if self.dtype.startswith("float") else "signed" if self.dtype.startswith("int") else "unsigned"
+        return KINDS[self.dtype]
 
     def __str__(self) -> str:
         return f"{self.llvm} {self.ir}"
@@ -79,7 +88,7 @@ def literal(value: Any, dtype: str) -> str:
     """A constant as LLVM writes it: floating-point numbers by the bits of a double, which are exact."""
     if dtype == "float32":
         (value,) = struct.unpack("<f", struct.pack("<f", value))
-    if dtype.startswith("float"):
+    if KINDS[dtype] == "float":
         return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
     return str(bool(value)).lower() if dtype == "bool" else str(int(value))
 
@@ -195,7 +204,7 @@ class Instructions:
 
     def cast(self, x: Any, dtype: str) -> Value:
         """A number as another type."""
-        if isinstance(x, int | float) and not isinstance(x, bool) and dtype.startswith("float"):
+        if isinstance(x, int | float) and not isinstance(x, bool) and KINDS[dtype] == "float":
             return Value(literal(x, dtype), dtype)
         given = self.value(x)
         if given.dtype == dtype:
@@ -205,8 +214,8 @@ class Instructions:
             return Value(given.ir, dtype)
         wider = _WIDTH[to] > _WIDTH[given.llvm]
         if given.kind == "float":
-            how = ("fpext" if wider else "fptrunc") if dtype.startswith("float") else "fptosi"
-        elif dtype.startswith("float"):
+            how = ("fpext" if wider else "fptrunc") if KINDS[dtype] == "float" else "fptosi"
+        elif KINDS[dtype] == "float":
             how = "sitofp" if given.kind == "signed" else "uitofp"
         elif not wider:
             how = "trunc"

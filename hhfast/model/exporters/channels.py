@@ -49,12 +49,12 @@ def area(model: Model) -> float:
 def cell_of_channels(model: Model) -> list[Element]:
     """The elements of a NeuroML file: ComponentTypes of its rates, channels, the cell."""
     values = {name: p.value for name, p in model.parameters.items()}
-    writer = _Channels(model, values)
+    writer = _ChannelElements(model, values)
     channels = [writer.channel(c) for c in model.channels]
     return [*writer.types, *channels, _cell(model, values)]
 
 
-class _Channels:
+class _ChannelElements:
     def __init__(self, model: Model, values: Mapping[str, float]) -> None:
         self.model, self.values = model, values
         self.types: list[Element] = []

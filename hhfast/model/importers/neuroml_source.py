@@ -22,7 +22,7 @@ def source_of(model: Model, reading: Reading, cell: Cell, assembly: Assembly) ->
     """The files' own equations."""
     if cell.component is not None:
         return _of_type(reading, cell, assembly)
-    return _Channels(model, reading, cell, assembly).evaluate
+    return _ChannelEquations(model, reading, cell, assembly).evaluate
 
 
 def _of_type(reading: Reading, cell: Cell, assembly: Assembly) -> Source:
@@ -41,7 +41,7 @@ def _of_type(reading: Reading, cell: Cell, assembly: Assembly) -> Source:
     return evaluate
 
 
-class _Channels:
+class _ChannelEquations:
     """A cell of channels, or channels alone."""
 
     def __init__(self, model: Model, reading: Reading, cell: Cell, assembly: Assembly) -> None:
