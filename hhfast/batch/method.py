@@ -40,7 +40,8 @@ class Method:
     """How cells are simulated.
 
     integrator : name in `hhfast.integrators`, or an `Integrator` of your own; afterwards always an `Integrator`.
-    dt : ms; the largest step. Of an adaptive integrator the first step, and the one after each edge of the stimulus.
+    dt : ms; the largest step. Of an adaptive integrator the first step, and the one after each edge of the stimulus;
+        with channel noise also the interval at which that is renewed.
     rtol, atol, dt_min, dt_max, max_steps : of adaptive integrators only, see `StepControl`; None: as there.
     dtype : "float64" or "float32", the arithmetic of the kernel (spike times are float64 in either).
     threads : number of threads; None: all processors this process may use. It never changes a result.
