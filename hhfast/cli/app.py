@@ -13,7 +13,7 @@ import hhfast
 from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
-from hhfast.cli.console import one_line_errors
+from hhfast.cli.console import CommandGroup, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
@@ -29,7 +29,7 @@ COMMANDS = (
     new, models, explore, source, simulate, clamp, fi, bifurcations, rheobase, refractory, prc, fit, bench, cache,
 )  # fmt: skip
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(one_line_errors(_command))
 app.command("import")(one_line_errors(import_files))
