@@ -138,6 +138,8 @@ BAD = {  # what is changed: old text, new text, what the message must contain
     "attribute": ("4 * exp(-(V + 65) / 18)", "().__class__", ["channels.Na.gates.m.beta", "not allowed"]),
     "huge power": ("4 * exp(-(V + 65) / 18)", "9 ** 9 ** 9", ["channels.Na.gates.m.beta"]),
     "unclosed": ("4 * exp(-(V + 65) / 18)", "4 * exp(-(V + 65) / 18", ["channels.Na.gates.m.beta", "not a formula"]),
+    "condition for a number": ("4 * exp(-(V + 65) / 18)", "V < 1", ["channels.Na.gates.m.beta", "condition"]),
+    "condition for a number without a scale": ("12.5 * log(Ca_out / Ca)", "Ca < 1", ["channels.CaL.E", "condition"]),
     "empty formula": ("4 * exp(-(V + 65) / 18)", "", ["channels.Na.gates.m.beta"]),
     "pole": ("4 * exp(-(V + 65) / 18)", "1 / (V + 20)", ["channels.Na.gates.m.beta", "pole at V = -20 mV"]),
     "pole of an exponential": (

@@ -12,7 +12,7 @@ import numpy as np
 from hhfast.analysis.firing import Firing
 from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
-from hhfast.batch.analyses import Analysis, Option, Picture, check_options, coded, per_cell_number
+from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_code, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
@@ -175,7 +175,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
         "max_rate": per_cell_number(found.max_rate, "Hz", "largest firing rate"),
         "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
         "block_swing": per_cell_number(found.block_swing, "mV", "from the lowest to the highest V at the block"),
-        "excitability": per_cell_number(codes, "1", f"class of excitability ({coded(_CLASSES)})"),
+        "excitability": per_cell_code(codes, _CLASSES, "class of excitability"),
     }
 
 

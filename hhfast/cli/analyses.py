@@ -1,4 +1,4 @@
-"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, prc, clamp.
+"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, trials, prc, clamp.
 
 A line per cell, and pictures.
 """
@@ -113,6 +113,27 @@ def refractory(
         {"second": tuple(numbers(second, "--second")), "width": width},
         csv,
     )
+
+
+def trials(
+    model: ModelName,
+    parameter: Parameters = None,
+    trials: Annotated[int, typer.Option("--trials", metavar="N", help="How often each cell is simulated.")] = 100,
+    current: Annotated[float, typer.Option(metavar="X", help="Of a pulse, in the unit of the model.")] = 0.0,
+    start: Annotated[float, typer.Option(metavar="MS", help="Of the pulse; spikes count from here on.")] = 0.0,
+    width: Annotated[float | None, typer.Option(metavar="MS", help="Of the pulse (default: up to the end).")] = None,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each trial.")] = 100.0,
+    channel_noise: Annotated[str, typer.Option(metavar="KIND", help="diffusion or markov.")] = "diffusion",
+    seed: Annotated[int, typer.Option(min=0, help="Of the channel noise.")] = 0,
+    csv: Csv = False,
+) -> None:
+    """Trials with channel noise (-p count_Na=6000): firing efficiency, jitter, rate and reliability of each cell."""
+    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
+    options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
+    # Of fixed steps, by which noise takes least time.
+    how = {"integrator": "exp_euler", "dt": 0.01}
+    found, _, table = _run("repeated_trials", model, parameter, None, options | how)
+    _say(table, found.status, csv)
 
 
 @draws

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import hhfast
-from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase
+from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase, trials
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
 from hhfast.cli.console import CommandGroup, one_line_errors
@@ -26,7 +26,8 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    new, models, explore, source, simulate, clamp, fi, bifurcations, rheobase, refractory, prc, fit, bench, cache,
+    new, models, explore, source, simulate, clamp, fi, bifurcations, rheobase, refractory, prc, trials,
+    fit, bench, cache,
 )  # fmt: skip
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

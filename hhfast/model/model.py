@@ -131,7 +131,7 @@ class Model:
         """The states in the order of the rows of every state array: V, gates, pools."""
         return tuple(s.name for s in self.rows)
 
-    @property
+    @cached_property
     def variables(self) -> dict[str, str]:
         """What changes with time, name -> unit: states, instantaneous gates, currents of channels, i_app."""
         current = UNITS[self.units]["i"]
@@ -141,7 +141,7 @@ class Model:
         units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
         return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
 
-    @property
+    @cached_property
     def recordable(self) -> dict[str, str]:
         """Everything a trace can record, name -> unit: `variables`, conductances, and the current of a voltage clamp.
 

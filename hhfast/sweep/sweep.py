@@ -107,6 +107,10 @@ class Sweep:
         object.__setattr__(self, "channel_noise", as_channel_noise(self.channel_noise))
         if self.channel_noise is not None:
             object.__setattr__(self, "model", self.model.with_counts())
+        if self.analysis is not None:
+            from hhfast.batch.analyses import prepared
+
+            object.__setattr__(self, "model", prepared(self.model, self.analysis.get("kind")))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         if not isinstance(self.sensitivity, str):
