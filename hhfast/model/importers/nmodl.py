@@ -14,8 +14,8 @@ from hhfast.model.importers.imported import Imported
 from hhfast.model.importers.mechanism import Mechanism, read_mechanism
 from hhfast.model.importers.mod_arithmetic import reversal
 from hhfast.model.importers.mod_channels import part_of
-from hhfast.model.importers.mod_execution import SPECIAL
 from hhfast.model.importers.mod_interpreter import Interpreter
+from hhfast.model.importers.mod_variables import SPECIAL
 from hhfast.model.importers.part import DEFAULTS, Part
 from hhfast.model.importers.verification import Source, States, verify
 from hhfast.model.load import parse_model
