@@ -72,7 +72,7 @@ def per_cell(name: str, value: Any) -> Any:
     """A float, or a 1-D float64 array with one value per cell."""
     if type(value) is float and not math.isnan(value):  # the common case, twenty times as fast as what follows
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma itself takes long to import
         raise InputError(f"{name}: is a masked array; fill its gaps with .filled(...), or leave those cells out")
     try:
         array = np.asarray(value)

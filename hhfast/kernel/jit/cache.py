@@ -18,7 +18,7 @@ import os
 import stat
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -116,6 +116,16 @@ def save(name: str, code: ObjectCode) -> None:
         _limit(path.parent)
     except OSError as error:
         _warn_once(f"kernels are not kept: {path.parent}: {error.strerror or error}; each process compiles its own")
+
+
+def remembered(kind: str, of: str, find: Callable[[], str]) -> str:
+    """A short text that depends on another, long one alone: found once, and kept among the kernels as they are."""
+    name = f"{kind}_{hashlib.sha256(of.encode()).hexdigest()[:32]}"
+    if (kept := load(name)) is not None:
+        return kept.entry
+    text = find()
+    save(name, ObjectCode(text, (), b""))
+    return text
 
 
 def files() -> list[tuple[Path, int]]:
