@@ -14,7 +14,7 @@ import hhfast
 from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase, trials
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
-from hhfast.cli.console import one_line_errors
+from hhfast.cli.console import CommandGroup, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
@@ -31,7 +31,7 @@ COMMANDS = (
     fit, bench, cache,
 )  # fmt: skip
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(one_line_errors(_command))
 app.command("import")(one_line_errors(import_files))

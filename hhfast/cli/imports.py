@@ -31,6 +31,10 @@ def import_files(
         check_picture(report)
     if output is not None and output.suffix != ".toml":
         raise InputError(f"{output}: the name of a model file ends in .toml")
+    if output is not None:
+        from hhfast.inputs import check_writable
+
+        check_writable(output)
     found = _imported(files, name)
     if output is None:
         typer.echo(found.text)
