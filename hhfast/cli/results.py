@@ -51,8 +51,8 @@ def export(
     ] = None,
 ) -> None:
     """Write parameters and features of rows as CSV or Parquet, or potential and spikes of some rows as NWB."""
+    from hhfast.inputs import check_writable
     from hhfast.sweep import to_csv, to_nwb, to_parquet
-    from hhfast.sweep.durable_files import check_writable
     from hhfast.sweep.results import check_finished
 
     check_finished(out)

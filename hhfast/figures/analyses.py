@@ -46,6 +46,8 @@ def plot_fi(
     cells : their numbers; None: all, at most 200. params : those given to `fi_curve`, to tell cells apart. labels :
     for the legend, one per cell. units : of the parameters.
     """
+    if not isinstance(curves, (FICurve, Sequence)):
+        raise InputError(f"plot_fi: is given {type(curves).__name__}; give an FICurve, or several")
     axes = axes or new_axes()
     curves = [curves] if isinstance(curves, FICurve) else list(curves)
     styles = _styles(axes, len(curves[0].rate), cells, params, labels, units or {})

@@ -60,6 +60,8 @@ def plot_traces(
 
     Raises `InputError` where the result has no traces, or not these cells.
     """
+    if not isinstance(result, Result):
+        raise InputError(f"plot_traces: is given {type(result).__name__}; give a Result")
     if cells is None:
         cells = np.unique(np.linspace(0, result.n_cells - 1, min(result.n_cells, MOST)).astype(int)).tolist()
     for cell in cells:
