@@ -11,6 +11,7 @@ from scipy.linalg import expm
 import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.model.load import parse_model
+from hhfast.sweep.batch_size import rows_per_batch
 
 N_CELLS, N_NA, N_K = 3000, 400, 120
 HOLDING, LEVEL, EVERY = -65.0, -20.0, 0.25
@@ -355,6 +356,40 @@ def test_bad_input_gives_one_line(params, options, said):
         hh.simulate("hodgkin_huxley", params, **{"channel_noise": "diffusion"} | options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_channel_that_cannot_be_counted_says_why():
+    """No gates, or an open fraction that is a formula of them: in Python and in sweeps."""
+    for model, name, said in (
+        ("hodgkin_huxley", "count_L", "neither gates"),
+        ("noble_1962_purkinje", "count_Na", "open ="),
+    ):
+        with pytest.raises(InputError, match=said):
+            hh.simulate(model, {name: 5.0}, channel_noise="diffusion", **FIXED)
+        grid = hh.Grid.of({name: [5.0, 6.0]})
+        with pytest.raises(InputError, match=said):
+            hh.Sweep(model=model, space=grid, t_stop=1.0, channel_noise="diffusion")
+
+
+def test_single_channels_given_by_a_formula_are_limited_too():
+    """What is too many to be followed one by one is refused, whatever says how many."""
+    with pytest.raises(InputError, match="count of channel K: at most 1e"):
+        hh.simulate(parse_model(SCHEME), {"area": 1e9}, channel_noise="markov", **FIXED)
+
+
+def test_many_single_channels_make_small_batches():
+    """Of work that a sweep knows before it begins: a row of 8,000 channels is hundreds of plain ones."""
+
+    def rows(kind):
+        grid = hh.Grid.of({"count_Na": np.full(3, 6000.0), "g_Na": np.linspace(90.0, 120.0, 100_000)})
+        fixed = {"count_K": 2000.0}
+        sweep = hh.Sweep(
+            model="hodgkin_huxley", space=grid, parameters=fixed, t_stop=100.0, dt=0.01, integrator="exp_euler",
+            channel_noise=kind, record=hh.Record(features=("spike_count",)),
+        )  # fmt: skip
+        return rows_per_batch(sweep)
+
+    assert rows("markov") * 50 <= rows("diffusion")
 
 
 def test_a_bad_count_among_many_flags_its_row():

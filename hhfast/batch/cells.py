@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.batch.channel_counts import check_countable
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.compile import compiled_rates
@@ -52,6 +53,7 @@ class Cells:
             if name not in model.parameters:
                 if is_count(name) and noise is None and name in model.with_counts().parameters:
                     raise InputError(f"{name}: has a meaning only where channels are noisy; give channel_noise, too")
+                check_countable(model, name)
                 raise unknown("parameter", name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         _check_counts(values)
@@ -73,6 +75,11 @@ class Cells:
         P = np.array(arrays, np.float64).reshape(len(arrays), n)
         _check_capacitance(place_of(model)["C_m"], p0, col, P)
         return cls(model, n, p0, col, P, stimulus.arrays if stimulus is not None else ())
+
+    @property
+    def of_all(self) -> dict[str, np.ndarray]:
+        """Parameter of the model -> its values."""
+        return {name: self.values(name) for name in self.model.parameters}
 
     def values(self, name: str) -> np.ndarray:
         """(n,) values of a parameter of the model."""

@@ -8,12 +8,13 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
+from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table, check_memory
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certificate import certified
 from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
+from hhfast.batch.channel_counts import channel_counts, check_followed_one_by_one
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
@@ -24,10 +25,9 @@ from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
 from hhfast.model import Model
-from hhfast.model.names import is_count
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
-from hhfast.parts.channel_noise import MOST_CHANNELS, ChannelNoise, as_channel_noise
+from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -125,10 +125,11 @@ def simulate(
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
+    check_memory(record, cells.n, t_stop)
     derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
     if noise is not None and noise.kind == "markov":
-        _check_single_channels(cells)
+        check_followed_one_by_one(channel_counts(model, cells.of_all))
     settled = SettledDerivatives.of(model, until, record, tuple(derived))
     if settled is not None:
         record, derived = settled.record, {}
@@ -177,15 +178,6 @@ def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:
         raise InputError("channel_noise: does not go with sensitivity; leave one of them out")
     if not (isinstance(certify, bool) and not certify):
         raise InputError("channel_noise: steps of another size have other noise; leave certify out")
-
-
-def _check_single_channels(cells: Cells) -> None:
-    """Refuse more channels than can be followed one by one."""
-    for name in filter(is_count, cells.model.parameters):
-        values = cells.values(name)
-        if np.any(np.isfinite(values) & (values > MOST_CHANNELS)):
-            most = f"at most {MOST_CHANNELS:g} channels are followed one by one; give channel_noise = 'diffusion'"
-            raise InputError(f"{name}: {most}, or inf")
 
 
 def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:

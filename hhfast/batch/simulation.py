@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.channel_counts import channel_counts, work_of_a_step
 from hhfast.batch.method import Method
 from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
 from hhfast.batch.result import CAP_REACHED, OK, Result
@@ -101,6 +102,11 @@ class Simulation:
         again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
         return result.with_rows(rows, again)
 
+    def _work_of_a_step(self, cells: Cells) -> float:
+        kind = self.spec.channel_noise
+        counts = channel_counts(cells.model, cells.of_all) if kind == "markov" else {}
+        return work_of_a_step(kind, counts, self.method.dt, self.steps.n_steps)
+
     def _settled(self, result: Result, recording: SettlingRecording) -> Result:
         """A result with the features of settled cells."""
         status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
@@ -147,7 +153,8 @@ class Simulation:
                 recording.done(first, group)
 
         n_states, threads = len(self.spec.states), self.method.threads
-        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress)
+        work = self._work_of_a_step(cells)
+        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress, work)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}

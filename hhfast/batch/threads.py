@@ -30,18 +30,20 @@ def run_blocks(
     threads: int | None,
     stop: np.ndarray,
     progress: bool,
+    work: float = 1.0,
 ) -> None:
     """Advance all cells, in threads if it takes long.
 
-    call(first, last) : advances these cells. stop : set to 1 to end all calls soon.
+    call(first, last) : advances these cells. stop : set to 1 to end all calls soon. work : of a step, in those of a
+    cell without noise.
     """
     blocks = -(-n_cells // lanes)
     threads = min(blocks, available_threads() if threads is None else min(threads, _MOST_THREADS))
-    small = threads == 1 or steps.n_steps * lanes * blocks <= _AT_ONCE
-    if small and not progress and steps.most_steps * lanes * blocks * n_states <= _SURELY_SHORT:
+    small = threads == 1 or work * steps.n_steps * lanes * blocks <= _AT_ONCE
+    if small and not progress and work * steps.most_steps * lanes * blocks * n_states <= _SURELY_SHORT:
         call(0, n_cells)
         return
-    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
+    enough = max(int(_CALL_STEPS / max(work * steps.n_steps * lanes, 1.0)), 1 if work > 1.0 else steps.least_blocks)
     fair = blocks // (steps.calls_per_thread * threads) if threads > 1 else blocks
     _run_in_threads(call, n_cells, lanes * max(1, min(enough, fair)), threads, stop, progress)
 

@@ -23,6 +23,8 @@ from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Name, Number, Statement, Symbol
 from hhfast.model.algebra import symbol
 
+_GOES_ON = "stop[0] == 0"  # one step of a cell with very many channels takes long: Ctrl-C is looked for at each
+
 
 class Transitions:
     """The numbers of channels in each state. number : of the channel, for its stream of random numbers."""
@@ -72,7 +74,7 @@ share = 1.0 / whole if counted else 0.0""",
             "u, v = uniforms(noise_seed, noise_cell, 0.0, stream, drawn)", stream=self.stream
         )
         one += self._placed() + self.quote.code("drawn = drawn + 1.0")
-        return [*before, *self.quote.nest("while drawn < total", one, total=self.total)]
+        return [*before, *self.quote.nest(f"while drawn < total and {_GOES_ON}", one, total=self.total)]
 
     def _chances(self) -> list[Any]:
         """Lane statements of the probability of each state."""
@@ -149,7 +151,7 @@ aim = v * reached""",
             moved = self.quote.code("a = a - 1.0\nb = b + 1.0", a=source, b=goal)
             chosen = self.quote.nest("if aim < mark", moved, chosen, mark=mark)
         turn += self.quote.nest("if left > 0.0", chosen)
-        body += self.quote.nest("while left > 0.0", turn)
+        body += self.quote.nest(f"while left > 0.0 and {_GOES_ON}", turn)
         return self.quote.nest("if total > 0.0", body, total=self.total)
 
     def _transitions(self) -> Any:
