@@ -30,7 +30,6 @@ from hhfast.kernel.math.section_rings import (
 PERIODS, SECTIONS, FIRST_SPIKES = 5, 12, 6  # for so long, at least, a loose cycle must have come back
 FEW = 6  # sections; of fewer it is not told whether they drift
 PAUSES = 2.0  # times the longest interval: a cell that is silent for longer has stopped
-ENOUGH = 24  # sections, by which it is told
 CHANGE = 2.0  # times the scatter: what drifts at least changes by so much
 CAP, LOOSE = -1.0, -3.0  # what is handed back of a cell at the cap, and on a loose cycle there; in mode 1 one less
 # What is handed back of a cell; periods are those of the last three, ms.
@@ -163,7 +162,7 @@ def drift(memory, ring, n, count):
     for very few sections.
     """
     known = min(count, RING) - 1
-    many = max(min(known, ENOUGH), known // 2)  # without the transient, if enough are left
+    many = known - known // 4  # without the transient
     if many < FEW:
         return np.inf
     worst, middle = 0.0, 0.5 * (many - 1)
