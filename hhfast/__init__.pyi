@@ -10,6 +10,7 @@ from .analysis.fit_targets import SpikeTarget, TraceTarget
 from .analysis.phase_response import PhaseResponse, phase_response
 from .analysis.recovery_curve import RecoveryCurve, recovery_curve
 from .analysis.refractory_period import RefractoryPeriod, refractory_period
+from .analysis.repeated_trials import repeated_trials
 from .analysis.resting_state import Equilibria, RestingState, resting_state
 from .analysis.rheobase import Rheobase, find_rheobase
 from .analysis.spikes import spike_times, train_features
@@ -218,6 +219,7 @@ __all__ = [
     "recorders",
     "recovery_curve",
     "refractory_period",
+    "repeated_trials",
     "resting_state",
     "select",
     "simulate",

@@ -21,6 +21,7 @@ GIVEN = {  # of each analysis, as brief as it can be
     "phase_response": {"i_app": 10.0, "t_stop": 500.0, "phases": 8},
     "recovery_curve": {"intervals": [12.0], "tol": 1e-2},
     "refractory_period": {"second": [2.0, 5.0], "tol": 1e-1},
+    "repeated_trials": {"trials": 2, "t_stop": 20.0, "start": 5.0, "amplitude": 10.0},
     "resting_state": {"i_app": 1.0},
     "rheobase": {"width": 1.0},
     "strength_duration": {"widths": [0.5, 5.0], "tol": 1e-2},
@@ -58,7 +59,7 @@ def test_what_the_command_line_needs(name):
     """Options with help and defaults, columns of one length, the name of a picture."""
     entry = analyses[name]
     parameters = inspect.signature(entry.function).parameters
-    assert set(parameters) - {"model", "params", "method", "options"} == entry.options.keys()
+    assert set(parameters) - {"model", "params", "method", "numbers", "options"} == entry.options.keys()
     for option, default in entry.defaults.items():
         assert entry.options[option].help
         assert default is None or default is REQUIRED or entry.options[option].check(option, default) is not None

@@ -341,7 +341,12 @@ def test_stated_orders_are_measured(model):
 
 
 def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
-    """Both shares are in the cache afterwards, and what is there is not compiled again."""
+    """Both shares are in the cache afterwards, and what is there is not compiled again; no file beside us is run."""
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    for name in ("numpy", "pickle", "llvmlite"):
+        (beside / f"{name}.py").write_text("open('OWNED', 'w')")
+    monkeypatch.chdir(beside)
     monkeypatch.setenv("HHFAST_CACHE_DIR", str(tmp_path))
     specs = [
         kernel_spec(hh.models["wang_buzsaki"], name, hh.Step(1.0), [hh.Spikes()], "float64")
@@ -350,6 +355,7 @@ def test_kernels_are_compiled_ahead_in_two_processes(tmp_path, monkeypatch):
     assert not any(map(is_cached, specs))
     precompile(specs, 2)
     assert all(map(is_cached, specs))
+    assert not (beside / "OWNED").exists()
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}
     precompile(specs, 2)
     assert before == {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*") if file.is_file()}

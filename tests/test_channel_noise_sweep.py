@@ -107,7 +107,6 @@ def test_replicates_alone_are_a_space(tmp_path):
         ("replicates = 6", "replicates = 0", "replicates: is 0; it must be a whole number, at least 1"),
         ("values = [300, 3000]", "values = [0, 3000]", "axes.count_Na: reaches 0; it must stay positive"),
         ("count_K = 900", "count_K = -1", "parameters.count_K: is -1; it must be positive"),
-        ('integrator = "exp_euler"', 'integrator = "tsit5"', "channel_noise: tsit5 chooses its own steps"),
         ('[channel_noise]\nkind = "diffusion"\nseed = 3', "", "unknown parameter 'count_K'"),
         ("t_stop = 15.0", 't_stop = 15.0\nuntil = "settled"', "until: does not go with channel_noise"),
         ("t_stop = 15.0", "t_stop = 15.0\ncertify = 0.5", "certify: does not go with channel_noise"),

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 import zlib
 
 import numpy as np
@@ -13,7 +14,8 @@ from commands import hhfast, refused
 import hhfast as hh
 from hhfast.batch.simulate import simulate
 from hhfast.pages import binning
-from hhfast.pages.page import LARGEST
+from hhfast.pages.page import LARGEST, part
+from hhfast.pages.result_page import colour_range
 from hhfast.sweep.store import ResultFile
 
 READY = "document.body.dataset.ready === 'yes'"
@@ -74,6 +76,11 @@ def grid(tmp_path_factory):
 def sample(tmp_path_factory):
     """The page of a small sample with noise, beside its result."""
     return page_of(tmp_path_factory.mktemp("sample"), SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def blank(chromium):
+    return chromium.new_page()
 
 
 # --- bins -------------------------------------------------------------------------------------------------------------
@@ -162,7 +169,7 @@ def test_any_row_is_simulated_as_it_was(chromium, request, name):
     path = request.getfixturevalue(name)
     text = path.read_text(encoding="utf-8")
     assert len(text.encode()) < LARGEST
-    assert not re.search(r"https?://|//cdn|@import|src=", text)
+    assert not re.search(r"https?://|//cdn|@import|src=", text.replace("http://www.w3.org/2000/svg", ""))
     with Visitor(chromium, path) as visitor:
         visitor.wait(READY)
         fired = 0
@@ -228,6 +235,54 @@ def test_keys_brushes_and_the_link(chromium, sample):
         assert again.page.evaluate("parallel.selected") == both
         assert again.page.evaluate("run !== null")
         again.assert_quiet()
+
+
+def test_what_is_selected_is_taken_away(chromium, sample, monkeypatch):
+    """The command that the page writes selects the rows that its brushes do; the CSV holds them."""
+    monkeypatch.chdir(sample.parent)
+    with Visitor(chromium, sample, "#b.spike_count=3,Infinity&b.g_L=0.05,1") as visitor:
+        visitor.wait(READY)
+        selected = visitor.page.evaluate("parallel.selected")
+        command = visitor.page.locator("#code").text_content().splitlines()[-1]
+        panel = visitor.page.locator("section.wide")
+        panel.locator(".save > summary").click()
+        with visitor.page.expect_download() as download:
+            panel.locator(".save").get_by_text("CSV", exact=True).click()
+        download.value.save_as("page.csv")
+        visitor.assert_quiet()
+    assert hhfast(*shlex.split(command)[1:]).exit_code == 0
+    rows = (sample.parent / "scan-selected.csv").read_text().splitlines()[1:]
+    with ResultFile(sample.with_suffix(".h5")) as result:
+        counts, g_L = result.read("spike_count"), result.read("g_L")
+    expected = np.flatnonzero((counts >= 3) & (g_L >= 0.05) & (g_L <= 1))
+    assert len(rows) == len(expected) == selected > 3
+    heading, *lines = (sample.parent / "page.csv").read_text().splitlines()
+    assert heading == "row,g_L (mS/cm²),stimulus.0.mean (µA/cm²),spike_count,V_max (mV)"
+    assert sorted(int(line.split(",")[0]) for line in lines) == expected.tolist()
+
+
+def test_every_class_that_occurs_has_a_colour_of_its_own(blank):
+    """Of twenty classes, as of five."""
+    for n in (5, 20):
+        feature = {"codes": [f"class_{k}" for k in range(n)], "present": list(range(n))}
+        found = blank.evaluate(
+            f"""(feature) => {{ {part("scripts/colours.js")}
+            return feature.present.map((k) => classColour(feature, k)); }}""",
+            feature,
+        )
+        assert len(set(found)) == n
+
+
+def test_colours_are_not_spent_on_a_few_values_far_out():
+    """From the 1st to the 99th percentile then, and the key says so; over all values else."""
+    rng = np.random.default_rng(1)
+    plain = colour_range(binning.BinnedFeature("f", rng.uniform(0.0, 10.0, 1000), "mV"))
+    assert plain["low"] < 0.1
+    assert plain["high"] > 9.9
+    assert not plain["above"]
+    far = colour_range(binning.BinnedFeature("f", np.append(rng.uniform(0.0, 10.0, 1000), 900.0), "mV"))
+    assert 9.5 < far["high"] < 10.0
+    assert (far["below"], far["above"]) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -321,7 +376,7 @@ def test_a_result_until_settled(chromium, tmp_path):
         for name in ("silent", "tonic"):
             row = int(np.flatnonzero(activity == codes.index(name))[0])
             visitor.page.evaluate(f"choose({row})")
-            assert f"activity = {name}" in visitor.page.locator("#row").text_content()
+            assert f"activity{name}" in visitor.page.locator("#numbers").text_content()
             assert visitor.page.locator("#periods").is_visible() == (name == "tonic")
         intervals = np.diff(visitor.page.evaluate("Array.from(run.spikes)"))
         np.testing.assert_allclose(intervals[-5:], period[row], rtol=1e-3)

@@ -131,6 +131,10 @@ def test_the_command_fits_files_and_draws(tmp_path, monkeypatch, pictures):
     (tmp_path / "table.csv").write_text(f"cell,time,V,m\n{more}\n")  # as `hhfast simulate --csv` writes it
     again = hhfast("fit", "hodgkin_huxley", "table.csv", *both, *current, "--csv")
     assert again.stdout.splitlines()[1:3] == result.stdout.splitlines()[1:3]
+    (tmp_path / "under.csv").write_text("time,V,i_app\n0,-65,0\n1,-64,9\n")
+    assert "its column i_app; give --current" in refused("fit", "hodgkin_huxley", "under.csv", "--free", "g_Na=60:200")
+    narrow = hhfast("fit", "hodgkin_huxley", "table.csv", "--free", "g_Na=60:70", *current, "--starts", 2)
+    assert "g_Na is at an end of its range, 60:70" in narrow.output
     (tmp_path / "two.csv").write_text("cell,time,V\n0,0,-65\n0,1,-64\n1,0,-65\n")
     assert "several cells" in refused("fit", "hodgkin_huxley", "two.csv", "--free", "g_Na=60:200")
     (tmp_path / "other.csv").write_text("t,v,w\n0,1,2\n1,2,3\n")

@@ -116,6 +116,8 @@ BAD = {
     "unknown key of a function": ('is = "phi * r"', 'iss = "phi * r"', ["functions.scaled.iss", "'is'"]),
     "the same argument twice": ('["x", "y"]', '["x", "x"]', ["vtrap", "different"]),
     "condition as a value": ("4 * exp(-u / 18)", "V < 1", ["beta", "condition"]),
+    "condition as a shared formula": ('u = "V + shift"', 'u = "V < shift"', ["formulas.u", "condition"]),
+    "condition as a function": ('is = "phi * r"', 'is = "phi < r"', ["functions.scaled", "condition"]),
     "division by zero": ("4 * exp(-u / 18)", "1 / 0", ["beta", "'1 / 0'", "finite"]),
     "logarithm of a negative number": ("4 * exp(-u / 18)", "log(-1)", ["beta", "finite"]),
     "hidden in a maximum": ("4 * exp(-u / 18)", "max(1, log(0))", ["beta", "finite"]),

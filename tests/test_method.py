@@ -44,7 +44,8 @@ def test_a_method_and_its_keywords_are_one():
 def test_the_result_says_how_it_was_made():
     """Integrator, precision, step, and what was given of the step control."""
     assert run(method=hh.Method("tsit5", dt=0.01, max_steps=5000)).attributes == {
-        "model": SQUID, "integrator": "tsit5", "dtype": "float64", "dt": "0.01", "max_steps": "5000"
+        "model": SQUID, "integrator": "tsit5", "dtype": "float64", "dt": "0.01", "max_steps": "5000",
+        "t_stop": "20.0",
     }  # fmt: skip
 
 

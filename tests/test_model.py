@@ -3,7 +3,7 @@
 import json
 import os
 import pickle
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +138,8 @@ BAD = {  # what is changed: old text, new text, what the message must contain
     "attribute": ("4 * exp(-(V + 65) / 18)", "().__class__", ["channels.Na.gates.m.beta", "not allowed"]),
     "huge power": ("4 * exp(-(V + 65) / 18)", "9 ** 9 ** 9", ["channels.Na.gates.m.beta"]),
     "unclosed": ("4 * exp(-(V + 65) / 18)", "4 * exp(-(V + 65) / 18", ["channels.Na.gates.m.beta", "not a formula"]),
+    "condition for a number": ("4 * exp(-(V + 65) / 18)", "V < 1", ["channels.Na.gates.m.beta", "condition"]),
+    "condition for a number without a scale": ("12.5 * log(Ca_out / Ca)", "Ca < 1", ["channels.CaL.E", "condition"]),
     "empty formula": ("4 * exp(-(V + 65) / 18)", "", ["channels.Na.gates.m.beta"]),
     "pole": ("4 * exp(-(V + 65) / 18)", "1 / (V + 20)", ["channels.Na.gates.m.beta", "pole at V = -20 mV"]),
     "pole of an exponential": (
@@ -629,7 +631,27 @@ def test_models_that_need_double_precision(tmp_path):
     """A model file says why float32 is not for it; who asks for it is told."""
     with pytest.warns(PrecisionWarning, match="prinz_stg is not for it: its rounding ends slow plateaus early"):
         hh.simulate("prinz_stg", t_stop=1.0, dtype="float32")
+    told = {name for name in ("braun_1998_cold_receptor", "prinz_stg", "wang_buzsaki") if hh.models[name].float32}
+    assert told == {"braun_1998_cold_receptor", "prinz_stg"}
     (tmp_path / "own.toml").write_text(
         hh.models["wang_buzsaki"].to_toml().replace("V_init", 'float32 = "why"\nV_init', 1)
     )
     assert hh.load_model(tmp_path / "own.toml").float32 == "why"
+
+
+def test_a_changed_library_model_is_written_as_people_write_them():
+    """Defaults are left out, parameters stand before channels, long lists fill their lines."""
+    text = models["hodgkin_huxley"].with_channel(Channel("M", g=0.5, E=-77.0)).to_toml()
+    assert not {line.partition(" = ")[0] for line in text.splitlines()} & {"instantaneous", "main", "units", "rearm"}
+    places = [text.index(f"[{table}]") for table in ("parameters", "channels.Na", "channels.M", "[checks]")]
+    assert places == sorted(places)
+    assert text.count("\n") < 70
+    assert max(map(len, text.splitlines())) < 115
+
+
+@pytest.mark.parametrize("name", ["pinsky_rinzel_1994_ca3", "hodgkin_huxley_1952_markov", "golomb_2006_ca1"])
+def test_library_models_are_written_and_read_back(name):
+    """Compartments, schemes, pools, functions, checks: equal in all, tags and notes included."""
+    model = replace(models[name], text="")
+    again = parse_model(model.to_toml())
+    assert all(getattr(again, f.name) == getattr(model, f.name) for f in fields(model) if f.compare)

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import xarray
 from made_up_run import make_run, merged, write_shard
+from sweeps import FEATURES, small
 
 from hhfast.errors import InputError
-from hhfast.sweep import to_csv
+from hhfast.sweep import Grid, to_csv
+from hhfast.sweep import resimulate as resimulating
 from hhfast.sweep.merge import merge_parts
 from hhfast.sweep.run import Incomplete, explained
 from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.store import ResultFile
+from hhfast.sweep.store.seal import add_seal
 from hhfast.sweep.verify import verify_output
 
 SEAL = 256  # bytes at the end
@@ -188,6 +191,23 @@ def test_a_hostile_result_is_refused_unread(tmp_path, sealed, change):
     with pytest.raises(InputError):
         to_csv(path, tmp_path / "x.csv")
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_row_of_a_hostile_file_is_not_simulated_without_end(tmp_path, monkeypatch):
+    """Whatever number of steps the spec in the file allows: a row that takes too many is given up."""
+    monkeypatch.setattr(resimulating, "_MOST_STEPS", 30_000)
+    space = Grid.of({"C_m": [1.0, 1e-3], "stimulus.amplitude": [10.0]})
+    sweep = small(FEATURES, space=space, integrator="tsit5", max_steps=1000, t_stop=20.0)
+    path = sweep.run(tmp_path / "out.h5", progress=False)
+    with h5py.File(path, "r+") as file:
+        file.attrs["hhfast_spec"] = file.attrs["hhfast_spec"].replace('"max_steps": 1000', f'"max_steps": {2**62}')
+        assert str(2**62) in file.attrs["hhfast_spec"]
+    with path.open("r+b", buffering=0) as raw:
+        add_seal(raw)
+    fast, endless = (resimulating.resimulate(path, row).traces for row in (0, 1))
+    assert fast.status[0] == 0
+    assert endless.status[0] == 3
+    assert endless["n_steps"][0] + endless["n_rejected"][0] <= 31_000
 
 
 def test_a_pipe_is_no_result(tmp_path):

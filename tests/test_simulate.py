@@ -1,6 +1,7 @@
 """simulate: every row is the same wherever it runs, a bad row harms nobody, and mistakes are named."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -56,6 +57,21 @@ def test_the_rows_differ(whole):
 def test_rows_do_not_depend_on_the_number_of_threads(whole, threads):
     """Bit-identical for any number of threads."""
     assert_same_rows(rows(threads=threads), whole, range(N))
+
+
+def test_short_work_starts_no_thread(monkeypatch):
+    """What is over before a thread has woken runs where it is asked for; what takes long does not, nor would Ctrl-C end
+    it."""
+    started = []
+    thread = threading.Thread
+    monkeypatch.setattr(threading, "Thread", lambda *a, **options: (started.append(options), thread(*a, **options))[1])
+    for options in ({"n": 1}, {"t_stop": 0.1}, {"n": 1, "integrator": "tsit5"}):
+        assert len(rows(**options).status)
+    assert not started
+    for options in ({"t_stop": 20.0}, {"n": 1, "integrator": "tsit5", "t_stop": 400.0}):
+        rows(**options)
+        assert started
+        started.clear()
 
 
 @pytest.mark.parametrize(

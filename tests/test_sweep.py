@@ -96,6 +96,30 @@ def test_an_opened_result_gives_the_spike_times_of_a_row(tmp_path):
                 wrong()
 
 
+@pytest.mark.parametrize("decode", [True, "all"])
+def test_rows_that_failed_can_be_left_out(tmp_path, decode):
+    """Their count of spikes is that until they were given up; each variable names the status, by which one knows."""
+    space = hh.Grid.of({"C_m": [1.0, 1e-3], "stimulus.amplitude": [0.0, 10.0]})
+    path = small(space=space, integrator="tsit5", max_steps=4000).run(tmp_path / "out.h5", progress=False)
+    with open_results(path) as data:
+        assert data["status"].values.tolist() == [[0, 0], [3, 3]]
+        assert data["spike_count"].dtype.kind == "i"
+        assert (data["spike_count"].values[1] >= 0).all()
+        ok = data.hhfast.ok()
+        np.testing.assert_array_equal(ok["spike_count"].values, [[0.0, 3.0], [np.nan, np.nan]])
+        assert np.isnan(ok["V"].values[1]).all()
+        assert np.isfinite(ok["V"].values[0]).all()
+        assert ok["spike_time"].identical(data["spike_time"])
+        assert ok["status"].identical(data["status"])
+        for name in ("spike_count", "latency", "V"):
+            assert ok[name].attrs["units"] == data[name].attrs["units"]
+    with xarray.open_dataset(path, decode_coords=decode) as flat:
+        for name in ("spike_count", "latency", "V"):
+            told = {**flat[name].attrs, **flat[name].encoding}
+            assert told["ancillary_variables"] == "status"
+            assert "status" in flat
+
+
 def test_an_opened_result_without_spike_times_says_so(tmp_path):
     path = small(FEATURES).run(tmp_path / "out.h5", progress=False)
     with open_results(path) as data, pytest.raises(InputError, match="has no spike times; record them"):

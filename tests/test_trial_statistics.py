@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from commands import hhfast
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -56,6 +57,63 @@ def test_channel_noise_makes_timing_uncertain():
     assert found.efficiency.tolist() == [1.0, 1.0]
     # In the linear regime jitter goes with 1 / sqrt(area): sqrt(10) = 3.2.
     assert found.jitter[0] / found.jitter[1] == pytest.approx(np.sqrt(10.0), rel=0.4)
+
+
+SWEEP = """
+model = "hodgkin_huxley"
+integrator = "exp_euler"
+dt = 0.02
+rows_per_batch = {rows}
+[parameters]
+count_K = 900
+[axes]
+count_Na = {{ values = [300, 3000, 30000] }}
+[analysis]
+kind = "repeated_trials"
+trials = 30
+amplitude = 7.0
+start = 1.0
+width = 1.0
+t_stop = 10.0
+"""
+
+
+def test_a_sweep_runs_trials_of_its_rows(tmp_path):
+    """The same as by hand from `simulate`, whatever the batches; a NaN row is flagged."""
+    found = []
+    for rows in (1, 3):
+        path = tmp_path / f"{rows}.toml"
+        path.write_text(SWEEP.format(rows=rows))
+        hh.Sweep.from_toml(path).run(tmp_path / f"{rows}.h5", progress=False)
+        with hh.open_results(tmp_path / f"{rows}.h5") as result:
+            found.append({name: np.array(result[name]) for name in ("efficiency", "jitter", "rate")})
+    for name in found[0]:
+        assert np.array_equal(found[0][name], found[1][name], equal_nan=True)
+    counts = {"count_Na": np.repeat([300.0, 3000.0, 30000.0], 30), "count_K": 900.0}
+    by_hand = hh.simulate(
+        "hodgkin_huxley",
+        counts,
+        stimulus=hh.Pulse(amplitude=7.0, start=1.0, width=1.0),
+        channel_noise="diffusion",
+        initial="rest",
+        t_stop=10.0,
+        dt=0.02,
+        integrator="exp_euler",
+    )
+    expected = hh.trial_statistics(by_hand, 30, window=(1.0, 10.0))
+    assert np.array_equal(found[0]["efficiency"].ravel(), expected.efficiency)
+    assert np.array_equal(found[0]["jitter"].ravel(), expected.jitter, equal_nan=True)
+    assert 0.0 < expected.efficiency[1] < 1.0
+    assert hhfast_lines("trials", "hodgkin_huxley", "-p", "count_Na=300,3000", "--trials", "5", "--t-stop", "5")[2:]
+    flagged = hh.repeated_trials("hodgkin_huxley", {"count_Na": [300.0, np.nan]}, trials=3, t_stop=5.0)
+    assert flagged.status.tolist() == [hh.AnalysisStatus.OK, hh.AnalysisStatus.DIVERGED]
+
+
+def hhfast_lines(*words):
+    """The lines that a command prints."""
+    result = hhfast(*words)
+    assert result.exit_code == 0, result.output
+    return result.output.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import hhfast as hh
 
 celsius = np.array([6.3, 12.0, 18.5])
 currents = np.linspace(0, 60, 31)
-curves = hh.fi_curve("hodgkin_huxley", currents, {"celsius": celsius}, t_stop=500.0, integrator="tsit5", rtol=1e-4)
+curves = hh.fi_curve("hodgkin_huxley", currents, {"celsius": celsius}, t_stop=500.0)
 
 # %%
 # One row per cell: the curve, the current at which firing begins, and the class of excitability.
@@ -30,6 +30,6 @@ axes.set(xlabel="current (µA/cm²)", ylabel="rate (Hz)", title="Squid axon")
 axes.legend()
 
 # %%
-# The same from the shell::
+# The same from the shell, with both branches where firing and rest coexist::
 #
 #     hhfast fi hodgkin_huxley --currents 0:60:2 -p celsius=6.3,12,18.5 -o fi.png

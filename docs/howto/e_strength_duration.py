@@ -17,7 +17,7 @@ models = {
     "wang_buzsaki": "interneuron",
     "schwarz_1995_human_node": "human node of Ranvier",
 }
-results = {name: hh.strength_duration(name, widths, integrator="tsit5", rtol=1e-4) for name in models}
+results = {name: hh.strength_duration(name, widths) for name in models}
 
 # %%
 # One row per cell; each model here has one.

@@ -53,7 +53,8 @@ print(rows.describe().T[["min", "mean", "max"]].round(3))
 
 # %%
 # A corner plot: each pair of parameters, coloured by the firing rate, and on the diagonal how firing (blue) and silent cells are
-# distributed. For millions of rows replace the scatter by ``axes.hexbin(x, y, C=rate)``.
+# distributed. For millions of rows replace the scatter by ``axes.hexbin(x, y, C=rate)``; ``hhfast select`` draws such a picture of the
+# rows that meet criteria, and :func:`hhfast.plot_population` does so in Python.
 
 names = ["g_Na", "g_K", "g_L", "C_m"]
 labels = {name: f"${name[0]}_{{{name[2:]}}}$" for name in names}

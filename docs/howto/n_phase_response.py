@@ -19,7 +19,7 @@ hh.plot_phase_response(found, labels=[f"{x:g} uA/cm2" for x in current])
 # The response is in ms per mV: a displacement of V by 1 mV at the phase of the maximum makes later spikes come that much earlier.
 # Divided by C_m it is the response to a short pulse of current. Multiplied by dx/dt and summed over the states the adjoint is 1.
 #
-# With `sensitivity`, features of settled cells have derivatives by any parameters of the model.
+# With ``sensitivity``, features of settled cells have derivatives by any parameters of the model.
 
 r = hh.simulate(
     "hodgkin_huxley",

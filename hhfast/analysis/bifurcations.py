@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.analysis.criticality import CRITICALITIES, criticalities, lyapunov_coefficients
 from hhfast.analysis.population import Population
-from hhfast.batch.analyses import Analysis, Option, check_options, coded, per_cell_number
+from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_code, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.cells import Cells
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
@@ -203,7 +203,7 @@ def _counts(cells: list[np.ndarray]) -> np.ndarray:
 def _criticality(found: Bifurcations, k: int, which: str) -> Variable:
     names = [cell[k] if len(cell) else CRITICALITIES[0] for cell in found.hopf_criticality]
     codes = np.array([CRITICALITIES.index(name) for name in names], np.uint8)
-    return per_cell_number(codes, "1", f"of the Hopf point at the {which} current ({coded(CRITICALITIES)})")
+    return per_cell_code(codes, CRITICALITIES, f"criticality of the Hopf point at the {which} current")
 
 
 def _nth(cells: list[np.ndarray], k: int) -> np.ndarray:

@@ -12,11 +12,11 @@ import numpy as np
 from hhfast.analysis.firing import Firing
 from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
-from hhfast.batch.analyses import Analysis, Option, Picture, check_options, coded, per_cell_number
+from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_code, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
-from hhfast.inputs import finite, numbers, one_of
+from hhfast.inputs import finite, numbers, one_of, tolerance
 from hhfast.model import Model
 from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
@@ -175,7 +175,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
         "max_rate": per_cell_number(found.max_rate, "Hz", "largest firing rate"),
         "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
         "block_swing": per_cell_number(found.block_swing, "mV", "from the lowest to the highest V at the block"),
-        "excitability": per_cell_number(codes, "1", f"class of excitability ({coded(_CLASSES)})"),
+        "excitability": per_cell_code(codes, _CLASSES, "class of excitability"),
     }
 
 
@@ -199,7 +199,7 @@ _OPTIONS = {
     "transient": Option("its first part, that does not count", "ms", finite),
     "direction": Option("where each current starts from: rest, up or down", "1",
                         lambda name, value: one_of(name, value, DIRECTIONS)),
-    "tol": Option("relative tolerance of onset and block"),
+    "tol": Option("relative tolerance of onset and block", check=tolerance),
     "threshold": Option("of a spike", "mV", finite),
     "rearm": Option("below which V must have been before a spike; 10 below the threshold", "mV", finite),
     "until": Option("t_stop, or settled: each run ends at a rest or on a cycle, of which the rate is exact", "1",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from hhfast.analysis.spikes import train_features
+from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.errors import InputError
 
@@ -24,7 +25,8 @@ class TrialStatistics:
     : mean and standard deviation (ddof = 1) of the first spike time over those that fire, ms from the window's start.
     rate : mean, Hz. fano : variance over mean of the number of spikes. isi_cv : mean coefficient of variation of the
     intervals within a trial. reliability : mean correlation of the trials' spike trains, each filtered by a Gaussian
-    (1: alike); a trial without spikes correlates with none.
+    (1: alike); a trial without spikes correlates with none. status : uint8, `AnalysisStatus`: DIVERGED where no trial
+    ran through.
     """
 
     n_trials: np.ndarray
@@ -35,6 +37,7 @@ class TrialStatistics:
     fano: np.ndarray
     isi_cv: np.ndarray
     reliability: np.ndarray
+    status: np.ndarray
 
 
 def trial_statistics(
@@ -69,11 +72,16 @@ def trial_statistics(
     inside = [t[(t >= start) & (t < stop)] - start for t in trains]
     rows = [_of_neuron([inside[k] for k in range(first, first + n) if fine[k]], stop - start, sigma)
             for first in range(0, len(trains), n)]  # fmt: skip
-    return TrialStatistics(*np.array(rows).T)
+    columns = np.array(rows).T
+    status = np.where(columns[0] > 0, AnalysisStatus.OK, AnalysisStatus.DIVERGED).astype(np.uint8)
+    named = [f.name for f in fields(TrialStatistics) if f.name != "status"]
+    return TrialStatistics(**dict(zip(named, columns, strict=True)), status=status)
 
 
 def _trains(result: Result | Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
     """Spike trains, and whether each trial ran through."""
+    if not isinstance(result, (Result, Sequence, np.ndarray)):
+        raise InputError(f"result: is of type {type(result).__name__}; give a Result, or a list of spike trains")
     if not isinstance(result, Result):
         return [np.sort(np.asarray(t, np.float64)) for t in result], np.ones(len(result), bool)
     if "spike_time" not in result:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -63,6 +63,8 @@ class Analysis:
     options : name -> `Option`, those of the function but for the method.
     variables : result -> name -> `Variable`, one number per cell each, the same names whatever the cells.
     columns : result -> heading -> (n,) values, as people read them; None: the variables.
+    prepared : the model that the parameters of rows are those of, as one with counts of channels.
+    runs : options -> about how many runs of 1000 ms a row is worth, by which a sweep is cut into batches.
     picture : what is drawn, if anything. check_together : raises `InputError` for options that do not go together.
     """
 
@@ -74,6 +76,8 @@ class Analysis:
     columns: Callable[[Any], dict[str, np.ndarray]] | None = field(default=None, repr=False)
     picture: Picture | None = None
     check_together: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
+    runs: Callable[[Mapping[str, Any]], float] = field(default=lambda options: 1.0, repr=False)
+    prepared: Callable[[Model], Model] = field(default=lambda model: model, repr=False)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -85,6 +89,11 @@ class Analysis:
     def simulates(self) -> bool:
         """Whether the function takes the keywords of a `Method`."""
         return "method" in inspect.signature(self.function).parameters
+
+    @property
+    def draws(self) -> bool:
+        """Whether the function draws random numbers, by the `numbers` of rows."""
+        return "numbers" in inspect.signature(self.function).parameters
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise `InputError` (key path, reason, remedy) for options, as in a sweep file, with which it cannot run."""
@@ -103,18 +112,23 @@ class Analysis:
                 raise InputError(f"analysis.{error}") from None
 
     def rows(
-        self, model: Model, params: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        model: Model,
+        params: Mapping[str, Any],
+        options: Mapping[str, Any],
+        numbers: np.ndarray | None = None,
     ) -> tuple[np.ndarray, dict[str, Variable]]:
         """Run it on rows of parameters: (status, variables), as `Result` has them.
 
         options : those of the analysis, and keywords of a `Method` or `method` itself. status : (n,) uint8, 0 ok, 1
-        diverged; the variable `analysis_status` says more. Raises `InputError` as the function.
+        diverged; the variable `analysis_status` says more. numbers : of the rows, for an analysis that draws random
+        numbers by them. Raises `InputError` as the function.
         """
         given = options if self.simulates else {name: options[name] for name in options if name in self.options}
+        given = {**given, "numbers": numbers} if self.draws else given
         found = self.function(model, params=params, **given)
         status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
-        names = [code.name.lower() for code in AnalysisStatus]
-        codes = Variable(found.status, ("cell",), "1", f"outcome of the analysis ({coded(names)})")
+        codes = per_cell_code(found.status, [code.name.lower() for code in AnalysisStatus], "outcome of the analysis")
         return status, self.variables(found) | {"analysis_status": codes}
 
     def table(self, result: Any) -> dict[str, np.ndarray]:
@@ -135,9 +149,9 @@ def per_cell_number(values: np.ndarray, unit: str, long_name: str) -> Variable:
     return Variable(values, ("cell",), unit, long_name)
 
 
-def coded(names: list[str] | tuple[str, ...]) -> str:
-    """What the codes 0, 1, ... mean, for the long name of a variable."""
-    return ", ".join(f"{code}: {name}" for code, name in enumerate(names))
+def per_cell_code(codes: np.ndarray, meanings: Sequence[str], long_name: str) -> Variable:
+    """(n,) codes 0, 1, ... as a variable that says what they mean."""
+    return Variable(codes, ("cell",), "1", long_name, tuple(meanings))
 
 
 def _heading(name: str, unit: str) -> str:
@@ -158,3 +172,8 @@ def _found() -> dict[str, Analysis]:
 
 
 analyses: Registry[Analysis] = Registry("analysis", _found)
+
+
+def prepared(model: Model, kind: Any) -> Model:
+    """The model that the parameters of an analysis are those of; the same where there is no such analysis."""
+    return analyses[kind].prepared(model) if isinstance(kind, str) and kind in analyses else model

@@ -8,7 +8,9 @@ V and gates alone, the potentials at which they turn are looked for (`turning_po
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,19 +54,34 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
     Parameters of the stimulus may be infinite where that is their default, or where they say when it begins or ends.
     """
     bad = np.zeros(cells.n, bool)
-    maximal = conductances(cells.model)
-    for name in cells.model.parameters:
-        values = cells.values(name)
-        if is_count(name):
-            bad |= ~(values > 0)
-        else:
-            bad |= ~np.isfinite(values) | ((values < 0) & (name in maximal))
+    lowest, highest = _possible_values(cells.model)
+    col = cells.col[: len(lowest)]
+    common, own = col < 0, col >= 0
+    if not _within(cells.p0[: len(lowest)][common], lowest[common], highest[common]).all():
+        bad[:] = True
+    if own.any():
+        bad |= ~_within(cells.P[col[own]], lowest[own, None], highest[own, None]).all(axis=0)
     for kind, of in stimulus.parts:
         for name, (default, _) in kind.parameters.items():
+            if isinstance(of[name], float) and math.isfinite(of[name]):
+                continue
             given = np.asarray(of[name], np.float64)
             as_default = default is not None and (given == default) | (np.isnan(given) & np.isnan(default))
             bad |= ~(np.isfinite(given) | as_default | (np.isinf(given) & (name in _TIMES)))
     return bad
+
+
+@lru_cache(maxsize=256)
+def _possible_values(model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest value that each parameter of a model can have."""
+    largest, positive, maximal = np.finfo(np.float64).max, np.nextafter(0.0, 1.0), conductances(model)
+    lowest = [positive if is_count(name) else 0.0 if name in maximal else -largest for name in model.parameters]
+    highest = [np.inf if is_count(name) else largest for name in model.parameters]
+    return np.array(lowest), np.array(highest)
+
+
+def _within(values: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    return np.asarray((values >= lowest) & (values <= highest))
 
 
 @dataclass(frozen=True)
@@ -82,13 +99,18 @@ class BoundedBy:
 
 def bounded_by(model: Model, stimulus: Stimulus) -> BoundedBy | None:
     """What bounds the potential nearer than the widest; None: nothing does."""
+    currents, of_model = _currents(stimulus), _reversal_and_leaks(model)
+    return None if currents is None or of_model is None else BoundedBy(*of_model, currents)
+
+
+@lru_cache(maxsize=256)
+def _reversal_and_leaks(model: Model) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:
+    """`reversal` and `leaks` of `BoundedBy`; None for a model with compartments, or currents that are not ohmic."""
     channels = list(model.every_channel)
-    currents = _currents(stimulus)
-    if currents is None or model.compartments or not all(map(_is_ohmic, channels)):
+    if model.compartments or not all(map(_is_ohmic, channels)):
         return None
     leaks = [c.name for c in channels if not c.gates and c.scheme is None]
-    pairs = tuple((f"g_{name}", f"E_{name}") for name in leaks)
-    return BoundedBy(tuple(f"E_{c.name}" for c in channels), pairs, currents)
+    return tuple(f"E_{c.name}" for c in channels), tuple((f"g_{name}", f"E_{name}") for name in leaks)
 
 
 def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:

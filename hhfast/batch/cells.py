@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from hhfast.batch.channel_counts import check_countable
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.compile import compiled_rates
@@ -50,6 +53,7 @@ class Cells:
             if name not in model.parameters:
                 if is_count(name) and noise is None and name in model.with_counts().parameters:
                     raise InputError(f"{name}: has a meaning only where channels are noisy; give channel_noise, too")
+                check_countable(model, name)
                 raise unknown("parameter", name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         _check_counts(values)
@@ -63,23 +67,28 @@ class Cells:
             states = [("initial", np.zeros(len(initial)))]
         n = _common_length([*values, *states])
         # A number is never NaN where it is given; of the parameters left, one is the number of the cell.
-        values = [(name, v if np.ndim(v) or not np.isnan(v) else np.arange(n)) for name, v in values]
-        p0 = np.array([np.nan if np.ndim(v) else v for _, v in values], np.float64)
-        arrays = [v for _, v in values if np.ndim(v)]
-        col = np.full(len(values), -1, np.int64)
-        col[[k for k, (_, v) in enumerate(values) if np.ndim(v)]] = np.arange(len(arrays))
+        columns = [v if _is_array(v) or not math.isnan(v) else np.arange(n) for _, v in values]
+        p0 = np.array([math.nan if _is_array(v) else v for v in columns], np.float64)
+        arrays = [v for v in columns if _is_array(v)]
+        col = np.full(len(columns), -1, np.int64)
+        col[[k for k, v in enumerate(columns) if _is_array(v)]] = np.arange(len(arrays))
         P = np.array(arrays, np.float64).reshape(len(arrays), n)
-        _check_capacitance(list(model.parameters).index("C_m"), p0, col, P)
+        _check_capacitance(place_of(model)["C_m"], p0, col, P)
         return cls(model, n, p0, col, P, stimulus.arrays if stimulus is not None else ())
+
+    @property
+    def of_all(self) -> dict[str, np.ndarray]:
+        """Parameter of the model -> its values."""
+        return {name: self.values(name) for name in self.model.parameters}
 
     def values(self, name: str) -> np.ndarray:
         """(n,) values of a parameter of the model."""
-        k = list(self.model.parameters).index(name)
+        k = place_of(self.model)[name]
         return self.P[self.col[k]] if self.col[k] >= 0 else np.full(self.n, self.p0[k])
 
     def changed(self, name: str, by: np.ndarray) -> Cells:
         """The same cells with a parameter of the model changed by (n,) numbers."""
-        k = list(self.model.parameters).index(name)
+        k = place_of(self.model)[name]
         values = self.values(name) + by
         if self.col[k] < 0:
             col = self.col.copy()
@@ -102,8 +111,19 @@ class Cells:
         return A, B
 
 
+@lru_cache(maxsize=256)
+def place_of(model: Model) -> Mapping[str, int]:
+    """The place of each parameter of a model among its columns."""
+    return {name: k for k, name in enumerate(model.parameters)}
+
+
+def _is_array(value: Any) -> bool:
+    """Whether a value differs between cells; of what `per_cell` returns, which is a float otherwise."""
+    return isinstance(value, np.ndarray)
+
+
 def _common_length(values: Iterable[tuple[str, Any]]) -> int:
-    lengths = [(name, len(v)) for name, v in values if np.ndim(v)]
+    lengths = [(name, len(v)) for name, v in values if _is_array(v)]
     if len({n for _, n in lengths}) > 1:
         listed = ", ".join(f"{name}: {n}" for name, n in lengths)
         raise InputError(f"arrays of different lengths, but each has one value per cell ({listed})")
@@ -116,7 +136,7 @@ def _common_length(values: Iterable[tuple[str, Any]]) -> int:
 def _check_counts(values: Iterable[tuple[str, Any]]) -> None:
     """A single count that is no number of channels is refused; among many cells its own row alone is flagged."""
     for name, value in values:
-        if is_count(name) and not np.ndim(value) and not value > 0:
+        if is_count(name) and not _is_array(value) and not value > 0:
             raise InputError(f"{name} = {value:g}: the number of channels must be above 0 (inf: no noise)")
 
 

@@ -52,8 +52,9 @@ def _extreme(cells: Cells) -> np.ndarray:
     """The numbers of cells to probe: with the least and the largest value of each parameter, and some from all over."""
     if cells.n <= _MOST:
         return np.arange(cells.n)
-    ends = [k for values in np.nan_to_num(cells.P) for k in (values.argmin(), values.argmax())]
-    return np.unique([*ends, *np.linspace(0, cells.n - 1, _MOST).astype(int)])
+    known = np.where(np.isnan(cells.P), 0.0, cells.P)
+    spread = np.linspace(0, cells.n - 1, _MOST).astype(int)
+    return np.unique(np.concatenate([known.argmin(axis=1), known.argmax(axis=1), spread]))
 
 
 @contextlib.contextmanager

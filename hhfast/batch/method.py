@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from numbers import Integral
 from typing import Any, TypedDict, cast
 
@@ -39,7 +40,8 @@ class Method:
     """How cells are simulated.
 
     integrator : name in `hhfast.integrators`, or an `Integrator` of your own; afterwards always an `Integrator`.
-    dt : ms; the largest step. Of an adaptive integrator the first step, and the one after each edge of the stimulus.
+    dt : ms; the largest step. Of an adaptive integrator the first step, and the one after each edge of the stimulus;
+        with channel noise also the interval at which that is renewed.
     rtol, atol, dt_min, dt_max, max_steps : of adaptive integrators only, see `StepControl`; None: as there.
     dtype : "float64" or "float32", the arithmetic of the kernel (spike times are float64 in either).
     threads : number of threads; None: all processors this process may use. It never changes a result.
@@ -83,7 +85,7 @@ class Method:
         for name in options:
             if name not in names:
                 raise TypeError(f"unexpected keyword argument '{name}'; {did_you_mean(name, names)}")
-        return replace(method or cls(), **options)
+        return replace(method, **options) if method is not None else cls(**options)
 
     @property
     def scheme(self) -> Integrator:
@@ -100,7 +102,7 @@ class Method:
         """The fields of the step control, as far as they are given."""
         return {name: getattr(self, name) for name in _CONTROL if getattr(self, name) is not None}
 
-    @property
+    @cached_property
     def control(self) -> StepControl:
         """The step control of an adaptive integrator."""
         return StepControl(**self.given_control)

@@ -25,6 +25,7 @@ OF_THE_RUN = (
     "n_steps",
     "n_rejected",
 )  # what a result says of how a run went, which is no feature of a neuron
+STIFF = 200.0  # steps per ms, at which an implicit method is much cheaper; the published models take up to 50
 REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
     "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
     "negative_concentration",
@@ -37,7 +38,8 @@ class Result(Mapping[str, np.ndarray]):
     """The result of a batch: one row per cell; a mapping from the name of a variable to its array.
 
     status : (n_cells,) uint8; 0 ok, 1 diverged (impossible: `reason` says how), 2 spike buffer full, 3 step limit
-        reached, 6 cap reached (of a run until="settled": not settled at t_stop). A diverged cell's floats are NaN.
+        reached, 6 cap reached (of a run until="settled": not settled at t_stop). The floats of a cell of status 1 or
+        3 are NaN; its integers (counts, steps) and spike times are those until it was given up: no answer.
     variables : name -> `Variable`, everything the recorders delivered, sample times included.
     attributes : model, integrator, step, tolerances, precision.
     """
@@ -54,8 +56,18 @@ class Result(Mapping[str, np.ndarray]):
     def __repr__(self) -> str:
         counts = np.bincount(self.status, minlength=len(STATUS_MEANINGS)).tolist()
         by_status = ", ".join(f"{n:,} {meaning}" for n, meaning in zip(counts, STATUS_MEANINGS, strict=True) if n)
+        if stiff := int(self._is_stiff.sum()):
+            by_status += f"; {stiff:,} stiff, which 'rodas4' is for"
         names = ", ".join(f"{name} ({', '.join(v.dims)})" for name, v in self.variables.items())
         return f"<Result of {self.attributes.get('model', 'a model')}, {self.n_cells:,} cells ({by_status}): {names}>"
+
+    @property
+    def _is_stiff(self) -> np.ndarray:
+        """(n_cells,) whether a cell's steps were limited by stability beyond reason, or it was given up for them."""
+        if "n_steps" not in self.variables or self.attributes.get("integrator") == "rodas4":
+            return np.zeros(self.n_cells, bool)
+        many = self["n_steps"] > STIFF * float(self.attributes.get("t_stop", "inf"))
+        return np.asarray(many & (self.status == OK) | (self.status == STEP_LIMIT))
 
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of one variable, e.g. `r["V"]` (n_cells, n_times)."""
@@ -104,6 +116,18 @@ class Result(Mapping[str, np.ndarray]):
     def spike_times(self) -> list[np.ndarray]:
         """The spike times of each cell, ms."""
         return np.split(self.spike_time, np.cumsum(self.spike_count)[:-1])
+
+    def labels(self, name: str) -> np.ndarray:
+        """(n_cells,) str: what the codes of a variable mean, as `r.labels("activity") == "bursting"`.
+
+        For `status`, `reason`, `activity` and `certified`. Raises `InputError` for a variable that has no codes.
+        """
+        values = self[name]
+        meanings = STATUS_MEANINGS if name == "status" else self.variables[name].flags
+        if not meanings:
+            coded = ", ".join(["status", *(n for n, v in self.variables.items() if v.flags)])
+            raise InputError(f"labels: '{name}' holds numbers, not codes; those with codes are {coded}")
+        return np.asarray(np.array(meanings)[values])
 
     def with_rows(self, rows: np.ndarray, other: Result) -> Result:
         """The same with the cells of these rows, ascending, as another result has them."""

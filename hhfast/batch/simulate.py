@@ -8,12 +8,13 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
+from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table, check_memory
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certificate import certified
 from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
+from hhfast.batch.channel_counts import channel_counts, check_followed_one_by_one
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
@@ -24,10 +25,9 @@ from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
 from hhfast.model import Model
-from hhfast.model.names import is_count
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
-from hhfast.parts.channel_noise import MOST_CHANNELS, ChannelNoise, as_channel_noise
+from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -79,6 +79,10 @@ def simulate(
         it is the features that have derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the
         exact cycle, or of the equilibrium (`V_rest_dp`), that the run found; NaN for cells that have not settled, and
         none of counts, `activity`, `settled_at`, spikes and traces.
+    channel_noise : "diffusion", "markov", or a `ChannelNoise`: channels that have a count (`count_Na = 6000`, or
+        `count` in the model) open and close at random; those with an infinite one do not. The fluctuations are
+        renewed at every step, or where cells choose their steps every `dt` (0.025 ms unless given), at which steps
+        end; in between they are held, which is the one approximation. See `ChannelNoise`.
     certify : run cells again far more accurately, and compare: by tsit5 in float64 at rtol 1e-9 (adaptive: at a
         hundredth of the tolerances; stiff methods and cells: by rodas4). True: all cells; a number 0 < f <= 1: that
         share of them; an (n_cells,) bool array: these. What is recorded stays the same, to the bit, and is joined by:
@@ -121,10 +125,11 @@ def simulate(
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
+    check_memory(record, cells.n, t_stop)
     derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
     if noise is not None and noise.kind == "markov":
-        _check_single_channels(cells)
+        check_followed_one_by_one(channel_counts(model, cells.of_all))
     settled = SettledDerivatives.of(model, until, record, tuple(derived))
     if settled is not None:
         record, derived = settled.record, {}
@@ -173,15 +178,6 @@ def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:
         raise InputError("channel_noise: does not go with sensitivity; leave one of them out")
     if not (isinstance(certify, bool) and not certify):
         raise InputError("channel_noise: steps of another size have other noise; leave certify out")
-
-
-def _check_single_channels(cells: Cells) -> None:
-    """Refuse more channels than can be followed one by one."""
-    for name in filter(is_count, cells.model.parameters):
-        values = cells.values(name)
-        if np.any(np.isfinite(values) & (values > MOST_CHANNELS)):
-            most = f"at most {MOST_CHANNELS:g} channels are followed one by one; give channel_noise = 'diffusion'"
-            raise InputError(f"{name}: {most}, or inf")
 
 
 def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.channel_counts import channel_counts, work_of_a_step
 from hhfast.batch.method import Method
 from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
 from hhfast.batch.result import CAP_REACHED, OK, Result
@@ -73,6 +74,7 @@ class Simulation:
         _check_clamp(stimulus, t_stop, method)
         if method.adaptive:
             n_points = len(points) + sum(map(len, stimulus.arrays))
+            n_points += 0 if noise is None else int(min(t_stop / method.dt, 1e15))  # at which it is renewed
             steps = adaptive_schedule(
                 t_stop, method.dt, edges, own_edges, record, spec.states, method.control, n_points
             )
@@ -99,6 +101,11 @@ class Simulation:
             return result
         again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
         return result.with_rows(rows, again)
+
+    def _work_of_a_step(self, cells: Cells) -> float:
+        kind = self.spec.channel_noise
+        counts = channel_counts(cells.model, cells.of_all) if kind == "markov" else {}
+        return work_of_a_step(kind, counts, self.method.dt, self.steps.n_steps)
 
     def _settled(self, result: Result, recording: SettlingRecording) -> Result:
         """A result with the features of settled cells."""
@@ -145,11 +152,14 @@ class Simulation:
             for recording, group in zip(recordings, arrays, strict=True):
                 recording.done(first, group)
 
-        run_blocks(call, cells.n, LANES[dtype][0], self.steps, self.method.threads, stop, self.progress)
+        n_states, threads = len(self.spec.states), self.method.threads
+        work = self._work_of_a_step(cells)
+        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress, work)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
-        result = result_of(model, kept, finals, status, self.method.attributes)
+        settings = {**self.method.attributes, "t_stop": repr(float(self.t_stop))}
+        result = result_of(model, kept, finals, status, settings)
         of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
         result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
         last = recordings[-1] if recordings else None

@@ -129,6 +129,11 @@ class AdaptiveSchedule:
         """Roughly, the steps of one cell."""
         return math.ceil(STEPS_PER_MS * float(self.t[-1]))
 
+    @property
+    def most_steps(self) -> int:
+        """The number of steps after which a cell is given up."""
+        return self.control.most_steps(float(self.t[-1]), len(self.t) + self.edges.shape[1] + self.n_points)
+
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; counts: (2, n_cells) accepted and rejected steps, to be filled."""
         control = self.control
@@ -141,7 +146,7 @@ class AdaptiveSchedule:
             self.dt,
             control.dt_min,
             control.dt_max,
-            control.most_steps(float(self.t[-1]), len(self.t) + self.edges.shape[1] + self.n_points),
+            self.most_steps,
             counts[0],
             counts[1],
             *self.samples,

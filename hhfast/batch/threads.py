@@ -15,27 +15,44 @@ from hhfast.interrupts import result, undisturbed
 from hhfast.progress import Reporter
 
 _MOST_THREADS = 1024
-_CALL_STEPS = 5_000_000  # neuron-steps in one kernel call: some ten milliseconds
+_CALL_STEPS = 20_000_000  # neuron-steps in one kernel call: tens of milliseconds
+# What takes no longer than it takes to wake threads (neuron-steps, as estimated), and what surely ends within about a
+# second (neuron-steps times states, at most): the thread that asks does it by itself, although no Ctrl-C reaches it.
+_AT_ONCE, _SURELY_SHORT = 200_000, 50_000_000
 
 
-@undisturbed()
 def run_blocks(
     call: Callable[[int, int], None],
     n_cells: int,
     lanes: int,
+    n_states: int,
     steps: TimeGrid | AdaptiveSchedule,
     threads: int | None,
     stop: np.ndarray,
     progress: bool,
+    work: float = 1.0,
 ) -> None:
-    """Let threads take runs of blocks: many more than threads, so that no thread waits long for the last one.
+    """Advance all cells, in threads if it takes long.
 
-    call(first, last) : advances these cells. stop : set to 1 to end all calls soon.
+    call(first, last) : advances these cells. stop : set to 1 to end all calls soon. work : of a step, in those of a
+    cell without noise.
     """
     blocks = -(-n_cells // lanes)
-    threads = available_threads() if threads is None else min(threads, _MOST_THREADS)
-    enough = max(_CALL_STEPS // max(steps.n_steps * lanes, 1), steps.least_blocks)
-    cells = lanes * max(1, min(enough, blocks // (steps.calls_per_thread * threads)))
+    threads = min(blocks, available_threads() if threads is None else min(threads, _MOST_THREADS))
+    small = threads == 1 or work * steps.n_steps * lanes * blocks <= _AT_ONCE
+    if small and not progress and work * steps.most_steps * lanes * blocks * n_states <= _SURELY_SHORT:
+        call(0, n_cells)
+        return
+    enough = max(int(_CALL_STEPS / max(work * steps.n_steps * lanes, 1.0)), 1 if work > 1.0 else steps.least_blocks)
+    fair = blocks // (steps.calls_per_thread * threads) if threads > 1 else blocks
+    _run_in_threads(call, n_cells, lanes * max(1, min(enough, fair)), threads, stop, progress)
+
+
+@undisturbed()
+def _run_in_threads(
+    call: Callable[[int, int], None], n_cells: int, cells: int, threads: int, stop: np.ndarray, progress: bool
+) -> None:
+    """Let threads take runs of so many cells: many more than threads, so that no thread waits long for the last one."""
     starts, taking = iter(range(0, n_cells, cells)), threading.Lock()
 
     def work() -> None:
@@ -55,7 +72,7 @@ def run_blocks(
     with Reporter("simulating", n_cells, "cells", show=progress) as reporter:
         running: list[Future[None]] = []
         try:
-            running.extend(_started(work) for _ in range(min(threads, blocks)))  # more would find nothing to do
+            running.extend(_started(work) for _ in range(threads))
             for future in running:
                 result(future)
         except BaseException:

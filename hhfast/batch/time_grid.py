@@ -37,6 +37,11 @@ class TimeGrid:
         """The steps of one cell."""
         return int(self.n.sum())
 
+    @property
+    def most_steps(self) -> int:
+        """The largest number of steps that a cell can take."""
+        return self.n_steps
+
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; the steps need not be counted."""
         return self.t, self.action, self.dt, self.n, int(self.edges_inside)
@@ -103,12 +108,15 @@ def actions(nodes: np.ndarray, times: Sequence[tuple[Window, np.ndarray]]) -> np
     """(n_nodes,) int64: which recorders begin, end or sample at each node, as bits."""
     action = np.zeros(len(nodes), np.int64)
     for r, ((begin, end), samples) in enumerate(times):
-        for bit, when in enumerate(([begin], [end], samples)):
-            action[nearest(nodes, np.asarray(when))] |= 1 << (ACTIONS * r + bit)
+        of_window = nearest(nodes, np.array([begin, end]))
+        action[of_window[0]] |= 1 << ACTIONS * r
+        action[of_window[1]] |= 1 << ACTIONS * r + 1
+        if len(samples):
+            action[nearest(nodes, samples)] |= 1 << ACTIONS * r + 2
     return action
 
 
 def nearest(nodes: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The number of the node that is nearest to each of the times."""
-    right = np.clip(np.searchsorted(nodes, times), 1, len(nodes) - 1)
+    right = np.minimum(np.maximum(nodes.searchsorted(times), 1), len(nodes) - 1)
     return np.where(times - nodes[right - 1] < nodes[right] - times, right - 1, right)

@@ -1,4 +1,4 @@
-"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, prc, clamp.
+"""Commands that ask what a model does: fi, bifurcations, rheobase, refractory, trials, prc, clamp.
 
 A line per cell, and pictures.
 """
@@ -43,7 +43,7 @@ def fi(
     picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until, "threshold": threshold}
+    options = {"currents": numbers(currents, "--currents"), "t_stop": t_stop, "until": until, "threshold": threshold}
     options |= {} if rearm is None else {"rearm": rearm}
     _analyse("fi_curve", model, parameter, picture, options, csv)
 
@@ -60,7 +60,7 @@ def bifurcations(
     picture: PictureOptions,
 ) -> None:
     """Hopf points, sub- or supercritical, and saddle-nodes of each cell; -o draws the bifurcation diagram of one."""
-    limits = interval(currents)
+    limits = interval(currents, "--currents")
     picture.check()
     if picture.wanted and any(len(values) > 1 for values in parameters(parameter).values()):
         raise InputError("-o: a bifurcation diagram is that of one cell; give each parameter one value")
@@ -85,7 +85,7 @@ def rheobase(
     picture: PictureOptions,
 ) -> None:
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
-    widths = numbers(width)
+    widths = numbers(width, "--width")
     if len(widths) == 1 and not picture.wanted:
         _analyse("rheobase", model, parameter, picture, {"width": float(widths[0]), "tol": tol}, csv)
     else:
@@ -105,7 +105,35 @@ def refractory(
     picture: PictureOptions,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
-    _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
+    _analyse(
+        "refractory_period",
+        model,
+        parameter,
+        picture,
+        {"second": tuple(numbers(second, "--second")), "width": width},
+        csv,
+    )
+
+
+def trials(
+    model: ModelName,
+    parameter: Parameters = None,
+    trials: Annotated[int, typer.Option("--trials", metavar="N", help="How often each cell is simulated.")] = 100,
+    current: Annotated[float, typer.Option(metavar="X", help="Of a pulse, in the unit of the model.")] = 0.0,
+    start: Annotated[float, typer.Option(metavar="MS", help="Of the pulse; spikes count from here on.")] = 0.0,
+    width: Annotated[float | None, typer.Option(metavar="MS", help="Of the pulse (default: up to the end).")] = None,
+    t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each trial.")] = 100.0,
+    channel_noise: Annotated[str, typer.Option(metavar="KIND", help="diffusion or markov.")] = "diffusion",
+    seed: Annotated[int, typer.Option(min=0, help="Of the channel noise.")] = 0,
+    csv: Csv = False,
+) -> None:
+    """Trials with channel noise (-p count_Na=6000): firing efficiency, jitter, rate and reliability of each cell."""
+    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
+    options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
+    # Of fixed steps, by which noise takes least time.
+    how = {"integrator": "exp_euler", "dt": 0.01}
+    found, _, table = _run("repeated_trials", model, parameter, None, options | how)
+    _say(table, found.status, csv)
 
 
 @draws
@@ -158,20 +186,26 @@ def clamp(
 ) -> None:
     """Voltage clamp: currents at several levels, I-V, activation, inactivation; of several cells the fits alone."""
     options: dict[str, Any] = {
-        "levels": numbers(levels), "holding": holding, "duration": duration, "channel": channel,
+        "levels": numbers(levels, "--levels"), "holding": holding, "duration": duration, "channel": channel,
         "series_resistance": series_resistance, "leak_subtraction": leak_subtraction,
     }  # fmt: skip
-    options |= {name: tuple(numbers(step)) for name, step in (("prepulse", prepulse), ("tail", tail)) if step}
+    options |= {
+        name: tuple(numbers(step, f"--{name}")) for name, step in (("prepulse", prepulse), ("tail", tail)) if step
+    }
     found, params, table = _run("voltage_clamp", model, parameter, picture, options)
     if not csv and len(found.status) > 1:
         say(_aligned(table, found.status))
         return
     import numpy as np
 
+    from hhfast.tables import number_text
+
     by_level, status = _by_level(found, params), np.repeat(found.status, len(found.level))
     _say(by_level, status, csv)
     if not csv:
-        say("\n".join(f"{name}: {values[0]:.6g}" for name, values in table.items() if name not in params))
+        say("\n".join(f"{name}: {number_text(values[0])}" for name, values in table.items() if name not in params))
+        if channel is None and any(values[0] != values[0] for values in table.values()):  # NaN
+            say("- : no such curve fits the current of the whole membrane; --channel NAME measures one channel alone")
 
 
 def _by_level(found: VoltageClampFamily, params: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Csv, ModelName, Parameters, parameters
+from hhfast.cli.options import Csv, ModelName, Parameters, current_step, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
 
 _REGULAR = 1e-3  # how far samples may lie off their grid, in steps
+_AT_END = 1e-9  # of the range
 
 
 @draws
@@ -31,7 +32,7 @@ def fit(
     ],
     recording: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms), V (mV), perhaps more; or one of spike times."),
+        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms) and V (mV), or one of spike times."),
     ] = None,
     feature: Annotated[
         list[str] | None,
@@ -45,31 +46,28 @@ def fit(
     ] = None,
     parameter: Parameters = None,
     t_stop: Annotated[float | None, typer.Option(metavar="MS", help="Of spike times: how long was recorded.")] = None,
-    starts: Annotated[int, typer.Option(min=1, help="Minimisations.")] = 16,
-    seed: Annotated[int, typer.Option(help="Of the starts.")] = 0,
+    starts: Annotated[int, typer.Option(min=1, help="How many minimisations.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the starts.")] = 0,
     csv: Csv = False,
     *,
     picture: PictureOptions,
 ) -> None:
     """Fit parameters of a model to a recorded trace, spike times or features, from many starts at once."""
-    import math
-
     picture.check()
     ranges = dict(map(_range, free))
-    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop)
+    applied_told = stimulus is not None or current != 0.0
+    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop, applied_told)
 
     from hhfast.analysis.fit import fit as fitted
-    from hhfast.parts.stimuli import Step, Waveform
+    from hhfast.parts.stimuli import Waveform
     from hhfast.sweep.table import read_waveform
 
     given = {name: _one(name, values.tolist()) for name, values in parameters(parameter).items()}
-    applied = (
-        Step(amplitude=current, start=start, stop=math.inf if stop is None else stop)
-        if stimulus is None
-        else Waveform(*read_waveform(stimulus))
-    )
+    applied = current_step(current, start, stop) if stimulus is None else Waveform(*read_waveform(stimulus))
     found = fitted(model, target, ranges, given, stimulus=applied, starts=starts, seed=seed)
     say(_text(found, csv))
+    for name, (low, high) in () if csv else _at_ends(found, ranges):
+        say(f"{name} is at an end of its range, {low:g}:{high:g}: widen it, or check current and other parameters")
     if picture.wanted:
         from hhfast.figures.fits import plot_fit
 
@@ -111,8 +109,8 @@ def _of_features(given: list[str], path: Path | None, t_stop: float | None) -> F
     return FeatureTarget(values, errors, 5000.0 if t_stop is None else t_stop)
 
 
-def _target(path: Path | None, t_stop: float | None) -> TraceTarget | SpikeTarget:
-    """A trace, sampled evenly, or spike times: what a file's columns are."""
+def _target(path: Path | None, t_stop: float | None, applied_told: bool) -> TraceTarget | SpikeTarget:
+    """A trace, sampled evenly, or spike times: what a file's columns are; whether the applied current is known."""
     if path is None:
         raise InputError("there is nothing to fit to; give FILE.csv, or --feature NAME=VALUE:ERROR")
     import numpy as np
@@ -121,12 +119,17 @@ def _target(path: Path | None, t_stop: float | None) -> TraceTarget | SpikeTarge
     from hhfast.sweep.table import Table
 
     table = Table.open(path)
-    columns = list(table.columns(0, table.n_rows).values())
+    named = table.columns(0, table.n_rows)
+    columns = list(named.values())
+    if not applied_told and "i_app" in named and np.any(named["i_app"]):
+        raise InputError(
+            f"{path}: was recorded under a current, its column i_app; give --current (--start, --stop) or --stimulus"
+        )
     if len(columns) == 1:
         if t_stop is None:
             raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
         return SpikeTarget(columns[0], t_stop)
-    time, V = _trace(path, table.columns(0, table.n_rows)) if len(columns) > 2 else columns
+    time, V = _trace(path, named) if len(columns) > 2 else columns
     every = (time[-1] - time[0]) / max(len(time) - 1, 1)
     grid = every * np.arange(len(time))
     if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
@@ -143,6 +146,14 @@ def _trace(path: Path, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, n
     if (cells != cells[0]).any():
         raise InputError(f"{path}: has traces of several cells; give those of one")
     return columns["time"], columns["V"]
+
+
+def _at_ends(found: Fit, ranges: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, tuple[float, float]]]:
+    """The parameters whose best value is where their range ends, with the range."""
+    for name, (low, high) in ranges.items():
+        value = found.parameters[name][0]
+        if min(value - low, high - value) < _AT_END * (high - low):
+            yield name, (low, high)
 
 
 def _text(found: Fit, csv: bool) -> str:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hhfast.batch.result import OK, REASON_MEANINGS
+from hhfast.batch.result import OK, REASON_MEANINGS, STIFF
 
 if TYPE_CHECKING:
     from hhfast.sweep.store import ResultFile
 
 _MOST = 10_000_000  # rows that are looked at
-_STIFF = 200.0  # steps per ms, at which an implicit method is much cheaper; the published models take up to 50
 
 
 def summary_lines(result: ResultFile) -> list[str]:
@@ -47,10 +46,10 @@ def _stiff(result: ResultFile) -> str:
     if "n_steps" not in result:
         return ""
     spec = json.loads(result.attributes["hhfast_spec"])
-    stiff = (result.read("n_steps") > _STIFF * spec["t_stop"]) & (result.read("status") == OK)
+    stiff = (result.read("n_steps") > STIFF * spec["t_stop"]) & (result.read("status") == OK)
     if not stiff.any() or spec["integrator"] == "rodas4":
         return ""
-    return f"{_rows(stiff)} took over {_STIFF:g} steps per ms: stability limits them; integrator = 'rodas4' is for such"
+    return f"{_rows(stiff)} took over {STIFF:g} steps per ms: stability limits them; integrator = 'rodas4' is for such"
 
 
 def _rows(which: np.ndarray) -> str:

@@ -58,10 +58,13 @@ def plot_spike(
 
 
 def _mark_reversals(axes: Axes, model: Model, params: Mapping[str, float]) -> None:
-    """The reversal potentials that are numbers, as lines."""
+    """The reversal potentials that are numbers, as lines; channels of the same share a label."""
+    labels: dict[float, list[str]] = {}
     for channel in model.channels:
         if isinstance(channel.E, (int, float)):
             E = float(np.asarray(params.get(f"E_{channel.name}", channel.E)))
-            axes.axhline(E, color="0.6", linestyle=":", linewidth=1)
-            axes.annotate(symbol(f"E_{channel.name}"), (1, E), xycoords=("axes fraction", "data"), xytext=(3, 0),
-                          textcoords="offset points", va="center", fontsize=8, color="0.3")  # fmt: skip
+            labels.setdefault(E, []).append(symbol(f"E_{channel.name}"))
+    for E, names in labels.items():
+        axes.axhline(E, color="0.6", linestyle=":", linewidth=1)
+        axes.annotate(", ".join(names), (1, E), xycoords=("axes fraction", "data"), xytext=(3, 0),
+                      textcoords="offset points", va="center", fontsize=8, color="0.3")  # fmt: skip

@@ -155,18 +155,13 @@ def kernel_spec(
     if sensitivity:
         check_sensitivity(model, method, kinds, sensitivity)
     if channel_noise:
-        check_channel_noise(model, method)
+        check_channel_noise(model)
     degrees = degrees_of_phi(model, method, dt)
     return KernelSpec(model, method, kinds, hooks, dtype, degrees, sensitivity, time_unit, channel_noise)
 
 
-def check_channel_noise(model: Model, method: Integrator) -> None:
-    """Refuse noise where steps depend on the state, and where no channel is counted."""
-    if method.adaptive:
-        raise InputError(
-            f"channel_noise: {method.name} chooses its own steps, and noise takes fixed ones; "
-            "give integrator = 'exp_euler' (or 'strang', 'rk4') and dt = 0.01"
-        )
+def check_channel_noise(model: Model) -> None:
+    """Refuse noise where no channel is counted."""
     if all(channel.count is None for channel in model.every_channel):
         raise InputError(f"channel_noise: no channel of model {model.name} has a count")
 

@@ -116,6 +116,18 @@ def _parse(text: str, functions: Signatures) -> ast.expr:
     return tree
 
 
+def check_number(text: str, functions: Signatures = ()) -> None:
+    """Raise `InputError` unless the text is a formula that has a number for a value, and no condition."""
+    tree = parse(text, functions)
+    if _is_condition(tree):
+        raise _no_number(tree)
+
+
+def _no_number(condition: ast.expr) -> InputError:
+    shown = _shown(condition)
+    return InputError(f"'{shown}' is a condition, not a number; write 'a if {shown} else b'")
+
+
 def _check_depth(tree: ast.expr) -> None:
     level: list[ast.AST] = [tree]
     for _ in range(_MAX_DEPTH):
@@ -153,7 +165,7 @@ def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int,
             _check_call(name, len(args), known)
             parts = [_check(argument, known) for argument in args]
         case ast.Compare() | ast.BoolOp():
-            raise InputError(f"'{_shown(node)}' is a condition, not a number; write 'a if {_shown(node)} else b'")
+            raise _no_number(node)
         case _:
             raise InputError(
                 f"'{_shown(node)}' is not allowed; a formula has numbers, names, + - * / **, "

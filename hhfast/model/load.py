@@ -1,15 +1,13 @@
-"""Model files: TOML in, Model out, and back. Reading a file never executes anything in it, and is bounded."""
+"""Model files: TOML in, Model out. Reading a file never executes anything in it, and is bounded."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from hhfast.errors import BROKEN, InputError, did_you_mean, one_line
@@ -189,32 +187,3 @@ def _has(place: Any, part: Any) -> bool:
 def _known_keys(path: list[str]) -> list[str]:
     """The keys of the innermost table that the path leads into."""
     return next((_KEYS[part] for part in reversed(path[:-1]) if part in _KEYS), _TOP)
-
-
-def dump(model: Model) -> str:
-    """A canonical TOML text of the model; `parse_model` gives back an equal one."""
-    data = {key: value for key, value in asdict(model).items() if key not in ("text", "trusted")}
-    data["parameters"] = data.pop("shared")
-    for section in (data, *data["compartments"]):
-        _scheme_initials(section["channels"])
-    data["formulas"] = {f.name: f.text for f in model.formulas}
-    data["functions"] = {f.name: {"args": list(f.args), "is": f.text} for f in model.functions}
-    data["checks"] = [{**asdict(check), "parameters": dict(check.parameters)} for check in model.checks]
-    return tomli_w.dumps(_as_tables({key: value for key, value in data.items() if value not in ({}, [], "")}))
-
-
-def _as_tables(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _as_tables(v) for key, v in value.items() if v is not None and v not in ((), {})}
-    if isinstance(value, (tuple, list)):
-        if value and all(isinstance(entry, dict) and "name" in entry for entry in value):
-            return {entry["name"]: _as_tables({k: v for k, v in entry.items() if k != "name"}) for entry in value}
-        return [_as_tables(entry) for entry in value]
-    return value
-
-
-def _scheme_initials(channels: Any) -> None:
-    """Back to tables, as a file has them."""
-    for channel in channels:
-        if channel["scheme"] is not None:
-            channel["scheme"]["initial"] = dict(channel["scheme"]["initial"])

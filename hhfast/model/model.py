@@ -131,7 +131,7 @@ class Model:
         """The states in the order of the rows of every state array: V, gates, pools."""
         return tuple(s.name for s in self.rows)
 
-    @property
+    @cached_property
     def variables(self) -> dict[str, str]:
         """What changes with time, name -> unit: states, instantaneous gates, currents of channels, i_app."""
         current = UNITS[self.units]["i"]
@@ -141,7 +141,7 @@ class Model:
         units |= {s.name: s.unit for s in self.rows if s.group == "pools"}
         return units | {f"i_{c.name}": current for c in self.every_channel} | {"i_app": current}
 
-    @property
+    @cached_property
     def recordable(self) -> dict[str, str]:
         """Everything a trace can record, name -> unit: `variables`, conductances, and the current of a voltage clamp.
 
@@ -154,6 +154,8 @@ class Model:
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
+        if not isinstance(channel, Channel):
+            raise InputError(f"with_channel: is given {type(channel).__name__}; give a hhfast.Channel")
         kept = tuple(c for c in self.channels if c.name != channel.name)
         return replace(self, channels=(*kept, channel), text="", trusted=False)
 
@@ -215,7 +217,7 @@ class Model:
 
     def to_toml(self) -> str:
         """The model as TOML: the text it was read from, else a canonical one that reads back as an equal model."""
-        from hhfast.model.load import dump
+        from hhfast.model.dump import dump
 
         return self.text or dump(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,5 +45,7 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         items = [_value(v) for v in value]
         line = f"[{', '.join(items)}]"
+        if len(line) > _WIDTH and all(isinstance(v, (int, float)) for v in value):
+            return "[\n" + textwrap.fill(", ".join(items), _WIDTH, initial_indent="  ", subsequent_indent="  ") + "\n]"
         return line if len(line) <= _WIDTH else "[\n" + "".join(f"  {item},\n" for item in items) + "]"
     return tomli_w.dumps({"x": value}).removeprefix("x = ").rstrip("\n")

@@ -12,7 +12,7 @@ from hhfast.errors import InputError, did_you_mean, unknown
 from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.dependencies import named_order
 from hhfast.model.elements import Channel
-from hhfast.model.formulas import check_names, evaluate, names
+from hhfast.model.formulas import check_names, check_number, evaluate, names
 from hhfast.model.names import UNITS
 from hhfast.model.poles import check_poles
 
@@ -186,6 +186,7 @@ def _channel_places(
 
 
 def _check_formula(model: Model, place: Place, sample: Mapping[str, Any]) -> None:
+    check_number(place.text, model.definitions.signatures)
     if place.where.startswith("functions."):
         # Whatever its arguments are; what is wrong with one is found where it is used.
         _check_function(model, place)

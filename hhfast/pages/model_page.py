@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import hhfast
+from hhfast.batch.bounds import conductances
 from hhfast.batch.method import Method
-from hhfast.model import Model
+from hhfast.model import Model, models
 from hhfast.model.elements import Channel, Parameter
 from hhfast.model.names import UNITS
 from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import page
-from hhfast.pages.protocols import NOTHING, SETTLE, Protocols, levels, protocols, stimulus, suited
+from hhfast.pages.probe import NOTHING, SETTLE, levels, stimulus, suited
+from hhfast.pages.protocols import Protocols, protocols
 
-SCRIPTS = ("page", "plot", "traces", "phase", "fi", "model")
+SCRIPTS = ("page", "look", "link", "axes", "plot", "legend", "svg", "save", "workers", "traces", "phase", "rate_curve",
+           "presets", "reproduce", "model")  # fmt: skip
 _ABOUT = "The page runs the model's own kernel, in double precision, and needs no network."
 _LABELS = {"0.amplitude": "step: amplitude", "0.start": "step: from", "0.stop": "step: to",
            "1.amplitude": "pulse 1: amplitude", "1.second_amplitude": "pulse 2: amplitude", "1.start": "pulse 1: at",
@@ -30,6 +34,8 @@ def model_page(model: Model, method: Method | None) -> str:
         **of_model(model),
         **calling(model, method, stimulus(NOTHING), traced),
         **_view(model, found, unnamed),
+        "method": _keywords(method),
+        "reference": _reference(model),
     }
     kernels = scripts(model, method, stimulus(NOTHING), traced, unnamed)
     return page("model", data, list(kernels.values()), SCRIPTS)
@@ -45,7 +51,7 @@ def of_model(model: Model) -> dict[str, Any]:
         "about": f"Made by hhfast {hhfast.__version__}. {_ABOUT}",
         "units": {**model.variables, "g": conductance, "i_app": current},
         "parameters": [
-            {"name": p.name, "value": p.value, "unit": p.unit, **_range(p)} for p in model.parameters.values()
+            {"name": p.name, "value": p.value, "unit": p.unit, **_range(p, model)} for p in model.parameters.values()
         ],
         "gates": [name for c in model.every_channel for name in (*(g.name for g in c.gates), *_scheme_states(c))],
         "potentials": [s.name for s in model.rows if s.name == s.potential],
@@ -68,13 +74,31 @@ def _channel(channel: Channel) -> dict[str, Any]:
             "open": opening}  # fmt: skip
 
 
-def _range(p: Parameter) -> dict[str, float]:
+def _keywords(method: Method) -> dict[str, str | float]:
+    """The method as keywords of `Method`, those of `simulate` and of a sweep file: what is not as by default."""
+    given: dict[str, Any] = {f.name: getattr(method, f.name) for f in fields(method)}
+    given["integrator"] = method.scheme.name
+    kept = ("integrator", "rtol", "atol", "dt_min", "dt_max", "max_steps")
+    named = {name: given[name] for name in kept if isinstance(given[name], str | float | int)}
+    return named if method.adaptive else {**named, "dt": method.dt}
+
+
+def _reference(model: Model) -> dict[str, Any]:
+    """By what the model is found: its name, if it is the library's own; else a file with this text."""
+    is_known = model.name in models and models[model.name] == model
+    return {"library": is_known, "file": f"{model.name}.toml", "text": model.to_toml()}
+
+
+def _range(p: Parameter, model: Model) -> dict[str, float]:
     """From where to where a parameter's slider goes."""
     v = p.value
     if p.unit == "degC":
         return {"low": min(0.0, v), "high": max(45.0, v)}
     if p.unit == "mV":
         return {"low": v - 50.0, "high": v + 50.0}
+    if v == 0 and p.name in conductances(model):
+        others = [model.parameters[name].value for name in conductances(model)]
+        return {"low": 0.0, "high": max(others) or 1.0}
     if v == 0:
         return {"low": -1.0, "high": 1.0}
     if p.name.startswith("C_m"):
@@ -98,7 +122,8 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
     unit = UNITS[model.units]["i"]
     gating = [s.name for c in model.every_channel for s in c.gates]
     planes = [name for name in model.states if name != "V"]
-    recovery = next((name for name in ("n", "w", "h", "Ca", *planes) if name in planes), "")
+    openings = [channel.opening for channel in reversed(model.channels) if channel.opening is not None]
+    recovery = next((name for name in ("n", "w", *openings, "h", "Ca", *planes) if name in planes), "")
     presets = [
         {"name": p.name, "sentence": p.sentence, "state": {**_quiet(t), **_named(p.state)}} for p in found.presets
     ]
@@ -118,9 +143,18 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
         "gating": gating,
         "quantities": unnamed,
         "presets": presets,
+        "absent": found.absent,
+        "occupancies": _occupancies(model),
         "fi_range": [-2 * scale, 2 * scale] if found.is_pacemaker else [0.0, 5 * scale],
         "fi_time": min(max(400.0, 4 * t), 3000.0),
     }  # fmt: skip
+
+
+def _occupancies(model: Model) -> str:
+    """What the panel of gates is called where there are states of kinetic schemes; "" for gates alone."""
+    if all(channel.scheme is None for channel in model.every_channel):
+        return ""
+    return "Gates and channel states" if any(channel.gates for channel in model.every_channel) else "Channel states"
 
 
 def _strongest(found: Protocols) -> float:

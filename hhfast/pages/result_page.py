@@ -20,16 +20,20 @@ from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.batch import cells_of
+from hhfast.sweep.scale import spans_magnitudes
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 
-SCRIPTS = ("page", "plot", "colours", "tables", "parallel", "result")
+SCRIPTS = ("page", "look", "link", "axes", "plot", "legend", "colours", "svg", "save", "tables", "parallel", "map",
+           "row", "follow", "result")  # fmt: skip
 _PACKED = 1_400_000  # bytes, of all arrays; the rest of a page is below 0.4 MB
 _BINS = (200_000, 100_000, 50_000, 20_000)  # of a grid, as many as the page can hold
 _ROWS = (20_000, 10_000, 4_000, 1_500)  # shown whole
 _MOST_FEATURES = 12
 _SETTLE = 3000.0  # ms
+_INNER, _FAR = (0.01, 0.99), 0.5  # quantiles; how far beyond, of what lies between, a value must be to be far out
+_OUTCOMES = ("analysis_status", "status", "reason")
 _FIRST = ("activity", "rate", "spike_count")  # what is shown first
 
 
@@ -47,12 +51,13 @@ def result_page(path: Path) -> str:
 def _features(result: ResultFile) -> list[BinnedFeature]:
     status = result.read("status")
     found = []
-    for name in [name for name in result.features if name not in OF_THE_RUN][:_MOST_FEATURES]:
+    shown = [name for name in result.features if name not in (*OF_THE_RUN, *_OUTCOMES)][:_MOST_FEATURES]
+    for name in shown:
         codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
         usable = np.isin(status, (OK, CAP_REACHED) if codes else (OK,))  # what a row did that did not settle is known
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         found.append(BinnedFeature(name, values, result.unit(name), codes))
-    for name in ("status", "reason"):  # these also of rows without a result, which they explain
+    for name in _OUTCOMES:  # these also of rows without a result, which they explain
         values = result.read(name).astype(np.float64) if name in result else np.zeros(1)
         if len(np.unique(values)) > 1 or (name == "status" and not found):
             meanings = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
@@ -74,8 +79,8 @@ def _shown(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
         "about": f"Made by hhfast {hhfast.__version__} from {result.path.name}; it needs no network.",
         "n_rows": result.n_rows,
         "is_grid": is_grid,
-        "first": next((n for n in _FIRST if n in {f.name for f in features}), features[0].name),
-        "ranges": {f.name: _range(f) for f in features},
+        "first": _first(features),
+        "ranges": {f.name: colour_range(f) for f in features},
         "units": {p: result.unit(p) for p in result.parameters},
         "features": [
             {"name": f.name, "unit": f.unit, "codes": f.codes, "present": _present(f) if f.codes else []}
@@ -85,14 +90,32 @@ def _shown(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]:
     }
 
 
+def _first(features: list[BinnedFeature]) -> str:
+    """What is shown first: the usual, or the first that is not the same in all rows."""
+    names = [f.name for f in features]
+    varied = [f.name for f in features if len(np.unique(f.values[np.isfinite(f.values)])) > 1]
+    return next((name for name in _FIRST if name in names), (varied or names)[0])
+
+
 def _present(feature: BinnedFeature) -> list[int]:
     """The classes that rows are in."""
     return [int(code) for code in np.unique(feature.values[np.isfinite(feature.values)])]
 
 
-def _range(feature: BinnedFeature) -> dict[str, float]:
+def colour_range(feature: BinnedFeature) -> dict[str, Any]:
+    """From where to where colours go: over all values, or, where a few lie far out, over those between.
+
+    It is that of the whole result, so that colours do not change while sliders move.
+    """
     known = feature.values[np.isfinite(feature.values)]
-    return {"low": float(known.min()), "high": float(known.max())} if len(known) else {"low": 0.0, "high": 1.0}
+    if not len(known):
+        return {"low": 0.0, "high": 1.0, "below": False, "above": False}
+    low, high = float(known.min()), float(known.max())
+    inner_low, inner_high = (float(v) for v in np.quantile(known, _INNER))
+    far = _FAR * (inner_high - inner_low)
+    below = not feature.codes and inner_low - low > far > 0
+    above = not feature.codes and high - inner_high > far > 0
+    return {"low": inner_low if below else low, "high": inner_high if above else high, "below": below, "above": above}
 
 
 def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
@@ -130,7 +153,7 @@ def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> d
         "name": axis.name,
         "unit": result.unit(axis.name),
         "centres": axis.centres.tolist(),
-        "log": binning.is_logarithmic(values),
+        "log": spans_magnitudes(values),
     }
 
 

@@ -22,6 +22,10 @@ class ChannelNoise:
 
     kind : "diffusion" (Langevin: Gaussian fluctuations with the variances and correlations of the channels) or
         "markov" (every transition of every channel).
+        With fixed steps the fluctuations are renewed in every step. Where cells choose their steps they are so on a
+        grid of the method's `dt`, whatever the steps and tolerances, with rates integrated over the interval that has
+        passed, and held up to the next point; V and the mean of the gates are solved to tolerance in between. Either
+        way the error of holding them vanishes with dt; 0.01 to 0.05 ms suit channels at 6 degC, less where it is warm.
     seed : whole number from 0 on, or one per cell. cell : the number of the cell in the random numbers, by default its
         place in the batch or sweep; one number for all cells gives them the same realisation.
     """

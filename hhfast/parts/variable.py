@@ -39,8 +39,9 @@ class Variable:
         return "count" if self.values.dtype.kind in "iub" else _KIND_OF_UNIT.get(self.unit, "size")
 
     def attributes(self, name: str) -> dict[str, Any]:
-        """CF attributes: unit, long name, and the meaning of codes."""
+        """CF attributes: unit, long name, the meaning of codes, and that `status` says whether a row's value counts."""
         plain = {"units": self.unit, "long_name": self.long_name or name}
+        plain |= {"ancillary_variables": "status"} if self.dims[:1] == ("cell",) else {}
         return plain | (flag_attributes(self.flags) if self.flags else {})
 
 

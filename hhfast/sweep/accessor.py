@@ -41,6 +41,15 @@ class ResultAccessor:
         stop = int(self._ends[number])
         return result.read("spike_time", int(self._ends[number - 1]) if number else 0, stop)
 
+    def ok(self) -> xarray.Dataset:
+        """The same with every value missing (NaN) where a row's status is not 0 ("ok"): integers become floats.
+
+        Rows that were given up have no `_FillValue` among integers: their `spike_count` is that until then.
+        """
+        fine = self._dataset["status"] == 0
+        kept = {n: v for n, v in self._dataset.data_vars.items() if n == "status" or not set(fine.dims) <= set(v.dims)}
+        return self._dataset.where(fine).assign(kept)
+
     def over(self, axis: str = "replicate") -> xarray.Dataset:
         """Means and spreads over an axis of the grid: for each feature NAME_mean and NAME_sd, and n_ok.
 

@@ -73,7 +73,7 @@ def simulate_rows(
 
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
-        return _analyse(sweep, sweep.analysis, parameters, threads)
+        return _analyse(sweep, sweep.analysis, parameters, threads, numbers)
     method: dict[str, Any] = {"integrator": sweep.integrator, "dt": sweep.dt, "dtype": sweep.dtype, **sweep.control}
     return simulate(
         sweep.model,
@@ -107,13 +107,16 @@ def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:
     return [sweep.initial[int(k)] for k in columns["initial"]]
 
 
-def _analyse(sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None) -> Result:
+def _analyse(
+    sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None,
+    numbers: np.ndarray | None,
+) -> Result:  # fmt: skip
     """Run an analysis of the registry on rows."""
     from hhfast.batch.analyses import analyses
 
     options = {name: value for name, value in analysis.items() if name != "kind"}
     how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
-    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how)
+    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how, numbers)
     return Result(status, found, {"model": sweep.model.name})
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
+
+from hhfast.batch.channel_counts import channel_counts, work_of_a_step
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.sweep.sweep import Sweep
 
 _STEPS = 5e7, 4e8  # neuron-steps: the work of a second or so of one processor; the larger where there are many batches
 _MANY = 8  # batches, enough to see progress and to occupy a few workers
 _ROWS = 1024, 65536  # the fewest occupy all threads; of the most, a lost batch costs little
+_NOISY_ROWS = 16  # at least, of rows whose channels are followed one by one
 _SETTLED_ROWS = 32768  # at least, of rows until settled: a few are by far the longest, and other lanes need work
 _MOST = 16384  # batches: more files slow a directory and a merge down
 _BYTES = 64e6  # as stored; a run holds a few times that in memory
@@ -24,13 +29,34 @@ def rows_per_batch(sweep: Sweep) -> int:
     """
     if sweep.rows_per_batch is not None:
         return sweep.rows_per_batch
-    few, many = (steps / sweep.n_steps for steps in _STEPS)
+    work = _work_of_a_step(sweep)
+    few, many = (steps / (work * sweep.n_steps) for steps in _STEPS)
     wanted = min(max(sweep.space.n_rows / _MANY, few), many)
-    fewest = _ROWS[0] if sweep.until == "t_stop" else _SETTLED_ROWS
+    fewest = min(_ROWS[0], max(few, _NOISY_ROWS)) if work > 1.0 else _ROWS[0]
+    fewest = fewest if sweep.until == "t_stop" else _SETTLED_ROWS
     wanted = min(max(wanted, fewest), _ROWS[1])
     wanted = max(wanted, 2 * sweep.space.n_rows / _MOST)  # twice, because the next power of two below is taken
     wanted = min(wanted, _BYTES / row_bytes(sweep))
     return int(2 ** int(math.log2(max(1.0, wanted))))
+
+
+def _work_of_a_step(sweep: Sweep) -> float:
+    """How many steps without noise one with it is worth, where most channels are."""
+    noise = sweep.noise
+    if sweep.analysis is not None:
+        from hhfast.batch.analyses import analyses
+
+        analysis = analyses[sweep.analysis["kind"]]
+        return max(1.0, analysis.runs({**analysis.defaults, **sweep.analysis}))
+    if noise is None:
+        return 1.0
+    counts: dict[str, np.ndarray] = {}
+    if noise.kind == "markov":
+        values: dict[str, Any] = {name: parameter.value for name, parameter in sweep.model.parameters.items()}
+        values |= {name: float(value) for name, value in sweep.parameters.items()}
+        values |= {n: np.array(sweep.space.limits(n)) for n in sweep.space.names if n in sweep.model.parameters}
+        counts = channel_counts(sweep.model, values)
+    return work_of_a_step(noise.kind, counts, sweep.dt, sweep.n_steps)
 
 
 def row_bytes(sweep: Sweep) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.batch.certify_tolerance import Tolerance
+from hhfast.batch.channel_counts import check_countable
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import number, per_cell
 from hhfast.model.formulas import check_names, parse
@@ -191,6 +192,7 @@ def _check_parameters(sweep: Sweep) -> None:
     for name, value in sweep.parameters.items():
         where = f"parameters.{name}"
         if name not in known:
+            check_countable(sweep.model, name)
             raise unknown("parameter", name, known, where=where)
         _check_fixed(where, value, name in sweep.space.names)
         if (name in POSITIVE or is_count(name)) and value <= 0:
@@ -200,6 +202,7 @@ def _check_parameters(sweep: Sweep) -> None:
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
+            check_countable(sweep.model, name)
             raise unknown("parameter", name, sweep.units, where=where)
         if sweep.space.names.count(name) > 1:
             raise InputError(f"{where}: is varied twice; keep one")
@@ -267,7 +270,7 @@ def _check_channel_noise(sweep: Sweep) -> None:
         return
     from hhfast.kernel.spec import check_channel_noise
 
-    check_channel_noise(sweep.model, sweep.scheme)
+    check_channel_noise(sweep.model)
     for key, given in (
         ("analysis", sweep.analysis is not None),
         ("until", sweep.until != "t_stop"),

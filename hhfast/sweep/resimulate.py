@@ -10,6 +10,7 @@ import numpy as np
 from hhfast.batch.certify import NOT_CHECKED
 from hhfast.batch.membrane import traceable
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
+from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
@@ -67,6 +68,8 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
         sweep = sweep_from_canonical(text, model, Rows(values))
     if sweep.n_steps > _MOST_STEPS:
         raise InputError(f"{path}: a row has {sweep.n_steps:,} steps; at most {_MOST_STEPS:,} are simulated again")
+    if sweep.scheme.adaptive and StepControl(**sweep.control).most_steps(sweep.t_stop, 0) > _MOST_STEPS:
+        sweep = replace(sweep, max_steps=_MOST_STEPS)
     if sweep.analysis is not None:
         raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
     certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False

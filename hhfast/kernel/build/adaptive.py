@@ -12,6 +12,7 @@ from typing import Any
 
 from hhfast.kernel.build.adaptive_events import AdaptiveEvents
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_noise_adaptive import AdaptiveNoise
 from hhfast.kernel.build.dense_output import DenseOutput
 from hhfast.kernel.build.guards import EVERY
 from hhfast.kernel.build.lane_refill import LaneRefill
@@ -47,12 +48,13 @@ class Adaptive:
             self.own[name] = Symbol(name, is_flag=True)
         self.scratch.add("float64", *(self.own[name] for name in _OF_TIME))
         self.scratch.add("lane", *(self.own[name] for name in _OF_STEP))
+        self.noise = AdaptiveNoise(builder) if builder.spec.channel_noise else None
         self.trial = TrialStep(builder, tableau)
         self.size, self.dense = StepSize(builder, self.trial), DenseOutput(builder, self.trial)
         builder.recorders.declare()
         settles = builder.recorders.settling
         self.settling = None if settles is None else LaneSettling(builder, settles)
-        self.events = AdaptiveEvents(builder, self.trial, self.dense, self.settling)
+        self.events = AdaptiveEvents(builder, self.trial, self.dense, self.settling, self.noise)
         self.sampling = builder.recorders.sampling
         self.scratch.add(
             "float64",
@@ -92,6 +94,8 @@ V_low = turn if turn < V else V""",
                 begin=begin,
                 end=end,
             )  # the extremum of the cubic with the values and slopes of the ends
+        if builder.recorders.steps_use("dt_high"):
+            lets += builder.quote.lane_code("dt_high = dt * at if turn > V else dt")
         lets += builder.recorders.after_step()
         if self.settling is not None:
             lets += self.settling.notice(begin, end, builder.quote.value("ok > 0.0"))
@@ -134,15 +138,18 @@ any_due = any_due | (is_due > 0.0)""",
             *self.scratch.loops(self.size.control(), recording),
             *self.events.statements(),
         ]
+        renew = [] if self.noise is None else self.noise.renew()
         refill = nest(
             "for i in range(W)",
             LaneRefill(
-                builder, list(self.trial.tolerances.values()), list(self.trial.was.values()), self.settling
+                builder, list(self.trial.tolerances.values()), list(self.trial.was.values()), self.settling, self.noise
             ).statements(),
         )
         turn = [
             Comment("lanes at a stop, or whose cell is done"),
-            *nest("if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()])]),
+            *nest(
+                "if any_due", [*code("any_due = False"), *refill, *nest("if running == 0", [nodes.Return()]), *renew]
+            ),
             *code("turns = turns + 1\nif (turns & 63) == 0 and stop[0] != 0:\n    return"),
             *self._look_at_others(),
             *step,
@@ -155,6 +162,7 @@ any_due = any_due | (is_due > 0.0)""",
                 "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"
                 "any_anew = True\nany_due = True"
             ),
+            *([] if self.noise is None else [self.noise.never()]),
             *nest(
                 "for i in range(W)",
                 code(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_noise_adaptive import AdaptiveNoise
 from hhfast.kernel.build.dense_output import DenseOutput
 from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
@@ -20,9 +21,16 @@ from hhfast.parts.sensitivity import sensitivity_name, shift_names
 class AdaptiveEvents:
     """The scalar statements after a trial step."""
 
-    def __init__(self, builder: Builder, trial: TrialStep, dense: DenseOutput, settling: LaneSettling | None) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        trial: TrialStep,
+        dense: DenseOutput,
+        settling: LaneSettling | None,
+        noise: AdaptiveNoise | None,
+    ) -> None:
         self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
-        self.trial, self.dense, self.settling = trial, dense, settling
+        self.trial, self.dense, self.settling, self.noise = trial, dense, settling, noise
         self._t_sample = Symbol("t_sample")
 
     def statements(self) -> list[Statement]:
@@ -92,6 +100,7 @@ class AdaptiveEvents:
         if {"i_app", "i_clamp"} & {*hooks.samples} and builder.applied.smooth:
             lets += builder.applied.set_to(Name(self._t_sample))
         lets += builder.sampled(hooks, Name(self._t_sample))
+        lets += [] if self.noise is None else self.noise.channels.sampled(hooks)
         cell = builder.quote.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
             lets += builder.quote.code(

@@ -21,6 +21,7 @@ from hhfast.kernel.build.notes import equations
 from hhfast.kernel.build.quotation import Quotation
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
+from hhfast.kernel.equations.channel_noise import effects
 from hhfast.kernel.equations.sensitivities import with_sensitivities
 from hhfast.kernel.equations.system import G_APP, I_APP, V_SLOPE, System, system_of
 from hhfast.kernel.math import functions
@@ -36,8 +37,8 @@ from hhfast.parts.sensitivity import shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
 _OWN = (
-    "i", "W", "V_before", "V_was", "V_step", "V_high", "V_low", "V_turn", "dV_was", "t", "t_end", "dt", "t_spike",
-    "cell", "i_app",
+    "i", "W", "V_before", "V_was", "V_step", "V_high", "V_low", "V_turn", "dV_was", "t", "t_end", "dt",
+    "dt_high", "dt_turn", "t_spike", "cell", "i_app",
 )  # fmt: skip
 
 
@@ -68,6 +69,9 @@ class Builder:
         if spec.sensitivity:
             self.system = with_sensitivities(self.system, spec.sensitivity)
         self.constants = LaneConstants(frozenset(self.system.parameters))
+        # Those of channel noise are apart: else what constants have in common, and so their rounding, would be another.
+        adaptive = spec.integrator.adaptive
+        self.of_noise = LaneConstants(self.constants.parameters, "q") if adaptive else self.constants
         self.tables: dict[Symbol, tuple[str, tuple[float, ...]]] = {}
         self.states = {x: Symbol(x, is_membrane=x == "V") for x in self.system.states}
         self.parameters = {p: Symbol(p) for p in self.system.parameters}
@@ -89,6 +93,8 @@ class Builder:
         if spec.channel_noise:  # whose parameters precede those of the stimuli
             scratch_rows = (self.own.setdefault(name, Symbol(name)) for name in ("noise_seed", "noise_cell"))
             self.scratch.add("float64", *scratch_rows)
+        # What fluctuations held over a step add to a and b of a state; with fixed steps it is added after them.
+        self.held = effects(spec.model) if spec.channel_noise and spec.integrator.adaptive else {}
         self.applied = AppliedCurrent(spec, self.quote, self.scratch)
         i_app: Any = self.own["i_app"] if spec.kinds else Number(0.0)
         if self.applied.conducts:
@@ -113,14 +119,25 @@ class Builder:
 
     # --- algebra ---
     def bindings(
-        self, wanted: dict[str, sp.Expr], pairs: Sequence[RatePair] = (), over: sp.Expr = sp.S.One
+        self,
+        wanted: dict[str, sp.Expr],
+        pairs: Sequence[RatePair] = (),
+        over: sp.Expr = sp.S.One,
+        constants: LaneConstants | None = None,
     ) -> list[Let]:
         """Statements that compute the expressions times `over`, under the given names."""
+        constants = constants or self.constants
         if not self.spec.kinds:
             wanted = {name: e.subs(I_APP, 0) for name, e in wanted.items()}
-        lets = self.translator.lets(bind(self.system, wanted, self.constants, self.spec.dtype, pairs, over))
-        self.scratch.add("lane", *(self.symbol_of(n) for n, _ in (*self.constants.of_lanes, *self.constants.of_steps)))
+        lets = self.translator.lets(bind(self.system, wanted, constants, self.spec.dtype, pairs, over))
+        self.scratch.add("lane", *(self.symbol_of(n) for n, _ in (*constants.of_lanes, *constants.of_steps)))
         return lets
+
+    def noise_bindings(
+        self, wanted: dict[str, sp.Expr], pairs: Sequence[RatePair] = (), over: sp.Expr = sp.S.One
+    ) -> list[Let]:
+        """The same for what channel noise asks, with constants of its own."""
+        return self.bindings(wanted, pairs, over, self.of_noise)
 
     def constant(self, assignments: Sequence[Assignment]) -> list[Let]:
         """Statements that compute lane constants."""
@@ -142,7 +159,31 @@ class Builder:
                     lets += self._clamped(of, over)
                 names = {"f": of.f, "a": of.a, "b": of.b, "x": self.states[of.state]}
                 lets.append(self.quote.let("f = a - b * x", **names))
+                lets += self._held(of)
         return lets
+
+    def of_fluctuations(self) -> list[Statement]:
+        """What fluctuations of channels that are held add to a and b of states, in loops of their own.
+
+        So it shares nothing with the rates, whose rounding is then as it is without.
+        """
+        wanted = {f"noise_{c}_{x}_": e for x, both in self.held.items() for c, e in zip("ab", both, strict=True)}
+        lets = self.noise_bindings(wanted) if wanted else []
+        self.scratch.add("lane", *map(self.symbol_of, wanted))
+        return self.scratch.loops(lets) if lets else []
+
+    def _held(self, of: Rates) -> list[Any]:
+        """Statements that add to the slope of a state what fluctuations carry: where they are 0, no bit changes."""
+        if of.state not in self.held:
+            return []
+        more = "noise_a - noise_b * x"
+        if of.state == "V" and self.applied.clamp is not None:
+            more = f"(0.0 if clamped > 0.0 else {more})"
+        elif of.state in self.system.groups["pools"]:  # which need not be linear in what is added
+            more = f"(({more}) if noisy > 0.0 else 0.0)"
+        rows = {f"noise_{c}": self.symbol_of(f"noise_{c}_{of.state}_") for c in "ab"}
+        rows |= {"noisy": self.own["noisy"]} if "noisy" in more else {}
+        return self.quote.lane_code(f"f = f + ({more})", f=of.f, x=self.states[of.state], **rows)
 
     def _clamped(self, of: Rates, over: float | None) -> list[Any]:
         """Where V is clamped, V' is the slope of the command: a is that, and b is 0; unless they are no numbers.

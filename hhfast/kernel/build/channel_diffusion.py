@@ -17,17 +17,20 @@ Nothing is clipped to 0..1, which would shift means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from math import comb, prod, sqrt
 from typing import Any
 
+import sympy as sp
+
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.equations.channel_noise import NoisyChannel
 from hhfast.kernel.math.channel_noise import INITIAL
-from hhfast.kernel.optimise.binding_times import DT
 from hhfast.kernel.tree.nodes import Expression, Name, Number, Statement, Symbol
 from hhfast.model.algebra import symbol
+
+OverStep = Callable[[dict[str, sp.Expr]], list[Any]]  # lane statements that give names to rates, times the step
 
 
 def initial_draws(builder: Builder, targets: list[Symbol], first: int) -> list[Any]:
@@ -44,7 +47,7 @@ def initial_draws(builder: Builder, targets: list[Symbol], first: int) -> list[A
 def per_root(builder: Builder, channel: NoisyChannel, target: Symbol) -> list[Any]:
     """Lane statements that compute one over the root of the number of channels."""
     name = f"channels_{channel.name}_"
-    lets: list[Any] = builder.bindings({name: channel.count})
+    lets: list[Any] = builder.noise_bindings({name: channel.count})
     count = builder.symbol_of(name)
     # A choice, as in float32 the reciprocal root of infinity may come out as NaN.
     return lets + builder.quote.lane_code("x = 1.0 / np.sqrt(count) if count < 1e30 else 0.0", x=target, count=count)
@@ -66,10 +69,10 @@ class GateDiffusion:
         self.was = [Symbol(f"{gate}_was") for gate, _ in channel.gates]
         self.kept = [Symbol(f"{gate}_kept") for gate, _ in channel.gates]  # of a deviation after the step
         self.variance, self.left = ([Symbol(f"{gate}_{c}") for gate, _ in channel.gates] for c in ("variance", "left"))
-        self.per_root = Symbol(f"per_root_{channel.name}")
+        self.per_root = self.finite = Symbol(f"per_root_{channel.name}")
         builder.scratch.add("lane", *self.parts.values(), *self.was, self.per_root)
 
-    def begin(self) -> list[Statement]:
+    def begin(self) -> list[Any]:
         parts = list(self.parts)
         lets = per_root(self.builder, self.channel, self.per_root)
         for x, was, variance in zip(self.x, self.was, self.variance, strict=True):
@@ -83,9 +86,12 @@ class GateDiffusion:
                 size=size,
                 part=self.parts[deviating],
             )
-        return self.builder.scratch.loop(lets)
+        return lets
 
-    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol]) -> list[Any]:
+    def begin_each(self) -> list[Statement]:
+        return []
+
+    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol], over_step: OverStep) -> list[Any]:
         """Lane statements of a step, after that of the gates; decays : their b, times the step."""
         lets: list[Any] = []
         rates = [decays[gate] for gate, _ in self.channel.gates]
@@ -157,18 +163,18 @@ class SchemeDiffusion:
         self.builder, self.quote, self.channel, self.first = builder, builder.quote, channel, first
         self.n_deviates = len(channel.reactions)
         self.parts = {state: Symbol(f"part_{state}") for state in channel.states}
-        self.per_root = Symbol(f"per_root_{channel.name}")
+        self.per_root = self.finite = Symbol(f"per_root_{channel.name}")
         self.initial = [Symbol(f"drawn_{state}") for state in channel.states]
         builder.scratch.add("lane", *self.parts.values(), self.per_root)
 
     def _occupancies(self) -> tuple[list[Any], dict[str, Symbol]]:
         """Lane statements that give the mean occupancy of every state a name: what is not integrated, too."""
         names = {state: f"mean_{state}_" for state in self.channel.states}
-        lets: list[Any] = self.builder.bindings({name: symbol(state) for state, name in names.items()})
+        lets: list[Any] = self.builder.noise_bindings({name: symbol(state) for state, name in names.items()})
         return lets, {state: self.builder.symbol_of(name) for state, name in names.items()}
 
-    def begin(self) -> list[Statement]:
-        """Start from the variances of the multinomial distribution."""
+    def begin(self) -> list[Any]:
+        """Lane statements that start from the variances of the multinomial distribution."""
         lets = per_root(self.builder, self.channel, self.per_root)
         more, mean = self._occupancies()
         lets += more + initial_draws(self.builder, self.initial, self.first)
@@ -181,14 +187,17 @@ class SchemeDiffusion:
         for state, z in zip(self.channel.states, self.initial, strict=True):
             names = {"part": self.parts[state], "z": z, "p": mean[state], "total": total}
             lets += self.quote.code("part = z - p * total", **names)
-        return self.builder.scratch.loop(lets)
+        return lets
 
-    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol]) -> list[Any]:
+    def begin_each(self) -> list[Statement]:
+        return []
+
+    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol], over_step: OverStep) -> list[Any]:
         """Lane statements of a step whose mean occupancies are there."""
         lets, mean = self._occupancies()
         for k, ((here, there, forward, backward), z) in enumerate(zip(self.channel.reactions, deviates, strict=True)):
             rates = {f"forward_{self.channel.name}_{k}_": forward, f"backward_{self.channel.name}_{k}_": backward}
-            lets += self.builder.bindings(rates, over=DT)
+            lets += over_step(rates)
             there_rate, back_rate = map(self.builder.symbol_of, rates)
             lets += self.quote.lane_code(
                 """\

@@ -1,8 +1,8 @@
-"""Channel noise in a kernel with fixed steps: what follows the stages of every step.
+"""Channel noise in a kernel: the channels that are counted, and what follows the stages of every fixed step.
 
-The stages advance V and the gates as they would without noise. Then the fluctuations of what is open are advanced, at
-the new V, by diffusion or transition by transition; and what they carry is added to V and the pools. So a channel
-that is infinitely many leaves every bit as it was, and the error of the splitting vanishes with the step.
+There, the stages advance V and the gates as they would without noise. Then the fluctuations of what is open are
+advanced, at the new V, by diffusion or transition by transition; and what they carry is added to V and the pools. So a
+channel that is infinitely many leaves every bit as it was, and the error of the splitting vanishes with the step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import sympy as sp
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.channel_diffusion import GateDiffusion, SchemeDiffusion
+from hhfast.kernel.build.channel_diffusion import GateDiffusion, OverStep, SchemeDiffusion
 from hhfast.kernel.build.channel_transitions import Transitions
 from hhfast.kernel.equations.channel_noise import effects, noisy_channels
 from hhfast.kernel.math.channel_noise import DEVIATES
@@ -26,72 +26,53 @@ from hhfast.parts.recorder import Hooks
 class Fluctuations(Protocol):
     """The fluctuations of one channel in a kernel.
 
-    n_deviates : random numbers that a step takes. begin : statements of a block of new cells. advance : lane statements
-    of a step, given the deviates, and gate -> its b times the step. events : what then is not straight. settle : lane
-    statements of the fluctuations.
+    n_deviates : random numbers that a step takes. finite : a row above 0 where the channels are finitely many.
+    begin, begin_each : lane statements of a new cell, and then what is not straight. advance : lane statements of a
+    step, given the deviates, gate -> its b times the step, and what binds rates times the step. events : what then is
+    not straight, of one lane. settle : lane statements of the fluctuations.
     """
 
     n_deviates: int
+    finite: Symbol
 
-    def begin(self) -> list[Statement]: ...
-    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol]) -> list[Any]: ...
+    def begin(self) -> list[Any]: ...
+    def begin_each(self) -> list[Statement]: ...
+    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol], over_step: OverStep) -> list[Any]: ...
     def events(self) -> list[Statement]: ...
     def settle(self) -> list[Any]: ...
 
 
-class FixedStepNoise:
-    """The noise of all channels that are counted.
+class FluctuatingChannels:
+    """All channels that are counted, and what a step does to them, whoever chooses it. number : of the step."""
 
-    keep_decays : asks the stages to keep the b of gates, times the step, and gives the rows where they do.
-    """
-
-    def __init__(self, builder: Builder, keep_decays: Callable[[Sequence[str]], dict[str, Symbol]]) -> None:
+    def __init__(self, builder: Builder) -> None:
         self.builder, self.quote, self.scratch = builder, builder.quote, builder.scratch
         self.channels = noisy_channels(builder.spec.model)
         self.number = builder.own.setdefault("noise_step", Symbol("noise_step"))  # of the step, from 1 on
-        self.noisy = Symbol("noisy")
-        self.fluctuations: list[Fluctuations] = []
+        self.noisy = builder.own.setdefault("noisy", Symbol("noisy"))
+        self.all: list[Fluctuations] = []
         first = 0  # number of the channel's first fluctuation, for streams of random numbers
         for k, channel in enumerate(self.channels):
             self.scratch.add("lane", *(builder.symbol_of(name) for name in channel.currents))
             if builder.spec.channel_noise == "markov":
-                self.fluctuations.append(Transitions(builder, channel, k))
+                self.all.append(Transitions(builder, channel, k))
             elif channel.gates:
-                self.fluctuations.append(GateDiffusion(builder, channel, first))
+                self.all.append(GateDiffusion(builder, channel, first))
             else:
-                self.fluctuations.append(SchemeDiffusion(builder, channel, first))
-            first += max(self.fluctuations[-1].n_deviates, len(channel.states))
-        n = sum(f.n_deviates for f in self.fluctuations)
+                self.all.append(SchemeDiffusion(builder, channel, first))
+            first += max(self.all[-1].n_deviates, len(channel.states))
+        n = sum(f.n_deviates for f in self.all)
         self.deviates = [Symbol(f"deviate_{k}") for k in range(n)]
         self.scratch.add("lane", *self.deviates)
         self.gates = [gate for channel in self.channels for gate, _ in channel.gates]
-        diffuses = builder.spec.channel_noise == "diffusion"
-        self.decays = keep_decays(self.gates) if diffuses else {}
 
-    def begin(self) -> list[Statement]:
-        """The statements of a block of new cells, after their lane constants."""
-        statements: list[Statement] = [Comment("channel noise"), Let(self.number, Number(0.0))]
-        for fluctuations in self.fluctuations:
-            statements += fluctuations.begin()
-        return statements + self.scratch.loop([let for f in self.fluctuations for let in f.settle()])
-
-    def step(self) -> list[Statement]:
-        """The statements that follow the stages of a step."""
-        statements: list[Statement] = [Comment("channel noise")]
-        statements += self.quote.code("number = number + 1.0", number=self.number)
-        for k in range(0, len(self.deviates), DEVIATES):
-            statements += self.scratch.loop(self._drawn(self.deviates[k : k + DEVIATES], k // DEVIATES + 1))
-        lets: list[Any] = [] if self.decays or not self.gates else self.builder.rates(self.gates, over=1.0)
-        decays = {gate: self.builder.rates_of[gate].b for gate in self.gates} | self.decays
-        used = 0
-        for fluctuations in self.fluctuations:
-            lets += fluctuations.advance(self.deviates[used : used + fluctuations.n_deviates], decays)
-            used += fluctuations.n_deviates
-        events = [statement for f in self.fluctuations for statement in f.events()]
-        after = [let for f in self.fluctuations for let in f.settle()] + self._carried()
-        if not events:
-            return statements + self.scratch.loops(lets + after)
-        return statements + self.scratch.loops(lets) + events + self.scratch.loops(after)
+    def drawn(self) -> list[Statement]:
+        """Loops that draw the deviates of a step."""
+        return [
+            statement
+            for k in range(0, len(self.deviates), DEVIATES)
+            for statement in self.scratch.loop(self._drawn(self.deviates[k : k + DEVIATES], k // DEVIATES + 1))
+        ]
 
     def _drawn(self, deviates: list[Symbol], stream: int) -> list[Any]:
         """Lane statements that draw up to a dozen deviates."""
@@ -110,30 +91,26 @@ class FixedStepNoise:
             lets += [Let(z, self.quote.cast(Name(part))) for z, part in zip(deviates[k : k + 3], parts, strict=False)]
         return lets
 
-    def _carried(self) -> list[Any]:
-        """Lane statements that add what the fluctuations carry to potentials and pools."""
-        lets: list[Any] = self._sizes()
-        for x, (a, b) in effects(self.builder.spec.model).items():
-            wanted = {f"noise_a_{x}_": a, f"noise_b_{x}_": b}
-            lets += self.builder.bindings(wanted, over=DT)
-            names = {"x": self.builder.states[x], "y": Symbol(f"{x}_noisy")}
-            names |= {c: self.builder.symbol_of(f"noise_{c}_{x}_") for c in "ab"}
-            # A rational phi, right to third order, for any b.
-            lets += self.quote.lane_code("y = x + (a - b * x) / (1.0 + b * (0.5 + 0.08333333333333333 * b))", **names)
-            if x == "V" and self.builder.applied.clamp is not None:
-                lets += self.quote.lane_code("x = x if clamped > 0.0 else y", **names)
-            elif x in self.builder.system.groups["pools"]:  # which need not be linear in what is added
-                lets += self.quote.lane_code("x = y if noisy > 0.0 else x", noisy=self.noisy, **names)
-            else:
-                lets += self.quote.code("x = y", **names)
+    def advance(self, decays: Mapping[str, Symbol], over_step: OverStep) -> list[Any]:
+        """Lane statements of a step of all."""
+        lets: list[Any] = []
+        used = 0
+        for fluctuations in self.all:
+            lets += fluctuations.advance(self.deviates[used : used + fluctuations.n_deviates], decays, over_step)
+            used += fluctuations.n_deviates
         return lets
 
-    def _sizes(self) -> list[Any]:
-        """A lane statement that sums up the sizes of all fluctuations: 0 where there is no noise."""
+    def events(self) -> list[Statement]:
+        """What then is not straight, of one lane."""
+        return [statement for f in self.all for statement in f.events()]
+
+    def settle(self) -> list[Any]:
+        """Lane statements of all fluctuations, and of the sum of their sizes: 0 where there is no noise."""
+        lets: list[Any] = [let for f in self.all for let in f.settle()]
         total: Expression = self.quote.number(0.0)
         for name in (name for channel in self.channels for name in channel.currents):
             total = self.quote.value("total + abs(delta)", total=total, delta=self.builder.symbol_of(name))
-        return self.quote.code("noisy = total", noisy=self.noisy, total=total)
+        return [*lets, *self.quote.code("noisy = total", noisy=self.noisy, total=total)]
 
     def sampled(self, hooks: Hooks) -> list[Any]:
         """Lane statements that add to what a recorder samples what is due to the noise."""
@@ -142,7 +119,7 @@ class FixedStepNoise:
             if (extra := self._extra(name)) == 0:
                 continue
             more = f"noise_of_{name}_"
-            lets += self.builder.bindings({more: extra})
+            lets += self.builder.noise_bindings({more: extra})
             names = {"x": self.builder.variable(name), "more": self.builder.symbol_of(more)}
             text = "x = x + (more if clamped > 0.0 else 0.0)" if name == "i_clamp" else "x = x + more"
             lets += self.quote.lane_code(text, **names)
@@ -158,6 +135,63 @@ class FixedStepNoise:
             if name == f"g_{channel.name}":
                 terms += _weighted(channel.conductances)
         return sp.Add(*terms)
+
+
+class FixedStepNoise:
+    """The noise of all channels that are counted, in steps that all lanes share.
+
+    keep_decays : asks the stages to keep the b of gates, times the step, and gives the rows where they do.
+    """
+
+    def __init__(self, builder: Builder, keep_decays: Callable[[Sequence[str]], dict[str, Symbol]]) -> None:
+        self.builder, self.quote, self.scratch = builder, builder.quote, builder.scratch
+        self.channels = FluctuatingChannels(builder)
+        diffuses = builder.spec.channel_noise == "diffusion"
+        self.decays = keep_decays(self.channels.gates) if diffuses else {}
+
+    def begin(self) -> list[Statement]:
+        """The statements of a block of new cells, after their lane constants."""
+        statements: list[Statement] = [Comment("channel noise"), Let(self.channels.number, Number(0.0))]
+        for fluctuations in self.channels.all:
+            statements += self.scratch.loop(fluctuations.begin()) + self._each(fluctuations.begin_each())
+        return statements + self.scratch.loop(self.channels.settle())
+
+    def _each(self, of_lane: list[Statement]) -> list[Statement]:
+        return self.quote.nest("for i in range(n)", self.scratch.framed(of_lane)) if of_lane else []
+
+    def step(self) -> list[Statement]:
+        """The statements that follow the stages of a step."""
+        channels = self.channels
+        statements: list[Statement] = [Comment("channel noise")]
+        statements += self.quote.code("number = number + 1.0", number=channels.number)
+        statements += channels.drawn()
+        gates = channels.gates
+        lets: list[Any] = [] if self.decays or not gates else self.builder.rates(gates, over=1.0)
+        decays = {gate: self.builder.rates_of[gate].b for gate in gates} | self.decays
+        lets += channels.advance(decays, lambda wanted: list(self.builder.noise_bindings(wanted, over=DT)))
+        events = self._each(channels.events())
+        after = channels.settle() + self._carried()
+        if not events:
+            return statements + self.scratch.loops(lets + after)
+        return statements + self.scratch.loops(lets) + events + self.scratch.loops(after)
+
+    def _carried(self) -> list[Any]:
+        """Lane statements that add what the fluctuations carry to potentials and pools."""
+        lets: list[Any] = []
+        for x, (a, b) in effects(self.builder.spec.model).items():
+            wanted = {f"noise_a_{x}_": a, f"noise_b_{x}_": b}
+            lets += self.builder.noise_bindings(wanted, over=DT)
+            names = {"x": self.builder.states[x], "y": Symbol(f"{x}_noisy")}
+            names |= {c: self.builder.symbol_of(f"noise_{c}_{x}_") for c in "ab"}
+            # A rational phi, right to third order, for any b.
+            lets += self.quote.lane_code("y = x + (a - b * x) / (1.0 + b * (0.5 + 0.08333333333333333 * b))", **names)
+            if x == "V" and self.builder.applied.clamp is not None:
+                lets += self.quote.lane_code("x = x if clamped > 0.0 else y", **names)
+            elif x in self.builder.system.groups["pools"]:  # which need not be linear in what is added
+                lets += self.quote.lane_code("x = y if noisy > 0.0 else x", noisy=self.channels.noisy, **names)
+            else:
+                lets += self.quote.code("x = y", **names)
+        return lets
 
 
 def _weighted(each: dict[str, sp.Expr]) -> list[sp.Expr]:

@@ -16,12 +16,14 @@ from typing import Any
 import sympy as sp
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_diffusion import OverStep
 from hhfast.kernel.equations.channel_noise import NoisyChannel
 from hhfast.kernel.math.channel_noise import TRANSITIONS
-from hhfast.kernel.optimise.binding_times import DT
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Name, Number, Statement, Symbol
 from hhfast.model.algebra import symbol
+
+_GOES_ON = "stop[0] == 0"  # one step of a cell with very many channels takes long: Ctrl-C is looked for at each
 
 
 class Transitions:
@@ -39,16 +41,17 @@ class Transitions:
         self.numbers = {state: Symbol(f"n_{channel.name}_{_label(state)}") for state in states}
         self.chances = {state: Symbol(f"chance_{channel.name}_{_label(state)}") for state in self.numbers}
         self.total, self.share = Symbol(f"n_{channel.name}"), Symbol(f"share_{channel.name}")  # share: of one, or 0
+        self.finite = self.share
         self.there = [Symbol(f"there_{channel.name}_{k}") for k in range(len(channel.gates or channel.reactions))]
         self.back = [Symbol(f"back_{channel.name}_{k}") for k in range(len(self.there))]
         builder.scratch.add("float64", *self.numbers.values(), self.total, self.share)
         builder.scratch.add("lane", *self.chances.values(), *self.there, *self.back)
 
     # --- the beginning ---
-    def begin(self) -> list[Statement]:
-        """Put every channel into a state by chance."""
+    def begin(self) -> list[Any]:
+        """Lane statements that count the channels, and give each state its chance."""
         name = f"channels_{self.channel.name}_"
-        lets: list[Any] = self.builder.bindings({name: self.channel.count})
+        lets: list[Any] = self.builder.noise_bindings({name: self.channel.count})
         lets += self.quote.code(
             """\
 whole = np.floor(np.float64(count) + 0.5)
@@ -62,17 +65,16 @@ share = 1.0 / whole if counted else 0.0""",
         lets += self._chances()
         for n in self.numbers.values():
             lets += self.quote.code("n = 0.0", n=n)
-        each = self.quote.nest("for i in range(n)", self.builder.scratch.framed(self._drawn()))
-        return [*self.builder.scratch.loop(lets), *each]
+        return lets
 
-    def _drawn(self) -> list[Statement]:
+    def begin_each(self) -> list[Statement]:
         """The statements of one lane that place its channels one by one."""
         before = self.quote.code("drawn = 0.0")
         one: list[Statement] = self.quote.code(
             "u, v = uniforms(noise_seed, noise_cell, 0.0, stream, drawn)", stream=self.stream
         )
         one += self._placed() + self.quote.code("drawn = drawn + 1.0")
-        return [*before, *self.quote.nest("while drawn < total", one, total=self.total)]
+        return [*before, *self.quote.nest(f"while drawn < total and {_GOES_ON}", one, total=self.total)]
 
     def _chances(self) -> list[Any]:
         """Lane statements of the probability of each state."""
@@ -86,7 +88,7 @@ share = 1.0 / whole if counted else 0.0""",
                 )
                 for state in self.numbers
             }
-        lets: list[Any] = self.builder.bindings(wanted)
+        lets: list[Any] = self.builder.noise_bindings(wanted)
         for name, chance in zip(wanted, self.chances.values(), strict=True):
             lets += self.quote.code("chance = p", chance=chance, p=self.builder.symbol_of(name))
         return lets
@@ -107,7 +109,7 @@ share = 1.0 / whole if counted else 0.0""",
         return statements + chosen
 
     # --- a step ---
-    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol]) -> list[Any]:
+    def advance(self, deviates: list[Symbol], decays: Mapping[str, Symbol], over_step: OverStep) -> list[Any]:
         """Lane statements that keep the rates of the step."""
         lets: list[Any] = []
         if self.channel.gates:
@@ -120,13 +122,13 @@ share = 1.0 / whole if counted else 0.0""",
         for k, (_, _, forward, backward) in enumerate(self.channel.reactions):
             names = {"there": self.there[k], "back": self.back[k]}
             wanted = {f"forward_{self.channel.name}_{k}_": forward, f"backward_{self.channel.name}_{k}_": backward}
-            lets += self.builder.bindings(wanted, over=DT)
+            lets += over_step(wanted)
             f, b = map(self.builder.symbol_of, wanted)
             lets += self.quote.code("there = f\nback = b", f=f, b=b, **names)
         return lets
 
     def events(self) -> list[Statement]:
-        """The transitions of a step, lane by lane."""
+        """The transitions of a step, of one lane."""
         body: list[Statement] = self.quote.code("left = 1.0\nevent = 0.0")
         turn: list[Statement] = self.quote.code("reached = 0.0")
         transitions = list(self._transitions())
@@ -149,9 +151,8 @@ aim = v * reached""",
             moved = self.quote.code("a = a - 1.0\nb = b + 1.0", a=source, b=goal)
             chosen = self.quote.nest("if aim < mark", moved, chosen, mark=mark)
         turn += self.quote.nest("if left > 0.0", chosen)
-        body += self.quote.nest("while left > 0.0", turn)
-        counted = self.quote.nest("if total > 0.0", body, total=self.total)
-        return self.quote.nest("for i in range(n)", self.builder.scratch.framed(counted))
+        body += self.quote.nest(f"while left > 0.0 and {_GOES_ON}", turn)
+        return self.quote.nest("if total > 0.0", body, total=self.total)
 
     def _transitions(self) -> Any:
         if not self.channel.gates:
@@ -189,7 +190,7 @@ aim = v * reached""",
             mean = {s: symbol(s) for s in names}
         for state, name in names.items():
             average = f"mean_{self.channel.name}_{_label(state)}_"
-            lets += self.builder.bindings({average: mean[state]})
+            lets += self.builder.noise_bindings({average: mean[state]})
             lets += self.quote.lane_code(
                 "delta = open - mean if share > 0.0 else 0.0",
                 delta=self.builder.symbol_of(name),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.channel_noise_adaptive import AdaptiveNoise
 from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.spec import ACTIONS, EDGE, NOT_FINITE, REASON
 from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
@@ -18,11 +19,16 @@ class LaneRefill:
     """The statements for a lane i that is due: at a stop, given up, or without a cell."""
 
     def __init__(
-        self, builder: Builder, tolerances: Sequence[Symbol], was: Sequence[Symbol], settling: LaneSettling | None
+        self,
+        builder: Builder,
+        tolerances: Sequence[Symbol],
+        was: Sequence[Symbol],
+        settling: LaneSettling | None,
+        noise: AdaptiveNoise | None,
     ) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
         self.tolerances, self.was = tolerances, was  # of each state; its value before the step
-        self.settling = settling
+        self.settling, self.noise = settling, noise
         kept = (
             "cell_of",
             "node_of",
@@ -95,7 +101,7 @@ if edge_of < edges.shape[1]:
     next_stop = min(next_stop, edges[min(cell, edges.shape[0] - 1), edge_of])""")
         for k in self.builder.applied.pointed:
             statements += self.code("next_stop = min(next_stop, until)", until=self.builder.applied.next_point(k))
-        return statements
+        return statements if self.noise is None else [*statements, *self.noise.next_stop(self.places)]
 
     def _begin(self) -> list[Statement]:
         """Put the next cell in the lane, or leave it idle: its steps then have no length."""
@@ -122,16 +128,20 @@ failed = 0.0""")
             )
         start += self._tolerances()
         start += builder.quote.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
+        noise = [] if self.noise is None else self.noise.begin()  # first: it has lane constants of its own
         constants = builder.constant(builder.constants.of_lanes)
+        of_noise = builder.constant(builder.of_noise.of_lanes) if self.noise is not None else []
         return [
             *self.nest("if next_cell == last_cell", idle),
             *self.code("cell = next_cell\ncell_of = cell\nnext_cell = next_cell + 1\nrunning = running + 1"),
             *builder.transfer.load(),
             *scratch.framed(self._bounds()),
             *scratch.framed(constants),
+            *scratch.framed(of_noise),
             *scratch.framed(builder.recorders.arm()),
             *scratch.framed(start),
             *scratch.framed(builder.applied.before_points()),
+            *noise,
             *self.code("node_of = 0\nedge_of = 0\nany_anew = True"),
             *(s for recorder in sampling for s in self.code("sample = 0", sample=scratch.element(recorder.sample))),
             *([] if self.settling is None else scratch.framed(self.settling.begin())),
@@ -160,13 +170,18 @@ while edge_of < edges.shape[1] and edges[min(cell, edges.shape[0] - 1), edge_of]
     edge_of = edge_of + 1""",
             **self.edge,
         )
-        return [*statements, *(s for k in self.builder.applied.pointed for s in self._to_next_points(k))]
+        statements += [s for k in self.builder.applied.pointed for s in self._to_next_points(k)]
+        if self.noise is None:
+            return statements
+        return [*statements, *self.noise.arrive("act = act | EDGE", {**self.places, **self.edge})]
 
     def _to_next_points(self, k: int) -> list[Statement]:
         """Lead a stimulus past the points that the lane has reached; after a jump the step starts anew."""
         builder, jumps = self.builder, self.builder.applied.pointed[k].jumps
         if k == builder.applied.clamp:
             onward = [*builder.applied.to_next_point(k), *builder.applied.clamp_V(), *builder.recorders.disarm()]
+            if self.noise is not None:
+                onward = [*self.noise.before_jump(), *onward, *self.noise.after_jump()]
             body = [*self.scratch.framed(onward), *self.code("act = act | EDGE", **self.edge)]
             until = builder.applied.next_point(k)
             return self.nest("while until <= t + 1e-15 * t", body, until=until)

@@ -7,11 +7,15 @@ needed: the diagonal of 1 / (gamma h) - J dominates for all steps that an error 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.equations.jacobian import Jacobian
+from hhfast.kernel.equations.jacobian import Jacobian, of_more
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Negative, Number, Statement, Symbol
+
+_NONE: Mapping[tuple[str, str], Symbol] = MappingProxyType({})
 
 
 class LinearSystem:
@@ -43,13 +47,24 @@ class LinearSystem:
             "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.quote.number(self.gamma)
         )
         lets += self.builder.bindings({_name(x, y): e for (x, y), e in self.jacobian.entries.items()})
+        of_fluctuations, held = self._of_fluctuations()
         if self.builder.applied.clamp is not None:  # where V is clamped, V' depends on no state
-            for x, y in self.jacobian.entries:
-                if x == "V":
-                    lets += self.builder.quote.lane_code("J = 0.0 if clamped > 0.0 else J", J=self.entry[x, y])
-        lets += self._factors(diagonal)
-        statements = self._conductance_at_start() + self.scratch.loops(lets)
+            entries = {place: self.entry[place] for place in self.jacobian.entries}
+            for J in (symbol for part in (entries, held) for (x, _), symbol in part.items() if x == "V"):
+                lets += self.builder.quote.lane_code("J = 0.0 if clamped > 0.0 else J", J=J)
+        lets += self._factors(diagonal, held)
+        statements = [*self._conductance_at_start(), *of_fluctuations, *self.scratch.loops(lets)]
         return statements + self._driven() if self.builder.applied.smooth else statements
+
+    def _of_fluctuations(self) -> tuple[list[Statement], dict[tuple[str, str], Symbol]]:
+        """Loops for what fluctuations of channels that are held over the step add to entries, and where it is."""
+        more = of_more(self.builder.system, self.builder.held, self.jacobian.entries)
+        held = {(x, y): self.builder.symbol_of(f"noise_{_name(x, y)}") for x, y in more}
+        lets: list[Any] = self.builder.noise_bindings({f"noise_{_name(x, y)}": e for (x, y), e in more.items()})
+        for symbol in (symbol for (x, _), symbol in held.items() if x != "V"):  # a pool need not be linear in them
+            lets += self.builder.quote.lane_code("J = J if noisy > 0.0 else 0.0", J=symbol)
+        self.scratch.add("lane", *held.values())
+        return (self.scratch.loops(lets) if held else []), held
 
     def _conductance_at_start(self) -> list[Statement]:
         """Set g_app, which the Jacobian has, to its value at the start of the step: it was left at that of a stage."""
@@ -58,7 +73,8 @@ class LinearSystem:
             return []
         return self.scratch.loop(applied.set_to(Name(self.builder.own["t"])))
 
-    def _factors(self, diagonal: Symbol) -> list[Any]:
+    def _factors(self, diagonal: Symbol, held: Mapping[tuple[str, str], Symbol] = _NONE) -> list[Any]:
+        """The factors. held : what fluctuations of channels add to entries: last, so where it is 0 no bit changes."""
         order, filled, entry = self.jacobian.order, self.jacobian.filled, self.entry
         lets: list[Any] = []
         for x in order:
@@ -74,6 +90,8 @@ class LinearSystem:
                     )
                 elif (x, y) in filled:
                     lets.append(Let(entry[x, y], zero if known is None else Negative(known)))
+                if (x, y) in held:
+                    lets += self.builder.quote.code("here = here - more", here=entry[x, y], more=held[x, y])
         for p, x in enumerate(order):
             after = order[p + 1 :]
             one = self.builder.quote.number(1.0)

@@ -52,7 +52,7 @@ class TimeNodes:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
         sampled = self.builder.sampled(recorder.hooks, Name(self.own["t"]))
         if self.noise is not None:
-            sampled += self.noise.sampled(recorder.hooks)
+            sampled += self.noise.channels.sampled(recorder.hooks)
         statements = self.scratch.loop(sampled)
         copies = [
             statement

@@ -136,7 +136,7 @@ class TrialStep:
         statements = self._after_jumps()
         if self.linear is not None:
             statements += self.linear.factorise()
-        each = [*self._current(), *self.scratch.loops(builder.rates(builder.states))]
+        each = [*self._current(), *builder.of_fluctuations(), *self.scratch.loops(builder.rates(builder.states))]
         if self.linear is None:
             each = [*self._choose_slot(), *each]
         else:

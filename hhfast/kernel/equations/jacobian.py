@@ -7,7 +7,8 @@ compartments) is filled in as it has to be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
@@ -71,3 +72,16 @@ class Jacobian:
             after = self.order[p + 1 :]
             places |= {(r, c) for r in after for c in after if {(r, pivot), (pivot, c)} <= places}
         return {(x, y) for x, y in places if x != y}
+
+
+def of_more(
+    system: System, more: dict[str, tuple[sp.Expr, sp.Expr]], places: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], sp.Expr]:
+    """What is added to entries of the Jacobian at these places by more in a and b of some states."""
+    states = {x: of for x, of in more.items() if x in system.states}
+    if not states:
+        return {}
+    a, b = ({x: of[k] for x, of in states.items()} for k in range(2))
+    added = Jacobian(replace(system, states=tuple(states), a=a, b=b)).slopes
+    found = {(x, y): derivative(without_abs(added[x]), y) for x, y in places if x in states}
+    return {place: e for place, e in found.items() if e != 0}

@@ -28,6 +28,7 @@ class LaneConstants:
     """
 
     parameters: frozenset[str]
+    letter: str = "k"  # with which the names begin
     names: dict[sp.Expr, sp.Symbol] = field(default_factory=dict)
 
     def is_constant(self, expr: sp.Expr) -> bool:
@@ -38,7 +39,7 @@ class LaneConstants:
         if expr.is_number or expr.is_Symbol:
             return expr
         if expr not in self.names:
-            self.names[expr] = symbol(f"k{len(self.names) + 1}_")
+            self.names[expr] = symbol(f"{self.letter}{len(self.names) + 1}_")
         return self.names[expr]
 
     def hoist(self, expr: sp.Expr) -> sp.Expr:

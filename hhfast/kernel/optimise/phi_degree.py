@@ -29,12 +29,15 @@ def degrees_of_phi(model: Model, integrator: Integrator, dt: float) -> tuple[int
     """For each state the number of the polynomial, for steps of up to `dt` (ms); none, if no update is exponential."""
     if not any("phi" in names_used(stage.text) for stage in integrator.stages):
         return ()
-    rates = _largest_rates(model)
-    longest = next((step for step in _STEPS if dt <= step), np.inf)
-    return tuple(min(int(np.searchsorted(RANGES, rates[x] * longest)), len(RANGES) - 1) for x in model.states)
+    return _degrees(model, next((step for step in _STEPS if dt <= step), np.inf))
 
 
 @lru_cache(maxsize=256)
+def _degrees(model: Model, longest: float) -> tuple[int, ...]:
+    rates = _largest_rates(model)
+    return tuple(min(int(np.searchsorted(RANGES, rates[x] * longest)), len(RANGES) - 1) for x in model.states)
+
+
 def _largest_rates(model: Model) -> dict[str, float]:
     """State -> about the largest b (1/ms) of x' = a - b x that a run meets, at the model's own parameters."""
     values = typical_values(model) | {s.potential: _V for s in model.sections} | {"i_app": 0.0}

@@ -10,29 +10,32 @@ function viridis(fraction) {
   return `rgb(${mixed.join(",")})`;
 }
 
-// The colour of each value of a feature, between low and high.
-function colouring(feature, low, high) {
-  if (feature.codes.length) return (v) => (Number.isNaN(v) ? null : CLASSES[v % CLASSES.length]);
+// The colour of class v. Of more classes than colours only those that occur have one, lighter and darker in turn.
+function classColour(feature, v) {
+  if (feature.codes.length <= CLASSES.length) return CLASSES[v];
+  const k = Math.max(0, feature.present.indexOf(v));
+  const [towards, share] = [[255, 0], [255, 0.5], [0, 0.45]][Math.min(2, Math.floor(k / CLASSES.length))];
+  const parts = [1, 3, 5].map((c) => parseInt(CLASSES[k % CLASSES.length].slice(c, c + 2), 16));
+  return `rgb(${parts.map((part) => Math.round(part + share * (towards - part))).join(",")})`;
+}
+
+const isNumber = ({ codes }) => !codes.length;
+const spoken = (name) => name.replaceAll("_", " ");
+
+// The colour of each value of a feature, between low and high; null where there is none.
+function colouring(feature, { low, high }) {
+  if (!isNumber(feature)) return (v) => (Number.isNaN(v) ? null : classColour(feature, v));
   return (v) => (Number.isNaN(v) ? null : viridis((v - low) / (high - low || 1)));
 }
 
 // A bar from low to high for numbers, a legend of the classes that occur; and of grey, where a bin has no value.
-function colourKey(place, feature, low, high, some_missing) {
-  const patch = (back, text) => {
-    const mark = element("i", { className: "dot" });
-    mark.style.background = back;
-    return element("span", {}, mark, text);
-  };
-  const missing = some_missing ? [patch(colour("--line"), "no value")] : [];
-  if (feature.codes.length) {
-    place.className = "legend";
-    const classes = feature.present.map((k) => patch(CLASSES[k % CLASSES.length], feature.codes[k].replaceAll("_", " ")));
-    place.replaceChildren(...classes, ...missing);
+function colourKey(place, feature, { low, high, below, above }, missing) {
+  const grey = missing ? [{ text: missing, fill: colour("--line") }] : [];
+  if (!isNumber(feature)) {
+    showLegend(place, [...feature.present.map((k) => ({ text: spoken(feature.codes[k]), fill: classColour(feature, k) })), ...grey]);
     return;
   }
-  const bar = element("i", { className: "bar" });
-  bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(viridis).join(",")})`;
-  place.className = "key";
-  place.replaceChildren(element("span", {}, plain(low, 3)), bar, element("span", {}, plain(high, 3)),
-    element("span", { className: "unit" }, withUnit(feature.name, feature.unit)), ...missing);
+  const colours = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1].map(viridis);
+  const ends = { low: `${below ? "≤ " : ""}${plain(low, 3)}`, high: `${above ? "≥ " : ""}${plain(high, 3)}` };
+  showLegend(place, [{ ...ends, colours, text: withUnit(spoken(feature.name), feature.unit) }, ...grey]);
 }

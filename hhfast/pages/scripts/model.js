@@ -1,91 +1,118 @@
-// The page of a model: its sliders, what follows from them, presets, and the link.
+// The page of a model: its sliders, what follows from them, presets, what is held to compare with, and the link.
+const SLOW = 24; // ms: a run that takes longer is computed beside the page
 const page = pageData();
 const initial = {
   preset: "", t: page.t_stop, start: page.start, y: page.plane, at: 0.4,
   ...Object.fromEntries(page.parameters.map(({ name, value }) => [`p.${name}`, value])),
   ...Object.fromEntries(page.currents.map(({ name, value }) => [`s.${name}`, value])),
 };
-const presetOf = (name) => page.presets.find((preset) => preset.name === name);
+const presets = new Presets(page, apply);
 const state = linked();
 const sliders = {};
-const value = (name) => state[`p.${name}`];
-const traces = new TracePlots(page, value);
+const traces = new TracePlots(page);
 const plane = new Plot(byId("plot-phase"), 300);
 const gating = { inf: new Plot(byId("plot-inf"), 190), tau: new Plot(byId("plot-tau"), 190) };
-const fi = new FICurve(page, new Plot(byId("plot-fi"), 300), byId("note-fi"));
+const fi = new RateCurve(page, new Plot(byId("plot-fi"), 300), byId("note-fi"));
+const runner = new Runner(page, take);
 let run = null;
-let settled = { key: "", states: null };
+let cost = 0; // ms, of the last accurate run
+let rest = { key: "", states: null };
+let held = null; // { run, state }: a run to compare with
+let refining = null;
 
-const parametersNow = () => Float64Array.from(page.parameters, ({ name }) => value(name));
+const parametersNow = () => Float64Array.from(page.parameters, ({ name }) => state[`p.${name}`]);
 const stimulusNow = () => Object.fromEntries(page.currents.map(({ name }) => [name, state[`s.${name}`]]));
 
 // The state that a link begins with: a preset's, if it names one.
 function baseOf(name) {
-  const preset = presetOf(name);
+  const preset = presets.named(name);
   return preset ? { ...initial, ...preset.state } : initial;
 }
 
 function linked() {
   const { preset } = readLink(initial);
-  return { ...readLink(baseOf(preset)), preset: presetOf(preset) ? preset : "" };
+  return { ...readLink(baseOf(preset)), preset: presets.named(preset) ? preset : "" };
 }
 
 const remember = () => writeLink(state, baseOf(state.preset));
 
-function still(stimulus) {
-  return Object.fromEntries(Object.entries(stimulus).map(([name, x]) => [name, name.endsWith("amplitude") ? 0 : x]));
-}
-
-// Where the run begins: as the model says, or after a time without current.
-function beginning(parameters) {
-  const given = initialStates(page, parameters);
-  if (state.start !== "rest") return given;
-  const key = parameters.join(" ");
-  if (settled.key !== key) {
-    const t_stop = page.settle;
-    const rest = simulate(page, { parameters, stimulus: still(stimulusNow()), t_stop, every: t_stop, initial: given });
-    settled = { key, states: rest.states };
-  }
-  return settled.states;
+// --- runs ---
+function question(coarse) {
+  const parameters = parametersNow();
+  const known = rest.key === parameters.join(" ") ? rest.states : null;
+  return { parameters, stimulus: stimulusNow(), t_stop: Math.max(state.t, 1), start: state.start, settle: page.settle, rest: known, coarse };
 }
 
 function recompute() {
-  const parameters = parametersNow();
-  const before = performance.now();
-  const begin = beginning(parameters);
-  const t_stop = Math.max(state.t, 1);
-  run = simulate(page, { parameters, stimulus: stimulusNow(), t_stop, every: samplingInterval(page, t_stop), initial: begin });
-  run.took = performance.now() - before;
-  run.parameters = parameters;
-  drawRun();
-  fi.ask({ parameters, stimulus: stimulusNow(), initial: begin, low: page.fi_range[0], high: page.fi_range[1] });
-  say();
-  remember();
+  clearTimeout(refining);
+  runner.forget();
+  take(wholeRun(page, question(false)));
 }
 
+function take(found) {
+  run = found;
+  if (!run.coarse) {
+    cost = run.took;
+    if (run.start === "rest") rest = { key: run.parameters.join(" "), states: run.initial };
+  }
+  drawRun();
+  fi.ask({ parameters: run.parameters, stimulus: run.stimulus, initial: run.initial, low: page.fi_range[0], high: page.fi_range[1] });
+  say();
+  remember();
+  tell();
+}
+
+// What a slider moved: at once if that is quick; else beside the page, roughly first and accurately when it rests.
+const update = oncePerFrame(() => {
+  if (cost < SLOW || !runner.works) {
+    recompute();
+    return;
+  }
+  runner.ask(question(true));
+  clearTimeout(refining);
+  refining = setTimeout(() => runner.ask(question(false)), 250);
+});
+
+// --- drawing ---
 const sample = () => Math.min(run.time.length - 1, Math.max(0, Math.round(state.at * (run.time.length - 1))));
 
 function drawRun() {
   const at = sample();
-  traces.draw(run, run.time[at]);
+  traces.draw(run, run.time[at], comparison());
   drawRest();
   byId("cursor").value = Math.round(1000 * state.at);
   byId("cursor").setAttribute("aria-valuetext", `${plain(run.time[at])} ms`);
 }
 
 // The other plots follow when there is time, while a slider moves some times a second.
-let rest = null;
+let resting = null;
 let restDrawn = 0;
 function drawRest() {
   const draw = () => {
-    rest = null;
+    resting = null;
     const at = sample();
     traces.drawInside(run, run.time[at]);
-    if (page.planes.length) drawPhase(plane, page, run.parameters, run, state.y, at);
-    drawGating(gating, page, run.parameters, extent([run.traces.V, page.potential_range], 1, 0));
+    if (page.planes.length) drawPhase(plane, page, run, state.y, at, comparison());
+    if (page.gating.length) drawGating(gating, page, run, extent([run.traces.V, page.potential_range], 1, 0));
     restDrawn = performance.now();
   };
-  if (rest === null) rest = setTimeout(draw, Math.max(0, 140 - (performance.now() - restDrawn)));
+  if (resting === null) resting = setTimeout(draw, Math.max(0, 140 - (performance.now() - restDrawn)));
+}
+
+// The run that is held, and in what it differs from what is now.
+function comparison() {
+  if (!held) return null;
+  const names = Object.keys(sliders).filter((name) => held.state[name] !== state[name]);
+  const all = names.map((name) => `${sliders[name].label} = ${plain(held.state[name])}`);
+  const shown = all.length > 4 ? [...all.slice(0, 3), `${all.length - 3} more`] : all;
+  return { run: held.run, text: shown.length ? `held: ${shown.join(", ")}` : "held" };
+}
+
+// What is wrong with the parameters, beside their sliders; the first of it.
+function wrongParameters() {
+  const wrong = page.guards.conductances.filter((name) => state[`p.${name}`] < 0);
+  for (const { name } of page.parameters) sliders[`p.${name}`].complain(wrong.includes(name) ? "cannot be negative" : "");
+  return wrong.length ? `${wrong.join(", ")}: a conductance cannot be negative.` : "";
 }
 
 function say() {
@@ -94,29 +121,35 @@ function say() {
   const n = run.spikes.length;
   const last = n > 1 ? `, the last interval ${plain(run.spikes[n - 1] - run.spikes[n - 2])} ms` : "";
   const first = n ? `, the first at ${plain(run.spikes[0], 5)} ms` : "";
-  place.textContent = run.failure || `${n} ${n === 1 ? "spike" : "spikes"}${first}${last}`;
+  place.textContent = wrongParameters() || run.failure || `${n} ${n === 1 ? "spike" : "spikes"}${first}${last}`;
   byId("plot-V").setAttribute("aria-label", `Membrane potential against time: ${place.textContent}`);
 }
 
-const update = oncePerFrame(recompute);
+// What is on the screen, as text to take away.
+const WRITERS = { python: pythonOf, command: commandOf, sweep: sweepFileOf };
+function tell() {
+  if (byId("away").open) byId("code").textContent = WRITERS[byId("language").value](page, state);
+}
+
 const redraw = oncePerFrame(drawRun);
 
+// --- what a reader moves ---
 function set(name, x) {
   state[name] = x;
   state.preset = "";
-  showPreset();
+  presets.show("");
   update();
 }
 
 function buildSliders() {
-  const make = (prefix, { name, label, unit, low, high }, begin) => {
+  const make = (prefix, { name, label = name, unit, low, high, value }) => {
     const key = `${prefix}.${name}`;
-    sliders[key] = slider({ name: key, label: label || name, unit, value: begin, low, high, changed: (x) => set(key, x) });
-    if (state[key] !== begin) sliders[key].show(state[key]);
+    sliders[key] = slider({ name: key, label, unit, value, low, high, changed: (x) => set(key, x) });
+    if (state[key] !== value) sliders[key].show(state[key]);
     return sliders[key].whole;
   };
-  byId("stimulus").append(...page.currents.map((item) => make("s", item, item.value)));
-  byId("parameters").append(...page.parameters.map((item) => make("p", item, item.value)));
+  byId("stimulus").append(...page.currents.map((item) => make("s", item)));
+  byId("parameters").append(...page.parameters.map((item) => make("p", item)));
   sliders.t = slider({ name: "t", label: "duration", unit: "ms", value: initial.t, low: Math.min(10, initial.t / 10),
     high: initial.t * 5, changed: (x) => set("t", Math.max(x, 1)) });
   sliders.t.show(state.t);
@@ -127,15 +160,7 @@ function showAll() {
   for (const [name, made] of Object.entries(sliders)) made.show(state[name]);
   byId("start").value = state.start;
   if (page.planes.length) byId("plane").value = state.y;
-  showPreset();
-}
-
-function showPreset() {
-  const preset = presetOf(state.preset);
-  byId("sentence").textContent = preset ? preset.sentence : "";
-  for (const button of byId("presets").children) {
-    button.setAttribute("aria-pressed", String(button.textContent === state.preset));
-  }
+  presets.show(state.preset);
 }
 
 function apply(preset) {
@@ -144,19 +169,12 @@ function apply(preset) {
   update();
 }
 
-function buildPresets() {
-  byId("presets").append(...page.presets.map((preset) => {
-    const button = element("button", { type: "button", textContent: preset.name, "aria-pressed": "false" });
-    button.addEventListener("click", () => apply(preset));
-    return button;
-  }));
-}
-
 // The point runs through the whole run in some seconds, as often as asked.
 function play(button) {
+  let playing = false;
   let last = null;
   const turn = (now) => {
-    if (button.getAttribute("aria-pressed") !== "true") return;
+    if (!playing) return;
     if (last !== null) state.at += (now - last) / 8000;
     last = now;
     if (state.at >= 1) state.at = 0;
@@ -164,37 +182,32 @@ function play(button) {
     requestAnimationFrame(turn);
   };
   button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(on));
-    button.textContent = on ? "Stop" : "Play";
+    playing = !playing;
+    button.textContent = playing ? "Stop" : "Play";
     last = null;
-    if (on) requestAnimationFrame(turn);
+    if (playing) requestAnimationFrame(turn);
     else remember();
+  });
+}
+
+function hold(button) {
+  button.addEventListener("click", () => {
+    held = held ? null : { run, state: { ...state } };
+    button.setAttribute("aria-pressed", String(Boolean(held)));
+    fi.hold(Boolean(held));
+    drawRun();
   });
 }
 
 function pointAt(event) {
   const { plots: { V } } = traces;
   const x = event.clientX - V.canvas.getBoundingClientRect().left;
-  state.at = Math.min(1, Math.max(0, V.valueX(x) / run.time[run.time.length - 1]));
+  state.at = Math.min(1, Math.max(0, V.valueX(x) / run.t_stop));
   redraw();
 }
 
-function begin() {
-  document.title = `${page.name}: hhfast explore`;
-  byId("title").textContent = page.title || page.name;
-  byId("subtitle").textContent = [page.title ? page.name : "", page.citation].filter(Boolean).join(" · ");
-  byId("about").textContent = page.about;
-  buildSliders();
-  buildPresets();
+function listen() {
   const choose = byId("plane");
-  choose.append(...page.planes.map((name) => element("option", { value: name, textContent: name })));
-  if (!page.planes.includes(state.y)) state.y = initial.y;
-  byId("panel-phase").hidden = !page.planes.length;
-  byId("panel-gating").hidden = !page.gating.length;
-  if (!["rest", "model"].includes(state.start)) state.start = initial.start;
-  state.at = Math.min(1, Math.max(0, state.at));
-  showAll();
   choose.addEventListener("change", () => { state.y = choose.value; remember(); redraw(); });
   byId("start").addEventListener("change", (event) => set("start", event.target.value));
   byId("cursor").addEventListener("input", (event) => { state.at = event.target.value / 1000; redraw(); });
@@ -207,14 +220,43 @@ function begin() {
     set("t", initial.t);
   });
   play(byId("play"));
-  copyButton(byId("copy"));
+  hold(byId("hold"));
+  copyLinkButton(byId("copy"));
+  copyButton(byId("copy-code"), () => byId("code").textContent, "Please mark and copy it");
+  byId("away").addEventListener("toggle", tell);
+  byId("language").addEventListener("change", tell);
+  byId("save-model").addEventListener("click", () => download(page.reference.file, [page.reference.text], "text/plain"));
   let width = innerWidth;
   addEventListener("resize", () => {
-    if (innerWidth !== width) update();
+    if (innerWidth !== width) redrawAll();
     width = innerWidth;
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
+  whenColoursChange(redrawAll);
   addEventListener("hashchange", () => { Object.assign(state, linked()); showAll(); update(); });
+}
+
+function redrawAll() {
+  restDrawn = -Infinity;
+  drawRun();
+  fi.drawNow();
+}
+
+function begin() {
+  document.title = `${page.title || page.name}: hhfast explore`;
+  byId("title").textContent = page.title || page.name;
+  byId("subtitle").textContent = [page.title ? page.name : "", page.citation].filter(Boolean).join(" · ");
+  byId("about").textContent = page.about;
+  if (page.occupancies) byId("title-gates").textContent = page.occupancies;
+  buildSliders();
+  byId("plane").append(...page.planes.map((name) => element("option", { value: name, textContent: name })));
+  if (!page.planes.includes(state.y)) state.y = initial.y;
+  byId("panel-phase").hidden = !page.planes.length;
+  byId("panel-gating").hidden = !page.gating.length;
+  if (!["rest", "model"].includes(state.start)) state.start = initial.start;
+  state.at = Math.min(1, Math.max(0, state.at));
+  showAll();
+  addSaving(page.name);
+  listen();
   recompute();
 }
 

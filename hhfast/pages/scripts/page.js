@@ -1,7 +1,4 @@
-// Elements, sliders, and the link that holds the state of a page. Text is only ever text, never markup.
-const UNITS = { "uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", uM: "µM", degC: "°C", 1: "" };
-const unitText = (unit) => (unit in UNITS ? UNITS[unit] : unit);
-const withUnit = (name, unit) => (unitText(unit) ? `${name} (${unitText(unit)})` : name);
+// Elements and sliders. Text is only ever text, never markup.
 const byId = (id) => document.getElementById(id);
 const pageData = () => JSON.parse(byId("data").textContent);
 
@@ -29,9 +26,20 @@ function slider({ name, label, unit, value, low, high, changed }) {
   const box = element("input", { type: "number", step: "any", "aria-label": `${label}, exact value` });
   const text = element("label", { htmlFor: id }, label);
   if (unitText(unit)) text.append(" ", element("span", { className: "unit" }, unitText(unit)));
-  const whole = element("div", { className: "slider" }, text, box, range);
+  const problem = element("span", { className: "problem", id: `${id}-problem`, hidden: true });
+  const whole = element("div", { className: "slider" }, text, box, range, problem);
   const shown = { value, initial: value };
   const rounded = (x) => Number(x.toPrecision(4));
+  // Says what is wrong with the value, "" for nothing.
+  function complain(message) {
+    problem.textContent = message;
+    problem.hidden = !message;
+    for (const input of [range, box]) {
+      if (message) input.setAttribute("aria-describedby", problem.id);
+      else input.removeAttribute("aria-describedby");
+      input.setAttribute("aria-invalid", String(Boolean(message)));
+    }
+  }
   function show(x) {
     shown.value = x;
     range.value = Math.round((1000 * (x - low)) / (high - low));
@@ -48,41 +56,17 @@ function slider({ name, label, unit, value, low, high, changed }) {
   });
   box.addEventListener("input", () => {
     const x = Number(box.value);
+    complain(box.validity.badInput ? "is not a number; the value before stays" : "");
     if (box.value === "" || !Number.isFinite(x)) return;
     show(x);
     changed(x);
   });
-  box.addEventListener("blur", () => show(shown.value));
+  box.addEventListener("blur", () => {
+    if (box.validity.badInput) complain("");
+    show(shown.value);
+  });
   show(value);
-  return { whole, show, get value() { return shown.value; } };
-}
-
-// What changed from the beginning, as the fragment of a link: name=value&name=value.
-function writeLink(state, initial) {
-  const changed = Object.entries(state).filter(([name, value]) => value !== initial[name]);
-  const text = changed.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
-  const url = `${location.pathname}${location.search}${text ? `#${text}` : ""}`;
-  history.replaceState(null, "", url);
-}
-
-// The state of a link: known names only, numbers where numbers are.
-function readLink(initial) {
-  const state = { ...initial };
-  for (const part of location.hash.slice(1).split("&")) {
-    const cut = part.indexOf("=");
-    if (cut < 0) continue;
-    let name, value;
-    try {
-      name = decodeURIComponent(part.slice(0, cut));
-      value = decodeURIComponent(part.slice(cut + 1));
-    } catch {
-      continue; // a link that was cut in the middle
-    }
-    if (!Object.hasOwn(initial, name)) continue;
-    if (typeof initial[name] !== "number") state[name] = value;
-    else if (value === "Infinity" || (value.trim() !== "" && Number.isFinite(Number(value)))) state[name] = Number(value);
-  }
-  return state;
+  return { whole, label, show, complain, get value() { return shown.value; } };
 }
 
 // Calls once per frame, however often it is asked.
@@ -96,17 +80,4 @@ function oncePerFrame(work) {
       work();
     });
   };
-}
-
-function copyButton(button) {
-  button.addEventListener("click", async () => {
-    const before = button.textContent;
-    try {
-      await navigator.clipboard.writeText(location.href);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "The link is in the address bar";
-    }
-    setTimeout(() => (button.textContent = before), 1600);
-  });
 }

@@ -1,6 +1,6 @@
 // The plane of V and another state: where each stands still, the path of the run, and the point that runs on it.
 function phaseRanges(page, run, name) {
-  const range = extent([run.traces[name]], 1e-9, 0.25);
+  const range = extentOfAmounts([run.traces[name]], 1e-9, 0.25);
   return { V: extent([run.traces.V], 1, 0.3), y: page.gates.includes(name) ? [-0.03, 1.03] : range };
 }
 
@@ -23,23 +23,27 @@ function nullclines(page, parameters, run, name, at, ranges, [nV, ny] = [110, 70
   return { V: zeroLines(Vs, ys, field(0)), y: zeroLines(Vs, ys, field(k)) };
 }
 
-function drawPhase(plot, page, parameters, run, name, at) {
+function drawPhase(plot, page, run, name, at, held) {
   const ranges = phaseRanges(page, run, name);
   plot.begin(ranges.V, ranges.y, "V (mV)", withUnit(name, page.units[name]));
-  const found = nullclines(page, parameters, run, name, at, ranges);
+  const found = nullclines(page, run.parameters, run, name, at, ranges);
+  const path = (from, how) => plot.line(from.traces.V, from.traces[name], colour(how.stroke), { width: how.width, name: how.name, xName: how.xName });
+  if (held) path(held.run, { stroke: "--held", width: 1.2, name: `${withUnit(name, page.units[name])} held`, xName: "V held (mV)" });
   plot.pieces(found.V, colour("--c1"));
   plot.pieces(found.y, colour("--c2"));
-  plot.line(run.traces.V, run.traces[name], colour("--c0"), { width: 1.5 });
+  path(run, { stroke: "--c0", width: 1.5, name: withUnit(name, page.units[name]), xName: "V (mV)" });
   plot.point(run.traces.V[at], run.traces[name][at], colour("--c0"), 6);
-  legend(byId("legend-phase"), [
-    ["path", colour("--c0")],
-    ["dV/dt = 0", colour("--c1")],
-    [`d${name}/dt = 0`, colour("--c2")],
+  showLegend(byId("legend-phase"), [
+    { text: "path", stroke: colour("--c0") },
+    { text: "dV/dt = 0", stroke: colour("--c1") },
+    { text: `d${name}/dt = 0`, stroke: colour("--c2") },
+    ...(held ? [{ text: "path held", stroke: colour("--held") }] : []),
   ]);
 }
 
 // Steady states and time constants of gates over V, the other states where they begin.
-function drawGating(plots, page, parameters, range) {
+function drawGating(plots, page, run, range) {
+  const { parameters } = run;
   const n = 160;
   const Vs = Float64Array.from({ length: n }, (_, k) => range[0] + (k / (n - 1)) * (range[1] - range[0]));
   const X = new Float64Array(page.states.length * n);
@@ -55,12 +59,15 @@ function drawGating(plots, page, parameters, range) {
     return { name, inf: a.map((x, k) => x / b[k]), tau: b.map((x) => 1 / x) };
   });
   plots.inf.begin(range, [-0.03, 1.03], "V (mV)", "steady state");
-  curves.forEach(({ inf }, k) => plots.inf.line(Vs, inf, series(k), { dash: dashOf(k) }));
+  curves.forEach(({ inf }, k) => plots.inf.line(Vs, inf, series(k), { dash: dashOf(k), name: `${curves[k].name} steady state` }));
   const taus = curves.map(({ tau }) => tau).filter(Boolean);
-  const logarithms = taus.map((tau) => tau.map(Math.log10));
+  const logarithmOf = (tau) => tau.map(Math.log10);
+  const logarithms = taus.map(logarithmOf);
   plots.tau.begin(range, extent(logarithms, 2.2, 0.05), "V (mV)", "time constant (ms)", { yText: (v) => plain(10 ** v, 2) });
-  curves.forEach(({ tau }, k) => tau && plots.tau.line(Vs, tau.map(Math.log10), series(k), { dash: dashOf(k) }));
-  legend(byId("legend-gating"), curves.map(({ name }, k) => [name, series(k)]));
+  curves.forEach(({ tau }, k) => tau && plots.tau.line(Vs, logarithmOf(tau), series(k), { dash: dashOf(k) }));
+  const timeConstants = curves.filter(({ tau }) => tau).map(({ name, tau }) => ({ xName: "V (mV)", xs: Vs, name: `${name} time constant (ms)`, ys: tau }));
+  plots.tau.table = () => timeConstants; // the line itself is a logarithm
+  legend(byId("legend-gating"), curves.map(({ name }) => name));
 }
 
 function instantaneous(page, parameters, X, n, name) {
@@ -69,4 +76,28 @@ function instantaneous(page, parameters, X, n, name) {
   quantities(0, n, parameters, col, shaped([0, n]), shaped([X.length / n, n], X), new Float64Array(n), A, shaped([0, n]));
   const k = page.quantities.indexOf(name);
   return A.slice(k * n, (k + 1) * n);
+}
+
+// Where a field of numbers on a grid is zero: pieces x0, y0, x1, y1 (marching squares).
+function zeroLines(xs, ys, field) {
+  const n = xs.length;
+  const found = [];
+  const cut = (u, v, x0, y0, x1, y1) => {
+    if (u < 0 === v < 0) return;
+    const at = u / (u - v);
+    found.push(x0 + at * (x1 - x0), y0 + at * (y1 - y0));
+  };
+  for (let j = 0; j + 1 < ys.length; j++) {
+    for (let i = 0; i + 1 < n; i++) {
+      const [a, b, c, d] = [field[j * n + i], field[j * n + i + 1], field[(j + 1) * n + i + 1], field[(j + 1) * n + i]];
+      const below = (a < 0) + (b < 0) + (c < 0) + (d < 0);
+      if (below === 0 || below === 4 || Number.isNaN(a + b + c + d)) continue;
+      const [x0, x1, y0, y1] = [xs[i], xs[i + 1], ys[j], ys[j + 1]];
+      cut(a, b, x0, y0, x1, y0);
+      cut(b, c, x1, y0, x1, y1);
+      cut(c, d, x1, y1, x0, y1);
+      cut(d, a, x0, y1, x0, y0);
+    }
+  }
+  return found;
 }

@@ -1,74 +1,64 @@
-// Drawing on a canvas: axes with ticks, lines, points; colours from the page's style, so light and dark both work.
-// The page's colours, read once: asking for a style in the middle of drawing makes the browser lay the page out anew.
-const known = new Map();
-function colour(name) {
-  if (!known.has(name)) known.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
-  return known.get(name);
-}
-const dashOf = (k) => (k < 8 ? [] : k < 16 ? [6, 3] : [2, 3]); // where the colours begin anew
-const series = (k) => colour(`--c${k % 8}`);
-
-// Round numbers from low to high, about `count` of them.
-function ticks(low, high, count) {
-  const rough = (high - low) / count;
-  if (!(rough > 0) || !Number.isFinite(rough)) return [];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.8) * power;
-  const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
-}
-
-function tickText(value, all) {
-  const step = all.length > 1 ? Math.abs(all[1] - all[0]) : 1;
-  const size = Math.max(...all.map(Math.abs));
-  if (size >= 1e5 || (size > 0 && size < 1e-3)) return plain(value, 3).replace("-", "−");
-  return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)))).replace("-", "−");
-}
-
-// The range of finite values, with some room; at least `least` wide, and wide enough for ticks to differ.
-function extent(arrays, least = 1e-9, room = 0.05) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const values of arrays) {
-    for (const v of values) {
-      if (v < low && v > -Infinity) low = v;
-      if (v > high && v < Infinity) high = v;
-    }
-  }
-  if (!(low <= high)) return [0, 1];
-  const width = Math.max(high - low, least, 0.01 * Math.max(Math.abs(low), Math.abs(high)));
-  const middle = (low + high) / 2;
-  return [middle - (0.5 + room) * width, middle + (0.5 + room) * width];
-}
-
+// Drawing on a canvas: axes with ticks, lines, points. What was drawn is kept, so that it can be drawn again elsewhere
+// (as a picture to be saved) and written as numbers.
 class Plot {
   constructor(canvas, height) {
     this.canvas = canvas;
-    this.height = height;
+    this.height = Math.round(height * (0.6 + 0.4 * SCALE));
     this.context = canvas.getContext("2d");
+    this.calls = [];
+    canvas.plot = this;
   }
 
   // Clears, and draws axes for x and y in these ranges.
-  begin(x, y, xLabel, yLabel, { xText = null, yText = null } = {}) {
+  begin(...given) {
     const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(this.canvas.clientWidth, 60);
-    const height = this.height;
-    this.canvas.style.height = `${height}px`;
-    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      this.canvas.width = Math.round(width * ratio);
-      this.canvas.height = Math.round(height * ratio);
-    }
-    const c = this.context;
-    c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    c.clearRect(0, 0, width, height);
-    c.font = "12px system-ui, sans-serif";
-    const xTicks = ticks(x[0], x[1], Math.max(3, width / 90));
-    const yTicks = ticks(y[0], y[1], Math.max(2, height / 34));
+    this.width = Math.max(this.canvas.clientWidth, 60);
+    this.canvas.style.height = `${this.height}px`;
+    const [width, height] = [this.width, this.height].map((size) => Math.round(size * ratio));
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.context.clearRect(0, 0, this.width, this.height);
+    this.calls = [];
+    this.keep("drawAxes", given);
+  }
+
+  line(...given) { this.keep("drawLine", given); }
+  trace(...given) { this.keep("drawTrace", given); }
+  pieces(...given) { this.keep("drawPieces", given); }
+  point(...given) { this.keep("drawPoint", given); }
+  inside(...given) { this.keep("clipped", given); }
+  say(...given) { this.keep("drawText", given); }
+
+  keep(name, given) {
+    this.calls.push([name, given]);
+    this[name](...given);
+  }
+
+  // All of it again, in another context.
+  drawIn(context) {
+    const own = this.context;
+    this.context = context;
+    for (const [name, given] of this.calls) this[name](...given);
+    this.context = own;
+  }
+
+  // The named lines: { xName, xs, name, ys } of each.
+  get lines() {
+    const drawn = this.calls.filter(([name]) => name === "drawLine" || name === "drawTrace");
+    const named = drawn.map(([, [xs, ys, , how = {}]]) => ({ xs, ys, name: how.name, xName: how.xName || this.xLabel }));
+    return named.filter(({ name }) => name);
+  }
+
+  drawAxes(x, y, xLabel, yLabel, { xText = null, yText = null } = {}) {
+    const { width, height, context: c } = this;
+    Object.assign(this, { x, y, xLabel });
+    c.font = FONT;
+    const xTicks = ticks(x[0], x[1], Math.max(3, width / (90 * SCALE)));
+    const yTicks = ticks(y[0], y[1], Math.max(2, height / (34 * SCALE)));
     const yTexts = yTicks.map((v) => (yText ? yText(v) : tickText(v, yTicks)));
-    const left = Math.max(...yTexts.map((text) => c.measureText(text).width), 30) + 26;
-    this.box = { left, top: 8, right: width - 18, bottom: height - 36 };
-    this.x = x;
-    this.y = y;
+    const left = Math.max(...yTexts.map((text) => c.measureText(text).width), 30) + 26 * SCALE;
+    this.box = { left, top: 8, right: width - 18, bottom: height - (xLabel ? 36 : 22) * SCALE };
     c.fillStyle = colour("--faint");
     c.strokeStyle = colour("--line");
     c.lineWidth = 1;
@@ -89,7 +79,7 @@ class Plot {
     c.textBaseline = "bottom";
     c.fillText(xLabel, (this.box.left + this.box.right) / 2, height - 2);
     c.save();
-    c.translate(13, (this.box.top + this.box.bottom) / 2);
+    c.translate(8 + 5 * SCALE, (this.box.top + this.box.bottom) / 2);
     c.rotate(-Math.PI / 2);
     c.textBaseline = "middle";
     c.fillText(yLabel, 0, 0);
@@ -109,7 +99,7 @@ class Plot {
     c.stroke();
   }
 
-  inside(draw) {
+  clipped(draw) {
     const { left, top, right, bottom } = this.box;
     const c = this.context;
     c.save();
@@ -120,8 +110,8 @@ class Plot {
     c.restore();
   }
 
-  line(xs, ys, stroke, { width = 1.8, dash = [] } = {}) {
-    this.inside((c) => {
+  drawLine(xs, ys, stroke, { width = 1.8, dash = [] } = {}) {
+    this.clipped((c) => {
       c.strokeStyle = stroke;
       c.lineWidth = width;
       c.lineJoin = "round";
@@ -143,11 +133,11 @@ class Plot {
   }
 
   // A line whose x ascends: of the points within one pixel only the first, least, greatest and last are drawn.
-  trace(xs, ys, stroke, how = {}) {
+  drawTrace(xs, ys, stroke, how = {}) {
     const n = xs.length;
     const across = Math.max(1, this.box.right - this.box.left);
     if (n < 4 * across) {
-      this.line(xs, ys, stroke, how);
+      this.drawLine(xs, ys, stroke, how);
       return;
     }
     const kept = [];
@@ -161,12 +151,12 @@ class Plot {
       kept.push(k, Math.min(least, most), Math.max(least, most), end - 1);
       k = end;
     }
-    this.line(kept.map((k) => xs[k]), kept.map((k) => ys[k]), stroke, how);
+    this.drawLine(kept.map((k) => xs[k]), kept.map((k) => ys[k]), stroke, how);
   }
 
   // Separate pieces: x0, y0, x1, y1 of each, one after another.
-  pieces(values, stroke, width = 2) {
-    this.inside((c) => {
+  drawPieces(values, stroke, width = 2) {
+    this.clipped((c) => {
       c.strokeStyle = stroke;
       c.lineWidth = width;
       c.lineCap = "round";
@@ -179,8 +169,8 @@ class Plot {
     });
   }
 
-  point(x, y, fill, radius = 4) {
-    this.inside((c) => {
+  drawPoint(x, y, fill, radius = 4) {
+    this.clipped((c) => {
       c.beginPath();
       c.arc(this.px(x), this.py(y), radius, 0, 2 * Math.PI);
       c.fillStyle = fill;
@@ -192,47 +182,12 @@ class Plot {
     });
   }
 
-  say(text) {
+  drawText(text) {
     const c = this.context;
+    c.font = FONT;
     c.fillStyle = colour("--faint");
     c.textAlign = "center";
     c.textBaseline = "middle";
     c.fillText(text, (this.box.left + this.box.right) / 2, (this.box.top + this.box.bottom) / 2);
   }
-}
-
-function legend(place, entries) {
-  const key = JSON.stringify(entries);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.replaceChildren(...entries.map(([text, stroke], k) => {
-    const mark = element("i");
-    mark.style.borderTopColor = stroke;
-    if (k >= 8) mark.style.borderTopStyle = k < 16 ? "dashed" : "dotted";
-    return element("span", {}, mark, text);
-  }));
-}
-
-// Where a field of numbers on a grid is zero: pieces x0, y0, x1, y1 (marching squares).
-function zeroLines(xs, ys, field) {
-  const n = xs.length;
-  const found = [];
-  const cut = (u, v, x0, y0, x1, y1) => {
-    if (u < 0 === v < 0) return;
-    const at = u / (u - v);
-    found.push(x0 + at * (x1 - x0), y0 + at * (y1 - y0));
-  };
-  for (let j = 0; j + 1 < ys.length; j++) {
-    for (let i = 0; i + 1 < n; i++) {
-      const [a, b, c, d] = [field[j * n + i], field[j * n + i + 1], field[(j + 1) * n + i + 1], field[(j + 1) * n + i]];
-      const below = (a < 0) + (b < 0) + (c < 0) + (d < 0);
-      if (below === 0 || below === 4 || Number.isNaN(a + b + c + d)) continue;
-      const [x0, x1, y0, y1] = [xs[i], xs[i + 1], ys[j], ys[j + 1]];
-      cut(a, b, x0, y0, x1, y0);
-      cut(b, c, x1, y0, x1, y1);
-      cut(c, d, x1, y1, x0, y1);
-      cut(d, a, x0, y1, x0, y0);
-    }
-  }
-  return found;
 }

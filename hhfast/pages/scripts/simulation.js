@@ -244,3 +244,22 @@ function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const failure = page.failures[status] || "";
   return { time: samples, traces, spikes, states: X, status, failure, steps: given.n_steps[0] };
 }
+
+// The same stimulus without any current.
+function withoutCurrent(stimulus) {
+  const is_current = (name) => /amplitude|mean|sigma|offset|scale|\.g(_|$)/.test(name);
+  return Object.fromEntries(Object.entries(stimulus).map(([name, v]) => [name, is_current(name) ? 0 : v]));
+}
+
+// A run from where the model begins (start "model") or from rest, after a time without current (`settle` ms); rest: the
+// states there, where they are known already.
+function wholeRun(page, { parameters, stimulus, t_stop, start, settle, rest, coarse }) {
+  const before = performance.now();
+  let initial = initialStates(page, parameters);
+  if (start === "rest") {
+    const quiet = { parameters, stimulus: withoutCurrent(stimulus), t_stop: settle, every: settle, initial };
+    initial = rest || simulate(page, quiet).states;
+  }
+  const run = simulate(page, { parameters, stimulus, t_stop, every: samplingInterval(page, t_stop), initial });
+  return { ...run, parameters, stimulus, initial, t_stop, start, coarse: Boolean(coarse), took: performance.now() - before };
+}

@@ -1,8 +1,11 @@
 // What a run did: potential, current, gates, ionic currents and conductances against time.
+// A parameter's value in a run.
+const valueIn = (page, run, name) => run.parameters[page.parameters.findIndex((p) => p.name === name)];
+
 // Conductance of a channel at every sample; null where it has none that can be had from traces.
-function conductance(channel, run, value) {
+function conductance(page, channel, run) {
   const { traces } = run;
-  const g = value(channel.g);
+  const g = valueIn(page, run, channel.g);
   if (channel.gates) {
     return Float64Array.from(run.time, (_, k) => channel.gates.reduce((x, [name, power]) => x * traces[name][k] ** power, g));
   }
@@ -11,63 +14,67 @@ function conductance(channel, run, value) {
 }
 
 class TracePlots {
-  // value: name of a parameter -> its value now
-  constructor(page, value) {
+  constructor(page) {
     this.page = page;
-    this.value = value;
     const small = innerWidth <= 760; // a phone: the potential stays in sight while sliders move
     this.plots = {
-      V: new Plot(byId("plot-V"), small ? 150 : 230), I: new Plot(byId("plot-I"), 84), gates: new Plot(byId("plot-gates"), 210),
+      V: new Plot(byId("plot-V"), small ? 150 : 230), I: new Plot(byId("plot-I"), small ? 64 : 84), gates: new Plot(byId("plot-gates"), 210),
       currents: new Plot(byId("plot-currents"), 210), conductances: new Plot(byId("plot-conductances"), 210),
       pools: new Plot(byId("plot-pools"), 190),
     };
-    const { gates, potentials, pools } = page;
-    legend(byId("legend-gates"), gates.map((name, k) => [name, series(k)]));
-    legend(byId("legend-V"), potentials.length > 1 ? potentials.map((name, k) => [name, series(k)]) : []);
-    legend(byId("legend-pools"), pools.map((name, k) => [withUnit(name, page.units[name]), series(k)]));
-    byId("panel-gates").hidden = !gates.length;
-    byId("panel-pools").hidden = !pools.length;
+    byId("panel-gates").hidden = !page.gates.length;
+    byId("panel-pools").hidden = !page.pools.length;
+    byId("panel-currents").hidden = !page.channels.length;
+    byId("panel-conductances").hidden = !page.channels.some(({ gates, open }) => (gates && gates.length) || open);
   }
 
-  // Potential and current, which follow a slider at once ...
-  draw(run, at) {
+  // Potential and current, which follow a slider at once; `held`: a run to compare with, and what differs in it.
+  draw(run, at, held) {
     const { page, plots } = this;
-    const t = [0, run.time[run.time.length - 1]];
-    const V = page.potentials.map((name) => run.traces[name]);
-    this.panel(plots.V, run, t, V, extent(V, 1), "mV", at);
-    this.panel(plots.I, run, t, [run.traces.i_app], extent([run.traces.i_app], 1, 0.15), unitText(page.units.i_app), at);
+    const before = held ? held.run : null;
+    const of = (from) => page.potentials.map((name) => from.traces[name]);
+    const t = [0, run.t_stop];
+    const every = [...of(run), ...(before ? of(before) : [])];
+    plots.V.begin(t, extent(every, 1), "time (ms)", page.potentials.length > 1 ? "mV" : "V (mV)");
+    const ghost = (plot, xs, ys, name) => plot.trace(xs, ys, colour("--held"), { width: 1.4, name: `${name} held`, xName: "time held (ms)" });
+    if (before) page.potentials.forEach((name) => ghost(plots.V, before.time, before.traces[name], withUnit(name, "mV")));
+    page.potentials.forEach((name, k) => this.trace(plots.V, run, run.traces[name], k, withUnit(name, "mV")));
+    const unit = unitText(page.units.i_app);
+    const i_app = [run.traces.i_app, ...(before ? [before.traces.i_app] : [])];
+    plots.I.begin(t, extent(i_app, 1, 0.15), "", unit);
+    if (before) ghost(plots.I, before.time, before.traces.i_app, `i_app (${unit})`);
+    this.trace(plots.I, run, run.traces.i_app, 0, `i_app (${unit})`);
+    for (const plot of [plots.V, plots.I]) this.cursor(plot, at);
+    const names = page.potentials.length > 1 || held ? page.potentials.map((text, k) => ({ text, stroke: series(k), dash: dashOf(k) })) : [];
+    showLegend(byId("legend-V"), [...names, ...(held ? [{ text: held.text, stroke: colour("--held") }] : [])]);
   }
 
   // ... and what lies behind them, a moment later.
   drawInside(run, at) {
     const { page, plots } = this;
-    const t = [0, run.time[run.time.length - 1]];
-    const current = unitText(page.units.i_app);
+    const unit = page.units.i_app;
     const of = (names) => names.map((name) => run.traces[name]);
-    if (page.gates.length) this.panel(plots.gates, run, t, of(page.gates), [-0.03, 1.03], "open fraction", at);
-    const ionic = page.channels.map((channel) => run.traces[channel.current]);
-    this.panel(plots.currents, run, t, ionic, extent(ionic), current, at);
-    legend(byId("legend-currents"), page.channels.map((channel, k) => [channel.current, series(k)]));
-    if (page.pools.length) this.panel(plots.pools, run, t, of(page.pools), extent(of(page.pools)), "", at);
-    this.drawConductances(run, t, at);
+    this.panel(plots.gates, byId("legend-gates"), run, at, page.gates, of(page.gates), [-0.03, 1.03], page.occupancies ? "fraction" : "open fraction");
+    const currents = page.channels.map(({ current }) => current);
+    this.panel(plots.currents, byId("legend-currents"), run, at, currents, of(currents), extent(of(currents)), withUnit("outward", unit), unit);
+    const pools = page.pools.map((name) => withUnit(name, page.units[name]));
+    this.panel(plots.pools, byId("legend-pools"), run, at, pools, of(page.pools), extentOfAmounts(of(page.pools)), "");
+    const g = page.channels.map((channel, k) => [channel.name, conductance(page, channel, run), k]).filter(([, values]) => values);
+    const [names, values] = [g.map(([name]) => name), g.map(([, shown]) => shown)];
+    this.panel(plots.conductances, byId("legend-conductances"), run, at, names, values, extentOfAmounts(values), unitText(page.units.g), page.units.g, g.map(([, , k]) => k));
   }
 
-  drawConductances(run, t, at) {
-    const { page, plots: { conductances: plot } } = this;
-    const g = page.channels.map((channel, k) => [channel, conductance(channel, run, this.value), k]);
-    const shown = g.filter(([, values]) => values);
-    byId("panel-conductances").hidden = !shown.length;
-    if (!shown.length) return;
-    plot.begin(t, extent(shown.map(([, values]) => values)), "time (ms)", unitText(page.units.g));
-    for (const [, values, k] of shown) plot.trace(run.time, values, series(k), { dash: dashOf(k) });
+  // Lines with their names, in the colours of these numbers.
+  panel(plot, place, run, at, names, lines, range, label, unit = "1", colours = names.map((_, k) => k)) {
+    if (!names.length) return;
+    plot.begin([0, run.t_stop], range, "time (ms)", label);
+    lines.forEach((values, k) => this.trace(plot, run, values, colours[k], withUnit(names[k], unit)));
     this.cursor(plot, at);
-    legend(byId("legend-conductances"), shown.map(([channel, , k]) => [channel.name, series(k)]));
+    showLegend(place, names.map((text, k) => ({ text, stroke: series(colours[k]), dash: dashOf(colours[k]) })));
   }
 
-  panel(plot, run, t, lines, range, label, at) {
-    plot.begin(t, range, plot === this.plots.I ? "" : "time (ms)", label);
-    lines.forEach((values, k) => plot.trace(run.time, values, series(k), { dash: dashOf(k) }));
-    this.cursor(plot, at);
+  trace(plot, run, values, k, name) {
+    plot.trace(run.time, values, series(k), { dash: dashOf(k), name, xName: "time (ms)" });
   }
 
   cursor(plot, at) {

@@ -2,25 +2,15 @@
 const COARSE = 8;
 const FINE = 32;
 
-class FICurve {
+class RateCurve {
   constructor(page, plot, note) {
-    this.page = page;
-    this.plot = plot;
-    this.note = note;
-    this.id = 0;
-    this.points = new Map();
-    this.before = [];
-    this.timer = null;
-    this.asked = -1000;
-    const source = [byId("engine").textContent, byId("worker").textContent].join("\n");
-    try {
-      this.worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-      this.worker.postMessage({ page });
-      this.worker.onmessage = ({ data }) => this.take(data);
-      this.worker.onerror = () => (this.note.textContent = "The browser allows no computing beside the page.");
-    } catch {
+    Object.assign(this, { page, plot, note, id: 0, points: new Map(), before: [], held: [], timer: null, asked: -1000 });
+    this.usual = note.textContent;
+    const failed = () => {
+      this.worker = null;
       this.note.textContent = "The browser allows no computing beside the page.";
-    }
+    };
+    this.worker = startWorker(page, (data) => this.take(data), failed);
     this.draw = oncePerFrame(() => this.drawNow());
   }
 
@@ -67,18 +57,43 @@ class FICurve {
     this.draw();
   }
 
+  // Keeps this curve beside those that come, or lets it go.
+  hold(wanted) {
+    this.held = wanted ? this.sorted() : [];
+    this.draw();
+  }
+
   sorted() { return [...this.points].sort((a, b) => a[0] - b[0]); }
 
   drawNow() {
     if (!this.range) return;
     const now = this.sorted();
-    const rates = [...now, ...this.before].map(([, rate]) => rate).filter(Number.isFinite);
-    this.plot.begin(this.range, [-0.03 * Math.max(10, ...rates), 1.06 * Math.max(10, ...rates)],
-      withUnit("constant current", this.page.units.i_app), "rate (Hz)");
+    const { held, before, plot } = this;
+    const rates = [...now, ...before, ...held].map(([, rate]) => rate).filter(Number.isFinite);
+    const high = Math.max(10, ...rates);
+    plot.begin(this.range, [-0.03 * high, 1.06 * high], withUnit("constant current", this.page.units.i_app), "rate (Hz)");
     const parts = (points) => [points.map(([x]) => x), points.map(([, y]) => y)];
-    this.plot.line(...parts(this.before), colour("--line"), { width: 3 });
-    this.plot.line(...parts(now), colour("--c0"), { width: 2 });
-    for (const [x, y] of now) this.plot.point(x, y, colour("--c0"), 2.8);
+    if (now.length <= FINE) plot.line(...parts(before), colour("--line"), { width: 3 });
+    plot.line(...parts(held), colour("--held"), { width: 2, name: held.length ? "rate held (Hz)" : "" });
+    plot.line(...parts(now), colour("--c0"), { width: 2, name: "rate (Hz)" });
+    for (const [x, y] of now) plot.point(x, y, colour("--c0"), 2.8);
+    const entry = (text, name) => ({ text, stroke: colour(name) });
+    showLegend(byId("legend-fi"), held.length ? [entry("now", "--c0"), entry("held", "--held")] : []);
     this.complete = now.length === FINE + 1;
+    this.say(now);
+  }
+
+  say(now) {
+    if (!this.complete || !this.worker) return;
+    if (now.every(([, rate]) => Number.isNaN(rate))) {
+      this.note.textContent = "No run succeeded.";
+      return;
+    }
+    const firing = now.filter(([, rate]) => rate > 0);
+    const unit = unitText(this.page.units.i_app);
+    const found = !firing.length ? "No repetitive firing at any of these currents."
+      : `Fires from ${plain(firing[0][0], 3)} ${unit}, at most at ${plain(Math.max(...firing.map(([, rate]) => rate)), 3)} Hz.`;
+    this.note.textContent = `${found} ${this.usual}`;
+    this.plot.canvas.setAttribute("aria-label", `Firing rate against constant current. ${found}`);
   }
 }

@@ -1,0 +1,148 @@
+"""Repeated trials of every cell, whose channels open and close at random: how reliable its spikes are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from hhfast.analysis.trial_statistics import TrialStatistics, trial_statistics
+from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
+from hhfast.batch.arguments import as_table
+from hhfast.batch.cells import Cells
+from hhfast.batch.method import Method, MethodOptions
+from hhfast.batch.simulate import simulate
+from hhfast.errors import InputError
+from hhfast.inputs import finite, number, one_of
+from hhfast.model import Model
+from hhfast.model.resolve import find_model
+from hhfast.parts.channel_noise import KINDS, ChannelNoise
+from hhfast.parts.recorders import Spikes
+from hhfast.parts.stimuli import Pulse
+
+_AT_ONCE = 16384  # trials that are simulated together, of whole cells
+_FOR_EVER = 1e15  # ms
+
+
+def repeated_trials(
+    model: str | Path | Model,
+    params: Mapping[str, Any] | None = None,
+    *,
+    trials: int = 100,
+    amplitude: float = 0.0,
+    start: float = 0.0,
+    width: float = math.inf,
+    t_stop: float = 100.0,
+    initial: str = "rest",
+    channel_noise: str = "diffusion",
+    seed: float = 0.0,
+    sigma: float = 2.0,
+    threshold: float = -20.0,
+    numbers: np.ndarray | None = None,
+    method: Method | None = None,
+    **options: Unpack[MethodOptions],
+) -> TrialStatistics:
+    """Firing efficiency, jitter, reliability and rate of each cell over trials with other channel noise.
+
+    params : with the numbers of channels, as {"count_Na": 6000, "count_K": 1800}; one that is not given is infinite.
+    trials : of each cell. amplitude, start, width : of a current pulse, in the unit of the model and ms; by default a
+    step from the beginning on, and no current. t_stop : of each trial, ms; spikes count from `start` on.
+    initial : "rest", "model" or "depolarised". channel_noise, seed : as in `simulate`. sigma : of the filter of
+    `reliability`, as in `trial_statistics`. threshold : of a spike, mV; it arms again 10 mV below.
+    numbers : (n_cells,) whole numbers by which cells have their noise; None: 0, 1, 2 ...; so a cell's trials are the
+    same whatever the others. method, options : as in `simulate`.
+
+    Returns `TrialStatistics`, one number per cell. Raises `InputError` as `simulate` does.
+    """
+    given = {
+        "trials": trials, "amplitude": amplitude, "start": start, "width": width, "t_stop": t_stop, "initial": initial,
+        "channel_noise": channel_noise, "seed": seed, "sigma": sigma, "threshold": threshold,
+    }  # fmt: skip
+    check_options(_OPTIONS, **given)
+    _check_together(given)
+    found, own = find_model(model).with_counts(), as_table("params", params)
+    cells = Cells.of(found, own, noise=ChannelNoise(channel_noise, seed))
+    number_of = np.arange(cells.n) if numbers is None else np.asarray(numbers)
+    parts = []
+    for first in range(0, cells.n, max(1, _AT_ONCE // trials)):
+        rows = np.repeat(np.arange(first, min(first + max(1, _AT_ONCE // trials), cells.n)), trials)
+        trial = np.tile(np.arange(trials), len(rows) // trials)
+        result = simulate(
+            found,
+            {name: np.asarray(v, np.float64)[rows] if np.ndim(v) else v for name, v in own.items()}
+            | {"C_m": cells.values("C_m")[rows]},
+            t_stop=t_stop,
+            stimulus=Pulse(amplitude=amplitude, start=start, width=min(width, _FOR_EVER)),
+            record=[Spikes(threshold=threshold, rearm=threshold - 10.0)],
+            initial=initial,
+            channel_noise=ChannelNoise(channel_noise, seed, cell=number_of[rows] * trials + trial),
+            method=Method.of(method, options),
+        )
+        parts.append(trial_statistics(result, trials, window=(start, t_stop), sigma=sigma))
+    joined = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TrialStatistics)}
+    return TrialStatistics(**joined)
+
+
+# --- the entry of the registry ----------------------------------------------------------------------------------------
+def _number_of_trials(name: str, value: Any) -> int:
+    found = number(name, value)
+    if not (1 <= found <= 1e6 and found == int(found)):
+        raise InputError(f"{name} = {value}: must be a whole number from 1 to 1,000,000")
+    return int(found)
+
+
+def _not_negative(name: str, value: Any) -> float:
+    if (found := finite(name, value)) < 0:
+        raise InputError(f"{name} = {value}: must not be negative")
+    return found
+
+
+def _duration(name: str, value: Any) -> float:
+    if not (found := number(name, value)) > 0:
+        raise InputError(f"{name} = {value}: must be a positive number, or infinite")
+    return found
+
+
+def _check_together(options: Mapping[str, Any]) -> None:
+    if not options["start"] < options["t_stop"]:
+        raise InputError(f"start: is {options['start']:g} ms; it must come before t_stop = {options['t_stop']:g} ms")
+
+
+_VARIABLES = {
+    "efficiency": ("1", "share of trials with a spike (firing efficiency)"),
+    "latency": ("ms", "mean time to the first spike"),
+    "jitter": ("ms", "standard deviation of the first spike time"),
+    "rate": ("Hz", "mean firing rate"),
+    "fano": ("1", "variance over mean of spike counts"),
+    "isi_cv": ("1", "mean coefficient of variation of intervals"),
+    "reliability": ("1", "mean correlation of filtered spike trains"),
+}
+_OPTIONS = {
+    "trials": Option("how often each cell is simulated, with other channel noise", "1", _number_of_trials),
+    "amplitude": Option("of a current pulse", "i_app", finite),
+    "start": Option("of the pulse; spikes count from here on", "ms", _not_negative),
+    "width": Option("of the pulse; infinite: a step", "ms", _duration),
+    "t_stop": Option("duration of each trial", "ms"),
+    "initial": Option("where trials start", "1", lambda name, v: one_of(name, v, ("rest", "model", "depolarised"))),
+    "channel_noise": Option("diffusion or markov", "1", lambda name, value: one_of(name, value, KINDS)),
+    "seed": Option("of the channel noise", "1", _not_negative),
+    "sigma": Option("of the filter of the reliability", "ms"),
+    "threshold": Option("of a spike", "mV", finite),
+}
+
+ANALYSIS = Analysis(
+    name="repeated_trials",
+    help="Firing efficiency, jitter, reliability and rate of each cell over trials with channel noise.",
+    function=repeated_trials,
+    options=_OPTIONS,
+    variables=lambda found: {
+        name: per_cell_number(getattr(found, name), unit, told) for name, (unit, told) in _VARIABLES.items()
+    },
+    check_together=_check_together,
+    runs=lambda options: 4.0 * options["trials"] * options["t_stop"] / 1000.0,  # four: what diffusion costs
+    prepared=Model.with_counts,
+)
