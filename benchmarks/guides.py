@@ -60,7 +60,7 @@ def main() -> None:
     table = "\n".join([*head, *map(row, sorted(GUIDES.glob("*.py")))])
     print(table)
     if arguments.write:
-        insert(arguments.write, table, "guides")
+        insert(arguments.write, f"{table}\n", "guides")
 
 
 if __name__ == "__main__":
