@@ -104,6 +104,8 @@ def plot_strength_duration(
         else:
             axes.loglog(result.width, result.amplitude[cell], "o", markersize=4, zorder=3, **style)
             axes.loglog(fine, _weiss(result, cell, fine), linewidth=1, color=style["color"])
+    if len(styles) > 1:
+        axes.plot([], [], color="0.35", linewidth=1, label="fits (Weiss)")
     axes.set(xlabel="pulse width (ms)", ylabel=label_of("threshold", result.unit))
     _plain_numbers(axes, result.width, result.amplitude)
     _legend(axes)

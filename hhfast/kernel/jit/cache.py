@@ -30,7 +30,8 @@ from hhfast.kernel.jit.llvm_compiler import processor
 
 _SUFFIX = ".kernel"
 _MOST_BYTES = 256 * 1024 * 1024  # of all files together; the least recently used ones go first
-_COMPILERS = ("llvmlite", "sympy", "numpy")
+_COMPILERS = ("numba", "llvmlite", "sympy", "numpy")
+_ROOMS, _MODULES = ("model", "parts", "kernel"), ("errors.py", "inputs.py", "registry.py", "tables.py")
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,14 @@ def key_of(parts: str) -> str:
 @lru_cache(maxsize=1)
 def _code_version() -> str:
     """A hash of the modules that determine a kernel and its meaning."""
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in sources())).hexdigest()
+
+
+def sources() -> list[Path]:
+    """The modules that determine kernels: whole rooms, and what their modules import (a test looks)."""
     package = Path(__file__).parents[2]
-    files = sorted(file for room in ("model", "parts", "kernel") for file in (package / room).rglob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    rooms = [file for room in _ROOMS for file in sorted((package / room).rglob("*.py"))]
+    return [*rooms, *(package / name for name in _MODULES)]
 
 
 @lru_cache(maxsize=1)
