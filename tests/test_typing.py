@@ -106,7 +106,8 @@ def test_stimuli_are_pickled():
     assert V[0] == V[1]
 
 
-SHARED = {"model", "sample", "params", "method", "tol", "watch", "threshold", "cap", "max_amplitude"}  # of analyses, told once
+# Told once, by the function that others refer to.
+SHARED = {"model", "sample", "params", "method", "tol", "watch", "threshold", "cap", "max_amplitude"}
 
 
 @pytest.mark.parametrize("name", [n for n in hh.__all__ if inspect.isfunction(getattr(hh, n))])
