@@ -32,7 +32,7 @@ def table(rows: Iterable[Sequence[str]], headings: Sequence[str] = (), align: st
         made.add_column(Text(heading), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for row in cells:
         made.add_row(*(Text(cell) for cell in row))
-    console = Console(file=io.StringIO(), width=100_000, color_system=None, legacy_windows=False)
+    console = Console(file=io.StringIO(), width=100_000, color_system=None, emoji=False, legacy_windows=False)
     with console.capture() as captured:
         console.print(made)
     return "\n".join((indent + line).rstrip() for line in captured.get().splitlines())

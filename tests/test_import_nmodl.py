@@ -160,7 +160,7 @@ def test_a_loop_of_as_many_rounds_as_a_parameter_says(imported):
     found = imported(text.replace("ik = (0.001)*gbar*n^FOUR*(v - ek)", loop))
     known = imported(ALPHA_BETA).model.derivatives({"V": V, "n": 0.3 + 0 * V})
     assert found.model.derivatives({"V": V, "n": 0.3 + 0 * V})["V"] == pytest.approx(known["V"], rel=1e-12)
-    assert "p is a number of rounds" in found.model.notes
+    assert "p decides the form of the equations: as in the file, it is 4." in found.model.notes
 
 
 # --- the command ---

@@ -100,6 +100,20 @@ def test_rates_of_the_library_are_those_of_the_text(name):
     check_rates(model, X, i_app, params, A, B)
 
 
+@pytest.mark.parametrize("name", ["hodgkin_huxley", "wang_buzsaki"])
+def test_rates_far_above_all_reversal_potentials(name):
+    """Exponentials of V are held beyond 150 mV, where they are small; rates that grow with V itself grow on."""
+    model, rng = hh.models[name], np.random.default_rng(5)
+    X = random_states(model, N, rng)
+    X[0] = np.linspace(150, 1000, N)
+    params = random_params(model, N, rng)
+    A, B = Cells.of(model, params).rates(X, 0.0)
+    F, A_text, B_text, _ = rates_by_the_text(model, X, 0.0, params)
+    gates = slice(1, 1 + len(model.gates))
+    most = A_text[gates] + B_text[gates]
+    assert (np.abs(A - B * X - F)[gates] <= 0.005 * most).all()
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_rates_of_the_library_are_those_of_the_papers(name):
     """And they equal the right-hand sides written out by hand, poles included."""

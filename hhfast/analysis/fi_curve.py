@@ -16,7 +16,7 @@ from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
-from hhfast.inputs import finite, numbers, one_of
+from hhfast.inputs import finite, numbers, one_of, tolerance
 from hhfast.model import Model
 from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
@@ -199,7 +199,7 @@ _OPTIONS = {
     "transient": Option("its first part, that does not count", "ms", finite),
     "direction": Option("where each current starts from: rest, up or down", "1",
                         lambda name, value: one_of(name, value, DIRECTIONS)),
-    "tol": Option("relative tolerance of onset and block"),
+    "tol": Option("relative tolerance of onset and block", check=tolerance),
     "threshold": Option("of a spike", "mV", finite),
     "rearm": Option("below which V must have been before a spike; 10 below the threshold", "mV", finite),
     "until": Option("t_stop, or settled: each run ends at a rest or on a cycle, of which the rate is exact", "1",

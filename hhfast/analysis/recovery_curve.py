@@ -15,7 +15,7 @@ from hhfast.analysis.spike_test import SpikeTest
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
-from hhfast.inputs import positive_numbers
+from hhfast.inputs import positive_numbers, tolerance
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
 from hhfast.tables import html_of, one_line
@@ -111,7 +111,7 @@ def _variables(found: RecoveryCurve) -> dict[str, Variable]:
 
 _OPTIONS = OPTIONS | {
     "intervals": Option("intervals of the pulses, onset to onset", "ms", positive_numbers),
-    "tol": Option("relative tolerance of the thresholds"),
+    "tol": Option("relative tolerance of the thresholds", check=tolerance),
 }
 
 ANALYSIS = Analysis(

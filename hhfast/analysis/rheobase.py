@@ -15,7 +15,7 @@ from hhfast.analysis.threshold_search import lowest_firing, spontaneous
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.inputs import finite, truth
+from hhfast.inputs import finite, tolerance, truth
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
 from hhfast.tables import html_of, one_line
@@ -118,7 +118,7 @@ def _columns(found: Rheobase) -> dict[str, np.ndarray]:
 
 _OPTIONS = {
     "width": Option("duration of the pulse", "ms"),
-    "tol": Option("relative tolerance of the amplitude"),
+    "tol": Option("relative tolerance of the amplitude", check=tolerance),
     "max_amplitude": Option("the largest amplitude tried", "uA cm-2"),
     "watch": Option("how long after the pulse a spike may still come", "ms"),
     "hyperpolarising": Option("search for a negative current, whose end makes the cell fire", "1", truth),

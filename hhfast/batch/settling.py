@@ -21,6 +21,7 @@ from hhfast.kernel.math import settling as memory
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
 from hhfast.model import Model
 from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
+from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.stimulus import Stimulus
 from hhfast.parts.variable import Variable
@@ -144,9 +145,10 @@ class SettlingRecording:
     def variables(self) -> dict[str, Variable]:
         found = {}
         for name in self.recorder.names:
-            unit, long_name, kind = SETTLED_FEATURES[name]
+            feature = SETTLED_FEATURES[name]
             flags = ACTIVITIES if name == "activity" else ()
-            found[name] = Variable(self.features[name], ("cell",), unit, long_name, flags, kind)
+            values, unit = self.features[name], feature.unit
+            found[name] = Variable(values, ("cell",), unit, feature.long_name, flags, feature.kind)
         if self.recorder.with_current:
             unit = self.recorder.model.variables["i_app"]
             found["i_app"] = Variable(self.outcome[:, memory.I_APP].copy(), ("cell",), unit, "current at the end")
@@ -154,15 +156,14 @@ class SettlingRecording:
 
     def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
-        own = {"V_max": "V_peak", "V_min": "V_trough"}
         settled = self.features["activity"] != UNSETTLED
         settled &= ~self.at_cap | (self.outcome[:, memory.KINDS] <= memory.LOOSE)
         found = {}
-        for name in ("rate", "isi_mean", "isi_cv", *own):
+        for name, own in FEATURES_OF_CYCLES.items():
             if name in variables:
                 was = variables[name]
-                values = np.where(settled, self.features[own.get(name, name)], was.values)
-                found[name] = replace(was, values=values, kind="size" if name == "rate" else was.kind)
+                values = np.where(settled, self.features[own], was.values)
+                found[name] = replace(was, values=values, kind="size" if own == "rate" else was.kind)
         return found
 
 
@@ -239,8 +240,10 @@ def check_settled(record: Iterable[Recorder]) -> None:
             raise InputError(
                 "record.window: does not go with until = 'settled', whose features are of the last period; remove it"
             )
-        if "V_mean" in getattr(r, "names", ()):
-            raise InputError("record.features: V_mean does not go with until = 'settled'; remove it")
+        for name in getattr(r, "names", ()):
+            feature = FEATURES.get(feature_name(name))
+            if feature is not None and feature.whole_run:
+                raise InputError(f"record.features: {name} does not go with until = 'settled'; remove it")
 
 
 def check_not_settled(record: Iterable[Recorder]) -> None:

@@ -28,28 +28,46 @@ _LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
 
 
 class SettledFeature(NamedTuple):
-    """A feature that only settled cells have. kind : how errors of it are judged; "": by its unit."""
+    """A feature that only settled cells have.
+
+    kind : how errors of it are judged; "": by its unit. efel : how it stands to what eFEL computes.
+    """
 
     unit: str
     long_name: str
     kind: str = ""
+    efel: str = "none"
 
 
 SETTLED_FEATURES: dict[str, SettledFeature] = {
     "activity": SettledFeature("1", "what the cell does in the end"),
     "period": SettledFeature("ms", "period, extrapolated from the last three"),
     "period_error": SettledFeature("ms", "difference of the last two periods", "incidental"),
-    "spikes_per_period": SettledFeature("1", "spikes of a period"),
+    "spikes_per_period": SettledFeature(
+        "1", "spikes of a period",
+        efel="none: `spikes_per_burst` has a value for each burst, with eFEL's rule for bursts",
+    ),
     "burst_duration": SettledFeature(
         "ms", "first to last spike of a burst; time above plateau_level where a burst is one spike"
     ),
     "duty_cycle": SettledFeature("1", "share of the period in bursts"),
-    "intraburst_rate": SettledFeature("Hz", "firing rate within bursts"),
-    "V_rest": SettledFeature("mV", "membrane potential at rest"),
-    "V_trough": SettledFeature("mV", "lowest minimum of the membrane potential in the last period"),
-    "V_peak": SettledFeature("mV", "highest maximum of the membrane potential in the last period"),
+    "intraburst_rate": SettledFeature(
+        "Hz", "firing rate within bursts",
+        efel="none: `burst_mean_freq` counts spikes, not intervals, and has a value for each burst, with eFEL's rule",
+    ),
+    "V_rest": SettledFeature(
+        "mV", "membrane potential at rest", efel="none: `voltage_base` is a mean before the stimulus"
+    ),
+    "V_trough": SettledFeature(
+        "mV", "lowest minimum of the membrane potential in the last period",
+        efel="`minimum_voltage` of the last period",
+    ),
+    "V_peak": SettledFeature(
+        "mV", "highest maximum of the membrane potential in the last period",
+        efel="`maximum_voltage` of the last period",
+    ),
     "settled_at": SettledFeature("ms", "time at which the cell was found settled", "incidental"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Derivative:
     own_steps: bool = False
 
 
-DERIVATIVES: dict[str, Derivative] = {  # of the accumulators of `features`
+DERIVATIVES: dict[str, Derivative] = {  # of what `running_values` has
     "times": Derivative(
         begin="first_by_{k} = np.nan\nlast_by_{k} = np.nan\nscatter_by_{k} = 0.0",
         spike="""\
@@ -86,4 +86,3 @@ VALUES: dict[str, Callable[[Mapping[str, Any], int], np.ndarray]] = {  # feature
     "V_min": lambda a, k: np.asarray(a[f"V_min_by_{k}"]),
     "V_mean": lambda a, k: np.asarray(a[f"V_sum_by_{k}"] / a["duration"]),
 }
-VALUES |= {"maximum_voltage": VALUES["V_max"], "minimum_voltage": VALUES["V_min"]}

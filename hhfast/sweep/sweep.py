@@ -16,6 +16,7 @@ import numpy as np
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
+from hhfast.inputs import path_of
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
@@ -165,7 +166,7 @@ class Sweep:
         """The sweep that a file describes; every mistake in it is an `InputError` of one line."""
         from hhfast.sweep.sweep_file import read_sweep
 
-        return read_sweep(Path(path))
+        return read_sweep(path_of("path", path))
 
     def run(
         self, out: str | Path, executor: Executor | None = None, *, resume: bool = True, repair: bool = False,
@@ -179,7 +180,13 @@ class Sweep:
         """
         from hhfast.sweep.run import run_sweep
 
-        return run_sweep(self, Path(out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads)
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise InputError(
+                f"executor: is of type {type(executor).__name__}; give a concurrent.futures.Executor, or None"
+            )
+        return run_sweep(
+            self, path_of("out", out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads
+        )
 
     @property
     def recorders(self) -> tuple[Recorder, ...]:

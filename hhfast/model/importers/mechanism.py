@@ -148,9 +148,16 @@ def _units(found: Mechanism, block: Any) -> None:
             continue
         base = str(s.unit1.name.value).lower()
         scale = "" if s.unit2 is None else str(s.unit2.name.value).lower()
-        if base not in _UNIT_CONSTANTS or scale not in _UNIT_SCALES:
+        factor, of = _multiple(scale)
+        if base not in _UNIT_CONSTANTS or of not in _UNIT_SCALES or not factor:
             raise found.refused("UNITS", f"{name} = ({base}) ({scale}) is no constant known here", rf"\b{name}\s*=")
-        found.constants[name] = _UNIT_CONSTANTS[base] * _UNIT_SCALES[scale]
+        found.constants[name] = _UNIT_CONSTANTS[base] * _UNIT_SCALES[of] / factor
+
+
+def _multiple(scale: str) -> tuple[float, str]:
+    """The number before a unit, as in (10000 coulomb), and the unit."""
+    number, _, unit = scale.partition(" ")
+    return (float(number), unit.strip()) if number.isdecimal() and number.isascii() and unit else (1.0, scale)
 
 
 def _assigned(found: Mechanism, block: Any) -> None:

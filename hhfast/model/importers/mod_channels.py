@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+import re
 
-import numpy as np
-
-from hhfast.model.formulas import evaluate_tree
 from hhfast.model.importers.expressions import (
     Expr,
+    factors,
     number,
+    product,
     terms,
     value_of,
     variable,
@@ -19,11 +18,11 @@ from hhfast.model.importers.forms import Law, law, step_law
 from hhfast.model.importers.mechanism import Mechanism
 from hhfast.model.importers.mod_currents import CurrentReader
 from hhfast.model.importers.mod_execution import Execution
+from hhfast.model.importers.mod_initial import Start
 from hhfast.model.importers.part import DEFAULTS, ChannelForm, Part, SchemeForm, StateForm
 
 VALENCES = {"ca": 2.0, "na": 1.0, "k": 1.0, "cl": -1.0}
 _UNITS = {"celsius": "degC", "diam": "um"}
-_SAMPLE = np.array([-101.3, -77.7, -64.9, -41.3, -12.1, 21.7])  # mV
 
 
 def part_of(mechanism: Mechanism) -> Part:
@@ -48,7 +47,8 @@ class _Translation:
         if self.run.tables:
             self.notes.append("TABLE is ignored: rates are computed, not interpolated.")
         self.notes += [
-            f"{name} is a number of rounds: as in the file, it cannot be changed." for name in sorted(self.run.fixed)
+            f"{name} decides the form of the equations: as in the file, it is {self.value(name):g}."
+            for name in sorted(self.run.fixed)
         ]
         given = frozenset(n for n, (value, _) in self.m.parameters.items() if value is not None)
         ions = {name: ion.name for ion in self.m.ions for name in (*ion.reads, *ion.writes)}
@@ -64,6 +64,7 @@ class _Translation:
         final = self.run.final
         found, in_scheme = [], {x for r in self.run.reactions for x in (r.here, r.there)}
         scheme = self.scheme(in_scheme) if in_scheme else None
+        start = Start(self.run, self.value, self.notes)
         for x in self.m.states:
             if x in in_scheme or (x in final and f"{x}'" not in final and f"{x}+" not in final):
                 continue
@@ -74,20 +75,27 @@ class _Translation:
             elif f"{x}+" in final:
                 own = self.step(x, final[f"{x}+"])
                 self.check_time(*own.formulas.values(), of=x)
-            elif x in self.m.parameters or not self.used(x):
+            elif x in self.m.parameters or self.m.ion_of(x) or not self.used(x):
                 continue
-            else:
-                raise self.m.refused("STATE", f"nothing changes '{x}'", rf"\b{x}\b")
+            else:  # it stays where INITIAL puts it
+                own = Law({"a": number(0), "b": number(0)})
             unit = "mM" if self.m.ion_of(x) or self.is_concentration(x) else "1"
-            found.append(StateForm(x, own, self.initial(x, own), unit))
+            found.append(StateForm(x, own, start.of(x, own), unit))
         return found, scheme
 
     def step(self, x: str, new: Expr) -> Law:
-        found = step_law(new, x, self.table)
+        found = step_law(self.without_switches(new), x, self.table)
         if found is None:
             reason = f"that of '{x}' is neither x + (1 - exp(-dt / tau)) * (inf - x) nor an Euler step"
             raise self.m.refused("step by hand", reason, rf"\b{x}\s*=")
         return found
+
+    def without_switches(self, new: Expr) -> Expr:
+        """A step without factors that are parameters of value 1: with another value it would be no step in time."""
+        sign, above, below = factors(new)
+        switches = {f.id for f in above if isinstance(f, ast.Name) and self.m.parameters.get(f.id, (None,))[0] == 1.0}
+        self.run.fixed |= switches
+        return product(sign, [f for f in above if not (isinstance(f, ast.Name) and f.id in switches)], below)
 
     def is_concentration(self, x: str) -> bool:
         return any(x in self.table.bases(e) for e in self.concentrations().values())
@@ -99,48 +107,6 @@ class _Translation:
         for e in expressions:
             if isinstance(e, ast.expr) and (bad := self.table.bases(e) & {"t", "dt"}):
                 raise self.m.refused(min(bad), f"'{of}' depends on it", rf"\b{min(bad)}\b")
-
-    def initial(self, x: str, own: Law) -> float | Expr | None:
-        """Where a state starts: None for its steady state."""
-        if x not in self.run.initial:
-            return None if self.run.steady_start else float((self.m.parameters.get(f"{x}0") or (0.0,))[0] or 0.0)
-        e = self.run.initial[x]
-        if (value := value_of(self.table.opened(e))) is not None:
-            return value
-        start = self.table.expanded(e)
-        known = set(self.m.parameters) | set(self.m.constants) | {"v", "celsius"} | set(DEFAULTS)
-        steady = self.steady(own)
-        if steady is not None and self.agree(start, steady):
-            return None
-        if not self.table.bases(e) <= known:
-            raise self.m.refused("INITIAL", f"'{x}' starts from {', '.join(sorted(self.table.bases(e) - known))}",
-                                 r"\bINITIAL\b")  # fmt: skip
-        return e
-
-    def steady(self, own: Law) -> Expr | None:
-        f = own.formulas
-        if "inf" in f:
-            return self.table.expanded(f["inf"])
-        up, down = ("alpha", "beta") if "alpha" in f else ("a", "b")
-        if value_of(f[down]) == 0:
-            return None
-        below = ast.BinOp(f[up], ast.Add(), f[down]) if up == "alpha" else f[down]
-        return self.table.expanded(ast.BinOp(f[up], ast.Div(), below))
-
-    def agree(self, one: Expr, other: Expr) -> bool:
-        """Whether two expressions have the same values over the potentials, at the file's parameters."""
-        with np.errstate(all="ignore"):
-            a, b = (np.broadcast_to(evaluate_tree(e, self.sample(e)), _SAMPLE.shape) for e in (one, other))
-        return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
-
-    def sample(self, e: Expr) -> dict[str, Any]:
-        values: dict[str, Any] = {"v": _SAMPLE}
-        for k, name in enumerate(sorted(self.table.bases(e) - {"v"})):
-            if self.m.ion_of(name) and name.startswith("i"):
-                values[name] = -0.01 - 1e-3 * k
-            else:
-                values[name] = self.value(name) if name not in self.m.states else 0.3 + 0.01 * k
-        return values
 
     def scheme(self, states: set[str]) -> SchemeForm:
         order = [x for x in self.m.states if x in states]
@@ -217,17 +183,24 @@ class _Translation:
         if name in self.m.constants:
             return self.m.constants[name]
         given = self.m.parameters.get(name, (None, ""))[0]
-        return given if given is not None else DEFAULTS.get(name, 0.0)
+        if given is not None:
+            return given
+        read = name in ("celsius", "diam") or any(name in ion.reads for ion in self.m.ions)
+        return DEFAULTS.get(name, 0.0) if read else 0.0
 
     def parameters(self, part: Part) -> dict[str, tuple[float, str]]:
         """All that the part's expressions name and that is no state, with value and unit."""
         used = set[str]().union(*map(self.table.bases, part.expressions()))
         own = {x.name for x in part.states} | {x for c in part.channels if c.scheme for x in c.scheme.states}
         found = {}
+        unset = self.run.variables.unset
         for name in sorted(used - own - {"v", "g@"}, key=[*self.m.parameters, *sorted(used)].index):
             if bad := {"t", "dt", "area"} & {name}:
                 raise self.m.refused(min(bad), "its equations depend on it", rf"\b{min(bad)}\b")
-            if name in self.run.unset and self.m.ion_of(name) is None:
+            if (own_name := unset.get(name)) in self.run.variables.remembered:
+                reason = f"'{own_name}' depends on its value of the step before"
+                raise self.m.refused("memory", reason, rf"\b{re.escape(str(own_name))}\s*=")
+            if name in unset and self.m.ion_of(name) is None:
                 self.notes.append(f"{name} is given no value in the file: 0, as in NEURON.")
             found[name] = self.value(name), _UNITS.get(name, self.m.parameters.get(name, (None, ""))[1])
         return found

@@ -10,13 +10,13 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from hhfast.model.importers.expressions import Expr, check_size, number, text, value_of, variable
+from hhfast.model.importers.expressions import Expr, check_size, number, text, value_of
 from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.mechanism import Mechanism
 from hhfast.model.importers.mod_calls import Calls, Environment, Scope, restore
 from hhfast.model.importers.mod_syntax import Reader
+from hhfast.model.importers.mod_variables import Variables
 
-SPECIAL = frozenset({"v", "celsius", "dt", "t", "diam", "area"})
 _MAX_STATEMENTS = 5_000  # carried out, those of procedures at each call
 _IDLE = {"UnitState", "TableStatement", "ConductanceHint", "LineComment", "BlockComment", "ProtectStatement",
          "MutexLock", "MutexUnlock", "Verbatim", "LagStatement", "ThreadSafe"}  # fmt: skip
@@ -42,14 +42,15 @@ class Execution:
     initial: Environment = field(default_factory=dict)
     reactions: list[Reaction] = field(default_factory=list)
     conserved: list[tuple[Expr, Expr]] = field(default_factory=list)
-    unset: set[str] = field(default_factory=set)  # used, but never given a value
     steady_start: bool = False  # INITIAL solves for the steady state
     tables: bool = False  # whether there was a TABLE
     fixed: set[str] = field(default_factory=set)  # parameters that are a number of rounds
     starting: bool = False
-    _versions: dict[tuple[str, str], str] = field(default_factory=dict)
     _statements: int = 0
     scope: Scope = field(default_factory=Scope)
+
+    def __post_init__(self) -> None:
+        self.variables = Variables(self.mechanism, self.table)
 
     def run(self) -> None:
         """INITIAL, then BREAKPOINT with all that it solves."""
@@ -67,15 +68,9 @@ class Execution:
         if self.mechanism.breakpoint is None:
             return
         self._run_breakpoint(constant)
-        # A variable that is read before it is set holds its value of the step before: in the limit, this step's.
-        late = {n: e for n, e in self.final.items() if n in self.unset and n not in self.mechanism.states}
-        for name, e in late.items():
-            if self.table.bases(e) & late.keys():
-                raise self.mechanism.refused(
-                    "memory", f"'{name}' depends on its value of the step before", rf"\b{name}\s*="
-                )
+        late = self.variables.late(self.final)
         if late:
-            self.reactions, self.conserved, self.unset = [], [], set()
+            self.reactions, self.conserved = [], []
             self._run_breakpoint(constant | late)
 
     def _run_breakpoint(self, start: Environment) -> None:
@@ -172,8 +167,10 @@ class Execution:
         for name in [*yes, *(n for n in no if n not in yes)]:
             a, b = yes.get(name), no.get(name)
             if a is None or b is None or (a is not b and text(a) != text(b)):
-                missing = self._missing(name)
+                missing = self.variables.missing(name)
                 self.bind(name, ast.IfExp(test, a or missing, b or missing), env)
+            else:
+                env[name] = a
 
     def _loop(self, s: Any, env: Environment) -> None:
         """FROM i = 0 TO 3, its bounds numbers, or parameters that no statement changes: each round in turn."""
@@ -196,14 +193,6 @@ class Execution:
             self.fixed.add(e.id)
             return self.mechanism.parameters[e.id][0]
         return value_of(e)
-
-    def _missing(self, name: str) -> Expr:
-        """What a variable is where a branch leaves it alone and nothing has set it before."""
-        if name.endswith("+"):
-            return variable(name[:-1])
-        if name.endswith("'"):
-            return number(0)
-        return self._value(name, {})
 
     def _reaction(self, s: Any, env: Environment) -> None:
         read = self.reader(env)
@@ -237,40 +226,16 @@ class Execution:
     def bind(self, name: str, e: Expr, env: Environment) -> None:
         """Give a variable a value; as a formula of its own, unless it is but a name or number, or within a function."""
         trivial = isinstance(e, (ast.Name, ast.Constant))
-        if trivial or self.scope.inside or name.endswith(("'", "+")):
-            env[name] = e
-            return
-        key = (name, text(e))
-        if key not in self._versions:
-            self._versions[key] = self._version(name)
-            self.table.formulas[self._versions[key]] = e
-            self.table.variables[self._versions[key]] = name
-        env[name] = variable(self._versions[key])
-
-    def _version(self, name: str) -> str:
-        """The variable's own name, or the first free one with a number."""
-        m = self.mechanism
-        taken = {*m.states, *m.parameters, *m.constants, *self.table.formulas, *SPECIAL, *m.functions}
-        taken |= {x for ion in m.ions for x in ion.reads} | self.unset
-        candidates = (name if k == 1 else f"{name}_{k}" for k in range(1, _MAX_STATEMENTS))
-        return next(c for c in candidates if c not in taken)
+        plain = trivial or self.scope.inside or name.endswith(("'", "+"))
+        env[name] = e if plain else self.variables.formula(name, e)
 
     def reader(self, env: Environment) -> Reader:
         """What reads expressions in an environment."""
         return Reader(
-            self.mechanism, lambda name: self._value(name, env), lambda n, given: Calls(self).function(n, given, env)
+            self.mechanism,
+            lambda name: env[name] if name in env else self.variables.unset_value(name),
+            lambda n, given: Calls(self).function(n, given, env),
         )
-
-    def _value(self, name: str, env: Environment) -> Expr:
-        if name in env:
-            return env[name]
-        m = self.mechanism
-        known = (
-            name in m.states or name in m.constants or name in SPECIAL or m.parameters.get(name, (None,))[0] is not None
-        )
-        if not known and not any(name in ion.reads for ion in m.ions):
-            self.unset.add(name)
-        return variable(name)
 
 
 def declared_name(variable: Any) -> str:

@@ -33,6 +33,8 @@ class Interpreter:
         self.moving = moving
         self.starting = False
         self.calls = 0
+        self.early: set[str] = set()  # variables that were read before they were set
+        self.written: set[str] = set()
         self.actions: dict[int, Action] = {}
         self.functions: dict[str, Callable[[Values, list[float]], float]] = {}
         given = {name: value or 0.0 for name, (value, _) in mechanism.parameters.items()}
@@ -41,19 +43,26 @@ class Interpreter:
         self.breakpoint = None if mechanism.breakpoint is None else self.block(mechanism.breakpoint)
 
     def evaluate(self, states: Mapping[str, float], given: Mapping[str, float]) -> Values:
-        """All variables after one BREAKPOINT at these states; slopes are "x'", steps "x+".
+        """All variables after BREAKPOINT at these states; slopes are "x'", steps "x+".
 
         given : v, dt, and what comes from outside (celsius, concentrations, reversal potentials).
+        Where a variable is read before it is set, as a current within DERIVATIVE, BREAKPOINT is carried out twice, as
+        NEURON does for the current before it makes a step.
         """
         values = {**self.values, **given}
         if self.initial is not None:
             self.starting = True
-            values |= dict.fromkeys(self.m.states, 0.0)
+            values |= {x: 0.0 for x in self.m.states if x not in given}
             self.initial(values)
             self.starting = False
-        values |= {"v": given["v"], **states}
-        if self.breakpoint is not None:
-            self.breakpoint(values)
+        if self.breakpoint is None:
+            return values | {"v": given["v"], **states}
+        self.early, self.written = set(), set()
+        self.breakpoint(values := values | {"v": given["v"], **states})
+        if self.early & self.written:
+            changes = {f"{x}{mark}" for x in self.m.states for mark in ("'", "+")}
+            kept = {name: value for name, value in values.items() if name not in changes}
+            self.breakpoint(values := kept | {"v": given["v"], **states})
         return values
 
     # --- statements ---
@@ -120,6 +129,7 @@ class Interpreter:
             if moving and target in self.moving and not self.starting:
                 target += "+"
             values[target] = value(values)
+            self.written.add(target)
 
         return assign
 
@@ -175,13 +185,19 @@ class Interpreter:
 
     # --- values ---
     def name(self, node: Any) -> Callable[[Values], str]:
+        if (plain := self.plain_name(node)) is not None:
+            return lambda values: plain
+        while type(node).__name__ != "IndexedName":
+            node = node.name
+        array, index = str(node.name.value), self.value(node.length)
+        return lambda values: f"{array}[{int(index(values))}]"
+
+    @staticmethod
+    def plain_name(node: Any) -> str | None:
+        """The name of a variable, or None for an element of an array."""
         while type(node).__name__ in ("VarName", "ReactVarName"):
             node = node.name
-        if type(node).__name__ == "IndexedName":
-            array, index = str(node.name.value), self.value(node.length)
-            return lambda values: f"{array}[{int(index(values))}]"
-        plain = str(node.value)
-        return lambda values: plain
+        return None if type(node).__name__ == "IndexedName" else str(node.value)
 
     def value(self, node: Any) -> Value:
         match type(node).__name__:
@@ -202,8 +218,17 @@ class Interpreter:
                 return lambda values: operation(left(values), right(values))
             case "FunctionCall":
                 return self.call(node)
+        if (plain := self.plain_name(node)) is not None:
+            return lambda values: values.get(plain, 0.0)
         name = self.name(node)
-        return lambda values: values.get(name(values), 0.0)
+
+        def read(values: Values) -> float:
+            x = name(values)
+            if x not in self.written:
+                self.early.add(x)
+            return values.get(x, 0.0)
+
+        return read
 
     def call(self, node: Any) -> Value:
         name = str(node.name.value)

@@ -12,10 +12,19 @@ _MAX_SIZE = 400_000  # bytes of a file with all that it includes; the largest pu
 _MAX_INCLUDES = 20
 _MAX_DEPTH = 100  # of brackets; beyond some thousands the parser would exhaust the stack
 _MAX_FORMULA = 10_000  # characters
-_COMMENT = re.compile(r"COMMENT\b.*?\bENDCOMMENT\b|[:?][^\n]*|\"[^\"\n]*\"", re.DOTALL)
-_VERBATIM = re.compile(r"\bVERBATIM\b(.*?)\bENDVERBATIM\b", re.DOTALL)
+# What begins first counts: a comment may hold a VERBATIM, and what stands in VERBATIM is C, where : and ? are none.
+# A block without end goes to the end of the file: looking for it from each beginning would take for ever.
+_COMMENT = re.compile(
+    r"\bCOMMENT\b.*?(?:\bENDCOMMENT\b|\Z)|\bVERBATIM\b.*?(?:\bENDVERBATIM\b|\Z)|[:?][^\n]*|\"[^\"\n]*\"", re.DOTALL
+)
+_VERBATIM = re.compile(r"\bVERBATIM\b(.*?)(?:\bENDVERBATIM\b|\Z)", re.DOTALL)
 _C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_IDLE = re.compile(r"\s*(return\s*\(?\s*(0(\.0?)?)?\s*\)?\s*;\s*|#\s*include\s*<\w+\.h>\s*|;\s*)*")
+# What is no C code to speak of: `return 0;`, includes, a name for version control, and the copy that a KINETIC block of
+# an old NEURON needs of an ion's concentration, which is what READ says.
+_IDLE = re.compile(
+    r"\s*(return\s*\(?\s*(0(\.0?)?)?\s*\)?\s*;\s*|#\s*include\s*<\w+\.h>\s*|;\s*"
+    r"|static\s+(const\s+)?char\s+rcsid\s*\[\s*\]\s*=\s*\"[^\"]*\"\s*;\s*|(?P<ion>\w+)\s*=\s*_ion_(?P=ion)\s*;\s*)*"
+)
 _SIGNS = re.compile(rf"([-+!]\s*){{{_MAX_DEPTH}}}")
 _INCLUDE = re.compile(r"^[ \t]*INCLUDE[ \t]+\"([^\"\n]*)\"", re.MULTILINE)
 
@@ -66,14 +75,9 @@ def _without_comments(content: str) -> str:
     content = re.sub(r"\bTITLE\b[^\n]*", "", content, count=1)
 
     def blank(found: re.Match[str]) -> str:
-        return found[0] if found[0].startswith('"') else "\n" * found[0].count("\n")
+        return found[0] if found[0].startswith(('"', "VERBATIM")) else "\n" * found[0].count("\n")
 
-    # What stands in VERBATIM is C, where : and ? are no comments.
-    pieces = re.split(r"(\bVERBATIM\b.*?\bENDVERBATIM\b)", _COMMENTED.sub(blank, content), flags=re.DOTALL)
-    return "".join(p if k % 2 else _COMMENT.sub(blank, p) for k, p in enumerate(pieces))
-
-
-_COMMENTED = re.compile(r"\bCOMMENT\b.*?\bENDCOMMENT\b", re.DOTALL)
+    return _COMMENT.sub(blank, content)
 
 
 def _included(text: ModText, folder: Path, budget: list[int]) -> str:

@@ -102,7 +102,7 @@ class PartWriter:
 
     def concentration(self, name: str) -> Expr:
         """An ion's concentration: what some part sets it to, else a parameter that all share."""
-        if name in self.replaced:
+        if name in self.replaced and name in self.part.ions:  # a state of that name may be no ion's
             return self.replaced[name]
         setter = self.all.setter(name)
         if setter is None:
