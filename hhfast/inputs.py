@@ -6,6 +6,8 @@ Each function takes the name of the value, for the one line of the `InputError` 
 from __future__ import annotations
 
 import math
+import os
+import reprlib
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError, did_you_mean
+
+_LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
 
 
 def text_of(path: Path, most_bytes: int) -> str:
@@ -43,11 +47,32 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path}: cannot be read (it is not a file)")
 
 
+def path_of(name: str, value: Any) -> Path:
+    """The path of a file or folder, a text or a `Path`."""
+    if not isinstance(value, (str, os.PathLike)):
+        told = "None" if value is None else f"of type {type(value).__name__}"
+        raise InputError(f"{name}: is {told}; give the path of a file")
+    return Path(value)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError` where no file of this name can be written: before the work whose result it is to hold."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"{path}: there is no directory {path.parent}; make it, or choose another output")
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; give the name of a file")
+    if len(path.name.encode()) > _LONGEST_NAME:
+        raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the directory {path.parent} cannot be written; choose another output")
+
+
 def per_cell(name: str, value: Any) -> Any:
     """A float, or a 1-D float64 array with one value per cell."""
     if type(value) is float and not math.isnan(value):  # the common case, twenty times as fast as what follows
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma itself takes long to import
         raise InputError(f"{name}: is a masked array; fill its gaps with .filled(...), or leave those cells out")
     try:
         array = np.asarray(value)
@@ -56,7 +81,7 @@ def per_cell(name: str, value: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         numeric = False
     if not numeric:
-        raise InputError(f"{name} = {value!r} is not a number or an array of numbers")
+        raise InputError(f"{name} = {reprlib.repr(value)} is not a number or an array of numbers")
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
     if value is None:
@@ -87,6 +112,14 @@ def positive(name: str, value: Any) -> float:
     found = number(name, value)
     if not (math.isfinite(found) and found > 0):
         raise InputError(f"{name} = {value}: must be a positive number")
+    return found
+
+
+def tolerance(name: str, value: Any) -> float:
+    """A relative tolerance: above 0 and below 1."""
+    found = positive(name, value)
+    if found >= 1:
+        raise InputError(f"{name} = {value}: must be below 1; it is a share of the value")
     return found
 
 

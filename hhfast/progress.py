@@ -79,7 +79,7 @@ class Reporter:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _bar(title: str, unit: str, console: Console) -> Progress:

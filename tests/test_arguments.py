@@ -119,6 +119,9 @@ def test_a_result_is_a_mapping():
     )
     assert "2 converged" in fitted._repr_html_()
     assert "40 none" in r._repr_html_()  # codes by what they mean
+    spontaneous = hh.find_rheobase(HH, {"g_K": np.array([36.0, 10.0])}, width=1.0)._repr_html_()
+    assert "Rheobase of 2 cells: 1 ok, 1 spontaneous" in spontaneous
+    assert "{" not in sweep._repr_html_()  # settings in words
     for thing in things:
         page = thing._repr_html_()
         assert page.startswith("<div>")
@@ -164,3 +167,42 @@ def test_a_normal_distribution_of_what_must_be_positive():
     space = hh.Sample("sobol", 8, {"C_m": hh.Distribution("normal", (1.0, 0.1))})
     with pytest.raises(hh.InputError, match=r"sample\.C_m: has values below 0 .* uniform or loguniform"):
         hh.Sweep(HH, space, 10.0)
+
+
+ONE_ROW = hh.Rows({"g_Na": [120.0]})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: hh.simulate(HH, {"g_Na": np.ones(1000)}, t_stop=1e7, record=[hh.Trace("V", every=0.01)]),
+            "GB or more",
+        ),
+        (lambda: hh.simulate(HH, {"g_Na": 10**400}, t_stop=1.0), r"0\.\.\.0+ is not a number"),
+        (lambda: hh.fit(HH, np.zeros(10), {"g_Na": (1, 2)}), "target: is of type ndarray; give a TraceTarget"),
+        (lambda: hh.trial_statistics(3, 3), "result: is of type int"),
+        (lambda: hh.open_results(None), "path: is None"),
+        (lambda: hh.to_pandas(3), "path: is of type int"),
+        (lambda: hh.explore(3), "what: is of type int"),
+        (lambda: hh.import_nmodl(3), "files: is of type int"),
+        (lambda: hh.Rows([1, 2]), "Rows: is of type list"),
+        (lambda: hh.Rows({"g_Na": np.ma.masked_array([1.0, 2.0], [0, 1])}), "masked"),
+        (lambda: hh.Sample("sobol", 5, {"g_Na": (0, 1)}), r"g_Na: is \(0, 1\); give a distribution"),
+        (lambda: hh.Sweep(HH, ONE_ROW, 10.0).run(7), "out: is of type int"),
+        (lambda: hh.Sweep(HH, ONE_ROW, 10.0).run("x.h5", executor=3), "executor: is of type int"),
+        (lambda: hh.BatchedSimulator(hh.Sweep(HH, ONE_ROW, 10.0, record=[hh.Features(["rate"])]))("a"), "no numbers"),
+        (lambda: hh.plot_traces(3), "plot_traces: is given int"),
+        (lambda: hh.plot_fi(3), "plot_fi: is given int"),
+        (lambda: hh.models[HH].with_channel("M"), "with_channel: is given str"),
+        (lambda: hh.models[HH].gate_curves("x"), "V: holds no numbers"),
+        (lambda: hh.models[HH].to_neuroml((1, 2)), "pulse: has 2 numbers"),
+        (lambda: hh.spike_times([0, 1], "x"), "hold no numbers"),
+        (lambda: hh.find_rheobase(HH, width=1.0, tol=2.0), "tol = 2.0: must be below 1"),
+    ],
+    ids=range(21),
+)
+def test_what_is_of_another_kind_is_told_in_a_line(call, message):
+    with pytest.raises(hh.InputError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)

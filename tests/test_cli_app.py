@@ -5,7 +5,7 @@ import sys
 from typing import get_type_hints
 
 import pytest
-from commands import hhfast
+from commands import hhfast, refused
 
 import hhfast as hh
 from hhfast.cli.app import COMMANDS
@@ -65,3 +65,24 @@ def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
     monkeypatch.setattr("hhfast.cli.text.model_list_text", models)
     result = hhfast("models")
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("prc", "hodgkin_huxley", "--current", "abc"), "see hhfast prc --help"),
+        (("run", "scan.toml", "--threads", 0), "see hhfast run --help"),
+        (("cache", "--bogus"), "see hhfast cache --help"),
+        (("fi",), "MODEL"),
+        (("nosuch",), "nosuch"),
+        (("clamp", "hodgkin_huxley", "--levels", "a:b"), "error: --levels a:b: give numbers"),
+        (("simulate", "hodgkin_huxley", "--start", 10, "--stop", 5), "--stop 5: the current begins at 10 ms"),
+        (("simulate", "hodgkin_huxley", "-p", "count_Na=-5"), "-p count_Na=-5: a number of channels must be positive"),
+        (("rheobase", "hodgkin_huxley", "--tol", 2), "tol = 2.0: must be below 1"),
+        (("models", "hodgkin_huxley", "--neuroml", "-o", "nowhere/x.nml"), "there is no directory nowhere"),
+        (("import", "x.mod", "-o", "nowhere/x.toml"), "there is no directory nowhere"),
+    ],
+)
+def test_what_is_typed_wrongly_is_one_line(words, line):
+    """Usage, too, and as it was typed: no box around it, no emoji for `:b:`."""
+    assert line in refused(*words)

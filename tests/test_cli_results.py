@@ -142,7 +142,7 @@ def test_looks_of_a_picture(here, pictures):
     for words, message in [
         (["--size", "0,3"], "inches"),
         (["--log", "z"], "unknown scale 'z'"),
-        (["--xlim", "5,1"], "--xlim '5,1'"),
+        (["--xlim", "5,1"], "--xlim 5,1"),
         (["--dpi", "1"], "dpi"),
         (["-o", "x.tiffany"], "ends in one of"),
     ]:

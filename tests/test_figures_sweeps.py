@@ -86,6 +86,33 @@ def test_many_panels_are_a_labelled_selection(tmp_path):
     assert [t for t in titles if t][:: MAX_PANELS - 1] == [f"{G_K} = 20 mS/cm²", f"{G_K} = 40 mS/cm²"]
 
 
+def test_the_lowest_panel_of_each_column_has_numbers_below(tmp_path):
+    """Five panels stand in two rows; nothing is below the last of the upper ones."""
+    space = Grid.of(
+        {"g_K": [30.0, 32.0, 34.0, 36.0, 38.0], AMPLITUDE: np.arange(6.0), "g_Na": np.linspace(100, 160, 7)}
+    )
+    figure = draw(tmp_path, space, value="spike_count")
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    numbered = [any(tick.label1.get_visible() for tick in axes.xaxis.get_major_ticks()) for axes in panels]
+    assert numbered == [False, False, True, True, True]
+
+
+def test_what_became_of_a_row_is_shown_of_every_row(tmp_path):
+    """Also of those that failed, which it explains."""
+    space = Grid.of({"g_K": [-5.0, 20.0, 36.0], AMPLITUDE: [0.0, 10.0]})
+    figure = draw(tmp_path, space, value="status")
+    assert sorted(drawn(figure)[0].filled(-1).ravel()) == [0, 0, 0, 0, 1, 1]
+    reasons = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert reasons == ["ok", "diverged"]
+
+
+def test_a_parameter_over_magnitudes_has_a_logarithmic_axis(tmp_path):
+    rng = np.random.default_rng(1)
+    space = Rows({"g_L": 10 ** rng.uniform(-2, 1, 60), "g_Na": rng.uniform(90, 150, 60)})
+    axes = draw(tmp_path, space, x="g_L", y="g_Na").axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
 def test_a_zipped_axis_is_drawn_over_either_parameter(tmp_path):
     pair = Axis("pair", (("g_Na", Values("linspace", (100, 140, 3))), ("g_K", Values("linspace", (30, 42, 3)))))
     space = Grid((pair, *Grid.of({AMPLITUDE: [5.0, 10.0]}).axes))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hhfast.figures.canvas import new_figure, save
+from hhfast.figures.quantity import Quantity
 from hhfast.figures.text import cell_labels, plain, symbol, value_text
 
 
@@ -75,3 +76,36 @@ def test_titles_at_the_left_are_broken_too():
     figure.savefig(io.BytesIO())
     assert axes.get_title(loc="left").count("\n") >= 1
     assert axes._left_title.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_a_value_stays_with_its_name_and_unit():
+    """The title of a row is broken between parameters, where that is possible."""
+    figure = new_figure(4, 2.5)
+    axes = figure.add_subplot()
+    values = {"g_Na": 60.0, "g_K": 5.0, "stimulus.amplitude": 15.0, "g_L": 0.3}
+    told = [value_text(name, value, "mS cm-2") for name, value in values.items()]
+    axes.set_title(f"row 3 ({', '.join(told)}): 4 spikes")
+    figure.savefig(io.BytesIO())
+    lines = axes.get_title().split("\n")
+    assert len(lines) > 1
+    for text in told:
+        assert sum(text in line for line in lines) == 1
+
+
+def test_each_of_many_classes_that_occur_has_a_colour_of_its_own():
+    """Of twenty classes as of five; those that do not occur take none away."""
+    for codes in (range(5), range(20), (0, 3, 11, 19)):
+        shown = Quantity("class", np.array([*codes], float), tuple(f"class_{k}" for k in range(20)))
+        colours = [shown.colour_map(shown.norm(code)) for code in codes]
+        assert len(set(colours)) == len(colours)
+
+
+def test_a_short_logarithmic_scale_has_plain_numbers():
+    figure = new_figure(4, 3)
+    axes = figure.add_subplot()
+    shown = Quantity("period (ms)", np.array([[5.0, 20.0], [10.0, 8.0]]), logarithmic=True)
+    shown.explain(figure, axes.pcolormesh(shown.values, norm=shown.norm), [axes], missing=False)
+    figure.savefig(io.BytesIO())
+    texts = [tick.get_text() for tick in figure.axes[-1].get_yticklabels()]
+    assert {"5", "10", "20"} <= set(texts)
+    assert not any("^" in text for text in texts)

@@ -11,15 +11,10 @@ from test_kernels import POLES, models, rates_by_the_text
 
 import hhfast as hh
 from hhfast.kernel.build.builder import Builder
-from hhfast.kernel.build.expressions import Translator
+from hhfast.kernel.build.kernel import jacobian_kernel
 from hhfast.kernel.build.rosenbrock import LinearSystem
-from hhfast.kernel.equations.jacobian import Jacobian
-from hhfast.kernel.equations.system import system_of
-from hhfast.kernel.math import functions
-from hhfast.kernel.optimise.binding_times import LaneConstants, bind
 from hhfast.kernel.spec import kernel_spec
-from hhfast.kernel.tree.kernel import Kernel
-from hhfast.kernel.tree.nodes import Element, For, Let, Name, Number, Store, Symbol
+from hhfast.kernel.tree.nodes import Symbol
 
 FAR = 1e-3  # distance of the points of a difference, relative to the scale of a state
 WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order
@@ -27,31 +22,11 @@ WEIGHTS = {1: 8 / 12, -1: -8 / 12, 2: -1 / 12, -2: 1 / 12}  # of fourth order
 
 def entries(model, X, params):
     """(n_states, n_states, n): the entries as a kernel computes them, in plain Python."""
-    system, n = system_of(model), X.shape[1]
-    jacobian = Jacobian(system)
-    places = {(x, y): f"J_{k}_{j}_" for k, x in enumerate(model.states) for j, y in enumerate(model.states)}
-    wanted = {places[at]: entry for at, entry in jacobian.entries.items()}
-    symbols: dict = {}
-    translator = Translator(lambda name: symbols.setdefault(name, Symbol(name)), functions("float64"), "float64")
-    lets = translator.lets(bind(system, wanted, LaneConstants(frozenset()), "float64"))
-    arrays = {name: Symbol(name) for name in ("X", "P", "J")}
-    i = Symbol("i")
-
-    def element(array, k):
-        return Element(arrays[array], (Number(k), Name(i)))
-
-    body = [Let(symbols[x], element("X", k)) for k, x in enumerate(model.states) if x in symbols]
-    body += [Let(symbols[p], element("P", k)) for k, p in enumerate(params) if p in symbols]
-    body += lets
-    body += [Store(element("J", k), Name(symbols[name])) for k, name in enumerate(wanted)]
-    loop = For(i, Number(0), Number(n), Number(1), tuple(body))
-    kernel = Kernel("entries", "entries", dict.fromkeys(arrays.values(), "float64[:, ::1]"), (loop,))
-    found = np.empty((len(wanted), n))
-    as_python(kernel)(X, np.array(list(params.values())), found)
-    J = np.zeros((len(X), len(X), n))
-    for (x, y), entry in zip(jacobian.entries, found, strict=True):
-        J[model.states.index(x), model.states.index(y)] = entry
-    return J
+    (m, n), P = X.shape, np.array([params[name] for name in model.parameters])
+    J = np.zeros((m * m, n))
+    columns = np.arange(len(P))
+    as_python(jacobian_kernel(model))(0, n, np.full(len(P), np.nan), columns, P, X, np.zeros(n), J, np.empty((0, n)))
+    return J.reshape(m, m, n)
 
 
 def by_the_text(model, params):

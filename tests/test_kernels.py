@@ -100,6 +100,20 @@ def test_rates_of_the_library_are_those_of_the_text(name):
     check_rates(model, X, i_app, params, A, B)
 
 
+@pytest.mark.parametrize("name", ["hodgkin_huxley", "wang_buzsaki"])
+def test_rates_far_above_all_reversal_potentials(name):
+    """Exponentials of V are held beyond 150 mV, where they are small; rates that grow with V itself grow on."""
+    model, rng = hh.models[name], np.random.default_rng(5)
+    X = random_states(model, N, rng)
+    X[0] = np.linspace(150, 1000, N)
+    params = random_params(model, N, rng)
+    A, B = Cells.of(model, params).rates(X, 0.0)
+    F, A_text, B_text, _ = rates_by_the_text(model, X, 0.0, params)
+    gates = slice(1, 1 + len(model.gates))
+    most = A_text[gates] + B_text[gates]
+    assert (np.abs(A - B * X - F)[gates] <= 0.005 * most).all()
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_rates_of_the_library_are_those_of_the_papers(name):
     """And they equal the right-hand sides written out by hand, poles included."""
@@ -246,6 +260,20 @@ def test_rates_of_a_model_with_everything_compiled():
     params, i_app = random_params(model, N, rng), rng.uniform(-5, 5, N)
     A, B = Cells.of(model, params).rates(X, i_app)
     check_rates(model, X, i_app, params, A, B)
+
+
+def test_powers_are_those_of_numbers_at_zero_and_of_negative_bases():
+    """Integer powers of any size by products, roots as exp(log / n): 0 at 0, NaN below it, as in Python's floats."""
+    x = "(V / 90)"
+    powers = {f"{x} ** 66": 66.0, f"{x} ** 99": 99.0, f"{x} ** (1 / 3)": 1 / 3, f"{x} ** 2.5": 2.5}
+    V = np.array([-75.0, 0.0, 60.0, 96.0])
+    for text, exponent in powers.items():
+        model = Model("powers", -65.0, (Channel("x", current=text),), (Parameter("C_m", 1.0, "uF cm-2"),))
+        A, B = np.zeros((1, 4)), np.zeros((1, 4))
+        as_python(rates_kernel(model))(0, 4, np.ones(1), np.full(1, -1), np.ones((1, 4)), V[None], np.zeros(4), A, B)
+        with np.errstate(all="ignore"):
+            right = -((V / 90) ** exponent)
+        np.testing.assert_allclose((A - B * V)[0], right, rtol=1e-12, atol=1e-100)
 
 
 def test_reference_models_rest_where_they_should():

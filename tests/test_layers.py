@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import hhfast
+from hhfast.kernel.jit.cache import sources
 
 PACKAGE = Path(hhfast.__file__).parent
 # From the top down; a module may import from its own layer and from those below it.
@@ -84,6 +85,12 @@ def own_imports(path):
     return {name for name in found if is_module(name.split(".")[0])}
 
 
+def path_of(name):
+    """The file of a module or package of hhfast."""
+    path = PACKAGE.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 def layer(name):
     rooms = name.split(".")
     for room in (".".join(rooms[:2]), rooms[0]):
@@ -113,6 +120,18 @@ def test_imports_point_downwards_inside_kernel():
                     upwards.append(f"{name_of(path)} imports {found}")
     assert (PACKAGE / "kernel" / "tree").is_dir() or (PACKAGE / "kernel" / "tree.py").exists()
     assert upwards == []
+
+
+def test_the_key_of_a_kernel_takes_in_all_that_kernels_import():
+    """Whatever a module of kernel/ imports, directly or not, is among the sources that are hashed."""
+    reached, ahead = set(), set(modules(PACKAGE / "kernel"))
+    while ahead:
+        path = ahead.pop()
+        reached.add(path)
+        ahead |= {path_of(name) for name in own_imports(path)} - reached
+    assert {PACKAGE / "errors.py", PACKAGE / "parts" / "tableaux.py", PACKAGE / "model" / "algebra.py"} <= reached
+    assert reached - set(sources()) == set()
+    assert all(path.exists() for path in sources())
 
 
 def test_every_room_of_kernel_has_its_place():

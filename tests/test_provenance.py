@@ -92,6 +92,20 @@ def test_a_run_depends_on_the_code_that_decides_its_rows(package):
     assert len(seen) == 9
 
 
+def test_the_hash_is_found_once(package, tmp_path, monkeypatch):
+    """As long as no source changes, it is kept with the kernels; a file of it that is damaged does no harm."""
+    monkeypatch.setenv("HHFAST_CACHE_DIR", str(tmp_path / "cache"))
+    found, sweep, original = [], small(), provenance.fingerprint
+    monkeypatch.setattr(provenance, "fingerprint", lambda *sources: (found.append(1), original(*sources))[1])
+    first = code(sweep)
+    assert code(sweep) == first
+    assert len(found) == 1
+    (file,) = (tmp_path / "cache" / "kernels").glob("c_*")
+    file.write_bytes(file.read_bytes().replace(first.encode(), first[::-1].encode()))
+    assert code(sweep) == first
+    assert len(found) == 2
+
+
 def test_an_analysis_depends_on_the_code_of_analyses(package):
     analysis = {"kind": "rheobase", "width": 1.0}
     sweep = hh.Sweep("hodgkin_huxley", hh.Grid.of({"g_Na": [120.0]}), 100.0, analysis=analysis)

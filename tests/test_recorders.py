@@ -1,5 +1,7 @@
 """Recorders: what they report is what a dense trace shows, and recording never changes a trajectory."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
@@ -50,12 +52,36 @@ def highest(t, V, edge):
     return max(found)
 
 
+def peaks(times, t, V):
+    """When V is largest after each spike and before the next: the vertex of the parabola through three samples."""
+    found = []
+    for begin, end in pairwise([*times, np.inf]):
+        k = np.flatnonzero((t > begin) & (t < end))
+        if not len(k):
+            continue
+        k = k[V[k].argmax()]
+        if k + 1 < len(V):  # else V still rises at the end
+            found.append(t[k] - 0.5 * DT * (V[k + 1] - V[k - 1]) / (V[k + 1] + V[k - 1] - 2.0 * V[k]))
+    return np.array(found)
+
+
 def features(times, t, V, onset, window):
     """The features by NumPy, from spike times and a trace."""
     times = times[(times > window[0]) & (times <= window[1])]
     inside = (t >= window[0] - 1e-9) & (t <= window[1] + 1e-9)
     isi = np.diff(times)
+    tops = peaks(times, t[inside], V[inside])
+    between = np.diff(tops)
+    later = between[1:]
     return {
+        "Spikecount": len(times),
+        "time_to_first_spike": tops[0] - onset if len(tops) else np.nan,
+        "time_to_last_spike": tops[-1] - onset if len(tops) else np.nan,
+        "mean_frequency": 1000 * len(tops) / (tops[-1] - onset) if len(tops) else np.nan,
+        "doublet_ISI": between[0] if len(between) else np.nan,
+        "inv_first_ISI": 1000 / between[0] if len(between) else np.nan,
+        "ISI_values": later.mean() if len(later) else np.nan,
+        "ISI_CV": later.std(ddof=1) / later.mean() if len(later) > 1 else np.nan,
         "spike_count": len(times),
         "rate": 1000 * len(times) / (window[1] - window[0]),
         "latency": times[0] - onset if len(times) else np.nan,

@@ -1,5 +1,8 @@
 """Until settled: each cell ends at its rest or on its cycle, and says which; the truth is from proofs and theory."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -59,6 +62,18 @@ def test_a_row_is_the_same_whatever_its_neighbours(integrator):
         alone = hh.simulate("hodgkin_huxley", {n: v[k : k + 1] for n, v in params.items()}, **how)
         assert alone["period"].tobytes() == together["period"][k : k + 1].tobytes()
         assert alone.spike_time.tobytes() == together.spike_times[k].tobytes()
+
+
+def test_a_rest_is_proved_without_algebra():
+    """A process whose kernels, the Jacobian's among them, are in the cache does not wait for SymPy."""
+    code = """
+import sys, hhfast as hh
+r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(amplitude=1.0), t_stop=1000.0, until="settled", integrator="tsit5")
+print(ACTIVITY[r["activity"][0]], *{"sympy", "numba"} & set(sys.modules))
+""".replace("ACTIVITY", repr(ACTIVITIES))
+    hh.simulate("hodgkin_huxley", **{**SQUID, "stimulus": hh.Step(amplitude=1.0)})
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["silent"]
 
 
 def test_it_goes_with_a_certificate_and_recorders_end_with_the_cell():

@@ -93,22 +93,3 @@ def test_against_efel(model):
     train = hh.train_features(r.spike_times, start=20.0)
     for name, allowed in trains.items():
         np.testing.assert_allclose(train[name][0], theirs[name][0], rtol=0, atol=allowed, err_msg=name)
-
-
-@pytest.mark.parametrize("model", CASES)
-def test_features_with_names_of_efel_are_those_of_efel(model):
-    """On a trace of every step, in the window of the stimulus; and the same as under the usual names."""
-    efel = pytest.importorskip("efel")
-    names, usual = ["maximum_voltage", "minimum_voltage"], ["V_max", "V_min"]
-    amplitude, t_stop = CASES[model]
-    r = hh.simulate(model, stimulus=hh.Step(amplitude, start=20.0), t_stop=t_stop, initial="rest", integrator="rk4", dt=0.005,
-                    record=[hh.Features([*names, *usual], window=(20.0, t_stop)), hh.Trace("V", every=0.005)])  # fmt: skip
-    efel.reset()
-    efel.set_setting("interp_step", 0.005)
-    efel.set_setting("strict_stiminterval", True)
-    start = 20.0 - 1e-6  # lest a rounded time leaves the first sample out, which is the lowest of connor_stevens
-    trace = {"T": r.time, "V": r["V"][0], "stim_start": [start], "stim_end": [t_stop]}
-    theirs = efel.get_feature_values([trace], names)[0]
-    for name, other in zip(names, usual, strict=True):
-        np.testing.assert_allclose(r[name][0], theirs[name][0], rtol=0, atol=2e-3, err_msg=name)  # theirs lie on steps
-        assert r[name][0] == r[other][0]

@@ -30,8 +30,8 @@ def by_hand(t, kind, p):
             first, second = ((since >= d) & (since < d + p["width"]) for d in (0.0, p["interval"]))
             return p["amplitude"] * first + p["second_amplitude"] * second
         case "Train":
-            k = np.floor(since / p["period"])
-            return p["amplitude"] * ((k >= 0) & (k < p["count"]) & (since - k * p["period"] < p["width"]))
+            k = np.minimum(np.floor(since / p["period"]), p["count"] - 1)
+            return p["amplitude"] * ((k >= 0) & (since - k * p["period"] < p["width"]))
         case "Ramp":
             return p["amplitude"] * since / (p["stop"] - p["start"]) * inside
         case "Sine":
@@ -50,6 +50,7 @@ CASES = [
     ("PairedPulse", {"amplitude": 2.0, "second_amplitude": 5.0, "start": 1.03, "width": 2.0, "interval": 10.07}),
     ("Train", {"amplitude": 1.5, "start": 2.03, "width": 1.0, "period": 5.01, "count": 3}),
     ("Train", {"amplitude": 1.5, "start": 2.03, "width": 1.0, "period": 5.01}),
+    ("Train", {"amplitude": 1.5, "start": 2.03, "width": 8.02, "period": 3.01, "count": 4}),  # on from 2.03 to 19.08
     ("Ramp", {"amplitude": 4.0, "start": 5.02, "stop": 25.01}),
     ("Sine", {"amplitude": 2.0, "frequency": 80.0, "phase": 0.3, "offset": 1.0, "start": 2.02, "stop": 20.03}),
     (
@@ -77,6 +78,17 @@ def test_current_is_the_one_on_paper(kind, p, passive):
     """Trace("i_app") shows the formula, from before the start to after the end."""
     t, i_app = current_trace(passive, getattr(hh, kind)(**p))
     np.testing.assert_allclose(i_app[0, :-1], by_hand(t, kind, p)[:-1], rtol=1e-9, atol=1e-9)
+
+
+def test_pulses_longer_than_a_period_do_not_add_up(passive):
+    """Where the edges differ between cells and lie in steps, too: the charge is that of one long pulse."""
+    train = hh.Train(1.5, start=np.array([2.03, 2.047]), width=np.array([8.02, 8.011]), period=3.01, count=4)
+    _, i_app = current_trace(passive, train)
+    assert i_app.max() <= 1.5
+    pulse = hh.Pulse(1.5, start=np.array([2.03, 2.047]), width=np.array([17.05, 17.041]))
+    both = [hh.simulate(passive, stimulus=s, t_stop=T_STOP, integrator="rk4", dt=0.05, record=[hh.Final()])["V_final"]
+            for s in (train, pulse)]  # fmt: skip
+    np.testing.assert_allclose(*both, rtol=1e-12)
 
 
 @pytest.mark.parametrize("integrator", ["euler", "exp_euler", "exp_midpoint", "strang", "rk4"])

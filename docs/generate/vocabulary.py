@@ -9,7 +9,8 @@ from typing import Any
 from generate.latex import latex
 from generate.markdown import code, table, title_page, value
 from hhfast.batch.analyses import REQUIRED, analyses
-from hhfast.parts.features import FEATURES
+from hhfast.parts.activity import SETTLED_FEATURES
+from hhfast.parts.feature import FEATURES
 from hhfast.parts.integrators import integrators
 from hhfast.parts.recorders import recorders
 from hhfast.parts.stimuli import stimuli
@@ -59,13 +60,27 @@ def _parameter(kind: Any, name: str) -> tuple[str, ...]:
 
 
 def _features() -> str:
-    rows = ((code(name), f.unit, f.long_name) for name, f in FEATURES.items())
+    rows = (
+        (", ".join(map(code, (name, *f.aliases))), f.unit, f.long_name, f.efel or "none")
+        for name, f in FEATURES.items()
+    )
+    settled = ((code(name), f.unit, f.long_name, f.efel) for name, f in SETTLED_FEATURES.items())
+    head = ["name", "unit", "what it is", "in eFEL"]
     text = (
         "Numbers per cell, accumulated inside the kernel while it runs: no trace is stored. "
         "In a sweep file `[record] features = [...]`, in Python `hh.Features([...])`; both take `threshold`, `rearm` "
         "(mV) and `window` (ms)."
     )
-    return title_page("Features", text, table(["name", "unit", "what it is"], rows))
+    efel = (
+        "Where a feature is that of [eFEL](https://efel.readthedocs.io), it has eFEL's name, too. eFEL looks at the time "
+        "of the stimulus (`strict_stiminterval`), which is the `window` here, and at a trace resampled to `interp_step`, "
+        "on whose samples its times lie; its other settings are as they are by default. Shapes of spikes are in "
+        "{py:func}`hhfast.ap_features`, and more of spike trains in {py:func}`hhfast.train_features`."
+    )
+    return title_page(
+        "Features", text, efel, "## Of any run", table(head, rows),
+        "## Of settled cells", 'Where a run ends by itself, `until = "settled"`:', table(head, settled),
+    )  # fmt: skip
 
 
 def _recorders() -> str:

@@ -14,7 +14,7 @@ from hhfast.analysis.spike_test import SpikeTest, regenerative_spikes, spike_tes
 from hhfast.analysis.threshold_search import lowest_firing, spontaneous
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.inputs import finite
+from hhfast.inputs import finite, tolerance
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
 
@@ -56,7 +56,7 @@ def _variables(found: Rheobase) -> dict[str, Variable]:
 
 
 _OPTIONS = {
-    "tol": Option("relative tolerance of the displacement"),
+    "tol": Option("relative tolerance of the displacement", check=tolerance),
     "max_displacement": Option("the largest displacement tried", "mV"),
     "watch": Option("how long after the displacement a spike may still come", "ms"),
     "threshold": Option("of a spike", "mV", finite),

@@ -12,16 +12,16 @@ from hhfast.analysis.action_potential_shape import UNITS, ap_features
 from hhfast.batch.result import Result
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell, positive
+from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name, feature_names
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
 
 SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
 SETTLED = (
-    "rate", "period", "isi_mean", "isi_cv", "V_peak", "V_trough", "V_rest", "V_max", "V_min", "burst_duration",
-    "duty_cycle", "intraburst_rate",
+    *FEATURES_OF_CYCLES, "period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate",
 )  # fmt: skip
-IN_TIME = ("latency", "isi_mean", "isi_cv", "V_max", "V_min", "V_mean")
+IN_TIME = tuple(name for name in feature_names() if not FEATURES[feature_name(name)].jumps)
 _SAMPLE = 0.01  # ms between samples for the shapes of spikes
 
 
@@ -31,9 +31,9 @@ class FeatureTarget:
 
     until : "settled": features of the settled cell (rate, period, V_peak, V_trough, V_rest, burst_duration,
         duty_cycle, intraburst_rate, isi_cv ...), with exact derivatives; t_stop is then a cap. "t_stop": features of a
-        run of t_stop ms (latency, isi_mean, isi_cv, V_max, V_min, V_mean), and means over its spikes of the shapes of
-        `ap_features` (AP_amplitude, AP_duration_half_width, AP_begin_voltage, AHP_depth_abs ...), with finite
-        differences.
+        run of t_stop ms (latency, isi_mean, isi_cv, V_max, V_min, V_mean, and eFEL's time_to_first_spike,
+        mean_frequency, ISI_CV ...), and means over its spikes of the shapes of `ap_features` (AP_amplitude,
+        AP_duration_half_width, AP_begin_voltage, AHP_depth_abs ...), with finite differences.
     threshold, rearm : mV, of spikes.
 
     A run without one of the features (a period, in a silent cell) is no fit at all: prefer rate. The residuals of a
@@ -61,7 +61,11 @@ class FeatureTarget:
             raise InputError("FeatureTarget: names no feature; give their values, as {'rate': 68.0}")
         for name in self.values:
             if name not in known:
-                other = " (a count jumps; give until = 'settled')" if name in ("rate", "spike_count") else ""
+                other = (
+                    " (a count jumps; give until = 'settled')"
+                    if name in feature_names() and name not in IN_TIME
+                    else ""
+                )
                 raise unknown("feature", name, known, f"FeatureTarget with until = '{self.until}'{other}")
             if name not in self.errors:
                 raise InputError(f"FeatureTarget: errors has no '{name}'; give its standard error")

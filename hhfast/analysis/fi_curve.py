@@ -13,15 +13,15 @@ from hhfast.analysis.firing import Firing
 from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_code, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
-from hhfast.inputs import finite, numbers, one_of
+from hhfast.inputs import finite, numbers, one_of, tolerance
 from hhfast.model import Model
 from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 _CLASSES = ("none", "I", "II", "III", "unknown")
 
@@ -58,7 +58,7 @@ class FICurve:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
     @property
     def latency(self) -> np.ndarray:
@@ -199,7 +199,7 @@ _OPTIONS = {
     "transient": Option("its first part, that does not count", "ms", finite),
     "direction": Option("where each current starts from: rest, up or down", "1",
                         lambda name, value: one_of(name, value, DIRECTIONS)),
-    "tol": Option("relative tolerance of onset and block"),
+    "tol": Option("relative tolerance of onset and block", check=tolerance),
     "threshold": Option("of a spike", "mV", finite),
     "rearm": Option("below which V must have been before a spike; 10 below the threshold", "mV", finite),
     "until": Option("t_stop, or settled: each run ends at a rest or on a cycle, of which the rate is exact", "1",

@@ -9,7 +9,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.fit_targets import Target
+from hhfast.analysis.feature_target import FeatureTarget
+from hhfast.analysis.fit_targets import SpikeTarget, Target, TraceTarget
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import OK, Result
@@ -95,11 +96,19 @@ def fit(
     Returns a `Fit`. Raises `InputError` for unknown names, ranges that are none, and targets that do not fit together.
     """
     found = find_model(model)
+    _check_target(target)
     names = tuple(free)
     _check(found, free, params or {}, starts)
     method = Method.of(method or Method(integrator="tsit5"), options)
     problem = _Problem(found, target, names, _Box.of(free), params or {}, stimulus, starts, method)
     return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
+
+
+def _check_target(target: Any) -> None:
+    if not isinstance(target, (TraceTarget, SpikeTarget, FeatureTarget)):
+        raise InputError(
+            f"target: is of type {type(target).__name__}; give a TraceTarget, SpikeTarget or FeatureTarget"
+        )
 
 
 def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any], starts: int) -> None:

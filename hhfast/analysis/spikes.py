@@ -25,7 +25,10 @@ def spike_times(
     `rearm` arms again; a trace that starts above the threshold starts disarmed. The crossing is interpolated by a
     cubic through the neighbouring samples. Raises `InputError` for arrays that do not fit or rearm > threshold.
     """
-    time, V = np.asarray(time, np.float64), np.asarray(V, np.float64)
+    try:
+        time, V = np.asarray(time, np.float64), np.asarray(V, np.float64)
+    except (TypeError, ValueError):
+        raise InputError("time, V: hold no numbers; give arrays, ms and mV") from None
     if time.ndim != 1 or V.ndim not in (1, 2) or V.shape[-1] != len(time) or len(time) < 2:
         raise InputError(f"time of shape {time.shape} and V of shape {V.shape}; give (n_times,), and (n, n_times)")
     if not rearm <= threshold:

@@ -14,8 +14,9 @@ from hhfast.analysis.population import Population
 from hhfast.analysis.rheobase import Rheobase, find_rheobase
 from hhfast.analysis.spike_test import SpikeTest, regenerative_spikes
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
+from hhfast.batch.analysis_status import analysis_html
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.inputs import finite, positive_numbers
+from hhfast.inputs import finite, positive_numbers, tolerance
 from hhfast.model import Model
 from hhfast.parts.recorders import Final
 from hhfast.parts.stimuli import Pulse
@@ -62,7 +63,7 @@ class StrengthDuration:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def strength_duration(
@@ -173,7 +174,7 @@ def _columns(found: StrengthDuration) -> dict[str, np.ndarray]:
 
 _OPTIONS = {
     "widths": Option("durations of the pulse", "ms", positive_numbers),
-    "tol": Option("relative tolerance of the thresholds"),
+    "tol": Option("relative tolerance of the thresholds", check=tolerance),
     "max_amplitude": Option("the largest amplitude tried", "uA cm-2"),
     "watch": Option("how long after the pulse a spike may still come", "ms"),
     "threshold": Option("of a spike", "mV", finite),

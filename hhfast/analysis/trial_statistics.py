@@ -80,6 +80,8 @@ def trial_statistics(
 
 def _trains(result: Result | Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
     """Spike trains, and whether each trial ran through."""
+    if not isinstance(result, (Result, Sequence, np.ndarray)):
+        raise InputError(f"result: is of type {type(result).__name__}; give a Result, or a list of spike trains")
     if not isinstance(result, Result):
         return [np.sort(np.asarray(t, np.float64)) for t in result], np.ones(len(result), bool)
     if "spike_time" not in result:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hhfast.errors import InputError
 from hhfast.parts.recorder import Recorder, is_recorder
-from hhfast.parts.recorders import recorders
+from hhfast.parts.recorders import Trace, recorders
 from hhfast.parts.stimulus import Stimulus
 
 
@@ -47,6 +49,23 @@ def as_stimulus(given: Any) -> Stimulus | None:
     if isinstance(given, (int, float)):
         raise InputError(f"stimulus: is {given}; for a constant current give hhfast.Step(amplitude={given})")
     raise InputError(f"stimulus: is {_what(given)}; give a stimulus such as hhfast.Step(amplitude=10.0), or None")
+
+
+def check_memory(record: Iterable[Recorder], n_cells: int, t_stop: float) -> None:
+    """Raise `InputError` where traces are surely larger than the memory of this machine: before they are there."""
+    samples = {trace: t_stop / trace.every for trace in record if isinstance(trace, Trace)}
+    needed = sum(4.0 * n * (n_cells * len(trace.variables) + 2) for trace, n in samples.items())
+    if needed > _memory():
+        told = f"{n_cells:,} cells with {sum(samples.values()):,.0f} samples each are {needed / 1e9:,.0f} GB or more"
+        raise InputError(f"record: {told}; take fewer, or a sweep, which writes batch after batch to disk")
+
+
+def _memory() -> float:
+    """Bytes of memory of this machine; infinity where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
 
 
 def as_recorders(given: Any) -> tuple[Recorder, ...]:

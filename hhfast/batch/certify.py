@@ -16,6 +16,7 @@ import numpy as np
 
 from hhfast.batch.method import Method
 from hhfast.errors import InputError
+from hhfast.parts.feature import feature_name
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
 from hhfast.sampling.counter_rng import uniform
@@ -58,7 +59,7 @@ def drawn(share: float, seed: int, start: int, stop: int) -> np.ndarray:
 
 def check_counts(names: Iterable[str]) -> None:
     """Refuse a certificate of results (of these names) in which a lost or additional spike would not show."""
-    if not set(_COUNTS) & set(names):
+    if not set(_COUNTS) & set(map(feature_name, names)):
         raise InputError("certify: compares numbers of spikes, which nothing records; record spike_count as well")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.conserved_sums import conserved_sums
+from hhfast.kernel.jit.compile import compiled_jacobian
 from hhfast.model import Model
 
 
@@ -43,19 +44,6 @@ _NUMERIC = [
 
 
 @lru_cache(maxsize=64)
-def _jacobian_of(model: Model) -> tuple[Callable[..., Any], tuple[str, ...]]:
-    """The compiled Jacobian, and the names of its arguments: states, then parameters."""
-    from hhfast.kernel.equations.jacobian import Jacobian
-    from hhfast.kernel.equations.system import system_of
-
-    system = system_of(model)
-    known = Jacobian(system).entries
-    entries = [known.get((x, y), 0) for x in system.states for y in system.states]
-    names = (*system.states, *system.parameters)
-    return _function(names, entries), names
-
-
-@lru_cache(maxsize=64)
 def slopes_of(model: Model) -> Callable[..., Any]:
     """A function of all states, all parameters and i_app that gives the list of all dx/dt, per ms."""
     from hhfast.kernel.equations.jacobian import Jacobian
@@ -79,14 +67,14 @@ def _function(names: Sequence[str], expressions: list[Any]) -> Callable[..., Any
 def jacobian(cells: Cells, X: np.ndarray) -> np.ndarray:
     """(n, n_states, n_states): the derivatives of dx/dt (rows) by the states (columns), per ms, at X (n_states, n).
 
-    The applied current enters dV/dt as a sum, so it does not matter here.
+    Of compiled code, so that a process that finds it in the cache need not wait for SymPy.
     """
-    function, names = _jacobian_of(cells.model)
-    m = len(cells.model.states)
-    values = dict(zip(cells.model.states, X, strict=True)) | {p: cells.values(p) for p in cells.model.parameters}
-    with np.errstate(all="ignore"):
-        entries = function(*(values[name] for name in names))
-    return np.stack([np.broadcast_to(e, cells.n) for e in entries], axis=-1).reshape(cells.n, m, m)
+    m = len(X)
+    J = np.zeros((m * m, cells.n))
+    nothing = np.empty((0, cells.n))
+    X, current = np.ascontiguousarray(X, np.float64), np.zeros(cells.n)
+    compiled_jacobian(cells.model)(0, cells.n, cells.p0, cells.col, cells.P, X, current, J, nothing)
+    return np.ascontiguousarray(J.T).reshape(cells.n, m, m)
 
 
 def free_jacobian(model: Model, J: np.ndarray) -> np.ndarray:

@@ -17,13 +17,14 @@ from hhfast.batch.simulation import Simulation
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model
 from hhfast.parts.activity import SETTLED_FEATURES, Settled
+from hhfast.parts.feature import FEATURES_OF_CYCLES, feature_name
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
 from hhfast.parts.sensitivity import quotient
 from hhfast.parts.variable import Variable
 
-_DIFFERENTIATED = {*SETTLED_FEATURES, "rate", "isi_mean", "isi_cv", "V_max", "V_min", "spike_count"}
+_DIFFERENTIATED = {*SETTLED_FEATURES, *FEATURES_OF_CYCLES, "spike_count"}
 _CURRENT = "i_app"
 
 
@@ -55,7 +56,7 @@ class SettledDerivatives:
                 raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
         for recorder in record:
             for name in recorder.names if isinstance(recorder, Features) else ():
-                if name not in _DIFFERENTIATED:
+                if feature_name(name) not in _DIFFERENTIATED:
                     raise InputError(
                         f"sensitivity: feature '{name}' of a settled cell has no derivative; leave it out, or record "
                         "Spikes with until = 't_stop'"
@@ -100,9 +101,10 @@ class SettledDerivatives:
     ) -> dict[str, Variable]:
         return {
             f"{name}_d{p}": Variable(
-                found[name][k], ("cell",), quotient(kept[name].unit, model.parameters[p].unit),
+                found[FEATURES_OF_CYCLES.get(name, name)][k], ("cell",),
+                quotient(kept[name].unit, model.parameters[p].unit),
                 f"derivative of {kept[name].long_name} by {p}",
             )
-            for name in self._names() if name not in WITHOUT
+            for name in self._names() if feature_name(name) not in WITHOUT
             for k, p in enumerate(self.parameters)
         }  # fmt: skip

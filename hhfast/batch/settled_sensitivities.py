@@ -112,7 +112,6 @@ class SettledCells:
 
     def _of_endings(self, ends: Endings) -> dict[str, np.ndarray]:
         found = features_of(ends, self.rule, self.levels[0])
-        found |= {"V_max": found["V_peak"], "V_min": found["V_trough"]}
         return {name: values for name, values in found.items() if name not in WITHOUT}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table
+from hhfast.batch.arguments import as_initial, as_recorders, as_stimulus, as_table, check_memory
 from hhfast.batch.bounds import possible_range
 from hhfast.batch.cells import Cells
 from hhfast.batch.certificate import certified
@@ -125,6 +125,7 @@ def simulate(
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
+    check_memory(record, cells.n, t_stop)
     derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
     if noise is not None and noise.kind == "markov":

@@ -43,7 +43,7 @@ def fi(
     picture: PictureOptions,
 ) -> None:
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
-    options = {"currents": numbers(currents), "t_stop": t_stop, "until": until, "threshold": threshold}
+    options = {"currents": numbers(currents, "--currents"), "t_stop": t_stop, "until": until, "threshold": threshold}
     options |= {} if rearm is None else {"rearm": rearm}
     _analyse("fi_curve", model, parameter, picture, options, csv)
 
@@ -60,7 +60,7 @@ def bifurcations(
     picture: PictureOptions,
 ) -> None:
     """Hopf points, sub- or supercritical, and saddle-nodes of each cell; -o draws the bifurcation diagram of one."""
-    limits = interval(currents)
+    limits = interval(currents, "--currents")
     picture.check()
     if picture.wanted and any(len(values) > 1 for values in parameters(parameter).values()):
         raise InputError("-o: a bifurcation diagram is that of one cell; give each parameter one value")
@@ -85,7 +85,7 @@ def rheobase(
     picture: PictureOptions,
 ) -> None:
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
-    widths = numbers(width)
+    widths = numbers(width, "--width")
     if len(widths) == 1 and not picture.wanted:
         _analyse("rheobase", model, parameter, picture, {"width": float(widths[0]), "tol": tol}, csv)
     else:
@@ -105,7 +105,14 @@ def refractory(
     picture: PictureOptions,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
-    _analyse("refractory_period", model, parameter, picture, {"second": tuple(numbers(second)), "width": width}, csv)
+    _analyse(
+        "refractory_period",
+        model,
+        parameter,
+        picture,
+        {"second": tuple(numbers(second, "--second")), "width": width},
+        csv,
+    )
 
 
 def trials(
@@ -179,10 +186,12 @@ def clamp(
 ) -> None:
     """Voltage clamp: currents at several levels, I-V, activation, inactivation; of several cells the fits alone."""
     options: dict[str, Any] = {
-        "levels": numbers(levels), "holding": holding, "duration": duration, "channel": channel,
+        "levels": numbers(levels, "--levels"), "holding": holding, "duration": duration, "channel": channel,
         "series_resistance": series_resistance, "leak_subtraction": leak_subtraction,
     }  # fmt: skip
-    options |= {name: tuple(numbers(step)) for name, step in (("prepulse", prepulse), ("tail", tail)) if step}
+    options |= {
+        name: tuple(numbers(step, f"--{name}")) for name, step in (("prepulse", prepulse), ("tail", tail)) if step
+    }
     found, params, table = _run("voltage_clamp", model, parameter, picture, options)
     if not csv and len(found.status) > 1:
         say(_aligned(table, found.status))

@@ -5,6 +5,7 @@ A command imports what is heavy (numba, scipy, matplotlib) when it runs, so that
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ import hhfast
 from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase, trials
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
-from hhfast.cli.console import one_line_errors
+from hhfast.cli.console import CommandGroup, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
@@ -30,7 +31,7 @@ COMMANDS = (
     fit, bench, cache,
 )  # fmt: skip
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command()(one_line_errors(_command))
 app.command("import")(one_line_errors(import_files))
@@ -38,6 +39,7 @@ app.command("import")(one_line_errors(import_files))
 
 def main() -> None:
     """The `hhfast` command."""
+    gc.set_threshold(50_000, 20, 20)  # looking through what imports leave behind takes a tenth of a short command
     app()
 
 

@@ -57,11 +57,13 @@ def bench(
     from hhfast.analysis.work_precision.benchmark import benchmark_integrators
     from hhfast.analysis.work_precision.report import report
 
-    accuracies = numbers(accuracy).tolist()
+    accuracies = numbers(accuracy, "--accuracy").tolist()
     if not all(value > 0 for value in accuracies):
         raise InputError(f"--accuracy {accuracy}: each must be a positive number")
     picture.check()  # before the minute that the measurement takes
-    steps, tolerances = (None if text is None else numbers(text) for text in (dt, rtol))
+    steps, tolerances = (
+        None if text is None else numbers(text, option) for option, text in (("--dt", dt), ("--rtol", rtol))
+    )
     if sweep is not None:
         alone = {"MODEL": model, "-p": parameter, "--current": current, "--t-stop": t_stop, "--spread": spread}
         if given := ", ".join(name for name, value in alone.items() if value is not None):
@@ -70,8 +72,8 @@ def bench(
     else:
         problem = {
             **_cells_of_model(model or "hodgkin_huxley", parameter), "dt": steps, "rtol": tolerances,
-            "current": None if current is None else interval(current), "t_stop": 200.0 if t_stop is None else t_stop,
-            "spread": 0.1 if spread is None else spread,
+            "current": None if current is None else interval(current, "--current"),
+            "t_stop": 200.0 if t_stop is None else t_stop, "spread": 0.1 if spread is None else spread,
         }  # fmt: skip
     found = benchmark_integrators(
         **problem, cells=cells, seed=seed, rheobase=rheobase, progress=True,

@@ -8,19 +8,22 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
-from typing import NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from hhfast.errors import Incomplete, InputError, one_line
 
 P = ParamSpec("P")
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # of click, which some versions of typer bring themselves
 
-_output = Console(highlight=False, soft_wrap=True)
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_output = Console(highlight=False, soft_wrap=True, emoji=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 class Exit(IntEnum):
@@ -44,6 +47,30 @@ def note(text: str) -> None:
 def _harmless(text: str) -> str:
     """A text without control characters: those of a file could write anywhere on a terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+class CommandGroup(TyperGroup):
+    """Commands whose usage errors are one line, as all others."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _usage_in_a_line():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_in_a_line():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_in_a_line() -> Iterator[None]:
+    """An unknown option, command or value ends with one line; a command alone shows its help."""
+    try:
+        yield
+    except _USAGE_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        command = "hhfast" if error.ctx is None or error.ctx.parent is None else f"hhfast {error.ctx.info_name}"
+        fail(f"error: {error.format_message().rstrip('.')}; see {command} --help", Exit.BAD_INPUT)
 
 
 def fail(message: str, code: Exit) -> NoReturn:

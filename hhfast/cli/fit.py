@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hhfast.cli.console import say
-from hhfast.cli.options import Csv, ModelName, Parameters, parameters
+from hhfast.cli.options import Csv, ModelName, Parameters, current_step, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -53,23 +53,17 @@ def fit(
     picture: PictureOptions,
 ) -> None:
     """Fit parameters of a model to a recorded trace, spike times or features, from many starts at once."""
-    import math
-
     picture.check()
     ranges = dict(map(_range, free))
     applied_told = stimulus is not None or current != 0.0
     target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop, applied_told)
 
     from hhfast.analysis.fit import fit as fitted
-    from hhfast.parts.stimuli import Step, Waveform
+    from hhfast.parts.stimuli import Waveform
     from hhfast.sweep.table import read_waveform
 
     given = {name: _one(name, values.tolist()) for name, values in parameters(parameter).items()}
-    applied = (
-        Step(amplitude=current, start=start, stop=math.inf if stop is None else stop)
-        if stimulus is None
-        else Waveform(*read_waveform(stimulus))
-    )
+    applied = current_step(current, start, stop) if stimulus is None else Waveform(*read_waveform(stimulus))
     found = fitted(model, target, ranges, given, stimulus=applied, starts=starts, seed=seed)
     say(_text(found, csv))
     for name, (low, high) in () if csv else _at_ends(found, ranges):

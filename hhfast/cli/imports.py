@@ -31,6 +31,10 @@ def import_files(
         check_picture(report)
     if output is not None and output.suffix != ".toml":
         raise InputError(f"{output}: the name of a model file ends in .toml")
+    if output is not None:
+        from hhfast.inputs import check_writable
+
+        check_writable(output)
     found = _imported(files, name)
     if output is None:
         typer.echo(found.text)
@@ -52,11 +56,12 @@ def import_files(
 
 
 def _imported(files: list[Path], name: str | None) -> Imported:
-    from hhfast.model.importers.neuroml import import_neuroml
-    from hhfast.model.importers.nmodl import import_nmodl
-
     if all(f.suffix == ".mod" for f in files):
+        from hhfast.model.importers.nmodl import import_nmodl
+
         return import_nmodl(*files, name=name)
     if all(f.suffix in (".nml", ".xml") for f in files):
+        from hhfast.model.importers.neuroml import import_neuroml
+
         return import_neuroml(*files, name=name)
     raise InputError(f"{files[0]}: give .mod files, or .nml and .xml files")

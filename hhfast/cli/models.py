@@ -68,8 +68,12 @@ def models(
 def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
     from hhfast.model.resolve import find_model
 
-    if output is not None and output.suffix not in (".nml", ".xml"):
-        raise InputError(f"{output}: the name of a NeuroML file ends in .nml")
+    if output is not None:
+        from hhfast.inputs import check_writable
+
+        if output.suffix not in (".nml", ".xml"):
+            raise InputError(f"{output}: the name of a NeuroML file ends in .nml")
+        check_writable(output)
     text = find_model(name).to_neuroml(_pulse(pulse) if pulse else None)
     if output is None:
         typer.echo(text, nl=False)
@@ -79,7 +83,7 @@ def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
 
 
 def _pulse(text: str) -> tuple[float, float, float]:
-    found = numbers(text)
+    found = numbers(text, "--pulse")
     if len(found) != 3:
         raise InputError(f"--pulse {text}: give amplitude, start and stop, as 10,5,100")
     return float(found[0]), float(found[1]), float(found[2])

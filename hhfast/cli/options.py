@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from hhfast.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from hhfast.parts.stimuli import Stimulus
 
 _MOST_NUMBERS = 1_000_000
 
@@ -27,41 +29,59 @@ Parameters = Annotated[
 ]  # fmt: skip
 
 
-def numbers(text: str) -> np.ndarray:
-    """Numbers from "1,2,5", or from "start:stop:step" with both ends. Raises `InputError` for anything else."""
+def numbers(text: str, option: str = "") -> np.ndarray:
+    """Numbers from "1,2,5", or from "start:stop:step" with both ends. Raises `InputError` for anything else.
+
+    option : by which they were given, for the message.
+    """
     import numpy as np
 
+    told = f"{option} {text}" if option else f"'{text}'"
     colons = ":" in text
     try:
         found = [float(part) for part in text.split(":" if colons else ",")]
     except ValueError:
-        raise InputError(f"'{text}': give numbers as 1,2,5 or as start:stop:step") from None
+        raise InputError(f"{told}: give numbers as 1,2,5 or as start:stop:step") from None
     if not np.isfinite(found).all():
-        raise InputError(f"'{text}': give finite numbers")
+        raise InputError(f"{told}: give finite numbers")
     if not colons:
         return np.array(found)
     if len(found) != 3:
-        raise InputError(f"'{text}': a range has three numbers, start:stop:step")
+        raise InputError(f"{told}: a range has three numbers, start:stop:step")
     start, stop, step = found
     if step == 0 or (stop - start) / step < 0:
         remedy = "give a step other than 0" if step == 0 else f"write {start:g}:{stop:g}:{-step:g}"
-        raise InputError(f"'{text}': steps of {step:g} never lead from {start:g} to {stop:g}; {remedy}")
+        raise InputError(f"{told}: steps of {step:g} never lead from {start:g} to {stop:g}; {remedy}")
     count = (stop - start) / step
     if count >= _MOST_NUMBERS:
-        raise InputError(f"'{text}': these are more than {_MOST_NUMBERS:,} numbers; take larger steps")
+        raise InputError(f"{told}: these are more than {_MOST_NUMBERS:,} numbers; take larger steps")
     return start + step * np.arange(int(count + 1e-9) + 1)
 
 
-def interval(text: str) -> tuple[float, float]:
+def interval(text: str, option: str = "") -> tuple[float, float]:
     """Two numbers, the smaller first, from "0,20". Raises `InputError` for anything else."""
-    found = numbers(text)
+    found = numbers(text, option)
     if len(found) != 2 or not found[0] < found[1]:
-        raise InputError(f"'{text}': give two numbers, the smaller first, as 0,20")
+        told = f"{option} {text}" if option else f"'{text}'"
+        raise InputError(f"{told}: give two numbers, the smaller first, as 0,20")
     return float(found[0]), float(found[1])
+
+
+def current_step(amplitude: Any, start: float, stop: float | None) -> Stimulus:
+    """The step of --current, --start and --stop. Raises `InputError` where it ends before it begins."""
+    import math
+
+    from hhfast.parts.stimuli import Step
+
+    if stop is not None and stop <= start:
+        raise InputError(f"--stop {stop:g}: the current begins at {start:g} ms, --start; it must end after that")
+    return Step(amplitude=amplitude, start=start, stop=math.inf if stop is None else stop)
 
 
 def parameters(given: Sequence[str] | None) -> dict[str, np.ndarray]:
     """Parameters from texts "NAME=VALUES". Lists of values of one length go together, one cell each."""
+    from hhfast.model.names import is_count
+
     found: dict[str, np.ndarray] = {}
     for text in given or ():
         name, equals, values = text.partition("=")
@@ -76,6 +96,8 @@ def parameters(given: Sequence[str] | None) -> dict[str, np.ndarray]:
             raise InputError(f"-p {name}={error}") from None
         if name == "C_m" and (found[name] <= 0).any():
             raise InputError(f"-p {text}: the capacitance must be positive")
+        if is_count(name) and not (found[name] > 0).all():
+            raise InputError(f"-p {text}: a number of channels must be positive")
     return broadcast(found)
 
 

@@ -120,21 +120,14 @@ class PictureOptions:
             title=self.title,
             size=None if self.size is None else _pair("--size", self.size),
             dpi=self.dpi,
-            xlim=None if self.xlim is None else _limits("--xlim", self.xlim),
-            ylim=None if self.ylim is None else _limits("--ylim", self.ylim),
+            xlim=None if self.xlim is None else interval(self.xlim, "--xlim"),
+            ylim=None if self.ylim is None else interval(self.ylim, "--ylim"),
             log=self._scales(),
         )
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:
-    found = numbers(text)
+    found = numbers(text, option)
     if len(found) != 2:
         raise InputError(f"{option} {text}: give two numbers, as 6.4,4")
     return float(found[0]), float(found[1])
-
-
-def _limits(option: str, text: str) -> tuple[float, float]:
-    try:
-        return interval(text)
-    except InputError as error:
-        raise InputError(f"{option} {error}") from None

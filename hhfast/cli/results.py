@@ -51,8 +51,8 @@ def export(
     ] = None,
 ) -> None:
     """Write parameters and features of rows as CSV or Parquet, or potential and spikes of some rows as NWB."""
+    from hhfast.inputs import check_writable
     from hhfast.sweep import to_csv, to_nwb, to_parquet
-    from hhfast.sweep.durable_files import check_writable
     from hhfast.sweep.results import check_finished
 
     check_finished(out)
@@ -143,12 +143,12 @@ def trace(
     if currentscape and len(rows) > 1:
         raise InputError("--currentscape draws one row; name it with --row")
 
-    from hhfast.figures.currentscape import plot_currentscape
+    from hhfast.figures.currentscape import currentscape_of_row
     from hhfast.figures.traces import plot_rows
     from hhfast.sweep.resimulate import resimulate
 
     again = [resimulate(out, number) for number in rows]
-    picture.save(plot_currentscape(again[0].traces, title=again[0].title) if currentscape else plot_rows(again))
+    picture.save(currentscape_of_row(again[0]) if currentscape else plot_rows(again))
     say("\n".join(one.text for one in again) + f"\n{picture.output}")
 
 

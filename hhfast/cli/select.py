@@ -13,6 +13,8 @@ from hhfast.cli.options import Csv, OutFile
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
+_SHEETS = (".xlsx", ".xls", ".ods", ".tsv", ".txt", ".parquet", ".json", ".toml", "")  # endings of tables elsewhere
+
 
 @draws
 def select(
@@ -62,11 +64,14 @@ def select(
 
 def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:
     """(tables, checked before any work; pictures)."""
+    from hhfast.inputs import check_writable
+
     tables = [path for path in paths if path.suffix.lower() in (".csv", ".h5", ".hdf5")]
     pictures = [path for path in paths if path not in tables]
+    if unknown := [path for path in pictures if path.suffix.lower() in _SHEETS]:
+        raise InputError(f"{unknown[0]}: a table is saved as .csv or .h5")
     for path in tables:
         if path.absolute() == result.absolute():
             raise InputError(f"{path}: is the result itself; give the table another name")
-        if not path.absolute().parent.is_dir():
-            raise InputError(f"{path}: there is no directory {path.parent}")
+        check_writable(path)
     return tables, pictures

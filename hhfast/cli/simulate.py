@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hhfast.cli.console import note, say
-from hhfast.cli.options import ModelName, Parameters, broadcast, numbers, parameters
+from hhfast.cli.options import ModelName, Parameters, broadcast, current_step, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -72,10 +72,8 @@ def simulate(
     picture: PictureOptions,
 ) -> None:
     """Simulate one neuron or a few under a current step: spikes, and with -o V, currents, conductances, gates."""
-    import math
-
     picture.check()
-    params = broadcast({**parameters(parameter), "--current": numbers(current)})
+    params = broadcast({**parameters(parameter), "--current": numbers(current, "--current")})
     amplitude = params.pop("--current")
     if len(amplitude) > _MOST:
         raise InputError(f"{len(amplitude):,} cells: `simulate` keeps every trace; for so many, write a sweep file")
@@ -86,10 +84,9 @@ def simulate(
     from hhfast.parts.channel_noise import ChannelNoise
     from hhfast.parts.integrators import DEFAULT
     from hhfast.parts.recorder import levels_of
-    from hhfast.parts.stimuli import Step
 
     found = find_model(model)
-    step = Step(amplitude=amplitude, start=start, stop=math.inf if stop is None else stop)
+    step = current_step(amplitude, start, stop)
     noise = None if channel_noise is None else ChannelNoise(channel_noise, seed=seed)
     usual = (DEFAULT, 0.025) if noise is None else ("exp_euler", 0.01)
     method = Method(integrator or usual[0], usual[1] if dt is None else dt)

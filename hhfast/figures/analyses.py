@@ -46,6 +46,8 @@ def plot_fi(
     cells : their numbers; None: all, at most 200. params : those given to `fi_curve`, to tell cells apart. labels :
     for the legend, one per cell. units : of the parameters.
     """
+    if not isinstance(curves, (FICurve, Sequence)):
+        raise InputError(f"plot_fi: is given {type(curves).__name__}; give an FICurve, or several")
     axes = axes or new_axes()
     curves = [curves] if isinstance(curves, FICurve) else list(curves)
     styles = _styles(axes, len(curves[0].rate), cells, params, labels, units or {})
@@ -100,6 +102,8 @@ def plot_strength_duration(
         else:
             axes.loglog(result.width, result.amplitude[cell], "o", markersize=4, zorder=3, **style)
             axes.loglog(fine, _weiss(result, cell, fine), linewidth=1, color=style["color"])
+    if len(styles) > 1:
+        axes.plot([], [], color="0.35", linewidth=1, label="fits (Weiss)")
     axes.set(xlabel="pulse width (ms)", ylabel=label_of("threshold", result.unit))
     _plain_numbers(axes, result.width, result.amplitude)
     _legend(axes)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
 from hhfast.figures.text import break_lines, words_of
+from hhfast.inputs import check_writable
 
 # Okabe & Ito 2008, told apart whatever the colour vision; the yellow, too light for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -81,10 +82,7 @@ def check_picture(path: Path) -> None:
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix.lstrip(".").lower() not in known:
         raise InputError(f"{path}: the name of a picture ends in one of {', '.join(sorted(known))}")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no directory {path.parent}")
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; give the name of a file")
+    check_writable(path)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -15,6 +15,8 @@ from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.figures.canvas import new_figure
 from hhfast.figures.text import label_of, plain
+from hhfast.figures.traces import row_label
+from hhfast.sweep.resimulate import Resimulated
 
 _PREFIX = "i_"
 _MANY = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#666666", "#A6761D", "#7570B3",
@@ -49,6 +51,13 @@ def plot_currentscape(result: Result, *, cell: int = 0, title: str = "") -> Figu
     inward.set_xlim(time[0], time[-1])
     if title:
         figure.suptitle(plain(title), fontsize=11)
+    return figure
+
+
+def currentscape_of_row(row: Resimulated) -> Figure:
+    """The currentscape of a row of a sweep, which was simulated again."""
+    figure = plot_currentscape(row.traces)
+    figure.suptitle(row_label(row), fontsize=11)
     return figure
 
 

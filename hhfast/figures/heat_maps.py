@@ -28,15 +28,18 @@ class Panels:
 def heat_maps(panels: Panels, shown: Quantity) -> Figure:
     """The panels in one figure, with the same colours for all."""
     n = len(panels.values)
-    columns = min(4, n) if n > 4 else n
+    columns = n if n <= 4 else -(-n // 2) if n <= 8 else 4
     rows = -(-n // columns)
     figure = new_figure(6.4, 4.8) if n == 1 else new_figure(0.8 + 3.0 * columns, 0.7 + 2.6 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, title, values in zip(grid.flat, panels.titles, panels.values, strict=False):
         mesh = _heat_map(axes, panels.x[1], panels.y[1], values, shown)
         axes.set_title(title, fontsize=10)
-    for axes in list(grid.flat)[n:]:
-        axes.remove()
+    for k, axes in enumerate(grid.flat):
+        if k >= n:
+            axes.remove()
+        elif k + columns >= n:  # the lowest of its column
+            axes.xaxis.set_tick_params(labelbottom=True)
     missing = any(np.isnan(values).any() for values in panels.values)
     shown.explain(figure, mesh, list(grid.flat)[:n], missing)
     if n == 1:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from hhfast.figures.canvas import MISSING, colour, new_figure
 from hhfast.figures.quantity import Quantity
+from hhfast.sweep.scale import spans_magnitudes
 
 MAX_POINTS = 4_000  # more would hide each other
 _PER_BIN = 8  # rows, on average
@@ -35,6 +36,10 @@ def points(x: Column, y: Column | None, shown: Quantity) -> Figure:
             drawn, missing = _scatter(axes, x[1], y[1], shown)
         shown.explain(figure, drawn, [axes], missing)
         axes.set(xlabel=x[0], ylabel=y[0])
+        if spans_magnitudes(y[1]):
+            axes.set_yscale("log")
+    if spans_magnitudes(x[1]):
+        axes.set_xscale("log")
     return figure
 
 
@@ -73,6 +78,10 @@ def _bins(axes: Axes, x: np.ndarray, y: np.ndarray, shown: Quantity) -> tuple[ob
 
 def _edges(values: np.ndarray, n: int) -> np.ndarray:
     low, high = values.min(), values.max()
+    if spans_magnitudes(values):
+        edges = np.geomspace(low, high, n + 1)
+        edges[-1] = high  # geomspace may end below it
+        return edges
     return np.linspace(low, high if high > low else low + 1.0, n + 1)
 
 

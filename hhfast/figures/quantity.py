@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, COLOURS, MISSING
 
 _YELLOW = "#F0E442"  # of the same eight as the others; light, but a surface can be
+_SHADES = ((1.0, 0.0), (1.0, 0.5), (0.0, 0.45))  # towards white or black, and how far: where colours begin anew
 _FEW = 12  # whole numbers that have a colour each
 
 
@@ -72,25 +73,43 @@ class Quantity:
     def colour_map(self) -> Colormap:
         """Of codes the colours that all people tell apart; else from dark to light."""
         if self.codes:
-            n, surfaces = len(self.codes), (*COLOURS, _YELLOW)
-            chosen = surfaces[:n] if n <= len(surfaces) else colormaps["turbo"](np.linspace(0, 1, n))
-            return ListedColormap(list(chosen))
+            return ListedColormap(self._colours_of_codes())
         low, high = self.limits
         return colormaps[COLOUR_MAP].resampled(int(high - low) + 1) if self.is_discrete else colormaps[COLOUR_MAP]
+
+    @property
+    def _occurring(self) -> list[int]:
+        """The codes that some value has."""
+        return sorted(set(self.known.astype(int).tolist()) & set(range(len(self.codes))))
+
+    def _colours_of_codes(self) -> list[Any]:
+        """A colour for each code; of more codes than colours those that occur have one, lighter and darker in turn."""
+        surfaces = (*COLOURS, _YELLOW)
+        if len(self.codes) <= len(surfaces):
+            return list(surfaces[: len(self.codes)])
+        chosen: list[Any] = [MISSING] * len(self.codes)
+        for k, code in enumerate(self._occurring):
+            towards, share = _SHADES[min(k // len(surfaces), len(_SHADES) - 1)]
+            base = np.array(to_rgb(surfaces[k % len(surfaces)]))
+            chosen[code] = tuple(base + share * (towards - base))
+        return chosen
 
     def explain(self, figure: Figure, drawn: Any, axes: Sequence[Axes], missing: bool) -> None:
         """Add what the colours mean: a legend of the codes that occur, or a colour bar; and what grey means."""
         handles = []
         if self.codes:
             shades, norm = self.colour_map, self.norm
-            there = sorted(set(self.known.astype(int).tolist()) & set(range(len(self.codes))))
-            handles = [Patch(color=shades(norm(k)), label=self.codes[k].replace("_", " ")) for k in there]
+            handles = [Patch(color=shades(norm(k)), label=self.codes[k].replace("_", " ")) for k in self._occurring]
         else:
             bar = figure.colorbar(drawn, ax=list(axes), label=self.label)
             if self.is_discrete:
                 low, high = map(int, self.limits)
                 bar.set_ticks(range(low, high + 1))
                 bar.minorticks_off()
+            elif isinstance(drawn.norm, LogNorm) and self.limits[1] < 1000 * self.known[self.known > 0].min():
+                bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                bar.ax.yaxis.set_major_formatter("{x:g}")
+                bar.ax.yaxis.set_minor_formatter(NullFormatter())
             elif self.is_count and not self.logarithmic:
                 bar.locator = MaxNLocator(integer=True)
                 bar.update_ticks()

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import symbol
+from hhfast.figures.text import label_of, symbol, unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
 _FRAMED = 40  # fewest pixels between lines that part the values of an axis
@@ -30,22 +30,28 @@ def plot_stacking(
     label: str = "",
     codes: Sequence[str] = (),
     order: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Figure:
     """A picture with one pixel for every point of a grid: within each value of one axis all values of the next.
 
     values : the feature, of the shape of the grid; NaN is grey. parameters : name -> values along each axis, in that
     order. label : of the colours. codes : the meanings of values 0, 1, ..., if these are classes. order : the names,
     from the coarsest to the finest, by turns along x and y. By default the parameter that changes the mean most is the
-    coarsest, which makes the picture smoothest.
+    coarsest, which makes the picture smoothest. units : of the parameters, as in `Model.parameters`.
 
     Raises `InputError` where shapes disagree or a name is unknown.
     """
     grid = {name: np.atleast_1d(np.asarray(along)) for name, along in parameters.items()}
     shown = Quantity(label, np.asarray(values, dtype=float), tuple(codes))
-    return stacked(shown, grid, order)
+    return stacked(shown, grid, order, units)
 
 
-def stacked(shown: Quantity, grid: Mapping[str, np.ndarray], order: Sequence[str] | None = None) -> Figure:
+def stacked(
+    shown: Quantity,
+    grid: Mapping[str, np.ndarray],
+    order: Sequence[str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Figure:
     """The picture of a quantity of the shape of a grid."""
     array = shown.values
     shape = tuple(len(along) for along in grid.values())
@@ -68,7 +74,7 @@ def stacked(shown: Quantity, grid: Mapping[str, np.ndarray], order: Sequence[str
     looks: dict[str, Any] = {"norm": shown.norm, "cmap": shown.colour_map, "interpolation": "nearest"}
     drawn = axes.imshow(image, origin="lower", aspect="auto", **looks)
     for way, is_x in zip(ways, (True, False), strict=True):
-        _mark(axes, grid, way, is_x=is_x)
+        _mark(axes, grid, way, units or {}, is_x=is_x)
     shown.explain(figure, drawn, [axes], missing=bool(np.isnan(image).any()))
     return figure
 
@@ -100,7 +106,9 @@ def _count(grid: Mapping[str, np.ndarray], names: Sequence[str]) -> int:
     return math.prod(len(grid[name]) for name in names)
 
 
-def _mark(axes: Axes, grid: Mapping[str, np.ndarray], names: Sequence[str], *, is_x: bool) -> None:
+def _mark(
+    axes: Axes, grid: Mapping[str, np.ndarray], names: Sequence[str], units: Mapping[str, str], *, is_x: bool
+) -> None:
     """Ticks for the coarsest axis, lines between its values, and the names from the coarsest to the finest."""
     axis = axes.xaxis if is_x else axes.yaxis
     if not names:
@@ -115,7 +123,8 @@ def _mark(axes: Axes, grid: Mapping[str, np.ndarray], names: Sequence[str], *, i
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
-    inner = [f"{symbol(name)} ({grid[name][0]:.4g} to {grid[name][-1]:.4g})".replace(" ", "\N{NO-BREAK SPACE}")
-             for name in names[1:]]  # fmt: skip
-    coarse = symbol(names[0])
+    ends = [f"{grid[name][0]:.4g} to {grid[name][-1]:.4g} {unit_text(units.get(name, ''))}".strip() for name in names]
+    inner = [f"{symbol(name)} ({told})".replace(" ", "\N{NO-BREAK SPACE}")
+             for name, told in zip(names[1:], ends[1:], strict=True)]  # fmt: skip
+    coarse = label_of(symbol(names[0]), units.get(names[0], "1"))
     axis.set_label_text(coarse if not inner else f"{coarse}, and within each value " + ", within it ".join(inner))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ _GREEK = {
     *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"),
 }
 _WORDS = {"inf": r"\infty"}
+_JOINED = "\ue000"  # in place of a space at which no line may end; a character that no text has
 _ROOM = 0.98  # of the length beside which a text stands
 
 
@@ -136,6 +138,13 @@ def _broken(text: Text, room: float, along: int) -> bool:
     longest = max(map(len, words.split("\n")))
     n_lines = math.ceil(taken / (_ROOM * room))
     width = max(8, int(min(longest * _ROOM * room / taken, 1.1 * longest / n_lines)))  # lines of about one length
-    lines = "\n".join(textwrap.fill(line, width, break_long_words=False) for line in words.split("\n"))
+    lines = "\n".join(_filled(line, width) for line in words.split("\n"))
     text.set_text(lines)
     return lines != words
+
+
+def _filled(line: str, width: int) -> str:
+    """A line as lines of at most this width, if words are that short; what stands around a "=" stays together."""
+    parts = re.split(r"(, |: |; |\()", line)
+    kept = [part.replace(" ", _JOINED) if " = " in part and len(part) <= width else part for part in parts]
+    return textwrap.fill("".join(kept), width, break_long_words=False).replace(_JOINED, " ")

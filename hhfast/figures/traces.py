@@ -60,6 +60,8 @@ def plot_traces(
 
     Raises `InputError` where the result has no traces, or not these cells.
     """
+    if not isinstance(result, Result):
+        raise InputError(f"plot_traces: is given {type(result).__name__}; give a Result")
     if cells is None:
         cells = np.unique(np.linspace(0, result.n_cells - 1, min(result.n_cells, MOST)).astype(int)).tolist()
     for cell in cells:
@@ -72,10 +74,11 @@ def plot_traces(
 def plot_rows(rows: Sequence[Resimulated]) -> Figure:
     """The traces of rows of a sweep, which were simulated again."""
     model = rows[0].sweep.model
-    return plot_neurons([Neuron(row.traces, 0, _row_label(row)) for row in rows], plain(model.title or model.name))
+    return plot_neurons([Neuron(row.traces, 0, row_label(row)) for row in rows], plain(model.title or model.name))
 
 
-def _row_label(row: Resimulated) -> str:
+def row_label(row: Resimulated) -> str:
+    """The number of a row, and its values of what varies."""
     values = row.sweep.space.columns(0, 1)
     told = ", ".join(value_text(name, value[0], row.sweep.units[name]) for name, value in values.items())
     return f"row {row.row} ({told})"

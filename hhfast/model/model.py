@@ -154,6 +154,8 @@ class Model:
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
+        if not isinstance(channel, Channel):
+            raise InputError(f"with_channel: is given {type(channel).__name__}; give a hhfast.Channel")
         kept = tuple(c for c in self.channels if c.name != channel.name)
         return replace(self, channels=(*kept, channel), text="", trusted=False)
 

@@ -174,7 +174,10 @@ def _check_parameters(model: Model, params: Mapping[str, Any]) -> None:
 def gate_curves(model: Model, V: Any, params: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """See `Model.gate_curves`."""
     _check_parameters(model, params)
-    V = np.asarray(V, np.float64)
+    try:
+        V = np.asarray(V, np.float64)
+    except (TypeError, ValueError):
+        raise InputError("V: holds no numbers; give an array of potentials, mV") from None
     sides = [_curves(model, V, params)]
     if any(np.isnan(x).any() for pair in sides[0].values() for x in pair):
         sides += [_curves(model, V + d, params) for d in (-_ASIDE, _ASIDE)]

@@ -12,6 +12,7 @@ from hhfast.model.formulas import evaluate, evaluate_tree, names_in, parse
 
 RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)
+_HALVINGS = 42  # of a step of the grid, to 1e-14 mV
 
 
 def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
@@ -65,9 +66,10 @@ def _zeros(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
     zeros = list(_GRID[y == 0])
     left = np.flatnonzero(np.sign(y[:-1]) * np.sign(y[1:]) < 0)
     lo, hi = _GRID[left], _GRID[left + 1]
-    for _ in range(60):
+    sign = np.sign(y[left])
+    for _ in range(_HALVINGS):
         middle = (lo + hi) / 2
-        same = np.sign(f(middle)) == np.sign(f(lo))
+        same = np.sign(f(middle)) == sign
         lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
     # A jump of a conditional changes sign without being small there.
     scale = float(np.median(np.abs(y[np.isfinite(y)]))) if np.isfinite(y).any() else 1.0

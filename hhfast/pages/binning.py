@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.sweep.scale import spans_magnitudes
+
 MISSING = 65535  # of a quantised number: no row of the bin has one
 
 
@@ -55,18 +57,13 @@ def axis_of_grid(name: str, values: np.ndarray, index: np.ndarray, stride: int) 
 
 
 def axis_of_sample(name: str, values: np.ndarray, n_bins: int) -> BinnedAxis:
-    """Equal bins between the least and the largest value, of the logarithm where `is_logarithmic`."""
-    scaled = np.log(values) if is_logarithmic(values) else values
+    """Equal bins between the least and the largest value, of the logarithm where `spans_magnitudes`."""
+    scaled = np.log(values) if spans_magnitudes(values) else values
     low, high = float(scaled.min()), float(scaled.max())
     width = (high - low) / n_bins or 1.0
     bins = np.clip(((scaled - low) / width).astype(np.int64), 0, n_bins - 1)
     centres = low + width * (np.arange(n_bins) + 0.5)
-    return BinnedAxis(name, np.exp(centres) if is_logarithmic(values) else centres, bins)
-
-
-def is_logarithmic(values: np.ndarray) -> bool:
-    """Whether positive values spread over so many magnitudes that their logarithm is to be shown."""
-    return bool(values.min() > 0 and values.max() > 50 * values.min() and np.median(values) < 0.2 * values.max())
+    return BinnedAxis(name, np.exp(centres) if spans_magnitudes(values) else centres, bins)
 
 
 def table(axes: Sequence[BinnedAxis], features: Sequence[BinnedFeature]) -> dict[str, Any]:

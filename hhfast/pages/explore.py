@@ -7,6 +7,7 @@ from typing import Unpack
 
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
+from hhfast.inputs import check_writable, path_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 
@@ -46,7 +47,7 @@ def explore(
     chosen = Method.of(method, options) if method or options else None
     if chosen is not None and chosen.dtype != "float64":
         raise InputError(f"dtype = '{chosen.dtype}': a page computes in float64; leave it out")
-    if not isinstance(what, Model) and Path(what).suffix.lower() in _RESULTS:
+    if not isinstance(what, Model) and path_of("what", what).suffix.lower() in _RESULTS:
         if chosen is not None:
             raise InputError(f"{what}: rows of a result are simulated as they were; leave the method out")
         return _of_result(Path(what), output)
@@ -70,8 +71,5 @@ def checked(path: Path) -> Path:
     """Raise `InputError` where no page can be written; before the work, not after it."""
     if path.suffix.lower() not in _ENDINGS:
         raise InputError(f"{path}: the name of a page ends in .html")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no directory {path.parent}")
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; give the name of a file")
+    check_writable(path)
     return path

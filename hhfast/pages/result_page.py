@@ -20,6 +20,7 @@ from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.batch import cells_of
+from hhfast.sweep.scale import spans_magnitudes
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
@@ -152,7 +153,7 @@ def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> d
         "name": axis.name,
         "unit": result.unit(axis.name),
         "centres": axis.centres.tolist(),
-        "log": binning.is_logarithmic(values),
+        "log": spans_magnitudes(values),
     }
 
 

@@ -1,11 +1,12 @@
-"""Features: numbers per cell, accumulated inside the kernel while it runs, without storing a trace.
+"""Features: the recorder of numbers per cell that are accumulated inside the kernel while it runs.
 
-Adding a feature is adding an entry to `FEATURES`, and to `_ACCUMULATORS` if it needs a new running value.
+What each feature is stands in `parts.feature`, the running values that they are computed from in
+`parts.running_values`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,110 +15,10 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
+from hhfast.parts.feature import FEATURES, feature_name, feature_names
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.running_values import RUNNING_VALUES
 from hhfast.parts.variable import Variable
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A number per cell, computed from what the kernel accumulated (see `_ACCUMULATORS`).
-
-    kind : how errors of it are judged, see `parts.variable`; "": by its unit.
-    """
-
-    unit: str
-    long_name: str
-    needs: tuple[str, ...]
-    value: Callable[[dict[str, Any]], np.ndarray]
-    kind: str = ""
-
-    def variable(self, of: dict[str, Any]) -> Variable:
-        """Its values."""
-        return Variable(self.value(of), ("cell",), self.unit, self.long_name, kind=self.kind)
-
-
-def _isi_mean(a: dict[str, Any]) -> np.ndarray:
-    return np.where(a["spikes"] > 1, (a["last"] - a["first"]) / np.maximum(a["spikes"] - 1, 1), np.nan)
-
-
-def _isi_cv(a: dict[str, Any]) -> np.ndarray:
-    deviation = np.sqrt(a["scatter"] / np.maximum(a["spikes"] - 2, 1))
-    return np.where(a["spikes"] > 2, deviation / _isi_mean(a), np.nan)
-
-
-def _latency(a: dict[str, Any]) -> np.ndarray:
-    """NaN as well for a cell that fires before the stimulus: then no spike is the answer to it."""
-    return np.where((a["spikes"] > 0) & (a["first"] >= a["onset"]), a["first"] - a["onset"], np.nan)
-
-
-FEATURES: dict[str, Feature] = {
-    "spike_count": Feature("1", "number of spikes", ("count",), lambda a: a["spikes"].astype(np.int32)),
-    "rate": Feature("Hz", "mean firing rate", ("count",), lambda a: 1000.0 * a["spikes"] / a["duration"], "count"),
-    "latency": Feature(
-        "ms",
-        "time from the stimulus start to the first spike",
-        ("times",),
-        _latency,
-    ),
-    "isi_mean": Feature("ms", "mean interspike interval", ("times",), _isi_mean),
-    "isi_cv": Feature("1", "coefficient of variation of the interspike intervals (ddof = 1)", ("times",), _isi_cv),
-    "V_max": Feature("mV", "largest membrane potential", ("extremes",), lambda a: a["V_max"]),
-    "V_min": Feature("mV", "smallest membrane potential", ("extremes",), lambda a: a["V_min"]),
-    "V_mean": Feature("mV", "mean membrane potential", ("mean",), lambda a: a["V_sum"] / a["duration"]),
-}
-# Under the names of eFEL, too, where the definitions are the same (eFEL's window is the time of the stimulus). Not so
-# time_to_first_spike, mean_frequency and ISI_CV: eFEL counts to peaks, to the last spike, from the second interval.
-FEATURES |= {"maximum_voltage": FEATURES["V_max"], "minimum_voltage": FEATURES["V_min"]}
-
-
-@dataclass(frozen=True)
-class _Accumulator:
-    """Text that keeps some running values: in the lane's dtype (`values`), or in float64 (`extra`)."""
-
-    begin: str
-    step: str = ""
-    spike: str = ""
-    turn: str = ""
-    values: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-
-
-_ACCUMULATORS: dict[str, _Accumulator] = {
-    "count": _Accumulator("spikes = 0.0", spike="spikes = spikes + 1.0", extra=("spikes",)),
-    "times": _Accumulator(  # the scatter of the intervals is accumulated as by Welford 1962
-        begin="spikes = 0.0\nfirst = np.nan\nlast = np.nan\nscatter = 0.0",
-        spike="""\
-if spikes == 0.0:
-    first = t_spike
-else:
-    mean = (last - first) / max(spikes - 1.0, 1.0)
-    isi = t_spike - last
-    mean_new = (t_spike - first) / spikes
-    scatter = scatter + (isi - mean) * (isi - mean_new)
-last = t_spike
-spikes = spikes + 1.0""",
-        extra=("spikes", "first", "last", "scatter"),
-    ),
-    "extremes": _Accumulator(
-        begin="V_max = V\nV_min = V",
-        step="""\
-V_max = V_high if V_high > V_max else V_max
-V_min = V_low if V_low < V_min else V_min""",
-        turn="""\
-V_max = V_turn if V_turn > V_max else V_max
-V_min = V_turn if V_turn < V_min else V_min""",
-        values=("V_max", "V_min"),
-    ),
-    "mean": _Accumulator(  # with compensated summation (Kahan 1965): float32 needs it
-        begin="V_sum = 0.0 * V\nrounding = 0.0 * V",
-        step="""\
-piece = dt * V_step - rounding
-total = V_sum + piece
-rounding = (total - V_sum) - piece
-V_sum = total""",
-        values=("V_sum",),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -129,7 +30,7 @@ class Features:
     Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
     """
 
-    known: ClassVar[dict[str, tuple[str, str]]] = {n: (f.unit, f.long_name) for n, f in FEATURES.items()}
+    known: ClassVar[tuple[str, ...]] = feature_names()
     of_settled: ClassVar[dict[str, SettledFeature]] = SETTLED_FEATURES
     names: tuple[str, ...]
     threshold: float = -20.0
@@ -138,7 +39,7 @@ class Features:
 
     def __post_init__(self) -> None:
         if not isinstance(self.names, Iterable):
-            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(FEATURES)}")
+            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(self.known)}")
         object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
         for name in self.names:
             if name not in (known := [*self.known, *self.of_settled]):
@@ -152,22 +53,22 @@ class Features:
 
     @property
     def _streamed(self) -> list[str]:
-        return [name for name in self.names if name in FEATURES]
+        return [name for name in self.names if feature_name(name) in FEATURES]
 
     @cached_property
     def _accumulators(self) -> list[str]:
-        needed = {need for name in self._streamed for need in FEATURES[name].needs}
+        needed = {need for name in self._streamed for need in FEATURES[feature_name(name)].needs}
         if "times" in needed:
             needed.discard("count")  # it counts as well
-        return [name for name in _ACCUMULATORS if name in needed]
+        return [name for name in RUNNING_VALUES if name in needed]
 
     @cached_property
     def _outputs(self) -> list[str]:
-        return [v for name in self._accumulators for v in (*_ACCUMULATORS[name].values, *_ACCUMULATORS[name].extra)]
+        return [v for name in self._accumulators for v in (*RUNNING_VALUES[name].values, *RUNNING_VALUES[name].extra)]
 
     @cached_property
     def hooks(self) -> Hooks:
-        chosen = [_ACCUMULATORS[name] for name in self._accumulators]
+        chosen = [RUNNING_VALUES[name] for name in self._accumulators]
         return Hooks(
             begin="\n".join(a.begin for a in chosen),
             step="\n".join(a.step for a in chosen if a.step),
@@ -193,10 +94,9 @@ class Features:
         def variables() -> dict[str, Variable]:
             of: dict[str, Any] = dict(zip(self._outputs, values, strict=True))
             of |= {"onset": run.onset, "duration": stop - start}
-            if "spikes" in of:
-                of["spikes"] = np.nan_to_num(of["spikes"])
+            of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                return {name: FEATURES[name].variable(of) for name in self._streamed}
+                return {name: FEATURES[feature_name(name)].variable(of) for name in self._streamed}
 
         return Shared((values,), variables)
 

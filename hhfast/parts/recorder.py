@@ -2,12 +2,13 @@
 
 A recorder's `Hooks` has up to five pieces of text, over the values of a lane: `begin` and `end` run when its window
 opens and closes, `step` after every step, `spike` at every spike (at `t_spike`), `turn` where V turned between fixed
-steps (to `V_turn`; other steps have their extrema); and the variables it samples. A step
-goes from `t` to `t_end`, `dt` later, and from `V_was` to `V`; over it, `V_step` is the mean of V, and `V_high` and
-`V_low` are its extrema (but for its value at the start). `C_m` and `i_app` are the membrane's, `cell` is the number
-of the cell, `first_cell` that of the first in its call. A recorder's own names do not meet those of others. What it
-assigns in `begin` is kept from step to step. Text that runs every step has no branches. A recorder also says when its
-window and samples are, makes the arrays of a run (`open`), and turns them into variables.
+steps (to `V_turn`, at `dt_turn`; other steps have their extrema); and the variables it samples. A step goes from `t` to
+`t_end`, `dt` later, and from `V_was` to `V`; over it, `V_step` is the mean of V, and `V_high` and `V_low` are its
+extrema (but for its value at the start), the former at `dt_high` (ms from the start of the step, as `dt_turn`). `C_m`
+and `i_app` are the membrane's, `cell` is the number of the cell, `first_cell` that of the first in its call. A
+recorder's own names do not meet those of others. What it assigns in `begin` is kept from step to step. Text that runs
+every step has no branches. A recorder also says when its window and samples are, makes the arrays of a run (`open`),
+and turns them into variables.
 """
 
 from __future__ import annotations

@@ -106,7 +106,10 @@ def PairedPulse(
 def Train(
     amplitude: Values, start: Values = 0.0, width: Values = 1.0, *, period: Values, count: Values = math.inf
 ) -> None:
-    """`count` rectangular pulses of `amplitude`, `width` ms long, one every `period` ms from `start` on."""
+    """`count` rectangular pulses of `amplitude`, `width` ms long, one every `period` ms from `start` on.
+
+    Pulses longer than a period are one long pulse: they do not add up.
+    """
 
 
 @stimulus(

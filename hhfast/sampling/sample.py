@@ -41,6 +41,9 @@ class Sample:
             raise InputError(f"seed is {self.seed}; it must be between 0 and 2**63 - 1")
         if not self.parameters:
             raise InputError("no parameter varies; give at least one, as in g_Na = { uniform = [90, 150] }")
+        for name, values in self.parameters.items():
+            if not isinstance(values, Distribution):
+                raise InputError(f"{name}: is {values!r}; give a distribution, as Distribution('uniform', (90, 150))")
         if self.method == "sobol" and len(self.parameters) > sobol.MAX_DIMENSIONS:
             raise InputError(f"sobol has at most {sobol.MAX_DIMENSIONS} parameters; use latin_hypercube or random")
 

@@ -38,7 +38,10 @@ class BatchedSimulator:
         return tuple(name for recorder in self.sweep.recorders for name in getattr(recorder, "names", ()))
 
     def __call__(self, theta: Any) -> np.ndarray:
-        rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))
+        try:
+            rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))
+        except (TypeError, ValueError):
+            raise InputError(f"theta: holds no numbers; give an array (n, {len(self.names)})") from None
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             wanted = f"(n, {len(self.names)}): {', '.join(self.names)}"
             raise InputError(f"theta has shape {rows.shape}; it must be {wanted}")

@@ -46,6 +46,8 @@ class Vocabulary:
 
 def criteria_of(text: str, known: Vocabulary) -> tuple[Criterion, ...]:
     """The criteria of an expression: its parts joined by `and`."""
+    if not isinstance(text, str):
+        raise InputError(f'where: is of type {type(text).__name__}; give a text, as "rate > 5"')
     if len(text) > _MAX_LENGTH:
         raise InputError(f"where: has {len(text)} characters; at most {_MAX_LENGTH:,} are allowed")
     try:

@@ -9,25 +9,11 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from hhfast.errors import InputError
+from hhfast.inputs import check_writable, path_of
 
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV)
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)  # what may pass: a run can be resumed
 TEMPORARY_SUFFIX = ".hhfast-tmp"
-_LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
-
-
-def check_writable(path: Path) -> None:
-    """Raise `InputError` where no file of this name can be written: before the work whose result it is to hold."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise InputError(f"{path}: there is no directory {path.parent}; make it, or choose another output")
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; give the name of a file")
-    if len(path.name.encode()) > _LONGEST_NAME:
-        raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the directory {path.parent} cannot be written; choose another output")
 
 
 def write_durably(path: Path, *pieces: bytes | memoryview) -> None:
@@ -104,7 +90,8 @@ def sync_directory(folder: Path) -> None:
 @contextlib.contextmanager
 def atomic_file(out: str | Path, suffix: str = "") -> Iterator[Path]:
     """A temporary file (ending in `suffix`) that takes the name `out` when it is complete and synced, or vanishes."""
-    out = Path(out)
+    out = path_of("out", out)
+    check_writable(out)
     temporary = temporary_name(out)
     temporary = temporary.with_name(temporary.name + suffix)
     try:

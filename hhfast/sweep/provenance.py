@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import hhfast
 from hhfast.errors import InputError
+from hhfast.kernel.jit import cache
 from hhfast.kernel.jit.llvm_compiler import arithmetic
 from hhfast.sweep.syntax_tree import fingerprint
 
@@ -41,8 +42,10 @@ def versions(sweep: Sweep) -> dict[str, str]:
 def _code(places: tuple[str, ...]) -> str:
     """A hash of the code in some folders and files of the package; comments and docstrings do not count."""
     package = files("hhfast")
-    sources = [source for place in places for source in _sources(package.joinpath(*place.split("/")))]
-    return fingerprint(*(source.read_text(encoding="utf-8") for source in sources))
+    where = [source for place in places for source in _sources(package.joinpath(*place.split("/")))]
+    sources = [source.read_text(encoding="utf-8") for source in where]
+    how = package.joinpath("sweep", "syntax_tree.py").read_text(encoding="utf-8")
+    return cache.remembered("c", "\0".join([how, platform.python_version(), *sources]), lambda: fingerprint(*sources))
 
 
 def _sources(place: Traversable) -> Iterator[Traversable]:

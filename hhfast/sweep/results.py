@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import path_of
 from hhfast.sweep.accessor import register_accessor
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def check_finished(path: str | Path) -> None:
     from hhfast.sweep.run_directory import holds_run, run_directory
     from hhfast.sweep.status import run_status
 
-    out = Path(path)
+    out = path_of("path", path)
     if out.exists() or not holds_run(run_directory(out)):
         return
     state = run_status(out)

@@ -15,11 +15,12 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import Incomplete, InputError, one_line
+from hhfast.inputs import check_writable
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter, size
 from hhfast.sweep.batch import Batch, FinishedBatch, cells_of
 from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
-from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, check_writable, make_directory, sync_directory
+from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
 from hhfast.sweep.executor import FailingRows, compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge

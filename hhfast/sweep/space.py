@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.inputs import per_cell
 from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 
 VALUE_KINDS = {  # what each takes
@@ -219,7 +220,11 @@ class Rows:
     values: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        arrays = {k: np.ascontiguousarray(v, dtype=np.float64) for k, v in self.values.items()}
+        if not isinstance(self.values, Mapping):
+            raise InputError(
+                f"Rows: is of type {type(self.values).__name__}; give a mapping such as {{'g_Na': [100, 120]}}"
+            )
+        arrays = {k: np.ascontiguousarray(per_cell(f"Rows: {k}", v), dtype=np.float64) for k, v in self.values.items()}
         if not arrays or len({a.shape for a in arrays.values()}) != 1 or next(iter(arrays.values())).ndim != 1:
             raise InputError("Rows takes one 1-D array per parameter, all of one length")
         if not next(iter(arrays.values())).size:

@@ -16,6 +16,7 @@ import numpy as np
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
+from hhfast.inputs import path_of
 from hhfast.model import Model
 from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
@@ -29,7 +30,7 @@ from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Axis, Grid, Space, Values
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
-from hhfast.tables import html_table
+from hhfast.tables import html_table, nested_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -155,17 +156,16 @@ class Sweep:
         return f"<Sweep of {self.model.name}, {what}: {over}>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (key, one_line(str(value), 120)) for key, value in self.canonical.items() if value not in (None, [], {})
-        ]
-        return html_table(repr(self).strip("<>"), [row for row in rows if row[0] not in ("format", "model_sha256")])
+        told = {key: value for key, value in self.canonical.items() if key not in ("format", "model_sha256")}
+        rows = [(key, one_line(nested_text(value), 240)) for key, value in told.items() if value not in (None, [], {})]
+        return html_table(repr(self).strip("<>"), rows)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:
         """The sweep that a file describes; every mistake in it is an `InputError` of one line."""
         from hhfast.sweep.sweep_file import read_sweep
 
-        return read_sweep(Path(path))
+        return read_sweep(path_of("path", path))
 
     def run(
         self, out: str | Path, executor: Executor | None = None, *, resume: bool = True, repair: bool = False,
@@ -179,7 +179,13 @@ class Sweep:
         """
         from hhfast.sweep.run import run_sweep
 
-        return run_sweep(self, Path(out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads)
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise InputError(
+                f"executor: is of type {type(executor).__name__}; give a concurrent.futures.Executor, or None"
+            )
+        return run_sweep(
+            self, path_of("out", out), executor, fresh=not resume, repair=repair, progress=progress, threads=threads
+        )
 
     @property
     def recorders(self) -> tuple[Recorder, ...]:

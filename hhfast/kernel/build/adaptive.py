@@ -94,6 +94,8 @@ V_low = turn if turn < V else V""",
                 begin=begin,
                 end=end,
             )  # the extremum of the cubic with the values and slopes of the ends
+        if builder.recorders.steps_use("dt_high"):
+            lets += builder.quote.lane_code("dt_high = dt * at if turn > V else dt")
         lets += builder.recorders.after_step()
         if self.settling is not None:
             lets += self.settling.notice(begin, end, builder.quote.value("ok > 0.0"))

@@ -37,8 +37,8 @@ from hhfast.parts.sensitivity import shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
 _OWN = (
-    "i", "W", "V_before", "V_was", "V_step", "V_high", "V_low", "V_turn", "dV_was", "t", "t_end", "dt", "t_spike",
-    "cell", "i_app",
+    "i", "W", "V_before", "V_was", "V_step", "V_high", "V_low", "V_turn", "dV_was", "t", "t_end", "dt",
+    "dt_high", "dt_turn", "t_spike", "cell", "i_app",
 )  # fmt: skip
 
 

@@ -111,6 +111,7 @@ class FixedStep:
             else []
         )
         lets += self.builder.quote.code("V_high = V\nV_low = V") if self.builder.recorders.steps_use("V_high") else []
+        lets += self.builder.quote.code("dt_high = dt") if self.builder.recorders.steps_use("dt_high") else []
         lets += self.builder.recorders.after_step()
         lets += self.guards.watch()
         lets += [] if self.turns is None else self.turns.notice()

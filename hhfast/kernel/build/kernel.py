@@ -7,11 +7,11 @@ from dataclasses import replace
 from hhfast.kernel.build.adaptive import Adaptive
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.fixed_step import FixedStep
-from hhfast.kernel.build.rates import beginnings_kernel, quantities_kernel, rates_kernel
+from hhfast.kernel.build.rates import beginnings_kernel, jacobian_kernel, quantities_kernel, rates_kernel
 from hhfast.kernel.spec import KernelSpec
 from hhfast.kernel.tree.kernel import Kernel
 
-__all__ = ["beginnings_kernel", "kernel_of", "one_lane", "quantities_kernel", "rates_kernel"]
+__all__ = ["beginnings_kernel", "jacobian_kernel", "kernel_of", "one_lane", "quantities_kernel", "rates_kernel"]
 
 
 def kernel_of(spec: KernelSpec) -> Kernel:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hhfast.kernel.build.expressions import Translator
 from hhfast.kernel.build.notes import equations
+from hhfast.kernel.equations.jacobian import Jacobian
 from hhfast.kernel.equations.system import system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import LaneConstants, bind
@@ -31,6 +32,19 @@ def rates_kernel(model: Model) -> Kernel:
               for name, e in ((pair.a, system.a[x]), (pair.b, system.b[x]))}  # fmt: skip
     stored = {"A": [pair.a for pair in pairs], "B": [pair.b for pair in pairs]}
     return _kernel_of_points(model, "rates", "a and b of every state", wanted, stored, pairs)
+
+
+def jacobian_kernel(model: Model) -> Kernel:
+    """A kernel like `rates_kernel`, called `jacobian`: row k n + l of A is d(dx/dt)/dy of the states number k and l.
+
+    Rows of what is always 0 are not written. The applied current enters dV/dt as a sum, so it does not matter here.
+    """
+    system = system_of(model)
+    entries = Jacobian(system).entries
+    names = {place: f"J_{'_'.join(place)}_" for place in entries}
+    rows = [names.get((x, y), "") for x in system.states for y in system.states]
+    wanted = {names[place]: e for place, e in entries.items()}
+    return _kernel_of_points(model, "jacobian", "Jacobian", wanted, {"A": rows, "B": []}, [])
 
 
 def quantities_kernel(model: Model, names: Sequence[str]) -> Kernel:
@@ -64,7 +78,7 @@ def _kernel_of_points(
     stored: Mapping[str, Sequence[str]],
     pairs: Sequence[RatePair],
 ) -> Kernel:
-    """A kernel that computes expressions at points; stored : array -> the names that are its rows."""
+    """A kernel that computes expressions at points; stored : array -> the names that are its rows, "": none is."""
     system = system_of(model)
     symbols: dict[str, Symbol] = {"i_app": Symbol("i_app")}
     translator = Translator(
@@ -89,7 +103,7 @@ def _kernel_of_points(
     body += [*code("i_app = current[i]", i_app=symbols["i_app"]), *lets]
     for k in range(max(map(len, stored.values()))):
         for array, names in stored.items():
-            if names:
+            if names and names[k]:
                 body += code(f"{array}[k, i] = value", k=Number(k), value=Name(symbols[names[k]]))
     loop = For(own["i"], Name(arguments["first_cell"]), Name(arguments["last_cell"]), Number(1), tuple(body))
     types = {arguments[name]: kind for name, kind in RATES_ARGUMENTS.items()}

@@ -25,6 +25,8 @@ _SEEN = (
     "V_turn",
     "t",
     "t_end",
+    "dt_high",
+    "dt_turn",
     "dt",
     "t_spike",
     "cell",
@@ -67,8 +69,8 @@ class KernelRecorder:
         self.extra = [self.local[name] for name in hooks.extra]
 
     def uses(self, symbol: Symbol) -> bool:
-        """Whether what it does at every step uses a symbol."""
-        return any(symbol in symbols_read(statement) for statement in self.step)
+        """Whether what it does at every step, or where V turns, uses a symbol."""
+        return any(symbol in symbols_read(statement) for statement in (*self.step, *self.turn))
 
 
 class KernelRecorders:
@@ -104,7 +106,7 @@ class KernelRecorders:
             self.scratch.add("lane", *recorder.kept)
 
     def steps_use(self, name: str) -> bool:
-        """Whether what some recorder does at every step uses the name."""
+        """Whether what some recorder does at every step, or where V turns, uses the name."""
         return any(recorder.uses(self.own[name]) for recorder in self.all)
 
     def after_step(self) -> list[Any]:

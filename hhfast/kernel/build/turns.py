@@ -83,11 +83,19 @@ hit = hit | (turned > 0.0)"""
         ]
 
     def _extremum(self) -> list[Statement]:
-        """Set V_turn. The slope of a method of first order fits its steps no better than a parabola does."""
+        """Set V_turn, and dt_turn where it is asked for.
+
+        The slope of a method of first order fits its steps no better than a parabola does.
+        """
+        quote, timed = self.builder.quote, self.builder.recorders.steps_use("dt_turn")
         if self.builder.spec.integrator.order == 1:
-            return self.builder.quote.lane_code(
-                "V_turn = V_was - 0.125 * (V - V_before) * (V - V_before) / (V_before + V - 2.0 * V_was)"
-            )
+            when = quote.lane_code("dt_turn = -0.5 * dt * (V - V_before) / (V_before + V - 2.0 * V_was)")
+            return [
+                *quote.lane_code(
+                    "V_turn = V_was - 0.125 * (V - V_before) * (V - V_before) / (V_before + V - 2.0 * V_was)"
+                ),
+                *(when if timed else []),
+            ]
         text = """\
 second = 0.5 * (V_before + V) - V_was
 mean = 0.5 * (V - V_before)
@@ -99,4 +107,9 @@ later = -first / (second + (root if second > 0.0 else -root))
 V_turn = V_was + later * (first + later * (second + later * third))
 V_turn = V_turn if abs(later) <= 1.0 else V_was"""
         own = {name: Symbol(name) for name in ("first", "second", "third", "mean", "root", "later")}
-        return [*self.builder.rates(("V",)), *self.builder.quote.lane_code(text, f=self.builder.rates_of["V"].f, **own)]
+        when = quote.lane_code("dt_turn = dt * later if abs(later) <= 1.0 else 0.0 * dt", **own)
+        return [
+            *self.builder.rates(("V",)),
+            *quote.lane_code(text, f=self.builder.rates_of["V"].f, **own),
+            *(when if timed else []),
+        ]

@@ -18,7 +18,7 @@ import os
 import stat
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -30,7 +30,8 @@ from hhfast.kernel.jit.llvm_compiler import processor
 
 _SUFFIX = ".kernel"
 _MOST_BYTES = 256 * 1024 * 1024  # of all files together; the least recently used ones go first
-_COMPILERS = ("llvmlite", "sympy", "numpy")
+_COMPILERS = ("numba", "llvmlite", "sympy", "numpy")
+_ROOMS, _MODULES = ("model", "parts", "kernel"), ("errors.py", "inputs.py", "registry.py", "tables.py")
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,14 @@ def key_of(parts: str) -> str:
 @lru_cache(maxsize=1)
 def _code_version() -> str:
     """A hash of the modules that determine a kernel and its meaning."""
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in sources())).hexdigest()
+
+
+def sources() -> list[Path]:
+    """The modules that determine kernels: whole rooms, and what their modules import (a test looks)."""
     package = Path(__file__).parents[2]
-    files = sorted(file for room in ("model", "parts", "kernel") for file in (package / room).rglob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    rooms = [file for room in _ROOMS for file in sorted((package / room).rglob("*.py"))]
+    return [*rooms, *(package / name for name in _MODULES)]
 
 
 @lru_cache(maxsize=1)
@@ -116,6 +122,16 @@ def save(name: str, code: ObjectCode) -> None:
         _limit(path.parent)
     except OSError as error:
         _warn_once(f"kernels are not kept: {path.parent}: {error.strerror or error}; each process compiles its own")
+
+
+def remembered(kind: str, of: str, find: Callable[[], str]) -> str:
+    """A short text that depends on another, long one alone: found once, and kept among the kernels as they are."""
+    name = f"{kind}_{hashlib.sha256(of.encode()).hexdigest()[:32]}"
+    if (kept := load(name)) is not None:
+        return kept.entry
+    text = find()
+    save(name, ObjectCode(text, (), b""))
+    return text
 
 
 def files() -> list[tuple[Path, int]]:

@@ -41,10 +41,17 @@ def compiled_rates(model: Model) -> Callable[..., None]:
         return _compiled_rates(model, _compiler())
 
 
+def compiled_jacobian(model: Model) -> Callable[..., None]:
+    """The compiled function that gives d(dx/dt)/dy of all states x and y of a model (`build.rates.jacobian_kernel`)."""
+    with _lock:
+        return _compiled_jacobian(model, _compiler())
+
+
 def forget() -> None:
     """Forget the kernels of this process, so that the next is loaded or compiled as settings now are."""
     _compiled.cache_clear()
     _compiled_rates.cache_clear()
+    _compiled_jacobian.cache_clear()
 
 
 def is_cached(spec: KernelSpec) -> bool:
@@ -65,9 +72,16 @@ def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
 
 @lru_cache(maxsize=256)
 def _compiled_rates(model: Model, compiler: str) -> Callable[..., None]:
-    return _ready(f"r_{cache.key_of(model.identity)}", compiler, RATES_ARGUMENTS, lambda: _build().rates_kernel(model))[
-        0
-    ]
+    return _of_points("r", model, compiler, lambda: _build().rates_kernel(model))
+
+
+@lru_cache(maxsize=256)
+def _compiled_jacobian(model: Model, compiler: str) -> Callable[..., None]:
+    return _of_points("j", model, compiler, lambda: _build().jacobian_kernel(model))
+
+
+def _of_points(kind: str, model: Model, compiler: str, kernel: Callable[[], Kernel]) -> Callable[..., None]:
+    return _ready(f"{kind}_{cache.key_of(model.identity)}", compiler, RATES_ARGUMENTS, kernel)[0]
 
 
 def _compiler() -> str:

@@ -18,13 +18,15 @@ def window(t0, t1, start, stop):
 
 
 def train(t0, t1, start, width, period, count):
-    """The fraction of the step t0..t1 that lies in one of `count` windows of `width`, one every `period`."""
+    """The fraction of the step t0..t1 that lies in any of `count` windows of `width`, one every `period`."""
     period = period if period > 0.0 else np.nan
     k = np.floor((t0 - start) / period + 1e-9)  # the step meets this pulse and perhaps the next
+    k = min(k, -np.floor(-count) - 1.0)  # after the last one has begun: it may be longer than a period
     first = window(t0, t1, start + k * period, start + k * period + width)
     second = window(t0, t1, start + (k + 1.0) * period, start + (k + 1.0) * period + width)
-    first = 0.0 if (k < 0.0) | (k >= count) else first
-    return first + (0.0 if (k < -1.0) | (k + 1.0 >= count) else second)
+    first = 0.0 if k < 0.0 else first
+    both = first + (0.0 if (k < -1.0) | (k + 1.0 >= count) else second)
+    return min(both, 1.0)
 
 
 def waveform(times, values, number, start, t0, t1):

@@ -5,7 +5,8 @@ The rates of the squid axon hold exp(-(V+65)/80), /20, /18 and exp(-(V+40)/10) .
 them are powers of e times a constant. Slopes are joined into groups with a common divisor as long as the powers
 cost less than the exponentials they replace, and no power is so high that rounding would show.
 
-V is held to `RANGE` inside exponentials: no rate means anything beyond, and nothing can overflow.
+V is held to `RANGE` inside exponentials: beyond, they are either negligible or faster than anything, and nothing can
+overflow. The u of u / (exp(u) - 1) is not held: that rate grows in proportion to V.
 """
 
 from __future__ import annotations
@@ -144,16 +145,16 @@ def share(
             assignments.append((power[k].name, sp.Mul(power[i], power[j], evaluate=False)))
         for atom, (c0, c1) in members.items():
             value = sp.exp(c0 + c1 * CENTRE) * power[int(c1 / group.base)]
-            replaced[atom] = exprelr_of(c0 + c1 * V_HELD, value) if isinstance(atom, exprelr) else value
+            replaced[atom] = exprelr_of(atom.args[0], value) if isinstance(atom, exprelr) else value
     return [e.xreplace(replaced) for e in exprs], assignments
 
 
 def _alone(atom: sp.Expr, parts: tuple[sp.Expr, sp.Expr], dtype: str) -> sp.Expr:
     """An exponential that shares nothing: unclamped, where its argument is known not to overflow."""
     c0, c1 = parts
-    argument = c0 + c1 * V_HELD
     if isinstance(atom, exprelr):
-        return exprelr(argument)
+        return atom
+    argument = c0 + c1 * V_HELD
     ends = [c0 + c1 * (CENTRE + side * RANGE[dtype]) for side in (-1, 1)]
     bounded = all(e.is_number and abs(float(e)) < _LARGEST[dtype] for e in ends)
     return (exp_plain if bounded else sp.exp)(argument)

@@ -47,6 +47,8 @@ def _notes(model: Model, reason: str | None) -> str:
 
 def _pulse(model: Model, pulse: Pulse) -> Element:
     """The current of an electrode, in nA."""
+    if len(pulse) != 3:
+        raise InputError(f"pulse: has {len(pulse)} numbers; give amplitude, start and stop")
     amplitude, start, stop = pulse
     if not (start >= 0 and stop > start):
         raise InputError(f"pulse: from {start:g} to {stop:g} ms; give a start of 0 or more, and a later stop")

@@ -185,13 +185,19 @@ class Interpreter:
 
     # --- values ---
     def name(self, node: Any) -> Callable[[Values], str]:
+        if (plain := self.plain_name(node)) is not None:
+            return lambda values: plain
+        while type(node).__name__ != "IndexedName":
+            node = node.name
+        array, index = str(node.name.value), self.value(node.length)
+        return lambda values: f"{array}[{int(index(values))}]"
+
+    @staticmethod
+    def plain_name(node: Any) -> str | None:
+        """The name of a variable, or None for an element of an array."""
         while type(node).__name__ in ("VarName", "ReactVarName"):
             node = node.name
-        if type(node).__name__ == "IndexedName":
-            array, index = str(node.name.value), self.value(node.length)
-            return lambda values: f"{array}[{int(index(values))}]"
-        plain = str(node.value)
-        return lambda values: plain
+        return None if type(node).__name__ == "IndexedName" else str(node.value)
 
     def value(self, node: Any) -> Value:
         match type(node).__name__:
@@ -212,6 +218,8 @@ class Interpreter:
                 return lambda values: operation(left(values), right(values))
             case "FunctionCall":
                 return self.call(node)
+        if (plain := self.plain_name(node)) is not None:
+            return lambda values: values.get(plain, 0.0)
         name = self.name(node)
 
         def read(values: Values) -> float:

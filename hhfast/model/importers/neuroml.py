@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.inputs import path_of
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.imported import Imported
 from hhfast.model.importers.neuroml_channels import Reading
@@ -27,7 +28,7 @@ def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     """
     if not 1 <= len(files) <= 50:
         raise InputError(f"give 1 to 50 files, not {len(files)}")
-    paths = [Path(f) for f in files]
+    paths = [path_of("files", f) for f in files]
     reading = Reading(read_neuroml(paths), paths[0].name)
     cell = reading.cell()
     if not cell.parts:

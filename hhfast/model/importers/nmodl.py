@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.inputs import path_of
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.guards import without_guards
 from hhfast.model.importers.imported import Imported
@@ -39,7 +40,7 @@ def import_nmodl(*files: str | Path, name: str | None = None) -> Imported:
     """
     if not 1 <= len(files) <= _MAX_FILES:
         raise InputError(f"give 1 to {_MAX_FILES} .mod files, not {len(files)}")
-    mechanisms = [read_mechanism(Path(f)) for f in files]
+    mechanisms = [read_mechanism(path_of("files", f)) for f in files]
     try:
         parts = [part_of(m) for m in mechanisms]
         model, assembly = _translated(parts, name)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from hhfast.errors import InputError, understood, unknown
+from hhfast.inputs import path_of
 from hhfast.sweep.store.layout import RUN, dims_of, is_dimension_only
 from hhfast.sweep.store.seal import SEALED, check_seal
 from hhfast.sweep.store.structure import check_dimensions, plain_attributes, plain_datasets
@@ -34,7 +35,7 @@ class ResultFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = path_of("path", path)
         self.sealed = check_seal(self.path)
         with understood(f"{path}: a result"):
             self._file = _opened(self.path)
