@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 from hhfast.inputs import path_of
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.imported import Imported
@@ -30,6 +30,11 @@ def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     if not 1 <= len(files) <= 50:
         raise InputError(f"give 1 to 50 files, not {len(files)}")
     paths = [path_of("files", f) for f in files]
+    with understood(paths[0].name):
+        return _imported(paths, name)
+
+
+def _imported(paths: list[Path], name: str | None) -> Imported:
     reading = Reading(read_neuroml(paths), paths[0].name)
     cell = reading.cell()
     if not cell.parts:
