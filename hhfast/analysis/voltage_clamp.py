@@ -15,13 +15,13 @@ from hhfast.analysis.clamp_settings import ClampRecording, Conditioning
 from hhfast.analysis.curve_fits import Boltzmann, fit_boltzmann
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import finite, numbers
 from hhfast.model import Channel, Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class VoltageClampFamily:
     channel: str | None
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def voltage_clamp(
