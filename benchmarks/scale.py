@@ -111,9 +111,8 @@ class Watch:
     inside = busy = first = merging = 0.0
 
     def kernels(self) -> None:
-        import hhfast.batch.simulate  # noqa: F401
+        from hhfast.batch import simulation as module
 
-        module = sys.modules["hhfast.batch.simulate"]
         original = module.run_blocks
 
         def timed(call, *arguments):

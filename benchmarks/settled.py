@@ -5,23 +5,21 @@
 Times are of the processor, in one thread, best of three after compilation. The scan is of random rows of
 `examples/fi_scan.toml` for at most, or for all of, 1000 ms. The f-I curves are of squid axons under 40 currents from 4
 to 80 uA/cm2; their error is against the same until settled at rtol 1e-10, as the share of spiking cells and currents
-whose rate is within 1e-5. Occupancy is the trial steps of cells over those of all lanes of a call: a lane takes one in
-each turn, and a cell when its own is done, so the numbers of steps say it.
+whose rate is within 1e-5.
 """
 
 from __future__ import annotations
 
 import argparse
-import heapq
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from occupancy import occupancy, trials_of
 
 import hhfast as hh
-from hhfast.kernel.spec import ADAPTIVE_LANES
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -43,21 +41,6 @@ def timed(run: Callable[[], Any]) -> tuple[float, Any]:
         found = run()
         best = min(best, time.process_time() - start)
     return best, found
-
-
-def occupancy(trials: np.ndarray, cells: int, lanes: int = ADAPTIVE_LANES["float64"][0]) -> float:
-    """Of calls with so many cells each: the trial steps of cells over those of all lanes until the last cell ends."""
-    spent = 0
-    for first in range(0, len(trials), cells):
-        ends = [0] * lanes
-        for n in trials[first : first + cells].tolist():
-            heapq.heapreplace(ends, ends[0] + n)
-        spent += lanes * max(ends)
-    return float(trials.sum() / spent)
-
-
-def trials_of(result: hh.Result) -> np.ndarray:
-    return np.asarray(result["n_steps"] + result["n_rejected"])
 
 
 def scan(n: int) -> None:

@@ -262,6 +262,20 @@ def test_rates_of_a_model_with_everything_compiled():
     check_rates(model, X, i_app, params, A, B)
 
 
+def test_powers_are_those_of_numbers_at_zero_and_of_negative_bases():
+    """Integer powers of any size by products, roots as exp(log / n): 0 at 0, NaN below it, as in Python's floats."""
+    x = "(V / 90)"
+    powers = {f"{x} ** 66": 66.0, f"{x} ** 99": 99.0, f"{x} ** (1 / 3)": 1 / 3, f"{x} ** 2.5": 2.5}
+    V = np.array([-75.0, 0.0, 60.0, 96.0])
+    for text, exponent in powers.items():
+        model = Model("powers", -65.0, (Channel("x", current=text),), (Parameter("C_m", 1.0, "uF cm-2"),))
+        A, B = np.zeros((1, 4)), np.zeros((1, 4))
+        as_python(rates_kernel(model))(0, 4, np.ones(1), np.full(1, -1), np.ones((1, 4)), V[None], np.zeros(4), A, B)
+        with np.errstate(all="ignore"):
+            right = -((V / 90) ** exponent)
+        np.testing.assert_allclose((A - B * V)[0], right, rtol=1e-12, atol=1e-100)
+
+
 def test_reference_models_rest_where_they_should():
     """The hand-written right-hand side itself: the squid axon's published resting potential is near -65 mV."""
     X = reference_models.initial("hodgkin_huxley")

@@ -631,6 +631,8 @@ def test_models_that_need_double_precision(tmp_path):
     """A model file says why float32 is not for it; who asks for it is told."""
     with pytest.warns(PrecisionWarning, match="prinz_stg is not for it: its rounding ends slow plateaus early"):
         hh.simulate("prinz_stg", t_stop=1.0, dtype="float32")
+    told = {name for name in ("braun_1998_cold_receptor", "prinz_stg", "wang_buzsaki") if hh.models[name].float32}
+    assert told == {"braun_1998_cold_receptor", "prinz_stg"}
     (tmp_path / "own.toml").write_text(
         hh.models["wang_buzsaki"].to_toml().replace("V_init", 'float32 = "why"\nV_init', 1)
     )

@@ -17,19 +17,21 @@ import numpy as np
 from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method
 from hhfast.errors import InputError
-from hhfast.kernel.math import settling as memory
+from hhfast.kernel.math import endings
+from hhfast.kernel.math.section_rings import KEPT, memory_of
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
 from hhfast.model import Model
 from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
 from hhfast.parts.feature import FEATURES, FEATURES_OF_CYCLES, feature_name
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
+from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimulus import Stimulus
 from hhfast.parts.variable import Variable
 
 _WIDE = {"potential": 100.0, "gate": 1.0, "other": 0.0}  # ranges by which a state is judged to stand still; 0: its size
 _LEAST = {"potential": 1.0, "gate": 1e-3, "other": 0.0}  # least ranges by which it is judged to return
 _NEAR = 100.0  # of the tolerance: how far a cell that stands still may be from the equilibrium beside it
-_NUMBERS = [memory.KINDS, memory.EVENTS, memory.AT, memory.PEAK, memory.TROUGH, memory.ABOVE, memory.DRIFT]
+_NUMBERS = [endings.KINDS, endings.EVENTS, endings.AT, endings.PEAK, endings.TROUGH, endings.ABOVE, endings.DRIFT]
 TIGHTER = 1e-2  # the next tolerance of candidates that were none
 _TIGHTEST = 1e-12  # a tolerance below this is 0
 _ROUNDS = 20  # of Newton's method
@@ -38,7 +40,6 @@ _MARGINAL = -1e-9  # 1/ms; an equilibrium whose largest real part is above this 
 # Of a fixed step of 0.025 ms: how nearly cycles return at best, by the order of the method; their sections fall
 # differently into the steps of each period. It goes with the step as the error of one step.
 _ROUGHNESS = {1: 2e-2, 2: 3e-3}
-_LEVELS = (-20.0, -30.0)  # mV, threshold and rearm where no recorder has its own
 
 
 @dataclass(frozen=True)
@@ -89,22 +90,22 @@ class SettlingRecording:
     def __init__(self, recorder: Settling, n_cells: int, dtype: str) -> None:
         self.recorder, self.n = recorder, n_cells
         self.lanes = max(LANES[dtype][0], ADAPTIVE_LANES[dtype][0])
-        self.outcome = np.full((n_cells, memory.OUTCOMES), np.nan)
-        self.outcome[:, [memory.KINDS, memory.EVENTS]] = -1.0, 0.0
+        self.outcome = np.full((n_cells, endings.OUTCOMES), np.nan)
+        self.outcome[:, [endings.KINDS, endings.EVENTS]] = -1.0, 0.0
         self.times: dict[int, np.ndarray] = {}
         self.V_rest = np.full(n_cells, np.nan)
 
     def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
         r = self.recorder
-        space = np.empty(self.lanes * memory.memory_of(len(r.model.states)))
-        times = np.full((last - first) * memory.KEPT, np.nan)
-        settings = np.array([r.tolerance, r.rule.plateau_level, max(r.rule.looseness, r.tolerance)])
+        space = np.empty(self.lanes * memory_of(len(r.model.states)))
+        times = np.full((last - first) * KEPT, np.nan)
+        settings = np.array([r.tolerance, r.rule.plateau_level, max(r.rule.looseness, r.tolerance), r.rule.burst_ratio])
         ranges = (r.ranges(_LEAST), r.ranges(_WIDE))
         return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
 
     def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
-        times = arguments[2].reshape(-1, memory.KEPT)
-        most = int(np.nan_to_num(self.outcome[first : first + len(times), memory.TIMES]).max(initial=0.0))
+        times = arguments[2].reshape(-1, KEPT)
+        most = int(np.nan_to_num(self.outcome[first : first + len(times), endings.TIMES]).max(initial=0.0))
         self.times[first] = times[:, : max(most, 1)].astype(np.float64)
 
     def prove(self, cells: Cells, X: np.ndarray) -> np.ndarray:
@@ -112,17 +113,17 @@ class SettlingRecording:
 
         X : (n_states, n) where the cells ended.
         """
-        rows = np.flatnonzero(self.outcome[:, memory.KINDS] == RESTS)
+        rows = np.flatnonzero(self.outcome[:, endings.KINDS] == RESTS)
         if not len(rows):
             return rows
         r = self.recorder
         wide = r.ranges(_WIDE)[:, None]
         scale = np.where(wide > 0, wide, np.abs(X[:, rows]))
         found = stable_equilibrium(
-            cells.at(rows), X[:, rows], self.outcome[rows, memory.I_APP], _NEAR * r.rule.settle_tol * scale
+            cells.at(rows), X[:, rows], self.outcome[rows, endings.I_APP], _NEAR * r.rule.settle_tol * scale
         )
         self.V_rest[rows] = found[0]
-        self.outcome[rows[np.isnan(found[0])], memory.KINDS] = -1.0
+        self.outcome[rows[np.isnan(found[0])], endings.KINDS] = -1.0
         return np.asarray(rows[np.isnan(found[0])])
 
     @cached_property
@@ -133,14 +134,14 @@ class SettlingRecording:
         for first, some in self.times.items():
             times[first : first + len(some), : some.shape[1]] = some
         kind, events, at, peak, trough, above, drift = self.outcome[:, _NUMBERS].T
-        periods = self.outcome[:, memory.LAST : memory.THIRD + 1]
+        periods = self.outcome[:, endings.LAST : endings.THIRD + 1]
         ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest)
         return features_of(ends, self.recorder.rule, self.recorder.levels[0])
 
     @property
     def at_cap(self) -> np.ndarray:
         """(n,) whether a cell has not settled."""
-        return np.asarray(self.outcome[:, memory.KINDS] < 0)
+        return np.asarray(self.outcome[:, endings.KINDS] < 0)
 
     def variables(self) -> dict[str, Variable]:
         found = {}
@@ -151,13 +152,13 @@ class SettlingRecording:
             found[name] = Variable(values, ("cell",), unit, feature.long_name, flags, feature.kind)
         if self.recorder.with_current:
             unit = self.recorder.model.variables["i_app"]
-            found["i_app"] = Variable(self.outcome[:, memory.I_APP].copy(), ("cell",), unit, "current at the end")
+            found["i_app"] = Variable(self.outcome[:, endings.I_APP].copy(), ("cell",), unit, "current at the end")
         return found
 
     def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
         settled = self.features["activity"] != UNSETTLED
-        settled &= ~self.at_cap | (self.outcome[:, memory.KINDS] <= memory.LOOSE)
+        settled &= ~self.at_cap | (self.outcome[:, endings.KINDS] <= endings.LOOSE)
         found = {}
         for name, own in FEATURES_OF_CYCLES.items():
             if name in variables:
@@ -211,7 +212,7 @@ def settling_of(
     check_settled(record)
     after = check_constant(stimulus, t_stop)
     by_name = sorted(record, key=lambda r: not getattr(r, "settled_names", ()))  # those that name its features first
-    levels = next((r.levels for r in by_name if r.levels is not None), _LEVELS)
+    levels = next((r.levels for r in by_name if r.levels is not None), Spikes().levels)
     everywhere = np.broadcast_to(np.maximum(after, 0.0), n_cells).copy()
     tolerance = np.full(n_cells, rule.settle_tol)
     order = method.scheme.order

@@ -2,8 +2,8 @@
 
 A cell that runs until it is settled (`simulate(..., until="settled")`) ends at rest, on a cycle, or at the cap (Prinz,
 Billimoria & Marder 2003, J Neurophysiol 90:3998-4015, ended their runs when they were periodic). Cells at the cap are
-unsettled if their last intervals and states still drift; if not, they are on a loose cycle, or else irregular. Plateaus
-often end so sensitively that rounding is enough to keep a cycle loose.
+unsettled if their last intervals or states still drift along a straight line, beyond their scatter; if not, they are on
+a loose cycle, or else irregular. Plateaus often end so sensitively that rounding is enough to keep a cycle loose.
 """
 
 from __future__ import annotations
@@ -75,18 +75,22 @@ class Settled:
     """When a cell counts as settled, and how its activity is called: for `until=` of `simulate`; "settled" is this.
 
     settle_tol : a cycle is closed where the whole state returns, relative to each state's range in the period, to
-        within this, twice in a row; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
+        within this, twice in a row, after periods that are equally long to within this; at any of the last 64 spikes
+        (maxima of V of cells without spikes), or at the first spike of any of the last 64 bursts, if a period has not
+        more than 192 spikes; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
         within 10 ms, or a tenth of the time since the current became constant, and the equilibrium is linearly stable.
         Cycles of methods with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at
         dt = 0.025 ms.
     burst_ratio : the intervals of a period are split at the largest gap of their sorted logarithms; the cell is
         bursting if the shortest of the long ones is at least this many times the longest of the short ones. A burst is
-        a run of spikes between long intervals.
+        a run of spikes between long intervals. (For settle_tol and looseness, where no period is known yet, a spike is
+        the first of a burst if the interval before it is at least this many times the one before that.)
     plateau_level, plateau_min : mV, ms; a cell that does not burst so, but whose V is above this level for longer than
         this at each spike (of all spikes of a period, on average), is one_spike_bursting.
-    looseness : a cell at the cap has the activity of a cycle if the whole state, relative to its range in the period,
-        came back to within this for the last three periods and 16 events. Its status still says that the cap was
-        reached, its `settled_at` is NaN, and `period` is the mean of three.
+    looseness : a cell at the cap has the activity of a cycle if the whole state came back, at each spike or at least
+        at the first of each burst, to within this: twice its standard deviation, relative to its range in the period,
+        over five periods, 12 spikes or 6 bursts, and half of what is remembered (192 of either). Its status still says
+        that the cap was reached, its `settled_at` is NaN, and `period` is the mean of three.
 
     Raises `InputError` for values out of range.
     """
@@ -140,7 +144,7 @@ class Endings:
 
     kind : (n,) see above. events : (n,) of the period, or of the last part of a cell at the cap. at, peak, trough,
     above : (n,) ms, mV, mV, ms. drift : (n,) of cells at the cap, see `kernel.math.settling.drift`.
-    periods : (n, 3) the last three, ms. times : (n, 65) of the last sections, ms; as many as events, and one.
+    periods : (n, 3) the last three, ms. times : (n, 193) of the last sections, ms; as many as events, and one.
     V_rest : (n,) mV, of cells at rest.
     """
 

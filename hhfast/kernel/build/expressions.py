@@ -113,7 +113,7 @@ class Translator:
         return factors
 
     def _factors_of_power(self, base: sp.Expr, exponent: sp.Expr) -> list[_Factor]:
-        if exponent.is_Integer and abs(exponent) <= 64:
+        if exponent.is_Integer:
             if exponent < 0:
                 return [("*", self.number(1.0)), ("/", self._node(base**-exponent))]
             return [("*", factor) for factor in _repeated(self._bind(base), int(exponent))]

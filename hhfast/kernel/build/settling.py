@@ -12,7 +12,8 @@ from typing import Any
 
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.recorders import KernelRecorder
-from hhfast.kernel.math.settling import CROSSED, KEPT, KIND, OUTCOMES, REST, STATE, memory_of
+from hhfast.kernel.math.endings import OUTCOMES
+from hhfast.kernel.math.section_rings import CROSSED, KEPT, KIND, REST, STATE, checked_at, memory_of
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
 
 _FIRST_CHECK = 10.0  # ms after the current became constant; later a tenth of the time since then, where that is longer
@@ -122,7 +123,7 @@ next_check = after[cell] + first_check"""),
         kept = [
             *step.at_section,
             *self.code("""\
-if settling_section(memory, base, mode, n_states, t_section, settings[0], floor) > 0.0:
+if settling_section(memory, base, mode, n_states, t_section, settings[3], settings[0], floor) > 0.0:
     settled = 1.0"""),
         ]
         return [
@@ -155,7 +156,7 @@ if down and mode == 0:
 scale = wide[j] if wide[j] > 0.0 else abs(x)
 worst = max(worst, max(abs(x - memory[base + checked]), abs(slope)) / scale)
 memory[base + checked] = x"""
-            checked = Number(STATE + 7 * len(self.builder.states) + j)
+            checked = Number(checked_at(len(self.builder.states)) + j)
             statements += self.code(text, j=Number(j), x=self.builder.states[x], slope=slope, checked=checked)
         return [
             *statements,

@@ -1,0 +1,99 @@
+"""Whether the states at the last sections of a lane lie on a cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hhfast.kernel.math.section_rings import HEAD, MOST, NUMBER, SMALLEST, STATE, slot
+
+LATE = 128  # sections, after which a cycle must close three times
+NEARLY = 10.0  # of the tolerance: what a part of a period may lack to be the whole
+LEAST = 0.01  # mV; a smaller oscillation is rounding, or a rest that is not reached yet
+NOISE = 0.01  # of the tolerance: changes below it say nothing about whether a cycle still drifts
+
+
+def events_of_period(memory, base, ring, n, number, tolerance, floor):
+    """The smallest number of sections after which the whole state has returned twice in a row; 0: none.
+
+    It returns if no state has moved by more than the tolerance, relative to its range in these periods, nor the length
+    of the period, and if none drifts: what geometric steps still lead to must be within the tolerance, too. After many
+    sections it must have returned three times: chaos comes close to many a cycle in the end.
+    """
+    extent = base + STATE + n
+    newest = slot(ring, n, number)
+    times = 3 if number > LATE else 2
+    for j in range(n):
+        memory[extent + j] = np.inf
+        memory[extent + n + j] = -np.inf
+    for k in range(1, min(MOST, number // times) + 1):
+        entry = slot(ring, n, number - k + 1) + HEAD
+        for j in range(n):
+            memory[extent + j] = min(memory[extent + j], memory[entry + n + j])
+            memory[extent + n + j] = max(memory[extent + n + j], memory[entry + 2 * n + j])
+        before = slot(ring, n, number - k)
+        earlier = slot(ring, n, number - 2 * k)
+        moves = memory[extent + n] - memory[extent] >= LEAST
+        closed = moves and alike(memory, newest, before, earlier, tolerance)
+        closed = closed and returns(memory, extent, newest + HEAD, before + HEAD, earlier + HEAD, n, tolerance, floor)
+        if closed and times == 3:
+            first = slot(ring, n, number - 3 * k)
+            closed = distance(memory, extent, earlier + HEAD, first + HEAD, n, floor) <= tolerance
+        if closed:
+            return divided(memory, ring, base, n, number, k, tolerance, floor)
+    return 0
+
+
+def alike(memory, newest, before, earlier, tolerance):
+    """Whether two periods, between three sections, have as many spikes and are equally long to the tolerance.
+
+    A long pause tells more of the state at its beginning than the state at its end does.
+    """
+    spikes = memory[newest + NUMBER] - memory[before + NUMBER]
+    length = memory[newest] - memory[before]
+    longer = abs(length - (memory[before] - memory[earlier]))
+    return spikes == memory[before + NUMBER] - memory[earlier + NUMBER] and longer <= tolerance * length
+
+
+def divided(memory, ring, base, n, number, k, tolerance, floor):
+    """The smallest divisor of k sections after which the state has nearly returned, too.
+
+    Near a period doubling a cycle is reached by turns from both sides: after two periods the state has returned before
+    it has after one.
+    """
+    extent = base + STATE + n
+    newest = slot(ring, n, number) + HEAD
+    for d in range(1, k // 2 + 1):
+        before = slot(ring, n, number - d) + HEAD
+        if (k // d) * d == k and distance(memory, extent, newest, before, n, floor) <= NEARLY * tolerance:
+            return d
+    return k
+
+
+def distance(memory, extent, newest, before, n, floor):
+    """How far two states are apart, each relative to its range, at most."""
+    worst = 0.0
+    for j in range(n):
+        low, high = memory[extent + j], memory[extent + n + j]
+        scale = max(high - low, floor[j])
+        scale = max(scale, SMALLEST * max(abs(low), abs(high)))
+        worst = max(worst, abs(memory[newest + j] - memory[before + j]) / scale)
+    return worst
+
+
+def returns(memory, extent, newest, before, earlier, n, tolerance, floor):
+    """Whether three states are the same to the tolerance, each state relative to its range, and do not drift."""
+    now, then = 0.0, 0.0
+    for j in range(n):
+        low, high = memory[extent + j], memory[extent + n + j]
+        scale = max(high - low, floor[j])
+        scale = tolerance * max(scale, SMALLEST * max(abs(low), abs(high)))
+        step = (memory[newest + j] - memory[before + j]) / scale
+        last = (memory[before + j] - memory[earlier + j]) / scale
+        if not (abs(step) <= 1.0 and abs(last) <= 1.0):
+            return False
+        drifts = step * last > 0.0 and abs(last) > NOISE and abs(step) > NOISE
+        if drifts and not step * step <= abs(last) - abs(step):
+            return False
+        now += step * step
+        then += last * last
+    return now <= then or now <= NOISE * NOISE
