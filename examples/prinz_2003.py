@@ -54,7 +54,7 @@ def scan(rows: int | None) -> Path:
 
 
 def table(activity: np.ndarray, settled_at: np.ndarray, classes: list[str]) -> str:
-    """The share of each class, with the standard error of a random sample (none of a whole grid), and when it settled."""
+    """The share of each class, with the standard error if it is that of a sample, and when it settled."""
     lines = [f"{'class':20s} {'%':>6s} {'+-':>5s}  settled at (median, s)"]
     for code, name in enumerate(classes):
         share = (activity == code).mean()
@@ -78,8 +78,8 @@ def shares_by_level(activity: np.ndarray, levels: dict[str, np.ndarray], classes
     """One panel for each conductance: the share of every class at each of its levels."""
     figure, panels = plt.subplots(2, 4, figsize=(10, 5), sharey=True, layout="constrained")
     for axes, (name, values) in zip(panels.flat, levels.items(), strict=True):
-        at, values = np.unique(values), np.broadcast_to(values, activity.shape)
-        counts = np.array([np.bincount(activity[values == level], minlength=len(classes)) for level in at])
+        at, of_each = np.unique(values), np.broadcast_to(values, activity.shape)
+        counts = np.array([np.bincount(activity[of_each == level], minlength=len(classes)) for level in at])
         shares = 100 * counts / counts.sum(axis=1, keepdims=True)
         bars = axes.stackplot(at, shares.T, colors=COLOURS, labels=classes)
         axes.set(xlabel=f"${name[0]}_\\mathrm{{{name[2:]}}}$ (mS/cm2)", xlim=(at[0], at[-1]), ylim=(0, 100))
