@@ -60,6 +60,8 @@ def _brief(value: Any) -> str:
         return f"{{{', '.join(value)}}}" if len(value) < 13 else f"{len(value)} entries"
     if isinstance(value, (list, tuple)) and len(value) > 3:
         return f"{type(value).__name__} of {len(value)}"
+    if isinstance(value, (list, tuple)) and any(isinstance(one, np.ndarray) for one in value):
+        return "; ".join(short_text(one) or "none" for one in value)  # a list of arrays, one per cell
     return repr(value)
 
 
@@ -73,14 +75,34 @@ def html_table(title: str, rows: Iterable[Sequence[str]], headings: Sequence[str
     return f"<div><b>{markup.escape(title)}</b><table>{head}{''.join(line(row, 'td') for row in rows)}</table></div>"
 
 
-def html_of(value: Any) -> str:
-    """A dataclass as a table for notebooks, a line for each field: arrays by their shapes and ranges."""
+def html_of(value: Any, title: str = "", codes: Sequence[str] = ()) -> str:
+    """A dataclass as a table for notebooks, a line for each field: arrays by their shapes and ranges.
+
+    title : above it; "": its name. codes : what the numbers of the fields `status` and `..._status` mean.
+    """
     told = {f.name: getattr(value, f.name) for f in fields(value) if f.repr}
-    return html_table(type(value).__name__, [(name, _dims(v), short_text(v)) for name, v in told.items()])
+
+    def text(name: str, of: Any) -> str:
+        return counts_text(of, codes) if codes and name.endswith("status") else short_text(of)
+
+    rows = [(name, _dims(v), text(name, v)) for name, v in told.items()]
+    return html_table(title or type(value).__name__, rows, ("", "shape", "values"))
 
 
 def _dims(value: Any) -> str:
     return " x ".join(map(str, value.shape)) if isinstance(value, np.ndarray) else ""
+
+
+def nested_text(value: Any) -> str:
+    """Settings in settings, as of a sweep, in words: kind = step, amplitude = 10; what is not given is left out."""
+    if isinstance(value, dict):
+        given = {key: one for key, one in value.items() if one is not None and one != []}
+        return ", ".join(f"{key} = {nested_text(one)}" for key, one in given.items())
+    if isinstance(value, (list, tuple)):
+        told = [nested_text(one) for one in value]
+        nested = [type(one) for one in value if isinstance(one, (dict, list, tuple))]
+        return ((" " if dict in nested else "; ") if nested else ", ").join(told)
+    return number_text(value) if isinstance(value, (bool, int, float)) else str(value)
 
 
 def counts_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
@@ -93,6 +115,8 @@ def short_text(value: Any) -> str:
     """A value in a few words: of many numbers their range, of many texts the different ones."""
     if not isinstance(value, np.ndarray):
         return _brief(value) if isinstance(value, (dict, list, tuple)) else str(value)
+    if value.size <= _SHORT and value.ndim > 1:
+        return "; ".join(short_text(row) for row in value)
     if value.size <= _SHORT:
         return ", ".join(number_text(v, 5) if value.dtype.kind in "fiub" else str(v) for v in value.ravel().tolist())
     if value.dtype.kind == "U":

@@ -119,6 +119,9 @@ def test_a_result_is_a_mapping():
     )
     assert "2 converged" in fitted._repr_html_()
     assert "40 none" in r._repr_html_()  # codes by what they mean
+    spontaneous = hh.find_rheobase(HH, {"g_K": np.array([36.0, 10.0])}, width=1.0)._repr_html_()
+    assert "Rheobase of 2 cells: 1 ok, 1 spontaneous" in spontaneous
+    assert "{" not in sweep._repr_html_()  # settings in words
     for thing in things:
         page = thing._repr_html_()
         assert page.startswith("<div>")

@@ -489,7 +489,13 @@ def test_a_pacemaker_needs_no_current():
     found = protocols(hh.models["prinz_stg"])
     assert found.is_pacemaker
     assert [preset.name for preset in found.presets] == ["bursting", "silenced"]
-    assert [preset.name for preset in protocols(hh.models["noble_1962_purkinje"]).presets] == ["pacemaker", "silenced"]
+
+
+def test_a_slow_burster_is_given_the_time_it_needs():
+    """The first burst comes after four seconds, in which its calcium rises (the model's own check has the times)."""
+    model = hh.models["chay_1985_burster"]
+    assert model.checks[0].spikes[0] > 4000.0
+    assert [preset.name for preset in protocols(model).presets] == ["bursting", "silenced"]
 
 
 def test_what_was_looked_for_and_not_found_is_said(chromium, tmp_path):

@@ -12,14 +12,14 @@ import numpy as np
 from hhfast.analysis.criticality import CRITICALITIES, criticalities, lyapunov_coefficients
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_code, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.cells import Cells
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
 from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, roots, sign_changes
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 Indicator = Callable[[np.ndarray], np.ndarray]
 
@@ -48,7 +48,7 @@ class Bifurcations:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def bifurcations(

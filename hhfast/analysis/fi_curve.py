@@ -13,7 +13,7 @@ from hhfast.analysis.firing import Firing
 from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_code, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
 from hhfast.inputs import finite, numbers, one_of, tolerance
@@ -21,7 +21,7 @@ from hhfast.model import Model
 from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 _CLASSES = ("none", "I", "II", "III", "unknown")
 
@@ -58,7 +58,7 @@ class FICurve:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
     @property
     def latency(self) -> np.ndarray:

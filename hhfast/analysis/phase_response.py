@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.analysis.population import Population, constant, final_states
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.cycles import Cycles
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.own_durations import OwnDurations
@@ -24,7 +24,7 @@ from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, levels_of
 from hhfast.parts.recorders import Final
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 _STARTS = ("model", "rest", "depolarised")
 _PHASES = (8, 10_000)  # fewest and most
@@ -54,7 +54,7 @@ class PhaseResponse:
     status: np.ndarray
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
     @property
     def V(self) -> np.ndarray:

@@ -13,12 +13,13 @@ from hhfast.analysis.bisection import bisect, bracket
 from hhfast.analysis.paired_pulse import OPTIONS, PairedPulses
 from hhfast.analysis.spike_test import SpikeTest
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
+from hhfast.batch.analysis_status import analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
 from hhfast.inputs import positive_numbers, tolerance
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RecoveryCurve:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def recovery_curve(

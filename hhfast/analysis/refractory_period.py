@@ -14,13 +14,13 @@ from hhfast.analysis.paired_pulse import OPTIONS, PairedPulses
 from hhfast.analysis.recovery_curve import RecoveryCurve, recovery_curve
 from hhfast.analysis.spike_test import SpikeTest
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError
 from hhfast.inputs import positive_numbers
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 _CAPS = (1.0, 0.7, 0.5, 0.25)  # of the cap, tried for the absolute period: a stronger pulse need not do better
 _RATIO = 1.2  # from one interval tried to the next, before bisection
@@ -47,7 +47,7 @@ class RefractoryPeriod:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def refractory_period(

@@ -11,7 +11,7 @@ import numpy as np
 
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
 from hhfast.batch.resting_state import VOLTAGES, equilibrium_currents, roots, sign_changes
 from hhfast.errors import InputError
@@ -56,7 +56,7 @@ class RestingState:
     equilibria: Equilibria
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def resting_state(

@@ -13,12 +13,12 @@ from hhfast.analysis.population import Population
 from hhfast.analysis.spike_test import SpikeTest, regenerative_spikes, spike_test
 from hhfast.analysis.threshold_search import lowest_firing, spontaneous
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.inputs import finite, tolerance, truth
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Rheobase:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
     @property
     def found(self) -> np.ndarray:

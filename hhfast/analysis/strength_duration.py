@@ -14,6 +14,7 @@ from hhfast.analysis.population import Population
 from hhfast.analysis.rheobase import Rheobase, find_rheobase
 from hhfast.analysis.spike_test import SpikeTest, regenerative_spikes
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
+from hhfast.batch.analysis_status import analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.inputs import finite, positive_numbers, tolerance
 from hhfast.model import Model
@@ -62,7 +63,7 @@ class StrengthDuration:
     unit: str
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def strength_duration(

@@ -13,13 +13,13 @@ from hhfast.analysis.clamp_protocol import ClampProtocol, Family
 from hhfast.analysis.curve_fits import Boltzmann, fit_boltzmann, fit_exponential
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import finite, numbers, positive
 from hhfast.model import Channel, Model
 from hhfast.parts.variable import Variable
-from hhfast.tables import html_of, one_line
+from hhfast.tables import one_line
 
 _NEAR = 5.0  # mV; so near the reversal potential a conductance, current / (V - E), says nothing
 _STILL = 1e-5  # a change by less, relative to the largest value of the cell, has no time constant
@@ -55,7 +55,7 @@ class VoltageClampFamily:
     channel: str | None
 
     __repr__ = one_line
-    _repr_html_ = html_of
+    _repr_html_ = analysis_html
 
 
 def voltage_clamp(

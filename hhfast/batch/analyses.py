@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import MEANINGS, AnalysisStatus
 from hhfast.batch.result import DIVERGED, OK
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import positive
@@ -128,7 +128,7 @@ class Analysis:
         given = {**given, "numbers": numbers} if self.draws else given
         found = self.function(model, params=params, **given)
         status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
-        codes = per_cell_code(found.status, [code.name.lower() for code in AnalysisStatus], "outcome of the analysis")
+        codes = per_cell_code(found.status, MEANINGS, "outcome of the analysis")
         return status, self.variables(found) | {"analysis_status": codes}
 
     def table(self, result: Any) -> dict[str, np.ndarray]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
+
+from hhfast.tables import counts_text, html_of
 
 
 class AnalysisStatus(IntEnum):
@@ -36,3 +39,13 @@ class AnalysisStatus(IntEnum):
     NO_EQUILIBRIUM = 9
     UNSOLVED = 10
     NOT_PERIODIC = 11
+
+
+MEANINGS = tuple(code.name.lower() for code in AnalysisStatus)
+
+
+def analysis_html(found: Any) -> str:
+    """The result of an analysis as a table for notebooks: its status in words, arrays by their shapes and ranges."""
+    n = len(found.status)
+    told = counts_text(found.status, MEANINGS)
+    return html_of(found, f"{type(found).__name__} of {n:,} {'cell' if n == 1 else 'cells'}: {told}", MEANINGS)

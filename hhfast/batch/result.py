@@ -94,7 +94,7 @@ class Result(Mapping[str, np.ndarray]):
         rows = []
         for name, v in self.variables.items():
             told = counts_text(v.values, v.flags) if v.flags else short_text(v.values)
-            rows.append((name, ", ".join(v.dims), v.unit, v.long_name, told))
+            rows.append((name, ", ".join(v.dims), "" if v.unit == "1" else v.unit, v.long_name, told))
         return html_table(repr(self).partition(": ")[0].lstrip("<"), rows, ("", "axes", "unit", "", "values"))
 
     @property

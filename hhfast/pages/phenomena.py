@@ -60,18 +60,22 @@ def refractory(cell: Probe, brief: float, duration: float) -> Iterator[Preset]:
     }
     named = {f"{name}_1": value for name, value in pulses.items()}
     alone = len(cell.run(duration, **{**named, "second_amplitude_1": 0.0})[0])
-    intervals = np.linspace(2.0 * WIDTH, 0.7 * duration, 140)
+    intervals = np.geomspace(2.0 * WIDTH, 0.7 * duration, 140)
     counts = np.array([len(times) for times in cell.run(duration, interval_1=intervals, **named)])
     answered = counts > alone
     if alone != 1 or answered[0] or not answered.any():
         return
-    shortest = intervals[int(np.argmax(answered))]
+    first = int(np.argmax(answered))
+    shortest = intervals[first]
+    early = rounded(max(intervals[0], intervals[intervals <= 0.7 * shortest].max(initial=0.0)))
+    if len(cell.run(duration, interval_1=early, **named)[0]) != 1:
+        return
     state = {f"1.{name}": value for name, value in pulses.items()} | {"1.width": WIDTH}
     yield Preset(
         "refractory period",
         f"Two equal pulses, each strong enough alone; the second comes too early. Beyond an interval of about "
         f"{rounded(shortest, 2):g} ms it is answered: move the slider.",
-        {**state, "1.interval": rounded(0.7 * shortest), "t": duration, "start": "rest"},
+        {**state, "1.interval": early, "t": duration, "start": "rest"},
     )
 
 
@@ -121,7 +125,8 @@ def two_states(cell: Probe, tonic: float, brief: float) -> Iterator[Preset]:
         state = {name: rounded(value, 5) for name, value in state.items()}
         (times,) = cell.run(t_stop, **state)
         first, second = state["start_1"], state["start_1"] + state["interval_1"]
-        if np.any((times > first + 2 * period) & (times < second)) or np.sum(times > second + 3 * period) < 3:
+        goes_on = np.any((times > first + 2 * period) & (times < second))
+        if np.sum(times < first) < 3 or goes_on or np.sum(times > second + 3 * period) < 3:
             continue
         yield Preset(
             "two stable states",

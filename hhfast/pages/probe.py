@@ -15,6 +15,8 @@ from hhfast.parts.recorders import Final, Spikes
 from hhfast.parts.stimuli import PairedPulse, Step, Stimulus
 
 SETTLE = 3000.0  # ms without current, after which a cell counts as at rest
+_PATIENCE = 10  # times as long for a cell that has not come to rest then
+_WHILE, _STILL = 100.0, 1e-3  # ms in which a state of a cell at rest moves by no more than this share of itself
 WIDTH = 1.0  # ms, of a brief pulse
 _CALM, _STIFF = 300.0, 20.0  # ms of a run without current; more steps per ms than this are those of a stiff model
 DECADES = tuple(np.geomspace(low, 10 * low, 10, endpoint=False) for low in 10.0 ** np.arange(-2, 4))  # amplitudes
@@ -48,9 +50,21 @@ class Probe:
         self.model, self.method = model, Method(suited(model), max_steps=200_000)
         self.spikes = Spikes(*levels(model))
         self.rest: Any = "model"
-        settled = self.run(SETTLE)
-        self.is_pacemaker = bool(len(settled[0]) and settled[0][-1] > SETTLE / 3)
+        self.span = SETTLE
+        (settled,) = self.run(self.span)
+        if self._drifts():  # slowly, as bursters do: what it does by itself takes longer
+            self.rest, self.span = "model", _PATIENCE * SETTLE
+            (settled,) = self.run(self.span)
+        self.is_pacemaker = bool(len(settled) and settled[-1] > self.span / 3)
         self.rest = self.final
+
+    def _drifts(self) -> bool:
+        """Whether the states go on moving; leaves the cell at what it has reached."""
+        self.rest = self.final
+        self.run(_WHILE)
+        return any(
+            abs(x - self.rest[name]) > _STILL * max(abs(self.rest[name]), _STILL) for name, x in self.final.items()
+        )
 
     def run(self, t_stop: float, **given: Any) -> list[np.ndarray]:
         """The spike times of each cell, with stimulus values given by name (`amplitude_0` is that of the step)."""

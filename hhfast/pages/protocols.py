@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy as np
 
 from hhfast.model import Model
 from hhfast.pages.phenomena import Preset, after_hyperpolarisation, firing, refractory, threshold, two_states
-from hhfast.pages.probe import DECADES, SETTLE, Probe, round_up, rounded
+from hhfast.pages.probe import DECADES, Probe, round_up, rounded
 
 
 @dataclass(frozen=True)
@@ -66,45 +67,54 @@ def _without(found: Sequence[Preset], names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_pacemaker(cell: Probe) -> Protocols:
-    times = cell.run(SETTLE)[0]
+    (times,) = cell.run(cell.span)
     gaps = np.diff(times)
-    duration = (
-        float(np.clip(round_up(max(8 * np.median(gaps), 2.5 * np.max(gaps))), 50.0, 3000.0)) if len(gaps) else 2000.0
-    )
+    natural = max(8 * np.median(gaps), 2.5 * np.max(gaps)) if len(gaps) else 2000.0
+    duration = float(np.clip(round_up(natural), 50.0, max(3000.0, cell.span / 3)))
     quiet = next(filter(None, (_least_quiet(cell, -decade) for decade in DECADES)), None)
-    found = [_by_itself(times, gaps, duration), *([] if quiet is None else _silenced(cell, quiet, duration))]
-    scale = rounded(1.2 * (quiet or 1.0))
-    return Protocols(duration, scale, False, True, tuple(found), _without(found, _OF_PACEMAKERS))
+    cell.rest = "model"
+    alone = _by_itself(cell, duration)
+    found = [alone, *([] if quiet is None else _silenced(cell, quiet, float(alone.state["t"])))]
+    return Protocols(
+        float(alone.state["t"]),
+        rounded(1.2 * (quiet or 1.0)),
+        False,
+        True,
+        tuple(found),
+        _without(found, _OF_PACEMAKERS),
+    )
 
 
-def _by_itself(times: np.ndarray, gaps: np.ndarray, duration: float) -> Preset:
-    late = gaps[times[1:] > SETTLE / 3]
-    bursts = len(late) > 2 and np.max(late) > 3.0 * np.median(late)
-    state: dict[str, float | str] = {"t": duration, "start": "model"}
-    if bursts:
-        return Preset(
-            "bursting", "No current at all: bursts of spikes, and silence between, come by themselves.", state
-        )
+def _by_itself(cell: Probe, duration: float) -> Preset:
+    """Without current, long enough for some spikes, or for a silence between bursts."""
+    for t_stop in (duration, 2 * duration, 4 * duration):
+        (times,) = cell.run(t_stop)
+        gaps = np.diff(times)
+        state: dict[str, float | str] = {"t": t_stop, "start": "model"}
+        if len(gaps) > 2 and np.max(gaps) > 3.0 * np.median(gaps):
+            sentence = "No current at all: bursts of spikes, and silence between, come by themselves."
+            return Preset("bursting", sentence, state)
+        if len(gaps) > 2:
+            break
     return Preset("pacemaker", "No current at all: the cell fires by itself.", state)
 
 
 def _silenced(cell: Probe, quiet: float, duration: float) -> Iterator[Preset]:
     """A steady outward current that holds the cell, and lets it fire again when it ends."""
-    cell.rest = "model"
-    for factor in (1.2, 1.5, 2.0, 3.0):
-        held = {"amplitude_0": -rounded(factor * quiet), "start_0": 0.3 * duration, "stop_0": 0.7 * duration}
-        (times,) = cell.run(duration, **held)
+    for t_stop, factor in itertools.product((duration, 3 * duration), (1.2, 1.5, 2.0, 3.0)):
+        held = {"amplitude_0": -rounded(factor * quiet), "start_0": 0.3 * t_stop, "stop_0": 0.7 * t_stop}
+        (times,) = cell.run(t_stop, **held)
         before, after = times < held["start_0"], times > held["stop_0"]
-        within = (times > 0.4 * duration) & ~after
+        within = (times > 0.4 * t_stop) & ~after
         if before.any() and after.any() and not within.any():
             state: dict[str, float | str] = {f"0.{name[:-2]}": value for name, value in held.items()}
             sentence = "A steady outward current holds it; when it ends, firing goes on."
-            yield Preset("silenced", sentence, {**state, "t": duration, "start": "model"})
+            yield Preset("silenced", sentence, {**state, "t": t_stop, "start": "model"})
             return
 
 
 def _least_quiet(cell: Probe, amplitudes: np.ndarray) -> float | None:
     """How strong the weakest of these steady currents is with which a cell that fires by itself is silent."""
-    trains = cell.run(SETTLE, amplitude_0=amplitudes, stop_0=math.inf)
-    silent = (not np.any(times > SETTLE / 3) for times in trains)
+    trains = cell.run(cell.span, amplitude_0=amplitudes, stop_0=math.inf)
+    silent = (not np.any(times > cell.span / 3) for times in trains)
     return next((-float(a) for a, is_silent in zip(amplitudes, silent, strict=True) if is_silent), None)

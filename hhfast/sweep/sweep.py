@@ -30,7 +30,7 @@ from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Axis, Grid, Space, Values
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
-from hhfast.tables import html_table
+from hhfast.tables import html_table, nested_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -156,10 +156,9 @@ class Sweep:
         return f"<Sweep of {self.model.name}, {what}: {over}>"
 
     def _repr_html_(self) -> str:
-        rows = [
-            (key, one_line(str(value), 120)) for key, value in self.canonical.items() if value not in (None, [], {})
-        ]
-        return html_table(repr(self).strip("<>"), [row for row in rows if row[0] not in ("format", "model_sha256")])
+        told = {key: value for key, value in self.canonical.items() if key not in ("format", "model_sha256")}
+        rows = [(key, one_line(nested_text(value), 240)) for key, value in told.items() if value not in (None, [], {})]
+        return html_table(repr(self).strip("<>"), rows)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Sweep:
