@@ -144,6 +144,8 @@ def main() -> None:
         "exp_euler, diffusion": (n, lambda m: simulated("exp_euler", "diffusion", m)),
         "strang, deterministic": (n, lambda m: simulated("strang", None, m)),
         "strang, diffusion": (n, lambda m: simulated("strang", "diffusion", m)),
+        "tsit5, deterministic": (n, lambda m: simulated("tsit5", None, m)),
+        "tsit5, diffusion": (n, lambda m: simulated("tsit5", "diffusion", m)),
         "exp_euler, markov": (few, lambda m: simulated("exp_euler", "markov", m)),
         "NumPy, Euler-Maruyama": (n, lambda m: by_numpy(m, steps, *by_hand)),
         "Numba loop, Euler-Maruyama": (few, lambda m: by_numba(m, steps, *numba)),
@@ -157,7 +159,7 @@ def main() -> None:
             began = time.process_time()
             spikes[name] = run(size)
             times[name].append((time.process_time() - began) / (size * t_stop))
-    base = {name: median(times[f"{name}, deterministic"]) for name in ("exp_euler", "strang")}
+    base = {name: median(times[f"{name}, deterministic"]) for name in ("exp_euler", "strang", "tsit5")}
     print(
         f"{n} replicates x {t_stop:g} ms, {options.area:g} um2, dt {DT} ms, 1 thread: ns per neuron-ms, ratio, spikes"
     )

@@ -1,7 +1,9 @@
 """Channel noise: moments at clamp are those of the Markov chain by matrix exponentials, and infinity leaves all bits."""
 
+import json
 from itertools import product
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -308,6 +310,26 @@ def test_both_fire_as_a_chain_by_hand():
         error = np.sqrt((counts[kind].var() + counts["hand"].var()) / n)
         assert abs(counts[kind].mean() - counts["hand"].mean()) < 4.5 * error, counts[kind].mean()
     assert counts["hand"].mean() > 2.0
+
+
+def test_spontaneous_rates_are_those_of_a_published_program():
+    """From 2 to 100 um2, by diffusion and by every transition, to 4 standard errors."""
+    reference = json.loads((Path(__file__).parent / "data" / "channel_noise.json").read_text())
+    areas = np.array(list(reference["counts"]), float)
+    for kind, n, wanted in (("diffusion", 100, areas), ("markov", 24, areas[areas <= 20])):
+        area = np.repeat(wanted, n)
+        result = hh.simulate(
+            "hodgkin_huxley",
+            {"count_Na": 60 * area, "count_K": 18 * area, "E_Na": 55.0, "E_L": -54.4},
+            channel_noise=hh.ChannelNoise(kind, seed=3),
+            t_stop=reference["t_stop"],
+            dt=0.01,
+            integrator="exp_euler",
+            record=[hh.SpikeCount()],
+        )
+        for found, expected in zip(result.spike_count.reshape(-1, n), reference["counts"].values(), strict=False):
+            error = np.sqrt(np.var(found) / n + np.var(expected) / len(expected))
+            assert abs(found.mean() - np.mean(expected)) < 4.0 * error
 
 
 @pytest.mark.parametrize("amplitude", [5.0, 7.5])

@@ -86,6 +86,14 @@ def test_standard_rates_are_used_where_they_fit():
     assert text.count('<q10Settings type="q10ExpTemp" q10Factor="3" experimentalTemp="6.3degC" />') == 3
 
 
+def test_names_that_neuron_uses_itself():
+    """jNeuroML makes variables of NEURON of the file's names: a channel L, a parameter `area`, the temperature."""
+    assert '<ionChannelHH id="L_channel"' in hh.models["hodgkin_huxley"].to_neuroml()
+    text = hh.models["prinz_stg"].to_neuroml()
+    assert '<Parameter name="area_" dimension="none" />' in text
+    assert 'name="celsius"' not in text
+
+
 def test_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     printed = hhfast("models", "hodgkin_huxley", "--neuroml")

@@ -71,6 +71,21 @@ kind = "rheobase"
 width = 1.0
 tol = 1e-3
 """
+CLAMP = """\
+model = "hodgkin_huxley"
+t_stop = 30.0
+[stimulus]
+kind = "voltage_clamp"
+holding = -70.0
+levels = [-60.0, 0.0, -50.0]
+durations = [5.0, 10.0, 5.0]
+[axes]
+g_Na = { linspace = [80, 160, 3] }
+[record]
+trace = { variables = ["i_clamp"], every = 0.5 }
+"""
+WHERE = ("spike_count > 2 and g_Na < 120", "status == 'ok' and 1 < rate < 20", "spike_count in (1, 2) or rate > 3")
+RANGES = 'where = "spike_count > 1"\n[ranges]\nrate = [0, 100]\nstimulus.amplitude = [1, 15]\n'
 ROWS = "g_Na,g_K\n" + "".join(f"{100 + k / 7},{30 + k / 3}\n" for k in range(40))
 
 
@@ -98,7 +113,7 @@ def fuzz_models(cases, seed, models):
 def fuzz_sweeps(cases, seed, models):
     Path("rows.csv").write_text(ROWS)
     Path("cell.toml").write_text(models[0])
-    texts = (FULL, SAMPLED, ANALYSIS, SCAN)
+    texts = (FULL, SAMPLED, ANALYSIS, SCAN, CLAMP)
     for text in texts:
         Path("scan.toml").write_text(text)
         read_sweep(Path("scan.toml"))
@@ -225,6 +240,37 @@ def fuzz_results(cases, seed, models):
     return run_cases("result", cases, seed, one)
 
 
+def fuzz_criteria(cases, seed, models):
+    record = Record(features=("spike_count", "rate"))
+    out = small(record).run("out.h5", progress=False, threads=1)
+
+    def one(chance, case):
+        where, ranges = None, Path("ranges.toml")
+        if case % 2:
+            ranges.write_text(mutated(RANGES, chance, (RANGES,)), encoding="utf-8", errors="replace")
+        else:
+            where = mutated(chance.choice(WHERE), chance, WHERE)
+        return lambda: hh.select(out, where, ranges=None if where is not None else ranges).save("chosen.csv")
+
+    return run_cases("criteria", cases, seed, one)
+
+
+def fuzz_neuroml(cases, seed, models):
+    names = ("hodgkin_huxley", "golomb_2007_fast_spiking", "hodgkin_huxley_1952_markov")
+    texts = [hh.models[name].to_neuroml((10.0, 5.0, 50.0)) for name in names]
+
+    def one(chance, case):
+        path = Path("cell.nml")
+        path.write_text(mutated(chance.choice(texts), chance, texts), encoding="utf-8", errors="replace")
+
+        def action():
+            hh.import_neuroml(path).model.to_toml()
+
+        return action
+
+    return run_cases("neuroml", cases, seed, one)
+
+
 def fuzz_shards(cases, seed, models):
     run = make_run(Path.cwd())
     shard = run.path(0).read_bytes()
@@ -275,7 +321,7 @@ def fuzz_cache(cases, seed, models):
 
 
 KINDS = {
-    fuzz_models: 300, fuzz_sweeps: 600, fuzz_tables: 300, fuzz_results: 300, fuzz_shards: 250, fuzz_cache: 250,
+    fuzz_models: 300, fuzz_sweeps: 600, fuzz_tables: 300, fuzz_results: 300, fuzz_criteria: 200, fuzz_neuroml: 100, fuzz_shards: 250, fuzz_cache: 250,
 }  # fmt: skip
 
 

@@ -115,6 +115,8 @@ REFUSED = {
     "code": (SQUID.replace("factor * 0.005*", "__import__('os').system('x') * "), "is not allowed|unknown function"),
     "circle": (SQUID.replace('value="v / VOLT_SCALE"', 'value="r"'), "depends on itself"),
     "two segments": (SQUID.replace("</morphology>", '<segment id="1"/></morphology>'), "2 segments; one is supported"),
+    "no diameter": (SQUID.replace('z="0" diameter="10"/></seg', 'z="0"/></seg').replace('diameter="10"/><d', "/><d"),
+                    "need numbers as x, y, z and diameter"),
     "unit": (SQUID.replace("-77mV", "-77furlong"), "no number with a unit known here"),
     "dimension": (SQUID.replace("-77mV", "-77ms"), "is a time; a voltage is needed"),
     "type": (SQUID.replace('type="slow"', 'type="fast"'), "the type 'fast' is not in the files"),

@@ -79,6 +79,14 @@ def test_a_current_of_the_step_before(imported):
     assert model.derivatives(state)["cai"] == pytest.approx(inflow + (1e-4 - 2e-3) / 20, rel=1e-5)
 
 
+def test_a_variable_with_the_name_of_a_concentration(imported):
+    """cai is no ion's without READ: 0 where nothing sets it. eca is that of NEURON's own calcium all the same."""
+    text = changed(POOL, "STATE { m cai (mM) }", "STATE { m }").replace("ASSIGNED { v", "ASSIGNED { cai v")
+    text = changed(text, "cai' = inflow + (rest - cai)/tau", "").replace("cai = rest ", "")
+    model = imported(changed(text, "ica = gbar*m*(v - eca)", "ica = gbar*m/(1 + cai)*(v - eca)"))
+    assert sorted(p.value for n, p in model.parameters.items() if n.startswith("cai")) == [0.0, 5e-5]
+
+
 def test_a_record_that_nothing_reads_is_left_out(imported):
     """The largest conductance so far; where the current depends on it, there is no equation for it."""
     record = "g = gbar*n^4\n    if (g > largest) { largest = g }"

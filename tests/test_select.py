@@ -1,6 +1,7 @@
 """Populations: criteria mean what NumPy says they mean, and what is selected can be the table of a next sweep."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -127,12 +128,23 @@ def test_what_is_no_criterion_is_refused(scan, where):
         ("[range]\nrate = [1, 2]", "did you mean 'ranges'"),
         ("where = 3", "as text"),
         ("", "no criterion"),
-        ("[ranges", "is not TOML"),
+        ("[ranges", "not valid TOML"),
+        ("[ranges]\n" + "a." * 3000 + "a = [1, 2]", "a key of more than 100 parts"),
+        ("[ranges]\nrate = " + "[" * 3000, "not valid TOML: nested too deeply"),
+        ("[ranges]\nrate = [0, " + "9" * 5000 + "]", "digits"),
     ],
 )
 def test_bad_files_of_ranges_are_refused(scan, tmp_path, text, message):
     (tmp_path / "ranges.toml").write_text(text)
     with pytest.raises(hh.InputError, match=message):
+        hh.select(scan, ranges=tmp_path / "ranges.toml")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_ranges_from_a_pipe_are_refused(scan, tmp_path):
+    """It would be waited for, for ever."""
+    os.mkfifo(tmp_path / "ranges.toml")
+    with pytest.raises(hh.InputError, match="is no file"):
         hh.select(scan, ranges=tmp_path / "ranges.toml")
 
 

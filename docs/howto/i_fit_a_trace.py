@@ -24,6 +24,24 @@ for name in free:
     print(f"{name} = {found.parameters[name][0]:.4g} +- {found.error[name][0]:.2g} mS/cm2")
 
 # %%
+# No method can be more certain than the derivatives allow (Cramer and Rao): with noise of 1 mV, the inverse of J'J is the smallest
+# covariance. Here the fit reaches it. So derivatives tell, before an experiment, what a protocol can say: without its second step the
+# same recording would leave one and a half to two times the error.
+
+for t_stop in (60.0, 30.0):
+    names = [f"dV_d{name}" for name in free]
+    r = hh.simulate(
+        "hodgkin_huxley",
+        {name: found.parameters[name][0] for name in free},
+        stimulus=stimulus,
+        t_stop=t_stop,
+        record=[hh.Trace(*names, every=0.05)],
+        sensitivity=list(free),
+    )
+    J = np.column_stack([r[name][0] for name in names])
+    print(f"{t_stop:g} ms:", *(f"{e:.2g}" for e in np.sqrt(np.diag(np.linalg.inv(J.T @ J)))))
+
+# %%
 # All starts that end at one point, and a residual that is the noise: a fit to believe.
 
 picture = hh.plot_fit(found)

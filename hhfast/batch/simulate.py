@@ -28,6 +28,7 @@ from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
+from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
@@ -71,11 +72,14 @@ def simulate(
     initial : "model" (V_init, or the potential at which a voltage clamp holds cells before t = 0; gates at steady
         state), "rest" (true equilibrium without current), or a mapping state -> number or (n_cells,) array (states not
         named are as for "model", gates steady at the V given); "depolarised" is {"V": 0.0}. A list has one per cell.
-    sensitivity : parameters with respect to which the run is differentiated, with tsit5, bs32, rk4 or euler. Every
-        state x then has derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, and every time of
-        `Spikes` one in `spike_time_dp`; x takes the same steps as without, and differs by rounding alone. With fixed
-        steps they are those of the scheme, not of the exact solution. Where the dynamics are chaotic, derivatives grow
-        without bound. Those by the stimulus's own parameters are not known. With until="settled", and any integrator,
+    sensitivity : parameters with respect to which the run is differentiated, with tsit5, bs32, rk4 or euler; also
+        "V_initial", "m_initial" ..., the values from which states start, and parameters of the stimulus ("amplitude",
+        "start", "width" ...) in which its current is linear, or that move edges (own steps). Every
+        state x then has derivatives `dx_dp` (as `dV_dg_Na`), which `Trace` and `Final` record, every time of `Spikes`
+        one in `spike_time_dp`, and features have theirs: `latency_dp`, `isi_mean_dp`, `isi_cv_dp`, and with own steps
+        `V_max_dp`, `V_min_dp`, `V_mean_dp` (none of counts); x takes the same steps as without, and differs by rounding
+        alone. With fixed steps they are those of the scheme, not of the exact solution. Where the dynamics are chaotic,
+        derivatives grow without bound. With until="settled", and any integrator, and by parameters of the model alone,
         it is the features that have derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the
         exact cycle, or of the equilibrium (`V_rest_dp`), that the run found; NaN for cells that have not settled, and
         none of counts, `activity`, `settled_at`, spikes and traces.
@@ -126,14 +130,14 @@ def simulate(
     initial = as_initial(initial)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
     check_memory(record, cells.n, t_stop)
-    derived = sensitivity_units_of(model, sensitivity)
     stimulus = stimulus or Stimulus()
+    derived = sensitivity_units_of(model, sensitivity, stimulus.kinds)
     if noise is not None and noise.kind == "markov":
         check_followed_one_by_one(channel_counts(model, cells.of_all))
     settled = SettledDerivatives.of(model, until, record, tuple(derived))
     if settled is not None:
         record, derived = settled.record, {}
-    recorders = _deriving(record, derived)
+    recorders = _deriving(record, derived, stimulus, method.adaptive)
 
     def by(method: Method) -> Simulation:
         run = Simulation.of(
@@ -180,6 +184,17 @@ def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:
         raise InputError("channel_noise: steps of another size have other noise; leave certify out")
 
 
-def _deriving(record: Sequence[Recorder], derived: Mapping[str, str]) -> tuple[Recorder, ...]:
-    """The recorders, those of spike times with derivatives if any are wanted."""
-    return tuple(r.derived_by(derived) if derived and isinstance(r, Spikes) else r for r in record)
+def _deriving(
+    record: Sequence[Recorder], derived: Mapping[str, str], stimulus: Stimulus, adaptive: bool
+) -> tuple[Recorder, ...]:
+    """The recorders, those of spike times and features with derivatives if any are wanted."""
+    if not derived:
+        return tuple(record)
+    onset = next((kind.onset for kind in stimulus.kinds if kind.onset), "")
+    found: list[Recorder] = []
+    for r in record:
+        if isinstance(r, Spikes):
+            found.append(r.derived_by(derived))
+        else:
+            found.append(r.derived_by(derived, onset, adaptive) if isinstance(r, Features) else r)
+    return tuple(found)

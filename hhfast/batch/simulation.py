@@ -10,6 +10,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.channel_counts import channel_counts, work_of_a_step
+from hhfast.batch.initial_sensitivities import sensitivity_units_of
 from hhfast.batch.method import Method
 from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
 from hhfast.batch.result import CAP_REACHED, OK, Result
@@ -119,7 +120,7 @@ class Simulation:
     def _advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> tuple[Result, Any]:
         """The result of one run, and the recording of the last recorder."""
         dtype, model = self.spec.dtype, cells.model
-        of_parameters = {name: p.unit for name, p in model.parameters.items()}
+        of_parameters = sensitivity_units_of(model, self.spec.sensitivity, self.spec.kinds)
         units = {s.name: s.unit for s in model.rows}
         derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
         run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)

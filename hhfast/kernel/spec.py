@@ -17,7 +17,7 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import check_names, check_of_stimulus, initial_state, of_stimulus, sensitivity_name
 from hhfast.parts.stimuli import Stimulus, StimulusKind
 
 # Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
@@ -77,6 +77,11 @@ class KernelSpec:
     sensitivity: tuple[str, ...] = ()  # parameters with respect to which all states are derived
     time_unit: str = ""  # the parameter that is the unit of time of a cell, ms; without one it is 1 ms
     channel_noise: str = ""  # its kind; "": none
+
+    @property
+    def derived_stimulus_parameters(self) -> dict[str, int]:
+        """The parameters of stimuli with respect to which states are derived -> the number of the stimulus."""
+        return derived_stimulus_parameters(self.model, self.kinds, self.sensitivity)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -170,14 +175,27 @@ def check_sensitivity(
     model: Model, method: Integrator, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
 ) -> None:
     """Refuse sensitivities to what is no parameter, and where the derivative is not that of the equations alone."""
-    for name in sensitivity:
-        if name not in model.parameters:
-            raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
+    check_names(sensitivity, [*model.parameters], model.states, kinds, f"sensitivity of model {model.name}")
     if not method.explicit:
         others = "choose tsit5 or bs32 (rk4 and euler have them, too), or until = 'settled'"
         raise InputError(f"sensitivity: {method.name} gives no derivatives at fixed times; {others}")
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
+    for name, k in derived_stimulus_parameters(model, kinds, sensitivity).items():
+        check_of_stimulus(kinds[k], name, method.adaptive)
+
+
+def derived_stimulus_parameters(
+    model: Model, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
+) -> dict[str, int]:
+    """Those that are parameters of a stimulus -> its number; what the model has of that name comes first."""
+    found = {}
+    for name in sensitivity:
+        if name in model.parameters or initial_state(name, model.states) is not None:
+            continue
+        if (k := of_stimulus(name, kinds)) is not None:
+            found[name] = k
+    return found
 
 
 def _check_applied(model: Model, kinds: tuple[StimulusKind, ...], record: tuple[Recorder, ...]) -> None:

@@ -6,8 +6,8 @@ What each feature is stands in `parts.feature`, the running values that they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,8 +16,10 @@ import numpy as np
 from hhfast.errors import InputError, unknown
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
 from hhfast.parts.feature import FEATURES, feature_name, feature_names
+from hhfast.parts.feature_derivatives import DERIVATIVES, VALUES
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
-from hhfast.parts.running_values import RUNNING_VALUES
+from hhfast.parts.running_values import RUNNING_VALUES, RunningValues
+from hhfast.parts.sensitivity import quotient
 from hhfast.parts.variable import Variable
 
 
@@ -36,6 +38,10 @@ class Features:
     threshold: float = -20.0
     rearm: float = -30.0
     window: Window | None = None
+    # Parameters by which they are derived: (name, unit); which of them is when the stimulus begins; the accumulators.
+    by: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    onset: str = field(default="", repr=False)
+    derived: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.names, Iterable):
@@ -62,13 +68,34 @@ class Features:
             needed.discard("count")  # it counts as well
         return [name for name in RUNNING_VALUES if name in needed]
 
+    def derived_by(self, parameters: Mapping[str, str], onset: str, adaptive: bool) -> Features:
+        """The same, with the derivatives of those that have any by parameters, name -> unit.
+
+        onset : the parameter that is the start of the stimulus. adaptive : whether steps have dense output.
+        """
+        derived = [n for n in self._accumulators if n in DERIVATIVES and (adaptive or not DERIVATIVES[n].own_steps)]
+        return replace(self, by=tuple(parameters.items()), onset=onset, derived=tuple(derived))
+
+    @cached_property
+    def _texts(self) -> list[RunningValues]:
+        """What is accumulated, the derivatives of each before itself."""
+        found = []
+        for name in self._accumulators:
+            of = [DERIVATIVES[name]] * len(self.by) if name in self.derived else []
+            for k, d in enumerate(of):
+                begin, step, spike = (text.replace("{k}", str(k)) for text in (d.begin, d.step, d.spike))
+                values, extra = (tuple(v.replace("{k}", str(k)) for v in kept) for kept in (d.values, d.extra))
+                found.append(RunningValues(begin, step, spike, values=values, extra=extra))
+            found.append(RUNNING_VALUES[name])
+        return found
+
     @cached_property
     def _outputs(self) -> list[str]:
-        return [v for name in self._accumulators for v in (*RUNNING_VALUES[name].values, *RUNNING_VALUES[name].extra)]
+        return [v for a in self._texts for v in (*a.values, *a.extra)]
 
     @cached_property
     def hooks(self) -> Hooks:
-        chosen = [RUNNING_VALUES[name] for name in self._accumulators]
+        chosen = self._texts
         return Hooks(
             begin="\n".join(a.begin for a in chosen),
             step="\n".join(a.step for a in chosen if a.step),
@@ -79,6 +106,18 @@ class Features:
             arrays=(("feature", "float64[:, ::1]"),),
             detects=any(a.spike for a in chosen),
         )
+
+    def _derivatives(self, of: Mapping[str, Any]) -> dict[str, Variable]:
+        """NAME_dPARAMETER of those that have any."""
+        entries = {name: feature_name(name) for name in self._streamed}
+        derived = {n: e for n, e in entries.items() if e in VALUES and {*FEATURES[e].needs} <= {*self.derived}}
+        return {
+            f"{name}_d{p}": Variable(
+                VALUES[entry](of, k), ("cell",), quotient(FEATURES[entry].unit, unit), f"derivative of {name} by {p}"
+            )
+            for name, entry in derived.items()
+            for k, (p, unit) in enumerate(self.by)
+        }
 
     @property
     def levels(self) -> tuple[float, float] | None:
@@ -96,11 +135,21 @@ class Features:
             of |= {"onset": run.onset, "duration": stop - start}
             of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                return {name: FEATURES[feature_name(name)].variable(of) for name in self._streamed}
+                found = {name: FEATURES[feature_name(name)].variable(of) for name in self._streamed}
+                return found | self._derivatives(of | {"onset_by": [float(p == self.onset) for p, _ in self.by]})
 
         return Shared((values,), variables)
 
 
+def has_derivatives(recorder: object, adaptive: bool) -> bool:
+    """Whether some feature of a recorder has derivatives in a run with sensitivities, up to t_stop."""
+    return isinstance(recorder, Features) and bool(recorder.derived_by({}, "", adaptive).derived)
+
+
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:
-    """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder."""
+    """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder.
+
+    threshold, rearm : mV; a spike is an upward crossing of threshold, and V must have been below rearm before. window :
+    (start, stop) ms in which spikes count; None: the whole run. Raises `InputError` for rearm above threshold.
+    """
     return Features(("spike_count",), threshold, rearm, window)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import math
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, understood, unknown
 from hhfast.model.formulas import check_names, evaluate
+from hhfast.model.load import toml_table
 from hhfast.sweep.checks import plain_name
 
 _MAX_LENGTH, _MAX_FILE = 5_000, 1_000_000  # characters of a text, bytes of a file
@@ -64,15 +64,20 @@ def criteria_of(text: str, known: Vocabulary) -> tuple[Criterion, ...]:
 def criteria_of_file(path: Path, known: Vocabulary) -> tuple[Criterion, ...]:
     """The criteria of a TOML file: `where`, and a table [ranges] of `name = [low, high]` or of names of codes."""
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is no file")  # a pipe would be waited for, a device read, for ever
         if path.stat().st_size > _MAX_FILE:
             raise InputError(f"{path}: is larger than {_MAX_FILE:,} bytes; criteria are a few lines")
-        file = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: is not TOML ({error})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text") from None
+    try:
+        with understood("criteria"):
+            file = toml_table(text, _MAX_FILE)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     for key in file:
         if key not in ("where", "ranges"):
             raise unknown("key", key, ("where", "ranges"), where=str(path))

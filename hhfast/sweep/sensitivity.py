@@ -9,6 +9,7 @@ from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.errors import InputError
 from hhfast.kernel.spec import check_sensitivity as check_run
 from hhfast.parts.activity import Settled
+from hhfast.parts.features import has_derivatives
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.sweep.stimulus import stimulus_kind
@@ -27,7 +28,8 @@ def derived_variables(sweep: Sweep) -> list[str]:
 def check_sensitivity(sweep: Sweep) -> None:
     """Raise `InputError` for parameters that are none, and where there are no derivatives."""
     names = sweep.sensitivity
-    sensitivity_units_of(sweep.model, names)
+    kinds = tuple(stimulus_kind(entry) for entry in sweep.stimuli.values())
+    sensitivity_units_of(sweep.model, names, kinds)
     if not names:
         return
     if sweep.analysis is not None:
@@ -37,10 +39,11 @@ def check_sensitivity(sweep: Sweep) -> None:
         return
     if not isinstance(sweep.initial, str):
         raise InputError("sensitivity: does not go with a list of initial states; give one")
-    check_run(sweep.model, sweep.scheme, tuple(stimulus_kind(entry) for entry in sweep.stimuli.values()), names)
+    check_run(sweep.model, sweep.scheme, kinds, names)
     traced = {name for r in sweep.recorders for name in getattr(r, "variables", ())}
-    if not traced & {*derived_variables(sweep)} and not any(isinstance(r, Spikes) for r in sweep.recorders):
+    in_time = any(isinstance(r, Spikes) or has_derivatives(r, sweep.scheme.adaptive) for r in sweep.recorders)
+    if not traced & {*derived_variables(sweep)} and not in_time:
         raise InputError(
             "sensitivity: nothing that is recorded here has derivatives; give until = 'settled', which gives those "
-            f"of features, or record spikes, or a trace of '{sensitivity_name('V', names[0])}'"
+            f"of all, or record spikes, latency, isi_mean, V_max, or a trace of '{sensitivity_name('V', names[0])}'"
         )

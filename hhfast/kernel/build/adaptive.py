@@ -22,7 +22,8 @@ from hhfast.kernel.build.step_size import StepSize
 from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.kernel import Kernel
-from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Comment, Expression, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name
 
 # What a lane keeps, in float64: its time, the end of the trial step, its next stop, the step it proposes, the turn in
 # which its cell began, how many steps were accepted, whether it stands at a stop, and whether its cell is given up.
@@ -96,6 +97,7 @@ V_low = turn if turn < V else V""",
             )  # the extremum of the cubic with the values and slopes of the ends
         if builder.recorders.steps_use("dt_high"):
             lets += builder.quote.lane_code("dt_high = dt * at if turn > V else dt")
+        lets += self._derivatives_of_step()
         lets += builder.recorders.after_step()
         if self.settling is not None:
             lets += self.settling.notice(begin, end, builder.quote.value("ok > 0.0"))
@@ -105,6 +107,27 @@ V_low = turn if turn < V else V""",
                 passed=recorder.passed,
                 next_sample=recorder.next_sample,
             )
+        return lets
+
+    def _derivatives_of_step(self) -> list[Any]:
+        """The derivatives of the mean of V over a step, and of its extrema, where recorders ask for them."""
+        builder, lets = self.builder, list[Any]()
+        for k, p in enumerate(builder.spec.sensitivity):
+            s = builder.states[sensitivity_name("V", p)]
+            names = {"s": s, "was": self.trial.was[s.name]}
+            if builder.recorders.steps_use(f"V_step_by_{k}"):
+                lets += builder.quote.lane_code(
+                    f"V_step_by_{k} = was + change if ok > 0.0 else 0.0", change=self.dense.mean(s), **names
+                )
+            if builder.recorders.steps_use(f"V_high_by_{k}"):
+                value: Expression = builder.quote.number(0.0)
+                for c in reversed(self.dense.coefficients(s)):
+                    value = builder.quote.value("(value + c) * at", value=value, c=c, at=self.own["at"])
+                lets += builder.quote.code(
+                    f"by_turn = was + value\nV_high_by_{k} = by_turn if turn > V else s\n"
+                    f"V_low_by_{k} = by_turn if turn < V else s",
+                    value=value, by_turn=Symbol("by_turn"), **names,
+                )  # fmt: skip
         return lets
 
     def _find_due(self) -> list[Any]:

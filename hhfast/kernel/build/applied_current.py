@@ -14,6 +14,7 @@ from hhfast.kernel.spec import KernelSpec, array_name
 from hhfast.kernel.tree import parse
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
 from hhfast.parts.piecewise_linear import POINT_ROWS
+from hhfast.parts.sensitivity import moved_edges
 from hhfast.parts.voltage_clamp import COMMAND
 
 
@@ -28,7 +29,11 @@ class AppliedCurrent:
         self.kinds, self.quote, self.own, self.scratch = spec.kinds, quote, quote.own, scratch
         self.smooth = any(kind.smooth for kind in spec.kinds)
         self.conducts = any(kind.conductances for kind in spec.kinds)
-        self.names = ("i_app", "g_app") if self.conducts else ("i_app",)
+        # Of a parameter that moves edges, the current has no derivative between them (see `moved_edges`).
+        of_stimuli = spec.derived_stimulus_parameters.items()
+        self.linear = {p: k for p, k in of_stimuli if not moved_edges(spec.kinds[k], p)}
+        self.moved = {p: k for p, k in of_stimuli if p not in self.linear}
+        self.names = ("i_app", *(["g_app"] if self.conducts else []), *(f"i_app_by_{p}" for p in self.linear))
         self.clamp = next((k for k, kind in enumerate(spec.kinds) if kind.clamp is not None), None)
         self.parameters: list[dict[str, Symbol]] = [
             {name: Symbol(name) for name in kind.parameters} for kind in spec.kinds
@@ -52,7 +57,35 @@ class AppliedCurrent:
         found = {"i_app": self.current(numbers, at, end)}
         if self.conducts:
             found["g_app"] = self.conductance(numbers, at, end)
+        for p, k in self.linear.items():
+            found[f"i_app_by_{p}"] = self.by(k, p, self.kinds[k].text, self._names_of_stimulus(k, at, end))
         return found
+
+    def by(self, k: int, p: str, text: str, names: Names) -> Expression:
+        """The derivative of an expression of stimulus k that is linear in its parameter p."""
+        one, none = (parse.expression(text, {**names, p: Number(value)}) for value in (1.0, 0.0))
+        return self.quote.value("one - none", one=one, none=none)
+
+    def jump(self, k: int) -> Expression:
+        """By how much the current of stimulus k, constant between its edges, jumps at the time t."""
+        names = self.quote.functions | self.parameters[k]
+        sides = {"before": ("t - 1.0e-6", "t"), "after": ("t", "t + 1.0e-6")}
+        values = {}
+        for side, (start, stop) in sides.items():
+            times = {"t": Name(self.own["t"]), "t0": self.quote.value(start), "t1": self.quote.value(stop)}
+            values[side] = parse.expression(self.kinds[k].text, {**names, **times})
+        return self.quote.value("after - before", **values)
+
+    def moves(self, k: int, p: str) -> Expression:
+        """How far, per unit of p, the edge of stimulus k moves at which the time t is; 0: at none that p moves."""
+        total: Expression = Number(0.0)
+        for edge in moved_edges(self.kinds[k], p):
+            names = self._names_of_stimulus(k, None, None)
+            total = self.quote.value(
+                "rate if abs(t - edge) <= 1.0e-9 else total",
+                rate=self.by(k, p, edge, names), edge=parse.expression(edge, names), total=total,
+            )  # fmt: skip
+        return total
 
     def current(self, stimuli: Iterable[int], at: Expression, end: Expression | None = None) -> Expression:
         """The current of some of the stimuli at V = 0."""

@@ -22,7 +22,7 @@ from hhfast.kernel.build.quotation import Quotation
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.equations.channel_noise import effects
-from hhfast.kernel.equations.sensitivities import with_sensitivities
+from hhfast.kernel.equations.sensitivities import by_stimulus, slopes_by_current, with_sensitivities
 from hhfast.kernel.equations.system import G_APP, I_APP, V_SLOPE, System, system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_common_parts
@@ -33,7 +33,7 @@ from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Expression, Let, Number, Statement, Symbol
 from hhfast.parts.grammar import names_used
 from hhfast.parts.recorder import Hooks
-from hhfast.parts.sensitivity import shift_names
+from hhfast.parts.sensitivity import moved_edges, of_step_names, sensitivity_name, shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
 _OWN = (
@@ -67,7 +67,10 @@ class Builder:
         if spec.time_unit:
             self.system = self.system.in_units_of(spec.time_unit)
         if spec.sensitivity:
-            self.system = with_sensitivities(self.system, spec.sensitivity)
+            self.by_i_app = slopes_by_current(self.system)
+            of_stimuli = spec.derived_stimulus_parameters.items()
+            linear = tuple(p for p, k in of_stimuli if not moved_edges(spec.kinds[k], p))
+            self.system = with_sensitivities(self.system, spec.sensitivity, linear)
         self.constants = LaneConstants(frozenset(self.system.parameters))
         # Those of channel noise are apart: else what constants have in common, and so their rounding, would be another.
         adaptive = spec.integrator.adaptive
@@ -79,7 +82,8 @@ class Builder:
         self.arguments = {name: Symbol(name) for name in spec.arguments}
         self.V = self.states["V"]
         self.own: dict[str, Symbol] = {name: Symbol(name) for name in _OWN} | self.arguments | {"V": self.V}
-        self.own |= {name: Symbol(name) for name in shift_names(spec.sensitivity)}
+        self.own |= {name: Symbol(name) for name in (*shift_names(spec.sensitivity), *of_step_names(spec.sensitivity))}
+        self.own |= {f"V_by_{k}": self.states[sensitivity_name("V", p)] for k, p in enumerate(spec.sensitivity)}
         # The names that algebra uses end in an underscore, so no model's name is among them.
         self._symbols = {**self.states, **self.parameters, "i_app": self.own["i_app"], DT.name: self.own["dt"]}
         for rates in self.rates_of.values():
@@ -100,6 +104,7 @@ class Builder:
         if self.applied.conducts:
             i_app = self.quote.value("i_app - g_app * V")
         self._symbols |= {G_APP.name: self.own["g_app"]} if self.applied.conducts else {}
+        self._symbols |= {by_stimulus(p).name: self.own[f"i_app_by_{p}"] for p in self.applied.linear}
         self._symbols |= {V_SLOPE.name: self.own["V_slope"]} if self.applied.clamp is not None else {}
         self.recorders = KernelRecorders(
             spec, self.quote, self.scratch, {"C_m": self.parameters["C_m"], "i_app": i_app}

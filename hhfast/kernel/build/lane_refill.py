@@ -13,6 +13,7 @@ from hhfast.kernel.build.channel_noise_adaptive import AdaptiveNoise
 from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.spec import ACTIONS, EDGE, NOT_FINITE, REASON
 from hhfast.kernel.tree.nodes import Break, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name
 
 
 class LaneRefill:
@@ -87,12 +88,27 @@ log_error_before = zero""",
             one=builder.quote.number(1.0),
             zero=builder.quote.number(0.0),
         )
+        anew += self._moved_edges()
         statements += self.nest(
             "if (act & EDGE) != 0", [*builder.quote.code("any_anew = True"), *scratch.framed(anew)], **self.edge
         )
         is_over = f"if {self.ends_early} or node_of == len(t_node)"
         statements += self.nest(is_over, self._end(), self._next_stop())
         return self.nest("while is_due > 0.0", [*self.code("is_due = 0.0"), *statements])
+
+    def _moved_edges(self) -> list[Statement]:
+        """Statements of a lane at an edge that a parameter moves: later by dp, its jump acts on x for so much less."""
+        builder, lets = self.builder, list[Statement]()
+        for p, k in builder.applied.moved.items():
+            jump, moves = builder.applied.jump(k), builder.applied.moves(k, p)
+            moved = Symbol("moved")
+            lets += builder.quote.code("moved = -jump * moves if t > 0.0 else 0.0", moved=moved, jump=jump, moves=moves)
+            lets += builder.bindings({f"{x}_by_i_app_": e for x, e in builder.by_i_app.items()})
+            for x in builder.by_i_app:
+                names = {"s": builder.states[sensitivity_name(x, p)], "by": builder.symbol_of(f"{x}_by_i_app_")}
+                by = builder.quote.cast(Name(moved))
+                lets += builder.quote.code("s = s + (by * moved if moved != 0.0 else 0.0)", moved=by, **names)
+        return lets
 
     def _next_stop(self) -> list[Statement]:
         statements = self.code("""\

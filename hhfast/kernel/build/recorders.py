@@ -13,7 +13,7 @@ from hhfast.kernel.tree import nodes, parse
 from hhfast.kernel.tree.nodes import Let, Statement, Symbol
 from hhfast.kernel.tree.straight_line import symbols_read
 from hhfast.parts.recorder import Hooks
-from hhfast.parts.sensitivity import shift_names
+from hhfast.parts.sensitivity import of_step_names, shift_names
 
 # The names of a kernel that a recorder's text may use.
 _SEEN = (
@@ -80,11 +80,11 @@ class KernelRecorders:
     """
 
     def __init__(self, spec: KernelSpec, quote: Quotation, scratch: Scratch, more: Names) -> None:
-        self.quote, self.own, self.scratch = quote, quote.own, scratch
+        self.quote, self.own, self.scratch, by = quote, quote.own, scratch, spec.sensitivity
         seen = {
             **quote.functions,
             **more,
-            **{name: self.own[name] for name in (*_SEEN, *shift_names(spec.sensitivity))},
+            **{name: self.own[name] for name in (*_SEEN, *shift_names(by), *of_step_names(by))},
         }
         self.all = [KernelRecorder(r, hooks, d, self.own, seen) for r, (hooks, d) in enumerate(spec.hooks)]
         self.detectors = [_detector(d) for d in sorted({r.detector for r in self.all if r.detector >= 0})]

@@ -12,13 +12,16 @@ from dataclasses import replace
 import sympy as sp
 
 from hhfast.kernel.equations.jacobian import Jacobian, derivative, without_abs
-from hhfast.kernel.equations.system import System
+from hhfast.kernel.equations.system import I_APP, System
 from hhfast.model.algebra import symbol
 from hhfast.parts.sensitivity import sensitivity_name
 
 
-def with_sensitivities(system: System, parameters: tuple[str, ...]) -> System:
-    """The system with a state d x / d p for every state x and each of these parameters p."""
+def with_sensitivities(system: System, parameters: tuple[str, ...], of_stimulus: tuple[str, ...] = ()) -> System:
+    """The system with a state d x / d p for every state x and each of these parameters p.
+
+    of_stimulus : those that act through the applied current alone; an initial value acts through no equation.
+    """
     jacobian = Jacobian(system)
     entries = {place: symbol(f"J_{'_'.join(place)}_") for place in jacobian.entries}
     named = {entries[place].name: entry for place, entry in jacobian.entries.items()}
@@ -28,7 +31,20 @@ def with_sensitivities(system: System, parameters: tuple[str, ...]) -> System:
         for x in system.states:
             terms = [J * symbol(sensitivity_name(y, p)) for (row, y), J in entries.items() if row == x]
             name = sensitivity_name(x, p)
+            if p in of_stimulus:
+                terms.append(derivative(slopes[x], I_APP.name) * by_stimulus(p))
             a[name], b[name] = sp.Add(*terms, derivative(slopes[x], p)), sp.S.Zero
     states = (*system.states, *(sensitivity_name(x, p) for p in parameters for x in system.states))
     groups = system.groups | {"all": states}
     return replace(system, states=states, groups=groups, a=a, b=b, named=system.named | named)
+
+
+def by_stimulus(parameter: str) -> sp.Symbol:
+    """The derivative of the applied current by a parameter of the stimulus."""
+    return symbol(f"i_app_by_{parameter}_")
+
+
+def slopes_by_current(system: System) -> dict[str, sp.Expr]:
+    """x -> the derivative of x' by the applied current, where there is one."""
+    found = {x: derivative(without_abs(slope), I_APP.name) for x, slope in Jacobian(system).slopes.items()}
+    return {x: e for x, e in found.items() if e != 0}

@@ -70,7 +70,7 @@ class _CellType:
         derived(self.dynamics, "V", "v / VOLT_SCALE")
         derived(self.dynamics, "i_app", "iSyn / CURRENT_SCALE")
         if "celsius" in self.model.parameters:
-            derived(self.dynamics, "celsius", f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
+            derived(self.dynamics, lems_name("celsius"), f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
 
     def formula(self, text: str, section: Compartment) -> str:
         """A formula of a compartment as LEMS."""

@@ -16,6 +16,25 @@ from hhfast.model.model import Model
 
 AREA = 1e-5  # cm2; of a cell whose model is one of densities
 _BASES = {"r": "baseVoltageDepRate", "x": "baseVoltageDepVariable", "t": "baseVoltageDepTime"}
+_NEURONS = {
+    "L",
+    "Ra",
+    "cm",
+    "diam",
+    "nseg",
+    "v",
+    "t",
+    "dt",
+    "area",
+    "ri",
+    "E",
+    "PI",
+    "GAMMA",
+    "DEG",
+    "PHI",
+    "FARADAY",
+    "R",
+}
 _DIMENSION = {"r": ("Rate", "per_ms"), "x": ("Variable", "")}
 
 
@@ -35,6 +54,11 @@ def obstacle(model: Model) -> str | None:
             if g.initial is not None or any(not names(_out(model, t)) <= known for t in g.formulas.values()):
                 return f"gate '{g.name}'"
     return None
+
+
+def channel_id(name: str) -> str:
+    """A channel's name in the file; one that NEURON uses itself would not get through jNeuroML."""
+    return f"{name}_channel" if name in _NEURONS else name
 
 
 def _out(model: Model, text: str) -> str:
@@ -60,7 +84,7 @@ class _Channels:
         self.types: list[Element] = []
 
     def channel(self, c: Channel) -> Element:
-        found = Element("ionChannelHH", id=c.name, conductance="10pS")
+        found = Element("ionChannelHH", id=channel_id(c.name), conductance="10pS")
         for g in c.gates:
             found.append(self.gate(g, c))
         return found
@@ -143,7 +167,7 @@ def _cell(model: Model, values: Mapping[str, float]) -> Element:
     for c in model.channels:
         E = float(evaluate(_out(model, c.E), values)) if isinstance(c.E, str) else values[f"E_{c.name}"]
         SubElement(
-            membrane, "channelDensity", id=f"{c.name}_all", ionChannel=c.name, ion="non_specific",
+            membrane, "channelDensity", id=f"{c.name}_all", ionChannel=channel_id(c.name), ion="non_specific",
             condDensity=f"{values[f'g_{c.name}'] / share!r} mS_per_cm2", erev=f"{plain(E)} mV",
         )  # fmt: skip
     SubElement(membrane, "spikeThresh", value="-20 mV")

@@ -95,7 +95,7 @@ def rate_type(name: str, base: str, exposure: str, formula: str, values: Mapping
     if "V" in used:
         derived(dynamics, "V", "v / VOLT_SCALE")
     if "celsius" in used:
-        derived(dynamics, "celsius", f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
+        derived(dynamics, lems_name("celsius"), f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
     written = write_formula(dynamics, LemsWriter(), formula, values)
     value = {"r": f"{written} / TIME_SCALE", "t": f"{written} * TIME_SCALE", "x": written}[exposure]
     dimension = {"r": "per_time", "t": "time", "x": "none"}[exposure]

@@ -22,9 +22,10 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Lt: ".lt.", ast.Gt: ".gt.", ast.GtE: ".geq.", ast.Eq: ".eq.", ast.NotEq: ".neq.",
 }  # fmt: skip
-# What LEMS and its core types call their own things.
+# What LEMS and its core types call their own things, and NEURON, to which jNeuroML translates.
 _TAKEN = {"v", "spiking", "iSyn", "synapses", "temperature", "surfaceArea", "sin", "cos", "tan", "ceil", "random",
-          "factorial", "H", "VOLT_SCALE", "TIME_SCALE", "TEMP_SCALE", "CURRENT_SCALE", "r", "x"}  # fmt: skip
+          "factorial", "H", "VOLT_SCALE", "TIME_SCALE", "TEMP_SCALE", "CURRENT_SCALE", "r", "x", "celsius", "area",
+          "diam", "t", "dt", "L"}  # fmt: skip
 
 
 def lems_name(name: str) -> str:

@@ -54,7 +54,9 @@ OPERATIONS: dict[str, Callable[[float, float], float]] = {
 
 
 def reversal(inside: float, outside: float, z: float, celsius: float) -> float:
-    """The Nernst potential, mV."""
+    """The Nernst potential, mV; no number where a concentration is 0 or less."""
+    if not (inside > 0 and outside > 0):
+        return math.nan
     return 1e3 * 8.314462618 * (celsius + 273.15) / (z * 96485.33212) * math.log(outside / inside)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, understood
 from hhfast.inputs import path_of
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.imported import Imported
@@ -19,6 +19,7 @@ from hhfast.model.toml_text import toml_text
 def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     """A model from NeuroML2 files: channels, with LEMS types of their own, and a cell of one segment; a pulse.
 
+    name : of the model (default: the cell's).
     files : paths; what they include must lie below the folder of the including file, or be given, too. Standard rates,
     ComponentTypes with derived variables and cases, q10, kinetic schemes, Nernst and GHK densities, calcium by a
     concentration model; a cell that is one ComponentType. Nothing is executed, no entity expanded, nothing fetched.
@@ -29,6 +30,11 @@ def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     if not 1 <= len(files) <= 50:
         raise InputError(f"give 1 to 50 files, not {len(files)}")
     paths = [path_of("files", f) for f in files]
+    with understood(paths[0].name):
+        return _imported(paths, name)
+
+
+def _imported(paths: list[Path], name: str | None) -> Imported:
     reading = Reading(read_neuroml(paths), paths[0].name)
     cell = reading.cell()
     if not cell.parts:

@@ -152,7 +152,10 @@ def _area(segment: Any, where: str) -> float:
     ends = [segment.find(tag) for tag in ("proximal", "distal")]
     if None in ends:
         raise InputError(f"{where}: the segment needs proximal and distal")
-    (x0, d0), (x1, d1) = (([float(e.get(k)) for k in "xyz"], float(e.get("diameter"))) for e in ends)
+    try:
+        (x0, d0), (x1, d1) = (([float(e.get(k)) for k in "xyz"], float(e.get("diameter"))) for e in ends)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: proximal and distal need numbers as x, y, z and diameter") from None
     length = math.dist(x0, x1)
     if length == 0:
         return math.pi * d0 * d1 * 1e-8

@@ -140,7 +140,7 @@ class _File:
         part = self.assembly.parts[self.index]
         read = {name for ion in self.mechanism.ions for name in ion.reads} | {"celsius", "diam"}
         found = {n: v for n, v in DEFAULTS.items() if n in read and n not in part.given}
-        own = self.mechanism.parameters.keys() - read - SPECIAL
+        own = {*self.mechanism.parameters, *self.mechanism.assigned, *self.mechanism.states} - read - SPECIAL
         found |= {n: v for n, v in given.items() if n not in own}
         for ion, z in part.valences.items():
             if self.assembly.is_nernst(self.index, f"e{ion}"):

@@ -106,7 +106,8 @@ class PartWriter:
             return self.replaced[name]
         setter = self.all.setter(name)
         if setter is None:
-            value, _ = self.part.parameters.get(name, (DEFAULTS.get(name, 0.0), ""))
+            own = self.part.parameters if name in self.part.ions else {}
+            value, _ = own.get(name, (DEFAULTS.get(name, 0.0), ""))
             return variable(self.all.shared_parameter(name, value, "mM"))
         k, e = setter
         return self.expression(e) if k == self.index else PartWriter(self.all, k, self.all.parts[k]).expression(e)

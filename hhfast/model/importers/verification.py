@@ -131,7 +131,9 @@ def _states(model: Model, k: int) -> dict[str, float]:
             found[row.name] = (0.0, 1.0, 0.2 + 0.6 * ((n * 0.618) % 1.0))[k]
         else:
             start = float(initial_value(model, row.initial, row.potential, values))
-            found[row.name] = (start or 1.0) * (1.0, 2.0, 1.37)[k]
+            found[row.name] = (start or 1.0) * (
+                (1.0, 2.0, 1.37)[k] + 0.1 * ((n * 0.618) % 1.0)
+            )  # where slopes are not 0
     for channel in model.every_channel:
         if channel.scheme is not None:
             share = 1.0 / len(channel.scheme.states)
