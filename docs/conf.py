@@ -56,7 +56,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["guides"],
     "filename_pattern": r"\.py$",  # every script is run, whatever its name
     "ignore_pattern": r"__init__\.py",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "generate.order.ByTheme",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

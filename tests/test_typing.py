@@ -104,3 +104,21 @@ def test_stimuli_are_pickled():
     settings = {"t_stop": 10.0, "record": [hh.Final()], "integrator": "euler"}
     V = [hh.simulate("hodgkin_huxley", stimulus=s, **settings)["V_final"][0] for s in (again, hh.Step(3.0, 1.0))]
     assert V[0] == V[1]
+
+
+# Told once, by the function that others refer to.
+SHARED = {"model", "sample", "params", "method", "tol", "watch", "threshold", "cap", "max_amplitude"}
+
+
+@pytest.mark.parametrize("name", [n for n in hh.__all__ if inspect.isfunction(getattr(hh, n))])
+def test_the_help_of_a_function_names_its_parameters_and_errors(name):
+    """Each parameter, unless the docstring refers to that of another function, and what is raised."""
+    function = getattr(hh, name)
+    if hasattr(function, "kind"):
+        return  # a stimulus: above
+    text = function.__doc__
+    assert "InputError" in text
+    refers = re.search(r"(as in|are those of|As) `(hhfast\.)?\w+`", text)
+    kinds = (inspect.Parameter.VAR_KEYWORD,)
+    names = {p.name for p in inspect.signature(function).parameters.values() if p.kind not in kinds}
+    assert not {n for n in names - (SHARED if refers else set()) if not re.search(rf"\b{n}\b", text)}

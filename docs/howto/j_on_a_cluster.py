@@ -2,8 +2,8 @@
 On a cluster
 ============
 
-A sweep takes any ``concurrent.futures.Executor``: Dask, MPI, a pool of processes. All of them write the same shards and give the same
-bytes, and a run that was interrupted goes on from the shards that are there, with another executor if need be.
+A sweep takes any ``concurrent.futures.Executor``: Dask, MPI, a pool of processes. All of them give the same numbers, bit
+for bit, and a run that was interrupted goes on from the shards that are there, with another executor if need be.
 """
 
 import tempfile

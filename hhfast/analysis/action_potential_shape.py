@@ -37,6 +37,8 @@ def ap_features(
 ) -> dict[str, np.ndarray]:
     """The shape of every spike of the traces V (n_times,) or (n, n_times), mV, sampled at `time` (n_times,), ms.
 
+    threshold, rearm : mV, of a spike, as in `spike_times`.
+
     Returns name -> (n_spikes,), spike after spike and trace after trace; `cell` is the row of the trace.
     AP_begin: where dV/dt exceeds `derivative_threshold` (mV/ms) for good before the steepest rise. AP_amplitude: from
     there to the peak. AP_duration_half_width: duration above the mean of the two. AHP_depth_abs: the minimum before

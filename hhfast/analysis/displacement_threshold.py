@@ -32,7 +32,8 @@ def displacement_threshold(
 ) -> Rheobase:
     """The smallest sudden displacement of V from rest, mV, that makes each cell fire (a very short shock).
 
-    As `find_rheobase`, with mV instead of current; a displacement beyond `threshold` itself does not count.
+    As `find_rheobase`, with mV instead of current: tol is relative, max_displacement (mV) the largest that is tried. A
+    displacement beyond `threshold` itself does not count. Raises `InputError` as `find_rheobase` does.
     """
     check_options(_OPTIONS, tol=tol, max_displacement=max_displacement, watch=watch, threshold=threshold)
     population = Population.of(model, params, Method.of(method, options))

@@ -72,7 +72,7 @@ def train_features(spikes: Sequence[np.ndarray], start: float = 0.0) -> dict[str
     doublet_ISI : ms, the first interval. ISI_mean : ms. inv_first_ISI, inv_last_ISI : Hz. ISI_CV : over all
     intervals, ddof = 1 (eFEL leaves out the first, unless ignore_first_ISI is off). adaptation_index2 : mean of
     (later - earlier) / (later + earlier) of neighbouring intervals, from the second on. burst_number : see `bursts`.
-    NaN where there are too few spikes.
+    NaN where there are too few spikes. Raises `InputError` for what are no spike trains.
     """
     rows = [_features(np.asarray(times, np.float64) - start) for times in spikes]
     names = rows[0] if rows else _features(np.empty(0))

@@ -44,7 +44,8 @@ def plot_fi(
     """The firing rate against current; several curves (up and down) show both branches of each cell.
 
     cells : their numbers; None: all, at most 200. params : those given to `fi_curve`, to tell cells apart. labels :
-    for the legend, one per cell. units : of the parameters.
+    for the legend, one per cell. units : of the parameters. axes : to draw into; None: new ones. Raises `InputError`
+    for what are no curves, and cells that are not there.
     """
     if not isinstance(curves, (FICurve, Sequence)):
         raise InputError(f"plot_fi: is given {type(curves).__name__}; give an FICurve, or several")
@@ -91,7 +92,8 @@ def plot_strength_duration(
 ) -> Axes:
     """Threshold against pulse width on logarithmic axes; of one cell with both fits (Weiss, Lapicque) and chronaxie.
 
-    Of several cells with Weiss's fit. cells, params, labels, units : as in `plot_fi`.
+    Of several cells with Weiss's fit. result : of `strength_duration`. cells, params, labels, units, axes, errors
+    (`InputError`) : as in `plot_fi`.
     """
     axes = axes or new_axes()
     styles = _styles(axes, len(result.amplitude), cells, params, labels, units or {})
@@ -138,7 +140,7 @@ def plot_recovery(
 ) -> Axes:
     """The threshold of a second pulse, in units of the resting one, against the interval after the first.
 
-    cells, params, labels, units : as in `plot_fi`.
+    result : of `recovery_curve`. cells, params, labels, units, axes, errors (`InputError`) : as in `plot_fi`.
     """
     axes = axes or new_axes()
     styles = _styles(axes, len(result.ratio), cells, params, labels, units or {})
@@ -208,7 +210,9 @@ def _plain_numbers(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 def plot_map(
     x: tuple[str, np.ndarray], y: tuple[str, np.ndarray], values: tuple[str, np.ndarray], axes: Axes | None = None
 ) -> Axes:
-    """One number per cell over two parameters that form a grid; each argument is (label, (n,) values).
+    """One number per cell over two parameters that form a grid: x, y and values are (label, (n,) values).
+
+    axes : to draw into; None: new ones.
 
     Cells without a number stay grey. Raises `InputError` where the cells do not form a full grid.
     """

@@ -38,6 +38,7 @@ def plot_bifurcation_diagram(
     lines are stable, dashed ones unstable; Hopf points (filled if supercritical, open if subcritical) and
     saddle-nodes are marked. Dots: extremes of V in the last third of runs of t_stop ms, from rest without current and
     from 40 mV above it, so that both of two states show.
+    axes : to draw into; None: new ones. Raises `InputError` for a model or currents that are none.
     """
     limits = interval("i_app", i_app)
     found, own = find_model(model), dict(params or {})

@@ -42,7 +42,7 @@ def plot_phase_plane(
     others stay where the model rests.
 
     The reduction of the squid axon to V and n: FitzHugh 1961, Biophys J 1:445-466; Rinzel 1985, Fed Proc 44:2944-2946.
-    Raises `InputError` for the name of no state.
+    axes : to draw into; None: new ones. Raises `InputError` for the name of no state.
     """
     found, own = find_model(model), dict(params or {})
     rest = _resting(found, own)

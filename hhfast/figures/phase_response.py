@@ -26,6 +26,7 @@ def plot_phase_response(
 ) -> Axes:
     """The phase response curves of cells above V over their cycles; the upper panel is returned.
 
+    result : of `phase_response`.
     cells : their numbers; None: the first ten that are periodic. params, labels, units : as in `plot_fi`.
 
     Raises `InputError` where none of the cells is periodic.

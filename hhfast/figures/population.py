@@ -25,6 +25,8 @@ _MAPS = tuple(LinearSegmentedColormap.from_list(colour, ["white", colour]) for c
 def plot_population(selection: Selection) -> Figure:
     """Densities of the accepted rows of a selection, and of the rejected ones.
 
+    selection : of `select`. Raises `InputError` where no parameter varies.
+
     On the diagonal, each parameter by itself; below it, pairs among the accepted rows; above, among the rejected. Of
     more than eight parameters those are shown in whose densities the two differ most. Rows are counted in bins, so that
     a million of them are as quick to draw as a hundred.

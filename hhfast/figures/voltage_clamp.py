@@ -27,7 +27,8 @@ def plot_voltage_clamp(
 ) -> Axes:
     """Four panels: the currents of the first of the cells, and the curves of all of them; the first panel is returned.
 
-    cells : their numbers, at most 10; None: the first 10. params, labels, units : as in `plot_fi`.
+    result : of `voltage_clamp`. cells : their numbers, at most 10; None: the first 10. params, labels, units, errors
+    (`InputError`) : as in `plot_fi`.
     """
     n = len(result.peak)
     chosen = range(n) if cells is None else [cells] if isinstance(cells, int) else list(cells)

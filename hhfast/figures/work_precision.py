@@ -17,6 +17,8 @@ from hhfast.figures.canvas import new_figure
 def plot_benchmark(found: Benchmark) -> Figure:
     """Error of spike times against cost, measured and counted, of every integrator, on logarithmic axes.
 
+    found : of `benchmark_integrators`. Raises `InputError` where nothing was measured.
+
     Hollow: settings with which some cells diverge or have a wrong spike count. In the grey band below, the error is
     that of the reference.
     """

@@ -20,7 +20,7 @@ _MAX_POWER = 64
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number with a unit; every parameter can be swept."""
+    """A number with a unit, by name; every parameter can be swept. unit : in UDUNITS' spelling, as "mS cm-2"."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     name: str
@@ -48,7 +48,7 @@ class Formula:
 
 @dataclass(frozen=True)
 class Function:
-    """A named expression with arguments, as `vtrap(x, y)`."""
+    """A named expression with arguments, as `vtrap(x, y)`: name "vtrap", args ("x", "y"), text of both."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     name: str

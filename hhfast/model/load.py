@@ -38,7 +38,7 @@ _TOP = ["name", "title", "citation", "units", "V_init", "parameters", "channels"
 
 
 def load_model(path: str | Path) -> Model:
-    """The model in a TOML file.
+    """The model in a TOML file, at `path`.
 
     Raises `InputError` (file, key, reason) if the file cannot be read or is not a model.
     """

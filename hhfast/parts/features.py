@@ -147,5 +147,9 @@ def has_derivatives(recorder: object, adaptive: bool) -> bool:
 
 
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:
-    """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder."""
+    """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder.
+
+    threshold, rearm : mV; a spike is an upward crossing of threshold, and V must have been below rearm before. window :
+    (start, stop) ms in which spikes count; None: the whole run. Raises `InputError` for rearm above threshold.
+    """
     return Features(("spike_count",), threshold, rearm, window)

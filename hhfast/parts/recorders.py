@@ -25,6 +25,8 @@ from hhfast.registry import Registry
 class Spikes:
     """All spike times, ms, at most `max_per_cell` of each cell; where there are more, status is 2.
 
+    threshold, rearm (mV), window (ms) : as in `SpikeCount`. shifts : derivatives that a run with sensitivities adds.
+
     The time is interpolated inside the step by a cubic, to fourth order in dt.
     """
 
@@ -119,7 +121,11 @@ class _SpikeRecording:
 # --- traces and final state ------------------------------------------------------------------------------------------
 @dataclass(frozen=True, init=False)
 class Trace:
-    """Variables against time: states, instantaneous gates, currents `i_NAME`, `i_app`; sampled every `every` ms."""
+    """Variables against time, sampled every `every` ms.
+
+    variables : names: states, instantaneous gates, currents `i_NAME`, open conductances `g_NAME`, `i_app`, `i_clamp`,
+    and, with `sensitivity`, derivatives as `dV_dg_Na`.
+    """
 
     variables: tuple[str, ...]
     every: float

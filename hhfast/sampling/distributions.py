@@ -21,7 +21,10 @@ _ATANH = [1 / (2 * k + 1) for k in range(12)]  # of the logarithm, for |x| < 0.1
 
 @dataclass(frozen=True)
 class Distribution:
-    """`Distribution("uniform", (low, high))`, `("loguniform", (low, high))` or `("normal", (mean, sd))`."""
+    """Values of a parameter, as kind and arguments.
+
+    `Distribution("uniform", (low, high))`, `("loguniform", (low, high))` or `("normal", (mean, sd))`.
+    """
 
     kind: str
     arguments: tuple[float, ...]

@@ -19,7 +19,7 @@ class BatchedSimulator:
 
     The columns of theta are the parameters that the sweep varies, in its order (`names`); those of the answer its
     features (`features`). A row that cannot be simulated (diverged, excluded by a constraint, C_m <= 0, not finite)
-    is NaN.
+    is NaN. threads : None: all processors.
     """
 
     sweep: Sweep

@@ -24,6 +24,8 @@ _KEPT = ("title", "source", "history", "hhfast_spec", "hhfast_spec_sha256", "hhf
 def to_pandas(path: str | Path, start: int = 0, stop: int | None = None) -> pd.DataFrame:
     """Rows of a result as a DataFrame: parameters, status and features, indexed by `run`. Needs pandas.
 
+    path : of a result. start, stop : the rows, as in a slice. Raises `InputError` for a file that is no result.
+
     The units are in `frame.attrs["units"]`.
     """
     try:
@@ -42,6 +44,9 @@ def to_pandas(path: str | Path, start: int = 0, stop: int | None = None) -> pd.D
 
 def to_csv(path: str | Path, out: str | Path, rows: Sequence[int] | None = None) -> Path:
     """Write parameters, status and features of all rows (or of some) as CSV, with full precision.
+
+    path : of a result. out : the file to write. rows : their numbers; None: all. Raises `InputError` for a file that is
+    no result, rows that it has not, and where `out` cannot be written.
 
     The header gives the names. Such a file can be the [table] of another sweep, once the columns that are no
     parameters are removed.
@@ -63,6 +68,8 @@ def to_csv(path: str | Path, out: str | Path, rows: Sequence[int] | None = None)
 
 def to_parquet(path: str | Path, out: str | Path, rows: Sequence[int] | None = None) -> Path:
     """Write parameters, status and features of all rows (or of some) as Parquet. Needs the extra `export`.
+
+    path, out, rows, errors (`InputError`) : as in `to_csv`.
 
     Each column has its unit as metadata ("units"), and the file has the spec and the model of the sweep.
     """

@@ -28,7 +28,8 @@ def to_nwb(path: str | Path, out: str | Path, rows: Sequence[int], every: float 
     status and features as columns, and a unit with its spike times. NWB counts in seconds, volts and amperes; a
     current per area is a `TimeSeries` in uA cm-2.
 
-    every : about how far apart the samples are, ms.
+    path : of a result. out : the file to write. rows : their numbers. every : about how far apart the samples are, ms.
+    Raises `InputError` for a file that is no result, rows that it has not, and where `out` cannot be written.
     """
     try:
         import pynwb

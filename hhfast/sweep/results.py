@@ -43,8 +43,12 @@ def open_finished(path: str | Path) -> ResultFile:
 def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     """A result as an xarray Dataset: variables over the axes of the grid (over `run`, if there is no grid), with units.
 
-    Nothing is read before it is used. chunks : as in `Dataset.chunk`, to get dask arrays; e.g. {"g_Na": 16} or "auto".
+    path : of a finished result. Nothing is read before it is used.
+
+    chunks : as in `Dataset.chunk`, to get dask arrays; e.g. {"g_Na": 16} or "auto".
     Where spike times were recorded, `dataset.hhfast.spikes(row)` gives those of one row.
+
+    Raises `InputError` for a file that is no result, is damaged, or whose run is not finished.
 
     Needs the extra `xarray`; without it, the file is plain HDF5 for h5py, and netCDF-4 for everything else.
     """

@@ -158,7 +158,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """The product of its axes, the last one fastest."""
+    """The product of its axes, the last one fastest: `Grid.of({"g_Na": [100, 120], "g_K": [30, 36, 42]})`."""
 
     kind: ClassVar[str] = "axes"
     formula: ClassVar[bool] = True

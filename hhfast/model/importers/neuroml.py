@@ -19,6 +19,7 @@ from hhfast.model.toml_text import toml_text
 def import_neuroml(*files: str | Path, name: str | None = None) -> Imported:
     """A model from NeuroML2 files: channels, with LEMS types of their own, and a cell of one segment; a pulse.
 
+    name : of the model (default: the cell's).
     files : paths; what they include must lie below the folder of the including file, or be given, too. Standard rates,
     ComponentTypes with derived variables and cases, q10, kinetic schemes, Nernst and GHK densities, calcium by a
     concentration model; a cell that is one ComponentType. Nothing is executed, no entity expanded, nothing fetched.
