@@ -1,8 +1,8 @@
 """What do the 1,679,616 model neurons of a published database do? Each runs until settled, and is then classified.
 
-Run it with `python examples/prinz_2003.py [ROWS]`: ROWS random neurons of the grid (default: all of them, hours). It
-writes prinz_2003.h5 (prinz_2003_ROWS.h5), which may be interrupted and resumed, prints the share of each class and
-draws prinz_2003.png.
+Run it with `python examples/prinz_2003.py [ROWS]`: ROWS random neurons of the grid (default: all of them, which takes
+70 minutes of processor time). It writes prinz_2003.h5 (prinz_2003_ROWS.h5), which may be interrupted and resumed,
+prints the share of each class, and draws prinz_2003.png and, of the whole grid, prinz_2003_map.png.
 
 The database is that of Prinz, Billimoria & Marder 2003, J Neurophysiol 90:3998-4015: a lobster stomatogastric neuron
 with eight conductances at six levels each, from zero to 500 (Na), 12.5 (CaT), 10 (CaS), 50 (A), 25 (KCa), 125 (Kd),
@@ -38,6 +38,7 @@ import hhfast as hh
 
 SWEEP = Path(__file__).with_suffix(".toml")
 SEED = 2003  # of the sample of rows
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#F0E442")  # as in the map
 
 
 def scan(rows: int | None) -> Path:
@@ -53,36 +54,35 @@ def scan(rows: int | None) -> Path:
 
 
 def table(activity: np.ndarray, settled_at: np.ndarray, classes: list[str]) -> str:
-    """The share of each class, with the standard error of a random sample, and when its neurons settled."""
+    """The share of each class, with the standard error if it is that of a sample, and when it settled."""
     lines = [f"{'class':20s} {'%':>6s} {'+-':>5s}  settled at (median, s)"]
     for code, name in enumerate(classes):
         share = (activity == code).mean()
-        error = np.sqrt(share * (1 - share) / activity.size)
+        error = f"{100 * np.sqrt(share * (1 - share) / activity.size):.2f}" if activity.ndim == 1 else ""
         times = settled_at[(activity == code) & np.isfinite(settled_at)]
         when = f"{np.median(times) / 1e3:.1f}" if len(times) else "-"
-        lines.append(f"{name:20s} {100 * share:6.2f} {100 * error:5.2f}  {when}")
+        lines.append(f"{name:20s} {100 * share:6.2f} {error:>5s}  {when}")
     return "\n".join(lines)
 
 
 def draw(activity: np.ndarray, levels: dict[str, np.ndarray], classes: list[str]) -> None:
-    """All neurons of the grid, one pixel each; of a sample, the shares at each level of each conductance."""
+    """The shares at each level of each conductance; of a whole grid, also one pixel for every neuron."""
+    columns = levels
     if activity.ndim == len(levels):
-        figure = hh.plot_stacking(activity, levels, label="activity", codes=classes)
-    else:
-        figure = shares_by_level(activity, levels, classes)
-    figure.savefig("prinz_2003.png", dpi=110)
+        hh.plot_stacking(activity, levels, label="activity", codes=classes).savefig("prinz_2003_map.png", dpi=110)
+        columns = dict(zip(levels, np.meshgrid(*levels.values(), indexing="ij", sparse=True), strict=True))
+    shares_by_level(activity, columns, classes).savefig("prinz_2003.png", dpi=110)
 
 
 def shares_by_level(activity: np.ndarray, levels: dict[str, np.ndarray], classes: list[str]) -> Figure:
     """One panel for each conductance: the share of every class at each of its levels."""
     figure, panels = plt.subplots(2, 4, figsize=(10, 5), sharey=True, layout="constrained")
-    colours = plt.get_cmap("tab10")
     for axes, (name, values) in zip(panels.flat, levels.items(), strict=True):
-        at = np.unique(values)
-        counts = np.array([np.bincount(activity[values == level], minlength=len(classes)) for level in at])
+        at, of_each = np.unique(values), np.broadcast_to(values, activity.shape)
+        counts = np.array([np.bincount(activity[of_each == level], minlength=len(classes)) for level in at])
         shares = 100 * counts / counts.sum(axis=1, keepdims=True)
-        bars = axes.stackplot(at, shares.T, colors=colours.colors, labels=classes)
-        axes.set(xlabel=f"{name} (mS/cm2)", xlim=(at[0], at[-1]), ylim=(0, 100))
+        bars = axes.stackplot(at, shares.T, colors=COLOURS, labels=classes)
+        axes.set(xlabel=f"${name[0]}_\\mathrm{{{name[2:]}}}$ (mS/cm2)", xlim=(at[0], at[-1]), ylim=(0, 100))
     for axes in panels[:, 0]:
         axes.set_ylabel("neurons (%)")
     figure.legend(bars, classes, loc="outside lower center", ncols=4)

@@ -104,3 +104,11 @@ def test_cells_have_the_class_and_the_period_that_scipy_finds(scan):
 @pytest.mark.parametrize("method", [{"integrator": "rodas4"}, {"integrator": "tsit5"}])
 def test_the_class_is_the_same_by_other_integrators_and_tolerances(method):
     check(COLD, run(COLD, **method), 1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scan", SCANS[1:], ids=lambda scan: scan.model)
+@pytest.mark.parametrize("method", [{"integrator": "rodas4"}, {"integrator": "rk4", "dt": 0.05}])
+def test_the_class_is_the_same_by_implicit_and_fixed_steps(method, scan):
+    """Slow bursters too, whose pauses the cap may cut short, and in which V may oscillate."""
+    check(scan, run(scan, **method), 1e-3)

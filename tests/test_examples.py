@@ -225,3 +225,5 @@ def test_prinz_2003_draws_a_map_of_a_grid(tmp_path, monkeypatch, pictures):
     image = pictures[0].axes[0].images[0].get_array()
     assert image.shape == (16, 16)
     assert set(image.ravel()) == set(range(len(ACTIVITIES)))
+    h = [share.get_paths()[0].vertices for share in pictures[1].axes[7].collections]  # its level decides odd or even
+    assert [vertices[:, 1].max() for vertices in h] == pytest.approx([25, 25, 50, 50, 75, 75, 100, 100])

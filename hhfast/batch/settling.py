@@ -40,6 +40,7 @@ _MARGINAL = -1e-9  # 1/ms; an equilibrium whose largest real part is above this 
 # Of a fixed step of 0.025 ms: how nearly cycles return at best, by the order of the method; their sections fall
 # differently into the steps of each period. It goes with the step as the error of one step.
 _ROUGHNESS = {1: 2e-2, 2: 3e-3}
+_ROUGH_RETURNS = 6  # in a row, of cycles that return so roughly: chaos, and spikes of a long burst, do so by chance
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ class SettlingRecording:
         r = self.recorder
         space = np.empty(self.lanes * memory_of(len(r.model.states)))
         times = np.full((last - first) * KEPT, np.nan)
-        settings = np.array([r.tolerance, r.rule.plateau_level, max(r.rule.looseness, r.tolerance), r.rule.burst_ratio])
+        fewest = 2 if r.tolerance <= r.rule.settle_tol else _ROUGH_RETURNS
+        loose = max(r.rule.looseness, r.tolerance)
+        settings = np.array([r.tolerance, r.rule.plateau_level, loose, r.rule.burst_ratio, fewest])
         ranges = (r.ranges(_LEAST), r.ranges(_WIDE))
         return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
 

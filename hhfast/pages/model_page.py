@@ -146,7 +146,7 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
         "absent": found.absent,
         "occupancies": _occupancies(model),
         "fi_range": [-2 * scale, 2 * scale] if found.is_pacemaker else [0.0, 5 * scale],
-        "fi_time": min(max(400.0, 4 * t), 3000.0),
+        "fi_time": max(t, min(max(400.0, 4 * t), 3000.0)),  # of slow bursters as long as what is shown
     }  # fmt: skip
 
 

@@ -80,7 +80,7 @@ class Settled:
         more than 192 spikes; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
         within 10 ms, or a tenth of the time since the current became constant, and the equilibrium is linearly stable.
         Cycles of methods with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at
-        dt = 0.025 ms.
+        dt = 0.025 ms, and must return six times in a row.
     burst_ratio : the intervals of a period are split at the largest gap of their sorted logarithms; the cell is
         bursting if the shortest of the long ones is at least this many times the longest of the short ones. A burst is
         a run of spikes between long intervals. (For settle_tol and looseness, where no period is known yet, a spike is

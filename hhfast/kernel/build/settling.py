@@ -123,7 +123,7 @@ next_check = after[cell] + first_check"""),
         kept = [
             *step.at_section,
             *self.code("""\
-if settling_section(memory, base, mode, n_states, t_section, settings[3], settings[0], floor) > 0.0:
+if settling_section(memory, base, mode, n_states, t_section, settings[3], settings[4], settings[0], floor) > 0.0:
     settled = 1.0"""),
         ]
         return [

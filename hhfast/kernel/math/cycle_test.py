@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hhfast.kernel.math.section_rings import HEAD, MOST, NUMBER, SMALLEST, STATE, slot
+from hhfast.kernel.math.section_rings import HEAD, MOST, NUMBER, RING, SMALLEST, STATE, slot
 
 LATE = 128  # sections, after which a cycle must close three times
 NEARLY = 10.0  # of the tolerance: what a part of a period may lack to be the whole
@@ -12,20 +12,21 @@ LEAST = 0.01  # mV; a smaller oscillation is rounding, or a rest that is not rea
 NOISE = 0.01  # of the tolerance: changes below it say nothing about whether a cycle still drifts
 
 
-def events_of_period(memory, base, ring, n, number, tolerance, floor):
-    """The smallest number of sections after which the whole state has returned twice in a row; 0: none.
+def events_of_period(memory, base, ring, n, number, fewest, tolerance, floor):
+    """The smallest number of sections after which the whole state has returned `fewest` times in a row; 0: none.
 
+    fewest : two or more; after many sections three: chaos comes close to many a cycle in the end.
     It returns if no state has moved by more than the tolerance, relative to its range in these periods, nor the length
-    of the period, and if none drifts: what geometric steps still lead to must be within the tolerance, too. After many
-    sections it must have returned three times: chaos comes close to many a cycle in the end.
+    of the period, and if none drifts: what geometric steps still lead to must be within the tolerance, too.
     """
     extent = base + STATE + n
     newest = slot(ring, n, number)
-    times = 3 if number > LATE else 2
+    times = max(int(fewest), 3 if number > LATE else 2)
     for j in range(n):
         memory[extent + j] = np.inf
         memory[extent + n + j] = -np.inf
-    for k in range(1, min(MOST, number // times) + 1):
+    most = min(MOST, (RING - 1) // times)
+    for k in range(1, min(most, number // times) + 1):
         entry = slot(ring, n, number - k + 1) + HEAD
         for j in range(n):
             memory[extent + j] = min(memory[extent + j], memory[entry + n + j])
@@ -35,9 +36,9 @@ def events_of_period(memory, base, ring, n, number, tolerance, floor):
         moves = memory[extent + n] - memory[extent] >= LEAST
         closed = moves and alike(memory, newest, before, earlier, tolerance)
         closed = closed and returns(memory, extent, newest + HEAD, before + HEAD, earlier + HEAD, n, tolerance, floor)
-        if closed and times == 3:
-            first = slot(ring, n, number - 3 * k)
-            closed = distance(memory, extent, earlier + HEAD, first + HEAD, n, floor) <= tolerance
+        for i in range(2, times if closed else 0):
+            later, first = slot(ring, n, number - i * k) + HEAD, slot(ring, n, number - (i + 1) * k) + HEAD
+            closed = closed and distance(memory, extent, later, first, n, floor) <= tolerance
         if closed:
             return divided(memory, ring, base, n, number, k, tolerance, floor)
     return 0

@@ -96,10 +96,11 @@ def plateau(memory, base, t, rises):
     return 0.0
 
 
-def section(memory, base, mode, n, t, ratio, tolerance, floor):
+def section(memory, base, mode, n, t, ratio, fewest, tolerance, floor):
     """Keep the state at a section, and see whether the lane has settled to a cycle; 1.0 if it has.
 
     ratio : a spike begins a burst if the interval before it is at least so many times the one before that.
+    fewest : returns that make a cycle.
     floor : (n,) the least range of each state. In mode 0 the ring of mode 1 is forgotten.
     """
     number = int(memory[base + COUNTS + mode])
@@ -107,13 +108,13 @@ def section(memory, base, mode, n, t, ratio, tolerance, floor):
     if mode == 0:
         memory[base + CROSSED] = 1.0
         _ = forget(memory, base, 1, n)
-    k = events_of_period(memory, base, ring_of(base, mode, n), n, number, tolerance, floor)
+    k = events_of_period(memory, base, ring_of(base, mode, n), n, number, fewest, tolerance, floor)
     bursts = 0
     if k == 0 and mode == 0 and begins_burst(memory, ring_of(base, 0, n), n, number, ratio):
         burst = int(memory[base + COUNTS + 2])
         _ = keep(memory, base, 2, n, t, number)
         ring = ring_of(base, 2, n)
-        bursts = events_of_period(memory, base, ring, n, burst, tolerance, floor)
+        bursts = events_of_period(memory, base, ring, n, burst, fewest, tolerance, floor)
         k = number - int(memory[slot(ring, n, burst - bursts) + NUMBER])
     if k > 0 and k < RING:
         memory[base + KIND] = SPIKES + mode

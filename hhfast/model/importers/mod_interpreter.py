@@ -219,14 +219,17 @@ class Interpreter:
             case "FunctionCall":
                 return self.call(node)
         if (plain := self.plain_name(node)) is not None:
-            return lambda values: values.get(plain, 0.0)
+            return self.reader(plain)
         name = self.name(node)
+        return lambda values: self.reader(name(values))(values)
+
+    def reader(self, name: str) -> Value:
+        """The value of a variable; that it is read before it is set is remembered."""
 
         def read(values: Values) -> float:
-            x = name(values)
-            if x not in self.written:
-                self.early.add(x)
-            return values.get(x, 0.0)
+            if name not in self.written:
+                self.early.add(name)
+            return values.get(name, 0.0)
 
         return read
 
