@@ -148,7 +148,7 @@ def spikes_by_simulate(path, row):
     from hhfast.batch.method import Method
     from hhfast.model import parse_model
     from hhfast.parts.recorders import Spikes
-    from hhfast.sweep.batch import cells_of
+    from hhfast.sweep.simulate_rows import cells_of
     from hhfast.sweep.space import Rows
     from hhfast.sweep.sweep import sweep_from_canonical
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hhfast.errors import InputError
-from hhfast.sweep.space import Axis, Grid, Rows, Values
+from hhfast.sweep.axis import Axis, Values
+from hhfast.sweep.space import Grid, Rows
 from hhfast.sweep.table import Table, open_table
 
 

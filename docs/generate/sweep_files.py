@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from generate.markdown import code, table, title_page, value
 from hhfast.sampling.distributions import ARGUMENTS
 from hhfast.sampling.sample import METHODS
-from hhfast.sweep.space import VALUE_KINDS
+from hhfast.sweep.axis import VALUE_KINDS
 from hhfast.sweep.sweep_file import TABLES
 
 WORDS = {

@@ -19,8 +19,8 @@ from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
-from hhfast.sweep.batch import cells_of
 from hhfast.sweep.scale import spans_magnitudes
+from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical

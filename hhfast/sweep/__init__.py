@@ -2,13 +2,14 @@
 
 from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
+from hhfast.sweep.axis import Axis, Values
 from hhfast.sweep.batched_simulator import BatchedSimulator
 from hhfast.sweep.export import to_csv, to_pandas, to_parquet
 from hhfast.sweep.nwb import to_nwb
 from hhfast.sweep.record import Record
 from hhfast.sweep.results import open_results
 from hhfast.sweep.select import Selection, select
-from hhfast.sweep.space import Axis, Grid, Rows, Values
+from hhfast.sweep.space import Grid, Rows
 from hhfast.sweep.sweep import Sweep
 from hhfast.sweep.table import Table
 

@@ -1,14 +1,13 @@
-"""One batch of a sweep: its rows' parameters, their simulation, and the shard that holds the results."""
+"""One batch of a sweep: its rows, those of them that are simulated, and the shard that holds the results."""
 
 from __future__ import annotations
 
 import functools
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,16 +15,11 @@ from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.kernel.jit.llvm_compiler import arithmetic
-from hhfast.parts.channel_noise import ChannelNoise
-from hhfast.parts.recorder import Recorder
 from hhfast.parts.variable import Variable
 from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.shards import ShardHeader, shard_bytes
-from hhfast.sweep.stimulus import stimulus_kind
+from hhfast.sweep.simulate_rows import simulate_rows
 from hhfast.sweep.sweep import Sweep
-
-if TYPE_CHECKING:
-    from hhfast.parts.stimuli import Stimulus
 
 
 @dataclass(frozen=True)
@@ -57,88 +51,6 @@ class FinishedBatch:
 
     header: ShardHeader
     shard: bytes | None
-
-
-def simulate_rows(
-    sweep: Sweep, columns: Mapping[str, np.ndarray], threads: int | None = None,
-    certify: bool | float | np.ndarray = False, numbers: np.ndarray | None = None,
-    record: Sequence[Recorder] | None = None,
-) -> Result:  # fmt: skip
-    """Simulate rows with these parameters, one cell each; `certify` as in `simulate`, not as in the sweep.
-
-    numbers : of the rows in the sweep, by which they have their noise; None: from 0 on. record : instead of what the
-    sweep records; here a trace may have the name of a parameter, as no file has both.
-    """
-    from hhfast.batch.simulate import simulate
-
-    parameters, stimulus = cells_of(sweep, columns, numbers)
-    if sweep.analysis is not None:
-        return _analyse(sweep, sweep.analysis, parameters, threads, numbers)
-    method: dict[str, Any] = {"integrator": sweep.integrator, "dt": sweep.dt, "dtype": sweep.dtype, **sweep.control}
-    return simulate(
-        sweep.model,
-        parameters,
-        stimulus=stimulus,
-        t_stop=sweep.t_stop,
-        record=sweep.recorders if record is None else record,
-        until=sweep.until,
-        sensitivity=sweep.sensitivity,
-        initial=_initial(sweep, columns),
-        threads=threads,
-        certify=certify,
-        certify_tolerance=sweep.certify_tolerance,
-        channel_noise=_noise(sweep, numbers),
-        **method,
-    )
-
-
-def _noise(sweep: Sweep, numbers: np.ndarray | None) -> ChannelNoise | None:
-    """The channel noise of rows, by their numbers."""
-    noise = sweep.noise
-    if noise is None or numbers is None or not np.isnan(noise.cell):
-        return noise
-    return replace(noise, cell=numbers)
-
-
-def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:
-    """Where the rows start: all alike, or by the axis of initial states."""
-    if isinstance(sweep.initial, str):
-        return sweep.initial
-    return [sweep.initial[int(k)] for k in columns["initial"]]
-
-
-def _analyse(
-    sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None,
-    numbers: np.ndarray | None,
-) -> Result:  # fmt: skip
-    """Run an analysis of the registry on rows."""
-    from hhfast.batch.analyses import analyses
-
-    options = {name: value for name, value in analysis.items() if name != "kind"}
-    how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
-    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how, numbers)
-    return Result(status, found, {"model": sweep.model.name})
-
-
-def cells_of(
-    sweep: Sweep, columns: Mapping[str, np.ndarray], numbers: np.ndarray | None = None
-) -> tuple[dict[str, Any], Stimulus]:
-    """The parameters of the model and the stimulus of rows, as `simulate` takes them.
-
-    What is varied is always an array, what is fixed a scalar, so that a row's result does not depend on the rows it
-    is batched with.
-    """
-    from hhfast.parts.stimuli import Stimulus
-
-    prefixes = tuple(f"{prefix}." for prefix in sweep.stimuli)
-    own = {n: v for n, v in columns.items() if not n.startswith(prefixes) and n in sweep.model.parameters}
-    parameters = {**sweep.parameters, **own}
-    total = Stimulus()
-    for prefix, entry in sweep.stimuli.items():
-        fixed = {name: value for name, value in entry.items() if name != "kind"}
-        varied = {n.removeprefix(f"{prefix}."): values for n, values in columns.items() if n.startswith(f"{prefix}.")}
-        total += stimulus_kind(entry)(**fixed, **varied)
-    return parameters, total if numbers is None else total.numbered(numbers)
 
 
 @dataclass(frozen=True)

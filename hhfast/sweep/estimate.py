@@ -11,8 +11,8 @@ import numpy as np
 from hhfast.batch.result import Result
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Trace
-from hhfast.sweep.batch import simulate_rows
 from hhfast.sweep.batch_size import rows_per_batch, trace_bytes
+from hhfast.sweep.simulate_rows import simulate_rows
 from hhfast.sweep.sweep import Sweep
 
 _ROWS = 1024  # of the calibration: enough to occupy the threads

@@ -25,7 +25,8 @@ DECISIVE = ("hhfast", "code", "arithmetic", "numba", "llvmlite", "sympy")
 # The code that decides the rows of any sweep, and how shards hold them.
 _ROWS = (
     "model", "parts", "kernel", "batch", "sampling", "inputs.py",
-    "sweep/space.py", "sweep/table.py", "sweep/record.py", "sweep/sweep.py", "sweep/batch.py", "sweep/store/layout.py",
+    "sweep/axis.py", "sweep/space.py", "sweep/table.py", "sweep/record.py", "sweep/sweep.py", "sweep/simulate_rows.py",
+    "sweep/batch.py", "sweep/store/layout.py",
 )  # fmt: skip
 _ANALYSIS = ("analysis",)  # and those of an analysis
 

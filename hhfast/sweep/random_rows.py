@@ -8,7 +8,7 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.sampling.counter_rng import permuted
-from hhfast.sweep.batch import cells_of
+from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.sweep import Sweep
 
 if TYPE_CHECKING:

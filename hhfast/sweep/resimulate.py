@@ -14,7 +14,7 @@ from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
-from hhfast.sweep.batch import cells_of, simulate_rows
+from hhfast.sweep.simulate_rows import cells_of, simulate_rows
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep, sweep_from_canonical
 

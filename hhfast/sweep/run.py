@@ -18,7 +18,7 @@ from hhfast.errors import Incomplete, InputError, one_line
 from hhfast.inputs import check_writable
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter, size
-from hhfast.sweep.batch import Batch, FinishedBatch, cells_of
+from hhfast.sweep.batch import Batch, FinishedBatch
 from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
 from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
@@ -37,6 +37,7 @@ from hhfast.sweep.run_directory import (
     run_directory,
 )
 from hhfast.sweep.shards import DamagedShard
+from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
 

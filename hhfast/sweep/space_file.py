@@ -9,7 +9,8 @@ from typing import Any
 from hhfast.errors import InputError, did_you_mean, unknown
 from hhfast.sampling.distributions import QUANTILES, Distribution
 from hhfast.sampling.sample import Sample
-from hhfast.sweep.space import VALUE_KINDS, Axis, Grid, Space, Values
+from hhfast.sweep.axis import VALUE_KINDS, Axis, Values
+from hhfast.sweep.space import Grid, Space
 from hhfast.sweep.table import open_table
 
 _MOST_AXES = 1000

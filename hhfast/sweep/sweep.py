@@ -25,10 +25,11 @@ from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
+from hhfast.sweep.axis import Axis, Values
 from hhfast.sweep.checks import check_sweep, plain_name, plain_text
 from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
-from hhfast.sweep.space import Axis, Grid, Space, Values
+from hhfast.sweep.space import Grid, Space
 from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
 from hhfast.tables import html_table, nested_text
 
