@@ -1,13 +1,13 @@
 """Runs that end when each cell has reached its attractor: what the kernel is given, and what its findings mean.
 
-The kernel ends a cell on a cycle by itself. A cell that stands still is only a candidate for a rest: here Newton's
-method finds the equilibrium beside it, and the eigenvalues of the model's Jacobian say whether it is stable. Cells of
-which that is not so are run again from the start, and must stand still a hundred times better.
+The kernel ends a cell on a cycle by itself. A cell that stands still is only a candidate for a rest: it is one where
+there is a stable equilibrium beside it (`stable_equilibrium`). Cells of which that is not so are run again from the
+start, and must stand still a hundred times better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,13 +16,14 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method
-from hhfast.errors import InputError
+from hhfast.batch.settling_checks import check_constant, check_not_settled, check_settled
+from hhfast.batch.stable_equilibrium import stable_equilibrium
 from hhfast.kernel.math import endings
 from hhfast.kernel.math.section_rings import KEPT, memory_of
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
 from hhfast.model import Model
 from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
-from hhfast.parts.feature import feature_name, feature_of_cycle, features
+from hhfast.parts.feature import feature_of_cycle
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimulus import Stimulus
@@ -34,9 +35,6 @@ _NEAR = 100.0  # of the tolerance: how far a cell that stands still may be from 
 _NUMBERS = [endings.KINDS, endings.EVENTS, endings.AT, endings.PEAK, endings.TROUGH, endings.ABOVE, endings.DRIFT]
 TIGHTER = 1e-2  # the next tolerance of candidates that were none
 _TIGHTEST = 1e-12  # a tolerance below this is 0
-_ROUNDS = 20  # of Newton's method
-_CONVERGED = 1e-10  # relative; as its errors square, none is left after so short a step
-_MARGINAL = -1e-9  # 1/ms; an equilibrium whose largest real part is above this is not proved to be stable
 # Of a fixed step of 0.025 ms: how nearly cycles return at best, by the order of the method; their sections fall
 # differently into the steps of each period. It goes with the step as the error of one step.
 _ROUGHNESS = {1: 2e-2, 2: 3e-3}
@@ -170,29 +168,6 @@ class SettlingRecording:
         return found
 
 
-def stable_equilibrium(cells: Cells, X: np.ndarray, i_app: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """(n_states, n): the equilibrium found by Newton's method from the states X; NaN where it is not linearly stable,
-    or not within `near` (n_states, n).
-    """
-    from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
-
-    found = X.astype(np.float64)
-    left = np.arange(found.shape[1])  # each cell takes the steps that it needs, whatever the others do
-    for _ in range(_ROUNDS):
-        some = cells.at(left)
-        step = newton_step(some, found[:, left], i_app[left], jacobian(some, found[:, left]))
-        found[:, left] += step
-        with np.errstate(invalid="ignore"):
-            left = left[(np.abs(step) > _CONVERGED * np.maximum(np.abs(found[:, left]), 1e-6)).any(axis=0)]
-        if not len(left):
-            break
-    with np.errstate(invalid="ignore"):
-        good = (np.abs(found - X) <= near).all(axis=0)
-        J = jacobian(cells.at(np.flatnonzero(good)), found[:, good])
-        good[good] = eigenvalues(free_jacobian(cells.model, J))[:, 0].real < _MARGINAL
-    return np.where(good, found, np.nan)
-
-
 def settling_of(
     model: Model,
     until: Any,
@@ -221,36 +196,3 @@ def settling_of(
     rough = 0.0 if method.adaptive else min(_ROUGHNESS.get(order, 0.0) * (method.dt / 0.025) ** order, 0.05)
     of_cycles = max(rule.settle_tol, rough)
     return Settling(model, rule, wanted or tuple(SETTLED_FEATURES), levels, of_cycles, everywhere, tolerance)
-
-
-def check_constant(stimulus: Stimulus, t_stop: float) -> np.ndarray:
-    """When the current becomes constant, ms; raises `InputError` where that is not before t_stop."""
-    after = np.asarray(stimulus.constant_after(t_stop), np.float64)
-    if not (after < t_stop).all():
-        never = np.isinf(after).any()
-        reason = "never becomes a constant current" if never else f"becomes constant at {np.nanmax(after):g} ms only"
-        raise InputError(
-            f"until: the stimulus {reason}, and a cell settles only under a constant current; "
-            f"let it end before t_stop = {t_stop:g} ms, or give until = 't_stop'"
-        )
-    return after
-
-
-def check_settled(record: Iterable[Recorder]) -> None:
-    """Refuse recorders that do not go with `until="settled"`."""
-    for r in record:
-        if getattr(r, "window", None) is not None:
-            raise InputError(
-                "record.window: does not go with until = 'settled', whose features are of the last period; remove it"
-            )
-        for name in getattr(r, "names", ()):
-            feature = features.get(feature_name(name))
-            if feature is not None and feature.whole_run:
-                raise InputError(f"record.features: {name} does not go with until = 'settled'; remove it")
-
-
-def check_not_settled(record: Iterable[Recorder]) -> None:
-    """Refuse features that only settled cells have."""
-    for r in record:
-        for name in getattr(r, "settled_names", ()):
-            raise InputError(f"record.features: '{name}' needs until = 'settled'")

@@ -283,7 +283,7 @@ def _check_channel_noise(sweep: Sweep) -> None:
 
 def _check_until(sweep: Sweep) -> None:
     """What goes with until = "settled", and what does only with it."""
-    from hhfast.batch.settling import check_constant, check_not_settled, check_settled
+    from hhfast.batch.settling_checks import check_constant, check_not_settled, check_settled
     from hhfast.parts.activity import Settled
     from hhfast.sweep.simulate_rows import cells_of
 

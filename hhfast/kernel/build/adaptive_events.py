@@ -11,6 +11,7 @@ from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.channel_noise_adaptive import AdaptiveNoise
 from hhfast.kernel.build.dense_output import DenseOutput
 from hhfast.kernel.build.recorders import KernelRecorder
+from hhfast.kernel.build.sampled_quantities import sampled, sampled_symbol
 from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.build.trial_step import TrialStep
 from hhfast.kernel.tree import nodes
@@ -99,7 +100,7 @@ class AdaptiveEvents:
         lets += [Let(builder.states[x], value) for x, value in states.items()]
         if {"i_app", "i_clamp"} & {*hooks.samples} and builder.applied.smooth:
             lets += builder.applied.set_to(Name(self._t_sample))
-        lets += builder.sampled(hooks, Name(self._t_sample))
+        lets += sampled(builder, hooks, Name(self._t_sample))
         lets += [] if self.noise is None else self.noise.channels.sampled(hooks)
         cell = builder.quote.value("cell_of", cell_of=scratch.element(self.own["cell_of"]))
         for k, name in enumerate(hooks.samples):
@@ -109,7 +110,7 @@ class AdaptiveEvents:
                 k=Number(k),
                 cell=cell,
                 sample=scratch.element(recorder.sample),
-                value=builder.variable(name),
+                value=sampled_symbol(builder, name),
             )
         places: dict[str, Any] = {
             "next_sample": scratch.element(recorder.next_sample),

@@ -30,9 +30,7 @@ from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.optimise.shared_exponentials import Assignment
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES, SCRATCH_ARRAYS, SHARED, KernelSpec
 from hhfast.kernel.tree.kernel import Kernel
-from hhfast.kernel.tree.nodes import Expression, Let, Number, Statement, Symbol
-from hhfast.parts.grammar import names_used
-from hhfast.parts.recorder import Hooks
+from hhfast.kernel.tree.nodes import Let, Number, Statement, Symbol
 from hhfast.parts.sensitivity import moved_edges, of_step_names, sensitivity_name, shift_names
 
 # The names of every kernel; see `spec` for those of its arguments.
@@ -122,7 +120,6 @@ class Builder:
         self.tables[symbol] = dtype or self.spec.dtype, tuple(values)
         return symbol
 
-    # --- algebra ---
     def bindings(
         self,
         wanted: dict[str, sp.Expr],
@@ -205,47 +202,6 @@ class Builder:
             slope=slope,
         )
 
-    # --- recording ---
-    def sampled(self, hooks: Hooks, at: Expression) -> list[Let]:
-        """The statements that compute what a recorder samples at a time and is no state."""
-        found = self.system.named | self.system.conductances
-        wanted = {self._in_algebra(name): found[name] for name in hooks.samples if name in found}
-        if "i_clamp" in hooks.samples:
-            wanted[self._in_algebra("i_clamp")] = self.system.clamp_current
-        lets = self.bindings(wanted) if wanted else []
-        if "i_app" in hooks.samples and not self.spec.kinds:
-            lets += self.quote.lane_code("i_app = 0.0 * V")
-        return lets + self._applied(hooks, at)
-
-    def _applied(self, hooks: Hooks, at: Expression) -> list[Let]:
-        """i_app as what the stimuli inject but for a clamp, and i_clamp as what that one does."""
-        lets: list[Any] = []
-        through_series: Expression = self.quote.number(0.0)
-        if self.applied.clamp is not None and self.applied.conducts:
-            current, conductance = self.applied.series(at)
-            through_series = self.quote.cast(self.quote.value("I - g * np.float64(V)", I=current, g=conductance))
-        if "i_app" in hooks.samples and self.applied.conducts:
-            lets += self.quote.code(
-                "recorded = i_app - g_app * V - clamp", recorded=self.variable("i_app"), clamp=through_series
-            )
-        if "i_clamp" in hooks.samples:
-            lets += self.quote.code(
-                "recorded = recorded if clamped > 0.0 else clamp",
-                recorded=self.variable("i_clamp"),
-                clamp=through_series,
-            )
-        return lets
-
-    def variable(self, name: str) -> Symbol:
-        """The symbol of what can be sampled: a state, i_app, i_clamp, a named quantity, or a conductance."""
-        if name == "i_app" and self.applied.conducts:
-            return self.own.setdefault("recorded_i_app", Symbol("i_app"))
-        return self.symbol_of(self._in_algebra(name))
-
-    def _in_algebra(self, name: str) -> str:
-        """The name by which algebra knows what is sampled: conductances are named as their maxima, parameters."""
-        return f"{name}_" if name in self.system.conductances or name == "i_clamp" else name
-
     def kernel(self, body: Sequence[Statement]) -> Kernel:
         """The kernel, around the body of its function."""
         spec = self.spec
@@ -266,8 +222,3 @@ class Builder:
             shared=frozenset({self.arguments[SHARED]}),
             notes=equations(spec.model),
         )
-
-
-def uses_phi(text: str) -> bool:
-    """Whether the text of a stage is an exponential update."""
-    return "phi" in names_used(text)

@@ -15,6 +15,7 @@ import sympy as sp
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.channel_diffusion import GateDiffusion, OverStep, SchemeDiffusion
 from hhfast.kernel.build.channel_transitions import Transitions
+from hhfast.kernel.build.sampled_quantities import sampled_symbol
 from hhfast.kernel.equations.channel_noise import effects, noisy_channels
 from hhfast.kernel.math.channel_noise import DEVIATES
 from hhfast.kernel.optimise.binding_times import DT
@@ -120,7 +121,7 @@ class FluctuatingChannels:
                 continue
             more = f"noise_of_{name}_"
             lets += self.builder.noise_bindings({more: extra})
-            names = {"x": self.builder.variable(name), "more": self.builder.symbol_of(more)}
+            names = {"x": sampled_symbol(self.builder, name), "more": self.builder.symbol_of(more)}
             text = "x = x + (more if clamped > 0.0 else 0.0)" if name == "i_clamp" else "x = x + more"
             lets += self.quote.lane_code(text, **names)
         return lets

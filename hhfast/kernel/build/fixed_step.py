@@ -8,6 +8,7 @@ from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.channel_noise import FixedStepNoise
 from hhfast.kernel.build.guards_fixed import FixedStepGuards
 from hhfast.kernel.build.recorders import Detector
+from hhfast.kernel.build.sampled_quantities import sampled_symbol
 from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
@@ -54,7 +55,7 @@ class FixedStep:
         self.builder.recorders.declare()
         self.stages.declare()
         for recorder in self.builder.recorders.all:
-            self.scratch.add("lane", *map(self.builder.variable, recorder.hooks.samples))
+            self.scratch.add("lane", *(sampled_symbol(self.builder, name) for name in recorder.hooks.samples))
 
     @property
     def keeps_V(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hhfast.kernel.build.builder import Builder, uses_phi
+from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.fixed_step_stimuli import FixedStepStimuli
 from hhfast.kernel.build.phi_fallback import PhiFallback
 from hhfast.kernel.build.scratch import RecordingStatements
@@ -13,7 +13,7 @@ from hhfast.kernel.optimise.loop_fission import crossing
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Call, Comment, Let, Name, Number, Statement, Symbol
 from hhfast.kernel.tree.walk import walk
-from hhfast.parts.grammar import names_given
+from hhfast.parts.grammar import names_given, names_used
 from hhfast.parts.integrators import Stage
 
 
@@ -91,7 +91,7 @@ class Stages:
             if stage.coefficients:
                 between.append(self._repeated(stage, evaluation + updates))
                 lanes.append([])
-            elif uses_phi(stage.text):
+            elif _uses_phi(stage.text):
                 fallback = PhiFallback(self.builder, self.system.groups[stage.states])
                 flags.append(fallback.flag)
                 lanes[-1] += evaluation + fallback.check()
@@ -164,3 +164,8 @@ class Stages:
 
 def _calls_phi(let: nodes.Node) -> bool:
     return any(isinstance(node, Call) and node.function == "phi" for node in walk(let))
+
+
+def _uses_phi(text: str) -> bool:
+    """Whether the text of a stage is an exponential update."""
+    return "phi" in names_used(text)

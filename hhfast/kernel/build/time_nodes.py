@@ -6,6 +6,7 @@ from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.channel_noise import FixedStepNoise
 from hhfast.kernel.build.fixed_step_stimuli import FixedStepStimuli
 from hhfast.kernel.build.recorders import KernelRecorder
+from hhfast.kernel.build.sampled_quantities import sampled, sampled_symbol
 from hhfast.kernel.build.settling_fixed import FixedStepSettling
 from hhfast.kernel.spec import ACTIONS
 from hhfast.kernel.tree.nodes import Comment, Let, Name, Number, Statement
@@ -50,10 +51,10 @@ class TimeNodes:
 
     def _sample(self, recorder: KernelRecorder) -> list[Statement]:
         """Compute the sampled variables for whole blocks (so that every lane is rounded alike), then copy them out."""
-        sampled = self.builder.sampled(recorder.hooks, Name(self.own["t"]))
+        lets = sampled(self.builder, recorder.hooks, Name(self.own["t"]))
         if self.noise is not None:
-            sampled += self.noise.channels.sampled(recorder.hooks)
-        statements = self.scratch.loop(sampled)
+            lets += self.noise.channels.sampled(recorder.hooks)
+        statements = self.scratch.loop(lets)
         copies = [
             statement
             for k, name in enumerate(recorder.hooks.samples)
@@ -62,7 +63,7 @@ class TimeNodes:
                 trace=recorder.arrays["trace"],
                 k=Number(k),
                 sample=recorder.sample,
-                value=self.scratch.element(self.builder.variable(name)),
+                value=self.scratch.element(sampled_symbol(self.builder, name)),
             )
         ]
         if self.settling is not None:
