@@ -232,8 +232,8 @@ def test_walking_the_imports_finds_them():
     users = {name_of(p) for p in modules() if "numba" in {i.split(".")[0] for i in imports(p)}}
     assert users
     assert all(user.startswith("kernel.jit.") for user in users)
-    assert {"batch.analysis_status", "tables"} <= own_imports(PACKAGE / "cli" / "analyses.py")
-    assert "figures.canvas" in own_imports(PACKAGE / "cli" / "analyses.py")
+    assert {"batch.analysis_status", "tables"} <= own_imports(PACKAGE / "cli" / "cell_table.py")
+    assert "figures.canvas" in own_imports(PACKAGE / "cli" / "run_analysis.py")
 
 
 @pytest.mark.parametrize(

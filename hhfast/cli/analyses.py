@@ -5,22 +5,22 @@ A line per cell, and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hhfast.cli.cell_table import say_cells
 from hhfast.cli.console import say
 from hhfast.cli.options import Csv, ModelName, Parameters, interval, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
+from hhfast.cli.run_analysis import run_analysis, say_analysis
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hhfast.analysis.voltage_clamp import VoltageClampFamily
-    from hhfast.batch.analyses import Analysis
-    from hhfast.model import Model
 
 
 @draws
@@ -45,7 +45,7 @@ def fi(
     """Firing rate against current: onset, gain, block and class of each cell; -o draws both branches."""
     options = {"currents": numbers(currents, "--currents"), "t_stop": t_stop, "until": until, "threshold": threshold}
     options |= {} if rearm is None else {"rearm": rearm}
-    _analyse("fi_curve", model, parameter, picture, options, csv)
+    say_analysis("fi_curve", model, parameter, picture, options, csv)
 
 
 @draws
@@ -64,8 +64,8 @@ def bifurcations(
     picture.check()
     if picture.wanted and any(len(values) > 1 for values in parameters(parameter).values()):
         raise InputError("-o: a bifurcation diagram is that of one cell; give each parameter one value")
-    found, params, table = _run("bifurcations", model, parameter, None, {"i_app": limits})
-    _say(table, found.status, csv)
+    found, params, table = run_analysis("bifurcations", model, parameter, None, {"i_app": limits})
+    say_cells(table, found.status, csv)
     if picture.wanted:
         from hhfast.figures.bifurcation_diagram import plot_bifurcation_diagram
         from hhfast.figures.canvas import figure_of
@@ -87,9 +87,9 @@ def rheobase(
     """Threshold of a current pulse for each cell; -o draws the strength-duration curve of several widths."""
     widths = numbers(width, "--width")
     if len(widths) == 1 and not picture.wanted:
-        _analyse("rheobase", model, parameter, picture, {"width": float(widths[0]), "tol": tol}, csv)
+        say_analysis("rheobase", model, parameter, picture, {"width": float(widths[0]), "tol": tol}, csv)
     else:
-        _analyse("strength_duration", model, parameter, picture, {"widths": widths, "tol": tol}, csv)
+        say_analysis("strength_duration", model, parameter, picture, {"widths": widths, "tol": tol}, csv)
 
 
 @draws
@@ -105,7 +105,7 @@ def refractory(
     picture: PictureOptions,
 ) -> None:
     """How soon each cell can fire again: refractory periods; -o draws the recovery curve."""
-    _analyse(
+    say_analysis(
         "refractory_period",
         model,
         parameter,
@@ -132,8 +132,8 @@ def trials(
     options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
     # Of fixed steps, by which noise takes least time.
     how = {"integrator": "exp_euler", "dt": 0.01}
-    found, _, table = _run("repeated_trials", model, parameter, None, options | how)
-    _say(table, found.status, csv)
+    found, _, table = run_analysis("repeated_trials", model, parameter, None, options | how)
+    say_cells(table, found.status, csv)
 
 
 @draws
@@ -150,16 +150,16 @@ def prc(
 ) -> None:
     """Phase response curve of each periodic cell: how much a displacement of V advances its later spikes."""
     options = {"i_app": current, "phases": phases, "initial": initial, "threshold": threshold}
-    found, params, table = _run("phase_response", model, parameter, picture, options)
+    found, params, table = run_analysis("phase_response", model, parameter, picture, options)
     if not csv:
-        say(_aligned(table, found.status))
+        say_cells(table, found.status, csv=False)
         return
     import numpy as np
 
     n, k = found.response.shape
     columns = {name: np.repeat(values, k) for name, values in params.items()} | {"phase": np.tile(found.phase, n)}
     columns |= {"V (mV)": found.V.ravel(), "response (ms/mV)": found.response.ravel()}
-    say(_csv(columns, np.repeat(found.status, k)))
+    say_cells(columns, np.repeat(found.status, k), csv=True)
 
 
 @draws
@@ -192,16 +192,16 @@ def clamp(
     options |= {
         name: tuple(numbers(step, f"--{name}")) for name, step in (("prepulse", prepulse), ("tail", tail)) if step
     }
-    found, params, table = _run("voltage_clamp", model, parameter, picture, options)
+    found, params, table = run_analysis("voltage_clamp", model, parameter, picture, options)
     if not csv and len(found.status) > 1:
-        say(_aligned(table, found.status))
+        say_cells(table, found.status, csv=False)
         return
     import numpy as np
 
     from hhfast.tables import number_text
 
     by_level, status = _by_level(found, params), np.repeat(found.status, len(found.level))
-    _say(by_level, status, csv)
+    say_cells(by_level, status, csv)
     if not csv:
         say("\n".join(f"{name}: {number_text(values[0])}" for name, values in table.items() if name not in params))
         if channel is None and any(values[0] != values[0] for values in table.values()):  # NaN
@@ -218,83 +218,3 @@ def _by_level(found: VoltageClampFamily, params: Mapping[str, np.ndarray]) -> di
     for name, unit in (("peak", found.unit), ("peak_time", "ms"), ("steady", found.unit), ("tau", "ms")):
         columns[f"{name.replace('_', ' ')} ({unit})"] = getattr(found, name).ravel()
     return columns
-
-
-def _analyse(
-    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions, options: Mapping[str, Any], csv: bool
-) -> None:
-    """Run an analysis on all cells, print its table, and draw the cells if a picture is asked for."""
-    found, _, table = _run(name, model, given, picture, options)
-    _say(table, found.status, csv)
-
-
-def _say(table: dict[str, np.ndarray], status: np.ndarray, csv: bool) -> None:
-    """Print a table, as CSV or aligned."""
-    say(_csv(table, status) if csv else _aligned(table, status))
-
-
-def _run(
-    name: str, model: str, given: Sequence[str] | None, picture: PictureOptions | None, options: Mapping[str, Any]
-) -> tuple[Any, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """(result, parameters of the cells, table) of an analysis; draws the cells if a picture is asked for."""
-    from hhfast.batch.analyses import analyses
-    from hhfast.model.resolve import find_model
-
-    if picture is not None:
-        picture.check()  # before the time that the analysis takes
-    analysis, cells, params = analyses[name], find_model(model), parameters(given)
-    wanted = picture is not None and picture.wanted
-    if name == "fi_curve" and len(options["currents"]) < 2 and wanted:
-        raise InputError("--currents: a curve needs two of them at least; give a list, or start:stop:step")
-    found = analysis.function(cells, params=params, **options)
-    if picture is not None and picture.wanted:
-        _draw(analysis, found, cells, params, options, picture)
-    return found, params, {**params, **analysis.table(found)}
-
-
-def _draw(
-    analysis: Analysis, found: Any, model: Model, params: Mapping[str, Any], options: Mapping[str, Any],
-    picture: PictureOptions,
-) -> None:  # fmt: skip
-    """Save the picture of the cells."""
-    from hhfast.figures import analyses as figures
-    from hhfast.figures.canvas import figure_of
-    from hhfast.figures.text import plain
-
-    if analysis.picture is None:
-        raise InputError(f"-o {picture.output}: there is no picture of {analysis.name}")
-    n = min(len(found.status), figures.MOST)
-    cells = {name: values[:n] for name, values in params.items()}
-    units = {name: p.unit for name, p in model.parameters.items()}
-    axes = getattr(figures, analysis.picture.name)(
-        analysis.picture.of(found, model, cells, options), range(n), params=params, units=units
-    )
-    title = plain(model.title or model.name)
-    figure_of(axes).suptitle(title, fontsize=11)
-    picture.save(figure_of(axes))
-
-
-def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
-    """A heading, one line per cell, its status at the end; six digits."""
-    from hhfast.tables import number_text, table
-
-    cells = [[number_text(value) for value in values] for values in columns.values()]
-    return table(zip(*cells, _outcomes(status), strict=True), headings=(*columns, "status"), align="r")
-
-
-def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
-    """The same with all digits, as text that a spreadsheet reads; empty where there is no number."""
-    import csv
-    import io
-
-    cells = [["" if value != value else value for value in values.tolist()] for values in columns.values()]  # noqa: PLR0124  # NaN
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([(*columns, "status"), *zip(*cells, _outcomes(status), strict=True)])
-    return file.getvalue().rstrip("\n")
-
-
-def _outcomes(status: np.ndarray) -> list[str]:
-    from hhfast.batch.analysis_status import AnalysisStatus
-
-    return [AnalysisStatus(code).name.lower().replace("_", " ") for code in status]
