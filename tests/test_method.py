@@ -11,7 +11,7 @@ from hhfast.batch.method import MethodOptions
 from hhfast.model import parse_model
 from hhfast.parts.integrators import Stage, integrators
 from hhfast.parts.recorder import Hooks, Shared
-from hhfast.parts.stimulus import stimulus
+from hhfast.parts.stimulus_decorator import stimulus
 from hhfast.parts.variable import Variable
 
 SQUID = "hodgkin_huxley"

@@ -14,7 +14,8 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.parts.piecewise_linear import POINT_CONDUCTANCE, check_noise
-from hhfast.parts.stimulus import Values, stimulus
+from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_decorator import stimulus
 
 CONDUCTANCE = "mS cm-2"
 MOST = 1e6  # events of a train

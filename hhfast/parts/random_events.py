@@ -9,7 +9,8 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.parts.piecewise_linear import MOST, Points, check_noise
-from hhfast.parts.stimulus import Values, stimulus
+from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_decorator import stimulus
 
 _UNITS = {"g": "mS cm-2", "rate": "Hz", "E": "mV", "start": "ms", "stop": "ms", "seed": "1", "cell": "1"}
 

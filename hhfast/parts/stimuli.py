@@ -16,7 +16,8 @@ from hhfast.errors import InputError
 from hhfast.parts.conductances import AlphaSynapse, ConductanceStep, DoubleExponential, PointConductance
 from hhfast.parts.piecewise_linear import NOISE, WAVEFORM, check_noise, check_waveform
 from hhfast.parts.random_events import PoissonAlpha, PoissonDoubleExponential
-from hhfast.parts.stimulus import Stimulus, StimulusKind, Values, kind_of, stimulus
+from hhfast.parts.stimulus import Stimulus, StimulusKind, Values
+from hhfast.parts.stimulus_decorator import kind_of, stimulus
 from hhfast.parts.voltage_clamp import VoltageClamp, clamp_kind
 from hhfast.parts.waveform_clamp import WaveformClamp
 from hhfast.registry import Registry

@@ -14,8 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,7 +24,6 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import Points, check_seeds
 from hhfast.tables import html_table
 
-P = ParamSpec("P")
 Values: TypeAlias = float | Sequence[float] | np.ndarray  # for all cells, or one per cell
 
 
@@ -116,56 +114,6 @@ class StimulusKind:
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         return Stimulus(((self, {n: default for n, (default, _) in self.parameters.items()} | given),))
-
-
-def stimulus(
-    text: str = "",
-    *,
-    units: Mapping[str, str],
-    edges: Callable[[Mapping[str, Any]], list[Any]],
-    onset: str | None = "start",
-    single: tuple[str, ...] = (),
-    tables: tuple[str, ...] = (),
-    points: Points | None = None,
-    check: Callable[[Mapping[str, Any]], None] = lambda values: None,
-    conductances: tuple[tuple[str, str], ...] = (),
-    clamp: Callable[[Mapping[str, Any]], Any] | None = None,
-    constant_after: Callable[[Mapping[str, Any]], Any] | None = None,
-) -> Callable[[Callable[P, object]], Callable[P, Stimulus]]:
-    """Make a function a stimulus: its signature and docstring are the stimulus's, its body is not used.
-
-    The arguments are the fields of `StimulusKind`; the kind is the function's `kind`, its name in snake case.
-    """
-
-    def make(function: Callable[P, object]) -> Callable[P, Stimulus]:
-        signature = inspect.signature(function)
-        name = "".join(f"_{c.lower()}" if c.isupper() else c for c in function.__name__).lstrip("_")
-        kind = StimulusKind(
-            name,
-            inspect.getdoc(function) or "",
-            text,
-            signature,
-            dict(units),
-            edges,
-            onset,
-            single,
-            tables,
-            points,
-            check,
-            conductances,
-            clamp,
-            constant_after=constant_after,
-        )
-
-        @wraps(function)
-        def build(*args: P.args, **values: P.kwargs) -> Stimulus:
-            return kind(*args, **values)
-
-        build.kind = kind  # type: ignore[attr-defined]
-        build.__signature__ = signature.replace(return_annotation=Stimulus)  # type: ignore[attr-defined]
-        return build
-
-    return make
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,12 +218,6 @@ def _constant_after(kind: StimulusKind, values: Mapping[str, Any], t_stop: float
     for edge in kind.edges({**values, "t_stop": t_stop}):
         after = np.maximum(after, np.where(np.asarray(edge) >= t_stop, 0.0, edge))  # one that never comes
     return after
-
-
-def kind_of(function: Any) -> StimulusKind:
-    """The kind of a stimulus function."""
-    kind: StimulusKind = function.kind
-    return kind
 
 
 def _values_text(values: Mapping[str, Any]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.parts.clamp_command import COMMAND, INTERVALS, LATE, check_clamp, finite_times, switching
 from hhfast.parts.piecewise_linear import WAVEFORM, check_waveform
-from hhfast.parts.stimulus import Values, stimulus
-from hhfast.parts.voltage_clamp import COMMAND, INTERVALS, LATE, check_clamp, finite_times, switching
+from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_decorator import stimulus
 
 
 def _padded(p: Mapping[str, Any]) -> tuple[np.ndarray, ...]:

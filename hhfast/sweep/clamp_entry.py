@@ -11,8 +11,8 @@ from itertools import count
 from typing import Any
 
 from hhfast.errors import InputError
+from hhfast.parts.clamp_command import ClampStep
 from hhfast.parts.stimuli import StimulusKind, clamp_kind
-from hhfast.parts.voltage_clamp import ClampStep
 
 KIND = "voltage_clamp"
 _OF_STEPS = ("level", "rise", "duration")

@@ -11,8 +11,8 @@ import numpy as np
 from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.model.names import UNITS
+from hhfast.parts.clamp_command import ClampStep
 from hhfast.parts.stimuli import Stimulus, StimulusKind, stimuli
-from hhfast.parts.voltage_clamp import ClampStep
 from hhfast.sweep.clamp_entry import is_clamp, kind_of_clamp, with_steps
 
 Entry: TypeAlias = Mapping[str, Any]

@@ -13,9 +13,9 @@ from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.spec import KernelSpec, array_name
 from hhfast.kernel.tree import parse
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
+from hhfast.parts.clamp_command import COMMAND
 from hhfast.parts.piecewise_linear import POINT_ROWS
 from hhfast.parts.sensitivity import moved_edges
-from hhfast.parts.voltage_clamp import COMMAND
 
 
 class AppliedCurrent:
