@@ -10,7 +10,7 @@ from hhfast.model.elements import Channel, Gate
 from hhfast.model.exporters.component_types import constants, derived, write_formula
 from hhfast.model.exporters.initial_states import initial_states
 from hhfast.model.exporters.lems_formula import LemsWriter, lems_name, number, plain
-from hhfast.model.formulas import ZERO_CELSIUS
+from hhfast.model.formula_functions import ZERO_CELSIUS
 from hhfast.model.model import Model
 from hhfast.model.validation import typical_values
 
