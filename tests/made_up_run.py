@@ -11,7 +11,8 @@ import numpy as np
 from hhfast.batch.result import Result
 from hhfast.parts.variable import Variable
 from hhfast.sweep.merge import Merge
-from hhfast.sweep.run_directory import Plan, RunDirectory
+from hhfast.sweep.plan import Plan
+from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.shards import ShardHeader
 from hhfast.sweep.store import batch_columns, shard_image
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from sweeps import STEP, contents, small
 
-from hhfast.errors import InputError
+from hhfast.errors import Incomplete, InputError
 from hhfast.sweep import Distribution, Record, Rows, Sample, open_results
 from hhfast.sweep.batch import Batch, compute_batch
 from hhfast.sweep.executor import TASKS_PER_WORKER
 from hhfast.sweep.merge import merge_parts
-from hhfast.sweep.run import Incomplete, run_sweep
-from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
+from hhfast.sweep.plan import RunPart
+from hhfast.sweep.run import run_sweep
+from hhfast.sweep.run_directory import RunDirectory, run_directory
 from hhfast.sweep.verify import verify_output
 
 

@@ -11,8 +11,9 @@ from hhfast.errors import Incomplete, InputError
 from hhfast.kernel.jit import llvm_compiler
 from hhfast.sweep import batch as batches
 from hhfast.sweep.merge import merge_parts
+from hhfast.sweep.plan import RunPart
 from hhfast.sweep.run import run_sweep
-from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
+from hhfast.sweep.run_directory import RunDirectory, run_directory
 
 CALLS = ("fsync", "replace", "link", "unlink", "mkdir", "rmdir", "open")
 
@@ -76,7 +77,7 @@ def test_every_change_of_the_disk_may_fail_in_a_merge(tmp_path):
         out = folder / "out.h5"
         for part in (1, 2):
             run_sweep(sweep, out, progress=False, threads=1, part=RunPart(part, 2))
-        from hhfast.sweep.run import explained
+        from hhfast.sweep.run_failures import explained
 
         def merge(out=out):
             with explained(out):

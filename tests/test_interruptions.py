@@ -13,9 +13,11 @@ import pytest
 from sweeps import contents, small
 
 import hhfast as hh
+from hhfast.errors import Incomplete
 from hhfast.sweep.merge import merge_parts
-from hhfast.sweep.run import Incomplete, run_sweep
-from hhfast.sweep.run_directory import RunDirectory, RunPart
+from hhfast.sweep.plan import RunPart
+from hhfast.sweep.run import run_sweep
+from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.status import run_status
 from hhfast.sweep.store import check_digests
 

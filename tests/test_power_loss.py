@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from sweeps import FEATURES, contents, small
 
-from hhfast.errors import InputError
+from hhfast.errors import Incomplete, InputError
 from hhfast.sweep import Grid, durable_files, lock, run
 from hhfast.sweep import run_directory as directories
 from hhfast.sweep.merge import merge_parts
-from hhfast.sweep.run import Incomplete, run_sweep
-from hhfast.sweep.run_directory import RunDirectory, RunPart, run_directory
+from hhfast.sweep.plan import RunPart
+from hhfast.sweep.run import run_sweep
+from hhfast.sweep.run_directory import RunDirectory, run_directory
 from hhfast.sweep.shards import DamagedShard
 
 CHANGES = ("replace", "link", "unlink", "mkdir", "rmdir")

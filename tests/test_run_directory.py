@@ -4,7 +4,8 @@ import pytest
 from made_up_run import make_run, names
 
 from hhfast.errors import InputError
-from hhfast.sweep.run_directory import Plan, RunDirectory, remove_run
+from hhfast.sweep.plan import Plan
+from hhfast.sweep.run_directory import RunDirectory, remove_run
 
 
 def test_removing_a_run_leaves_what_is_not_ours(tmp_path):

@@ -11,12 +11,12 @@ import xarray
 from made_up_run import make_run, merged, write_shard
 from sweeps import FEATURES, small
 
-from hhfast.errors import InputError
+from hhfast.errors import Incomplete, InputError
 from hhfast.sweep import Grid, to_csv
 from hhfast.sweep import resimulate as resimulating
 from hhfast.sweep.merge import merge_parts
-from hhfast.sweep.run import Incomplete, explained
 from hhfast.sweep.run_directory import RunDirectory
+from hhfast.sweep.run_failures import explained
 from hhfast.sweep.store import ResultFile
 from hhfast.sweep.store.seal import add_seal
 from hhfast.sweep.verify import verify_output

@@ -6,7 +6,8 @@ import h5py
 import pytest
 from made_up_run import make_run, merged
 
-from hhfast.sweep.run_directory import Plan, RunDirectory
+from hhfast.sweep.plan import Plan
+from hhfast.sweep.run_directory import RunDirectory
 from hhfast.sweep.shards import DamagedShard
 
 

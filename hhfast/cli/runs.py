@@ -43,8 +43,10 @@ def run(
 ) -> None:  # fmt: skip
     """Run a sweep into an HDF5 file; an interrupted run is resumed where it stopped."""
     from hhfast.sweep import Sweep
-    from hhfast.sweep.run import explained, is_finished, run_sweep
-    from hhfast.sweep.run_directory import RunPart
+    from hhfast.sweep.output import is_finished
+    from hhfast.sweep.plan import RunPart
+    from hhfast.sweep.run import run_sweep
+    from hhfast.sweep.run_failures import explained
 
     sweep = Sweep.from_toml(spec)
     out = output or Path(spec.with_suffix(".h5").name)
@@ -74,7 +76,7 @@ def merge(
 ) -> None:
     """Join what `hhfast run --part` has computed, here and on other machines, into one result."""
     from hhfast.sweep.merge import merge_parts
-    from hhfast.sweep.run import explained
+    from hhfast.sweep.run_failures import explained
 
     with explained(out):
         missing = merge_parts(out, parts or [])

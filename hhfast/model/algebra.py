@@ -1,6 +1,7 @@
 """Algebra on formulas: exact symbolic form, removable poles, splitting off what is affine in a variable.
 
-SymPy is imported here, in `symbolic_functions` and in the kernel generator only, and only when a formula is really transformed.
+SymPy is imported here, in `symbolic_functions` and in the kernel generator only, and only when a formula is really
+transformed.
 Numbers become exact rationals, so that exponents such as 1/80 and 1/20 can be compared exactly.
 """
 

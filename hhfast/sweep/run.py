@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import Executor
 from pathlib import Path
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
 from hhfast.batch.initial_states import initial_states
-from hhfast.errors import Incomplete, InputError, one_line
+from hhfast.errors import InputError
 from hhfast.inputs import check_writable
 from hhfast.interrupts import safe_point, undisturbed
-from hhfast.progress import Reporter, size
+from hhfast.progress import Reporter
 from hhfast.sweep.batch import Batch, FinishedBatch
-from hhfast.sweep.batch_size import least_row_bytes, rows_per_batch
-from hhfast.sweep.durable_files import DISK_FAULTS, AlreadyThereError, make_directory, sync_directory
+from hhfast.sweep.batch_size import rows_per_batch
+from hhfast.sweep.durable_files import DISK_FAULTS, make_directory, sync_directory
 from hhfast.sweep.estimate import some_rows
-from hhfast.sweep.executor import FailingRows, compute_here, compute_on
+from hhfast.sweep.executor import compute_here, compute_on
 from hhfast.sweep.merge import Merge, complete_merge
+from hhfast.sweep.output import check_name, check_room, is_finished
+from hhfast.sweep.plan import MOST_BATCHES, Plan, RunPart
 from hhfast.sweep.provenance import check_versions, global_attributes, versions
-from hhfast.sweep.run_directory import (
-    MOST_BATCHES,
-    Plan,
-    RunDirectory,
-    RunPart,
-    holds_run,
-    locked,
-    remove_merged_run,
-    remove_run,
-    run_directory,
-)
+from hhfast.sweep.run_directory import RunDirectory, holds_run, locked, remove_run, run_directory
+from hhfast.sweep.run_failures import explained
 from hhfast.sweep.shards import DamagedShard
 from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
-
-_MOST_NAME = 220  # bytes of the output's name; systems have 255, and ours are made of it
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @undisturbed()
@@ -60,7 +46,7 @@ def run_sweep(
         raise InputError(f"--fresh: would discard what the other parts have computed; delete {folder} if you want that")
     if is_finished(sweep, out, fresh):
         return out
-    _check_name(out)
+    check_name(out)
     check_writable(out)
     check_room(sweep, out, 1 if part is None else part.count)
     with explained(out), _opened(sweep, out, fresh, part) as run, Merge(run, early=part is None) as merge:
@@ -87,53 +73,6 @@ def run_sweep(
             complete_merge(merge, progress)
             remove_run(run.folder)
     return out
-
-
-def _check_name(out: Path) -> None:
-    """Refuse a name to which nothing can be added, or a place without one."""
-    if len(os.fsencode(out.name)) > _MOST_NAME:
-        raise InputError(f"the output's name, {out.name}, is too long; at most {_MOST_NAME} bytes")
-
-
-def check_room(sweep: Sweep, out: Path, parts: int = 1) -> None:
-    """Raise `InputError` where even the least that a result takes is more than the disk has free: before the work.
-
-    What a run that is to be resumed has stored already counts as room.
-    """
-    folder = run_directory(out)
-    stored = sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
-    least = least_row_bytes(sweep) * sweep.space.n_rows / parts
-    free = shutil.disk_usage(out.absolute().parent).free
-    if least > free + stored:
-        raise InputError(
-            f"{out}: the result takes at least {size(least)}, and the disk has {size(free)} free; record less (traces "
-            "with larger steps), vary fewer rows, or choose another disk with -o"
-        )
-
-
-def is_finished(sweep: Sweep, out: Path, fresh: bool = False) -> bool:
-    """Whether `out` already holds this sweep; with `fresh` it does not count, and a result that is ours may make way.
-
-    Raises `InputError` if `out` is anything else: it is never overwritten.
-    """
-    if not out.exists():
-        return False
-    from hhfast.sweep.store import ResultFile
-
-    if out.is_dir():
-        raise InputError(f"{out}: is a directory; give a file name with -o")
-    try:
-        with ResultFile(out) as result:
-            sha256 = result.attributes["hhfast_spec_sha256"]
-    except InputError as error:
-        raise InputError(f"{error}, and is not overwritten; choose another output with -o") from None
-    if fresh:
-        return False
-    if sha256 != sweep.sha256:
-        remedy = "choose another output with -o, or replace it with --fresh"
-        raise InputError(f"{out}: holds the result of another sweep; {remedy}")
-    remove_merged_run(out, sha256)
-    return True
 
 
 def _warn_of_rough_numbers(sweep: Sweep) -> None:
@@ -254,34 +193,3 @@ def _accept(batch: FinishedBatch, run: RunDirectory, reporter: Reporter) -> None
     if batch.shard is not None:
         run.copy_in(batch.header.batch, batch.shard)
     reporter.advance(batch.header.stop - batch.header.start)
-
-
-@contextlib.contextmanager
-def explained(out: Path) -> Iterator[None]:
-    """Turn what stops a run into `Incomplete`, which says what is safe and how to go on."""
-    safe = "what is finished is safe; run the same command again to resume"
-    try:
-        yield
-    except AlreadyThereError as error:
-        remedy = "move it away, and run the same command again: the rows are kept"
-        raise Incomplete(f"{error.filename}: has appeared during the run, and is not overwritten; {remedy}") from None
-    except OSError as error:
-        raise Incomplete(f"{out}: {_reason(error)}; {safe}") from error
-    except DamagedShard as damage:
-        raise Incomplete(f"{out}: a shard was damaged after it was checked ({damage}); {safe}") from None
-    except BrokenExecutor as error:
-        raise Incomplete(f"{out}: the executor has lost its workers ({error}); {safe}") from error
-    except FailingRows as error:
-        raise Incomplete(f"{out}: {error}; {safe}") from error
-    except Incomplete:
-        raise
-    except (RuntimeError, MemoryError) as error:  # HDF5 turns some errors of the disk into these; no thread, no memory
-        raise Incomplete(f"{out}: {one_line(str(error), 120) or 'memory is used up'}; {safe}") from error
-
-
-def _reason(error: OSError) -> str:
-    if error.errno in _FULL:
-        return "the disk is full"
-    if error.errno in _READ_ONLY and error.filename is not None:
-        return f"{Path(error.filename2 or error.filename).parent} cannot be written any more ({error.strerror})"
-    return str(error)

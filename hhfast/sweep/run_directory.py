@@ -3,71 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
-import json
-import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hhfast.errors import BROKEN, InputError, one_line
 from hhfast.sweep.durable_files import DISK_FAULTS, TEMPORARY_SUFFIX, sync_directory, write_durably
 from hhfast.sweep.lock import live_holder, lock
+from hhfast.sweep.plan import Plan, RunPart, read_plan, write_plan
 from hhfast.sweep.shards import DamagedShard, ShardHeader, read_header, read_shard, shard_bytes
 
-MOST_BATCHES = 10_000_000  # of a run: more files than that no directory holds well
-_MOST_PLAN = 1 << 28  # bytes of spec.json; a waveform's points are in it
 DAMAGED = ".damaged"  # suffix of a shard that was set aside
 _SHARD = re.compile(r"batch-(\d{8})\.h5")
 _LOCK = re.compile(r"lock(-\d+-of-\d+)?")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a sweep is cut into batches, what computes it, and the global attributes of its result."""
-
-    spec: str
-    spec_sha256: str
-    model: str
-    n_rows: int
-    rows_per_batch: int
-    versions: dict[str, str]
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def n_batches(self) -> int:
-        return -(-self.n_rows // self.rows_per_batch)
-
-    def rows(self, batch: int) -> tuple[int, int]:
-        """(start, stop) of a batch."""
-        start = batch * self.rows_per_batch
-        return start, min(start + self.rows_per_batch, self.n_rows)
-
-
-@dataclass(frozen=True)
-class RunPart:
-    """Part `number` (from 1) of `count` of a run, for machines that know nothing of each other."""
-
-    number: int
-    count: int
-
-    @classmethod
-    def parse(cls, text: str) -> RunPart:
-        """From "2/8"."""
-        found = re.fullmatch(r"(\d+)/(\d+)", text)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise InputError(f"--part {text}: must be i/n with i from 1 to n, as in 2/8")
-        return cls(int(found[1]), int(found[2]))
-
-    def __contains__(self, batch: int) -> bool:
-        return batch % self.count == self.number - 1
-
-    @property
-    def lock_name(self) -> str:
-        return f"lock-{self.number}-of-{self.count}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +31,7 @@ class RunDirectory:
         """The directory of an existing run; `InputError` if it is not one."""
         path = _plan_path(folder)
         try:
-            return cls(folder, _read_plan(path))
+            return cls(folder, read_plan(path))
         except OSError as error:
             raise InputError(f"{folder}: is not the parts directory of a sweep (spec.json: {error.strerror})") from None
         except BROKEN as error:
@@ -97,9 +46,7 @@ class RunDirectory:
         foreign = sorted(p.name for p in folder.iterdir() if not _is_ours(p) and p.suffix != DAMAGED)
         if foreign:
             raise InputError(f"{folder}: exists and holds other files ({foreign[0]}); move them away")
-        entry = asdict(plan)
-        content = {"hhfast_parts": entry, "sha256": _checksum(entry)}
-        write_durably(_plan_path(folder), json.dumps(content, indent=1).encode())
+        write_plan(_plan_path(folder), plan)
         return cls(folder, plan)
 
     @property
@@ -172,34 +119,6 @@ def holds_run(folder: Path) -> bool:
 
 def _plan_path(folder: Path) -> Path:
     return folder / "spec.json"
-
-
-def _read_plan(path: Path) -> Plan:
-    """The plan in a file that is checked: its checksum, and that it is one."""
-    if not path.is_file():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    with path.open("rb") as file:
-        content = file.read(_MOST_PLAN + 1)
-    if len(content) > _MOST_PLAN:
-        raise ValueError(f"it has more than {_MOST_PLAN:,} bytes")
-    whole = json.loads(content)
-    entry = whole["hhfast_parts"]
-    if whole.keys() != {"hhfast_parts"} and whole != {"hhfast_parts": entry, "sha256": _checksum(entry)}:
-        raise ValueError("it does not match its checksum")  # plans of earlier versions have none
-    plan = Plan(**entry)
-    texts = (plan.spec, plan.spec_sha256, plan.model, *plan.versions.keys(), *plan.versions.values(), *plan.attributes)
-    numbers = (plan.n_rows, plan.rows_per_batch)
-    if not all(isinstance(t, str) for t in texts) or not all(type(n) is int and n > 0 for n in numbers):
-        raise TypeError("its entries are not what they should be")
-    if "hhfast" not in plan.versions:
-        raise ValueError("it does not say which version wrote it")
-    if plan.n_batches > MOST_BATCHES:
-        raise ValueError(f"it has {plan.n_batches:,} batches; at most {MOST_BATCHES:,} are possible")
-    return plan
-
-
-def _checksum(entry: Any) -> str:
-    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
 @contextlib.contextmanager
