@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hhfast.errors import InputError
-from hhfast.model.algebra import exprelr, to_sympy
+from hhfast.model.algebra import to_sympy
 from hhfast.model.formulas import check_names, evaluate, names, parse
+from hhfast.model.symbolic_functions import exprelr
 
 MALICIOUS = [
     "__import__('os').system('touch PWNED')",

@@ -10,7 +10,8 @@ from hhfast.batch.initial_states import initial_states
 from hhfast.errors import InputError
 from hhfast.kernel.equations.system import system_of
 from hhfast.model import Channel, Formula, Gate, Model, Parameter, Pool, models, parse_model
-from hhfast.model.formulas import F, R, evaluate, ghk, nernst
+from hhfast.model.formula_functions import F, R, ghk, nernst
+from hhfast.model.formulas import evaluate
 
 HEAD = """
 name = "cell"

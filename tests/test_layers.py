@@ -40,7 +40,8 @@ ONLY_IN = {  # package -> the modules that may import it
     "llvmlite": {"kernel.jit"},
     "h5py": {"sweep.store"},
     "matplotlib": {"figures"},
-    "sympy": {"model.algebra", "kernel", "batch.linearisation"},  # formulas; and their derivatives
+    # formulas; and their derivatives
+    "sympy": {"model.algebra", "model.symbolic_functions", "kernel", "batch.linearisation"},
     "distributed": {"sweep"},
     "dask": {"sweep"},
     "typer": {"cli", "__main__"},

@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.steady_states import set_steady
-from hhfast.model.validation import initial_value
+from hhfast.model.typical_values import initial_value
 
 
 def starting_states(cells: Cells, given: Mapping[str, Any]) -> np.ndarray:

@@ -1,81 +1,24 @@
 """Formulas: text in, checked syntax tree out. A formula is data: parsed, interpreted and compiled, never executed.
 
 The grammar is arithmetic and nothing else: `+ - * / **` (or `^`), parentheses, numbers, names,
-`a if condition else b` with comparisons joined by `and` and `or`, and the functions in `FUNCTIONS`.
+`a if condition else b` with comparisons joined by `and` and `or`, and the functions in `formula_functions`.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-import operator
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, reduce
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.model.formula_evaluation import COMPARISONS, OPERATORS, evaluate_tree
+from hhfast.model.formula_functions import FUNCTIONS
 
-R, F = 8.314462618, 96485.33212  # J / (mol K), C / mol
-ZERO_CELSIUS = 273.15  # K
-
-
-def nernst(inside: Any, outside: Any, z: Any, celsius: Any) -> Any:
-    """The reversal potential (mV) of an ion of valence z, from its concentrations."""
-    return 1e3 * R * (celsius + ZERO_CELSIUS) / (z * F) * np.log(outside / inside)
-
-
-def ghk(V: Any, inside: Any, outside: Any, z: Any, celsius: Any) -> Any:
-    """The current (uA/cm2, outward positive) through a permeability of 1 cm/s, from concentrations in mM.
-
-    Goldman, Hodgkin & Katz: z F u (inside - outside exp(-u)) / (1 - exp(-u)) with u = z F V / (R T); right at V = 0.
-    """
-    u = z * F * V / (1e3 * R * (celsius + ZERO_CELSIUS))
-    return z * F * (inside * _exprelr(-u) - outside * _exprelr(u))
-
-
-def _exprelr(u: Any) -> Any:
-    """u / (exp(u) - 1), 1 at u = 0."""
-    small = np.abs(u) < 1e-9
-    safe = np.where(small, 1.0, u)
-    return np.where(small, 1.0 - 0.5 * u, safe / np.expm1(safe))
-
-
-def _several(of_two: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return lambda *values: reduce(of_two, values)
-
-
-FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {  # name -> (NumPy meaning, fewest, most arguments)
-    "exp": (np.exp, 1, 1),
-    "log": (np.log, 1, 1),
-    "ln": (np.log, 1, 1),
-    "sqrt": (np.sqrt, 1, 1),
-    "tanh": (np.tanh, 1, 1),
-    "sinh": (np.sinh, 1, 1),
-    "cosh": (np.cosh, 1, 1),
-    "abs": (np.abs, 1, 1),
-    "min": (_several(np.minimum), 2, 8),
-    "max": (_several(np.maximum), 2, 8),
-    "nernst": (nernst, 4, 4),
-    "ghk": (ghk, 5, 5),
-}
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
 _MAX_LENGTH = 20_000  # characters, with the shared formulas written out; no published rate comes near it
 _MAX_DEPTH = 100  # of parentheses and operators
 _MAX_EXP = 3  # exponentials within exponentials; exact algebra on more would not end
@@ -155,7 +98,7 @@ def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int,
             return float(value), 0, 1.0
         case ast.Name():
             return None, 0, 1.0
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             parts = [_check(left, known), _check(right, known)]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             parts = [_check(operand, known)]
@@ -177,7 +120,7 @@ def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int,
 def _check_condition(node: ast.expr, known: Mapping[str, int]) -> list[tuple[float | None, int, float]]:
     """Comparisons, joined by `and` and `or`."""
     match node:
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARISONS:
             return [_check(left, known), _check(right, known)]
         case ast.BoolOp(values=values):
             return [part for value in values for part in _check_condition(value, known)]
@@ -270,28 +213,3 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     """
     with np.errstate(all="ignore"):
         return evaluate_tree(parse(text), values)
-
-
-def evaluate_tree(node: ast.expr, values: Mapping[str, Any]) -> Any:
-    """The value of a checked syntax tree."""
-    match node:
-        case ast.Constant(value=value):
-            return np.float64(value)  # type: ignore[arg-type]
-        case ast.Name(id=name):
-            value = values[name]
-            return np.float64(value) if isinstance(value, (int, float)) else value
-        case ast.UnaryOp(op=op, operand=operand):
-            value = evaluate_tree(operand, values)
-            return -value if isinstance(op, ast.USub) else value
-        case ast.BinOp(left=left, op=op, right=right):
-            return _BINARY[type(op)](evaluate_tree(left, values), evaluate_tree(right, values))
-        case ast.Compare(left=left, ops=[cmp], comparators=[right]):
-            return _COMPARE[type(cmp)](evaluate_tree(left, values), evaluate_tree(right, values))
-        case ast.BoolOp(op=op, values=conditions):
-            join = np.logical_and if isinstance(op, ast.And) else np.logical_or
-            return reduce(join, (evaluate_tree(condition, values) for condition in conditions))
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            return np.where(*(evaluate_tree(part, values) for part in (test, body, orelse)))
-        case ast.Call(func=ast.Name(id=name), args=args):
-            return FUNCTIONS[name][0](*(evaluate_tree(argument, values) for argument in args))
-    raise InputError(f"'{ast.unparse(node)}' is not a formula")  # unreachable after parse()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.errors import InputError, did_you_mean
 from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
 from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
@@ -157,10 +156,9 @@ class Model:
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
         """This model with a channel added (or replaced, if it has one of that name)."""
-        if not isinstance(channel, Channel):
-            raise InputError(f"with_channel: is given {type(channel).__name__}; give a hhfast.Channel")
-        kept = tuple(c for c in self.channels if c.name != channel.name)
-        return replace(self, channels=(*kept, channel), text="", trusted=False)
+        from hhfast.model.changed_channels import with_channel
+
+        return with_channel(self, channel)
 
     def with_counts(self) -> Model:
         """This model with a count, infinite unless it has one, for every channel that can be noisy.
@@ -168,34 +166,15 @@ class Model:
         Those are the channels with a reversal potential whose gates, or scheme, move in time: the parameter
         count_NAME says how many there are. A channel with a current of its own needs its `count` in the model.
         """
+        from hhfast.model.changed_channels import with_counts
 
-        def counted(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
-            return tuple(
-                replace(c, count=math.inf)
-                if c.count is None and c.current is None and c.open is None and c.fluctuates
-                else c
-                for c in channels
-            )
-
-        if all(counted(s.channels) == s.channels for s in self.sections):
-            return self
-        sections = tuple(replace(s, channels=counted(s.channels)) for s in self.compartments)
-        return replace(self, channels=counted(self.channels), compartments=sections, text="")
+        return with_counts(self)
 
     def without_channel(self, name: str) -> Model:
         """This model without one of its channels."""
-        from hhfast.model.dependencies import users_of
+        from hhfast.model.changed_channels import without_channel
 
-        if name not in {c.name for c in self.channels}:
-            raise unknown("channel", name, [c.name for c in self.channels], self.name)
-        if users := users_of(self, f"i_{name}"):
-            pools = {s.name for s in self.rows if s.group == "pools"}
-            kind = "pool " if users[0] in pools else ""
-            raise InputError(
-                f"{self.name}: channel '{name}' cannot be removed, {kind}'{users[0]}' uses i_{name}; "
-                f"set g_{name} = 0 instead"
-            )
-        return replace(self, channels=tuple(c for c in self.channels if c.name != name), text="", trusted=False)
+        return without_channel(self, name)
 
     # --- what it says ---
     def derivatives(self, state: Any, params: Mapping[str, Any] | None = None, i_app: Any = 0.0) -> Any:

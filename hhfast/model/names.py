@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AllowInfNan, Strict
 
 from hhfast.errors import InputError
-from hhfast.model.formulas import FUNCTIONS
+from hhfast.model.formula_functions import FUNCTIONS
 
 UNITS: dict[str, dict[str, str]] = {
     "density": {"C_m": "uF cm-2", "g": "mS cm-2", "i": "uA cm-2"},

@@ -15,7 +15,7 @@ from hhfast.model.compartment import Compartment
 from hhfast.model.dependencies import named_order
 from hhfast.model.elements import Channel, Gate
 from hhfast.model.formulas import evaluate
-from hhfast.model.validation import initial_value
+from hhfast.model.typical_values import initial_value
 
 if TYPE_CHECKING:
     from hhfast.model.model import Model

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.model.formulas import evaluate, evaluate_tree, names_in, parse
+from hhfast.model.formula_evaluation import evaluate_tree
+from hhfast.model.formulas import evaluate, names_in, parse
 
 RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)

@@ -15,7 +15,7 @@ from hhfast.kernel.spec import BAD_PARAMETER, REASON, kernel_spec
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
-from hhfast.model.validation import initial_value
+from hhfast.model.typical_values import initial_value
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.stimuli import Stimulus
 

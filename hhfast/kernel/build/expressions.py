@@ -10,7 +10,7 @@ import sympy as sp
 
 from hhfast.kernel.optimise.shared_exponentials import Assignment, exp_plain, exp_small, exprelr_of
 from hhfast.kernel.tree.nodes import Binary, Call, Compare, Expression, Let, Name, Negative, Number, Select, Symbol
-from hhfast.model.algebra import exprelr, exprelr_slope, if_equal, if_less, if_less_equal, maximum, minimum
+from hhfast.model.symbolic_functions import exprelr, exprelr_slope, if_equal, if_less, if_less_equal, maximum, minimum
 
 _COMPARISONS: dict[type, str] = {if_less: "<", if_less_equal: "<=", if_equal: "=="}
 _CALLS: dict[type, str] = {

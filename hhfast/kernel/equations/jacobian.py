@@ -14,7 +14,8 @@ from functools import cached_property
 import sympy as sp
 
 from hhfast.kernel.equations.system import I_APP, System
-from hhfast.model.algebra import if_equal, if_less, if_less_equal, symbol
+from hhfast.model.algebra import symbol
+from hhfast.model.symbolic_functions import if_equal, if_less, if_less_equal
 
 
 def without_abs(expr: sp.Expr) -> sp.Expr:

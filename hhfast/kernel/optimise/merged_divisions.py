@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from hhfast.kernel.optimise.shared_exponentials import CENTRE, RANGE
-from hhfast.model.algebra import V, exprelr, symbol
+from hhfast.model.algebra import V, symbol
+from hhfast.model.symbolic_functions import exprelr
 
 _LARGEST = {"float64": 1e200, "float32": 1e30}  # products may become so large within the range of V
 

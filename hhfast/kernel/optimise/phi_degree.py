@@ -17,7 +17,7 @@ from hhfast.model.elements import Channel
 from hhfast.model.formulas import evaluate
 from hhfast.model.model import Model
 from hhfast.model.oracle import decay_rates
-from hhfast.model.validation import typical_values
+from hhfast.model.typical_values import typical_values
 from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from hhfast.model.algebra import V, affine_parts, exprelr, maximum, minimum, symbol
+from hhfast.model.algebra import V, affine_parts, symbol
+from hhfast.model.symbolic_functions import exprelr, maximum, minimum
 
 Assignment = tuple[str, sp.Expr]
 

@@ -10,9 +10,9 @@ from hhfast.model.elements import Channel, Gate
 from hhfast.model.exporters.component_types import constants, derived, write_formula
 from hhfast.model.exporters.initial_states import initial_states
 from hhfast.model.exporters.lems_formula import LemsWriter, lems_name, number, plain
-from hhfast.model.formulas import ZERO_CELSIUS
+from hhfast.model.formula_functions import ZERO_CELSIUS
 from hhfast.model.model import Model
-from hhfast.model.validation import typical_values
+from hhfast.model.typical_values import typical_values
 
 _SCALES = {"density": "0.01 nA", "total": "1 pA"}  # of i_app: uA/cm2 of a cell of 1000 um2, or pA
 _THRESHOLD = -20.0  # mV; where a spike is an event for synapses

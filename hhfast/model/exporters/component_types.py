@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from hhfast.model.exporters.lems_formula import ALWAYS, Case, LemsWriter, bare, lems_name, number, plain
-from hhfast.model.formulas import ZERO_CELSIUS, evaluate, names, names_in, parse
+from hhfast.model.formula_functions import ZERO_CELSIUS
+from hhfast.model.formulas import evaluate, names, names_in, parse
 from hhfast.model.importers.expressions import rewritten
 from hhfast.model.poles import zeros_of_denominators
 

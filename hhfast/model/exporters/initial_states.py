@@ -6,7 +6,7 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.model.model import Model
-from hhfast.model.validation import typical_values
+from hhfast.model.typical_values import typical_values
 
 _MAX_STEPS, _TOLERANCE = 50, 1e-12
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from hhfast.model.formulas import ZERO_CELSIUS, F, R, parse
+from hhfast.model.formula_functions import ZERO_CELSIUS, F, R
+from hhfast.model.formulas import parse
 
 Case = tuple[str, str]  # condition, value
 _OPERATORS: dict[type[ast.operator], str] = {

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hhfast.model.formulas import evaluate, evaluate_tree, names_in, parse
+from hhfast.model.formula_evaluation import evaluate_tree
+from hhfast.model.formulas import evaluate, names_in, parse
 
 _V = np.array([-113.7, -88.1, -61.3, -47.9, -31.1, -12.7, 8.3, 41.9])  # mV, where no published rate has its pole
 _TOLERANCE = 1e-13  # relative: what rounding leaves

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hhfast.errors import InputError
-from hhfast.model.formulas import F, R
+from hhfast.model.formula_functions import F, R
 from hhfast.model.importers.mod_parser import parse_mod
 from hhfast.model.importers.mod_text import ModText, read_mod
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.model.formulas import evaluate_tree
+from hhfast.model.formula_evaluation import evaluate_tree
 from hhfast.model.importers.expressions import Expr, number, rewritten, value_of
 from hhfast.model.importers.forms import Law
 from hhfast.model.importers.mod_execution import Execution

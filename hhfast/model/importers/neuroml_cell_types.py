@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.model.formulas import evaluate_tree
+from hhfast.model.formula_evaluation import evaluate_tree
 from hhfast.model.importers.expressions import Expr, factors, number, product, terms, variable
 from hhfast.model.importers.forms import Law, affine, law
 from hhfast.model.importers.formula_table import FormulaTable

@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 
-from hhfast.model.formulas import FUNCTIONS
+from hhfast.model.formula_functions import FUNCTIONS
 
 _RESERVED = {*FUNCTIONS, "V", "t", "dt", "i_app", "np", *dir(builtins)}
 

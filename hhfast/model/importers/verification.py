@@ -120,7 +120,7 @@ def _is_gate(model: Model, name: str) -> bool:
 
 def _states(model: Model, k: int) -> dict[str, float]:
     """Where the model is looked at: gates at 0, at 1, and in between; other states about their start."""
-    from hhfast.model.validation import initial_value, typical_values
+    from hhfast.model.typical_values import initial_value, typical_values
 
     values = typical_values(model)
     found = {}

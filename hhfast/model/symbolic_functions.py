@@ -1,0 +1,100 @@
+"""Functions of SymPy that formulas become: evaluated exactly at a removable pole, or opaque to simplification."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import sympy as sp
+
+
+class exprelr(sp.Function):
+    """u / (exp(u) - 1), 1 at u = 0: what a removable pole is rewritten to."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sp.Expr) -> sp.Expr | None:
+        if u.is_zero:
+            return sp.Integer(1)
+        return u / (sp.exp(u) - 1) if u.is_Float else None
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        (u,) = self.args
+        return (u / (sp.exp(u) - 1))._eval_evalf(prec)  # noqa: SLF001  # SymPy's own way to extend evalf
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        (u,) = self.args
+        return exprelr_slope(u, exprelr(u))
+
+
+class exprelr_slope(sp.Function):
+    """The derivative of exprelr at u, given u and exprelr(u); its textbook form is 0/0 at u = 0."""
+
+    nargs = 2
+
+
+class minimum(sp.Function):
+    """The smaller of two values, opaque to simplification."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        return sp.Min(a, b) if a.is_number and b.is_number else None
+
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
+        a, b = self.args
+        return if_less(a, b, a.diff(x), b.diff(x))
+
+
+class maximum(sp.Function):
+    """The larger of two values, opaque to simplification."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
+        return sp.Max(a, b) if a.is_number and b.is_number else None
+
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
+        a, b = self.args
+        return if_less(b, a, a.diff(x), b.diff(x))
+
+
+class _choice(sp.Function):
+    """One of two values, as two others compare; opaque to simplification, so that no branch can appear."""
+
+    nargs = 4
+    compares: Any
+
+    @classmethod
+    def eval(cls, left: sp.Expr, right: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr | None:
+        if yes == no:
+            return yes
+        if left.is_number and right.is_number:
+            return yes if cls.compares(float(left), float(right)) else no
+        return None
+
+    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
+        """One of two derivatives: not a sum of both by weights 1 and 0, as that which does not count may be NaN."""
+        left, right, yes, no = self.args
+        return self.func(left, right, yes.diff(x), no.diff(x))
+
+
+class if_less(_choice):
+    """`yes if left < right else no`."""
+
+    compares = operator.lt
+
+
+class if_less_equal(_choice):
+    """`yes if left <= right else no`."""
+
+    compares = operator.le
+
+
+class if_equal(_choice):
+    """`yes if left == right else no`."""
+
+    compares = operator.eq
