@@ -18,7 +18,7 @@ import numpy as np
 from hhfast.errors import InputError, understood, unknown
 from hhfast.model.formulas import check_names, evaluate
 from hhfast.model.load import toml_table
-from hhfast.sweep.checks import plain_name
+from hhfast.sweep.constraints import plain_name
 
 _MAX_LENGTH, _MAX_FILE = 5_000, 1_000_000  # characters of a text, bytes of a file
 

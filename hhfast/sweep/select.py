@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.sweep.checks import plain_name
+from hhfast.sweep.constraints import plain_name
 from hhfast.sweep.criteria import Criterion, Vocabulary, criteria_of, criteria_of_file
 from hhfast.sweep.durable_files import atomic_file
 from hhfast.tables import html_table, one_line, short_text

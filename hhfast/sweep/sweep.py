@@ -26,7 +26,8 @@ from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.axis import Axis, Values
-from hhfast.sweep.checks import check_sweep, plain_name, plain_text
+from hhfast.sweep.checks import check_sweep
+from hhfast.sweep.constraints import plain_name, plain_text
 from hhfast.sweep.own_objects import check_nothing_own, class_name, described
 from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
 from hhfast.sweep.space import Grid, Space
