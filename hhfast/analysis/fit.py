@@ -12,6 +12,7 @@ import numpy as np
 from hhfast.analysis.feature_target import FeatureTarget
 from hhfast.analysis.fit_targets import SpikeTarget, Target, TraceTarget
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
+from hhfast.analysis.search_box import SearchBox
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import OK, Result
 from hhfast.batch.simulate import simulate
@@ -28,7 +29,6 @@ from hhfast.tables import counts_text, html_table, one_line, short_text
 _DIFFERENCE = 1e-3  # of a range, where derivatives are finite differences
 _TRIED = 16  # points for each start: those that fit best become starts
 _VALUES = 20_000_000  # numbers of a Jacobian held at once
-_LOGARITHMIC = 3.0  # a range whose ends are positive and further apart than this is searched by ratios
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,7 +100,7 @@ def fit(
     names = tuple(free)
     _check(found, free, params or {}, starts)
     method = Method.of(method or Method(integrator="tsit5"), options)
-    problem = _FitProblem(found, target, names, _Box.of(free), params or {}, stimulus, starts, method)
+    problem = _FitProblem(found, target, names, SearchBox.of(free), params or {}, stimulus, starts, method)
     return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
 
 
@@ -128,42 +128,13 @@ def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any], sta
 
 
 @dataclass(frozen=True)
-class _Box:
-    """The ranges of the parameters, and the unit box in which they are searched: linear, or by ratios."""
-
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def of(cls, free: Mapping[str, tuple[float, float]]) -> _Box:
-        ends = np.array([[float(v) for v in ends] for ends in free.values()])
-        return cls(ends[:, 0], ends[:, 1])
-
-    @property
-    def by_ratio(self) -> np.ndarray:
-        return np.asarray((self.low > 0) & (self.high > _LOGARITHMIC * self.low))
-
-    def values(self, u: np.ndarray) -> np.ndarray:
-        """(n, k) parameters at points of the unit box."""
-        low = np.where(self.by_ratio, self.low, 1.0)
-        ratio = np.where(self.by_ratio, self.high, 1.0) / low
-        return np.asarray(np.where(self.by_ratio, low * ratio**u, self.low + (self.high - self.low) * u))
-
-    def slopes(self, values: np.ndarray) -> np.ndarray:
-        """(n, k) derivatives of the parameters by u."""
-        low = np.where(self.by_ratio, self.low, 1.0)
-        ratio = np.where(self.by_ratio, self.high, 1.0) / low
-        return np.asarray(np.where(self.by_ratio, values * np.log(ratio), self.high - self.low))
-
-
-@dataclass(frozen=True)
 class _FitProblem:
     """All targets and starts as rows; row k belongs to target k // starts."""
 
     model: Model
     target: Target
     names: tuple[str, ...]
-    box: _Box
+    box: SearchBox
     params: Mapping[str, Any]
     stimulus: Stimulus | None
     starts: int

@@ -34,12 +34,14 @@ def certified(result: Result, rows: np.ndarray, finer: Result, tolerance: Tolera
         if kind != "incidental":
             differs |= error > tolerance.allowed(name, kind, size)
         whole = variable.values.dtype.kind != "f"
-        known = name.endswith("_error") or f"{name}_error" in result.variables  # as of period, a feature of its own
+        known = variable.error_of or f"{name}_error" in result.variables  # that of period is a feature of its own
         if not (known or kind == "code" or (whole and kind == "incidental")):
             values = np.full(result.n_cells, np.nan)
             values[rows] = np.where(failed, np.nan, error)
             of = "spike times, the largest" if name == "spike_time" else variable.long_name or name
-            errors[f"{name}_error"] = Variable(values, ("cell",), variable.unit, f"estimated error of {of}")
+            errors[f"{name}_error"] = Variable(
+                values, ("cell",), variable.unit, f"estimated error of {of}", error_of=name
+            )
     code = np.full(result.n_cells, NOT_CHECKED, np.uint8)
     code[rows] = np.where(failed, FAILED, np.where(differs, DIFFERS, AGREES))
     verdict = Variable(code, ("cell",), "1", "outcome of the finer run", CERTIFIED_MEANINGS)

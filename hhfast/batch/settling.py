@@ -150,7 +150,7 @@ class SettlingRecording:
             feature = SETTLED_FEATURES[name]
             flags = ACTIVITIES if name == "activity" else ()
             values, unit = self.features[name], feature.unit
-            found[name] = Variable(values, ("cell",), unit, feature.long_name, flags, feature.kind)
+            found[name] = Variable(values, ("cell",), unit, feature.long_name, flags, feature.kind, feature.error_of)
         if self.recorder.with_current:
             unit = self.recorder.model.variables["i_app"]
             found["i_app"] = Variable(self.outcome[:, endings.I_APP].copy(), ("cell",), unit, "current at the end")

@@ -30,19 +30,21 @@ _LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
 class SettledFeature(NamedTuple):
     """A feature that only settled cells have.
 
-    kind : how errors of it are judged; "": by its unit. efel : how it stands to what eFEL computes.
+    kind : how errors of it are judged; "": by its unit. efel : how it stands to what eFEL computes. error_of : the
+    feature whose estimated error it is; "": none.
     """
 
     unit: str
     long_name: str
     kind: str = ""
     efel: str = "none"
+    error_of: str = ""
 
 
 SETTLED_FEATURES: dict[str, SettledFeature] = {
     "activity": SettledFeature("1", "what the cell does in the end"),
     "period": SettledFeature("ms", "period, extrapolated from the last three"),
-    "period_error": SettledFeature("ms", "difference of the last two periods", "incidental"),
+    "period_error": SettledFeature("ms", "difference of the last two periods", "incidental", error_of="period"),
     "spikes_per_period": SettledFeature(
         "1", "spikes of a period",
         efel="none: `spikes_per_burst` has a value for each burst, with eFEL's rule for bursts",

@@ -20,6 +20,7 @@ class Variable:
     `dims` are from "cell", "spike", and "time" ("time_2", ... where traces have several grids).
     flags : what the values 0, 1, ... mean, where they are codes.
     kind : how errors of it are judged, one of `KINDS`; "": by its unit.
+    error_of : the variable whose estimated error it is; "": none.
     """
 
     values: np.ndarray
@@ -28,6 +29,7 @@ class Variable:
     long_name: str = ""
     flags: tuple[str, ...] = ()
     kind: str = ""
+    error_of: str = ""
 
     @property
     def judged_as(self) -> str:
