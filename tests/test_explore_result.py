@@ -148,9 +148,9 @@ def spikes_by_simulate(path, row):
     from hhfast.batch.method import Method
     from hhfast.model import parse_model
     from hhfast.parts.recorders import Spikes
+    from hhfast.sweep.read_spec import sweep_from_canonical
     from hhfast.sweep.simulate_rows import cells_of
     from hhfast.sweep.space import Rows
-    from hhfast.sweep.sweep import sweep_from_canonical
 
     with ResultFile(path) as result:
         values = {name: result.read(name, row, row + 1) for name in result.parameters}

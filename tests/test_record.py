@@ -11,9 +11,9 @@ from sweeps import small
 
 import hhfast as hh
 from hhfast.errors import InputError
+from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.record import Record, canonical_record, record_from_canonical
 from hhfast.sweep.resimulate import resimulate
-from hhfast.sweep.sweep import sweep_from_canonical
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import pytest
 import hhfast as hh
 from hhfast.errors import InputError
 from hhfast.model import models
+from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.record import Record
 from hhfast.sweep.space import Grid
-from hhfast.sweep.sweep import Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Sweep
 
 GOOD = """\
 model = "hodgkin_huxley"

@@ -7,8 +7,8 @@ from sweeps import contents
 
 import hhfast as hh
 from hhfast.errors import InputError
+from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.resimulate import resimulate
-from hhfast.sweep.sweep import sweep_from_canonical
 
 NOISE = {"kind": "noise", "tau": 3.0, "seed": 2}
 WAVEFORM = {"kind": "waveform", "times": [0.0, 5.0, 20.0], "values": [0.0, 2.0, 1.0]}

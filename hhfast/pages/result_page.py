@@ -19,11 +19,12 @@ from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
+from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.scale import spans_magnitudes
 from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
-from hhfast.sweep.sweep import Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Sweep
 
 SCRIPTS = ("page", "look", "link", "axes", "plot", "legend", "colours", "svg", "save", "tables", "parallel", "map",
            "row", "follow", "result")  # fmt: skip

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hhfast.errors import InputError
-from hhfast.model.formulas import check_names, parse
+from hhfast.model.formulas import check_names, evaluate, parse
+from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
@@ -36,3 +39,24 @@ def check_constraints(sweep: Sweep) -> None:
             raise InputError(f"constraints: {error}") from None
         if not isinstance(parse(formula), ast.Compare):
             raise InputError(f"constraints: '{text}' is no comparison; write one as in 'g_Na > 2 * g_K'")
+
+
+def allowed_rows(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which of some rows meet the constraints of a sweep, bool."""
+    n = len(next(iter(columns.values())))
+    values = {plain_name(name): value for name, value in {**_fixed(sweep), **columns}.items()}
+    result = np.ones(n, dtype=bool)
+    for text in sweep.constraints:
+        result &= np.broadcast_to(evaluate(plain_text(text, sweep.units), values), n)
+    return result
+
+
+def _fixed(sweep: Sweep) -> dict[str, float]:
+    """The value of everything that does not vary."""
+    values: dict[str, float] = {name: p.value for name, p in sweep.model.parameters.items()} | dict(sweep.parameters)
+    for prefix, entry in sweep.stimuli.items():
+        for name, (default, _) in stimulus_kind(entry).parameters.items():
+            value = entry.get(name, default)
+            if value is not None:
+                values[f"{prefix}.{name}"] = float(value)
+    return values

@@ -26,7 +26,7 @@ DECISIVE = ("hhfast", "code", "arithmetic", "numba", "llvmlite", "sympy")
 _ROWS = (
     "model", "parts", "kernel", "batch", "sampling", "inputs.py",
     "sweep/axis.py", "sweep/space.py", "sweep/table.py", "sweep/record.py", "sweep/sweep.py", "sweep/simulate_rows.py",
-    "sweep/batch.py", "sweep/store/layout.py",
+    "sweep/numbered_axes.py", "sweep/constraints.py", "sweep/batch.py", "sweep/store/layout.py",
 )  # fmt: skip
 _ANALYSIS = ("analysis",)  # and those of an analysis
 

@@ -14,9 +14,10 @@ from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.simulate_rows import cells_of, simulate_rows
 from hhfast.sweep.space import Rows
-from hhfast.sweep.sweep import Sweep, sweep_from_canonical
+from hhfast.sweep.sweep import Sweep
 
 _LEFT_OUT = (EXCLUDED, FAILED)
 _MOST_STEPS = 100_000_000  # of a row: minutes; the file may be from anybody

@@ -18,26 +18,24 @@ from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
 from hhfast.inputs import path_of
 from hhfast.model import Model
-from hhfast.model.formulas import evaluate
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise, as_channel_noise
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
-from hhfast.sweep.axis import Axis, Values
+from hhfast.sweep.canonical_spec import canonical_spec
 from hhfast.sweep.checks import check_sweep
-from hhfast.sweep.constraints import plain_name, plain_text
-from hhfast.sweep.own_objects import check_nothing_own, class_name, described
-from hhfast.sweep.record import Record, Recorded, canonical_record, record_from_canonical, recorders_of, registered_as
-from hhfast.sweep.space import Grid, Space
-from hhfast.sweep.stimulus import Entry, is_registered, plain, stimulus_entries, stimulus_kind, stimulus_units
+from hhfast.sweep.constraints import allowed_rows
+from hhfast.sweep.numbered_axes import with_initial_states, with_replicates
+from hhfast.sweep.record import Record, Recorded, recorders_of
+from hhfast.sweep.space import Space
+from hhfast.sweep.stimulus import Entry, stimulus_entries, stimulus_kind, stimulus_units
 from hhfast.tables import html_table, nested_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-FORMAT = 1  # of the canonical spec
 CONTROL = ("rtol", "atol", "dt_min", "dt_max", "max_steps")  # the keywords of adaptive integrators
 
 
@@ -117,35 +115,14 @@ class Sweep:
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         if not isinstance(self.sensitivity, str):
             object.__setattr__(self, "sensitivity", tuple(self.sensitivity))
-        self._vary_initial()
-        self._replicate()
+        if not isinstance(self.initial, str):
+            states = tuple(one if isinstance(one, str) else dict(one) for one in self.initial)
+            object.__setattr__(self, "initial", states)
+            object.__setattr__(self, "space", with_initial_states(self.space, len(states)))
+        if self.replicates is not None:
+            object.__setattr__(self, "space", with_replicates(self.space, self.replicates))
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
-
-    def _vary_initial(self) -> None:
-        """Several initial states are an axis: the last, whose values are their numbers."""
-        if isinstance(self.initial, str):
-            return
-        states = tuple(one if isinstance(one, str) else dict(one) for one in self.initial)
-        object.__setattr__(self, "initial", states)
-        if "initial" not in self.space.names:
-            if not isinstance(self.space, Grid):
-                raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
-            axis = Grid.of({"initial": range(len(states))}).axes if states else ()
-            object.__setattr__(self, "space", Grid((*self.space.axes, *axis)))
-
-    def _replicate(self) -> None:
-        """Replicates are an axis: the last, whose values are their numbers."""
-        if self.replicates is None:
-            return
-        if not isinstance(self.replicates, int) or isinstance(self.replicates, bool) or self.replicates < 1:
-            raise InputError(f"replicates: is {self.replicates!r}; it must be a whole number, at least 1")
-        if "replicate" not in self.space.names:
-            if not isinstance(self.space, Grid):
-                raise InputError("replicates: are an axis, which only [axes] can have; leave them out")
-            numbers = Values("arange", (float(self.replicates),))
-            axis = Axis("replicate", (("replicate", numbers),))
-            object.__setattr__(self, "space", Grid((*self.space.axes, axis)))
 
     @property
     def noise(self) -> ChannelNoise | None:
@@ -235,61 +212,12 @@ class Sweep:
     @cached_property
     def canonical(self) -> dict[str, Any]:
         """Everything the results depend on, as plain data without paths; the model is identified by its text."""
-        return {
-            "format": FORMAT,
-            "model": self.model.name,
-            "model_sha256": hashlib.sha256(self.model.to_toml().encode()).hexdigest(),
-            "space": self.space.canonical(),
-            "t_stop": float(self.t_stop),
-            "dt": float(self.dt),
-            "integrator": self.scheme.name,
-            "stimulus": plain(self.stimulus),
-            "parameters": {k: float(v) for k, v in self.parameters.items()},
-            "record": canonical_record(self.recorders),
-            "initial": plain(self.initial),
-            "dtype": self.dtype,
-            "constraints": list(self.constraints),
-        } | self._optional
-
-    @property
-    def _optional(self) -> dict[str, Any]:
-        """The part of the canonical spec that has only what is used: files without it keep their checksum."""
-        optional: dict[str, Any] = {"analysis": dict(self.analysis)} if self.analysis is not None else {}
-        if isinstance(self.until, Settled):
-            optional["until"] = self.until.values
-        if self.sensitivity:
-            optional["sensitivity"] = list(self.sensitivity)
-        if self.noise is not None:
-            optional["channel_noise"] = self.noise.values
-        if self.replicates is not None:
-            optional["replicates"] = self.replicates
-        if self.certify is not False:
-            optional["certify"] = float(self.certify)
-            if self.certify_tolerance != type(self).certify_tolerance:
-                optional["certify_tolerance"] = plain(self.certify_tolerance)
-        if self._own_objects:
-            optional["own"] = self._own_objects
-        return optional | self._plain_control
-
-    @cached_property
-    def _own_objects(self) -> dict[str, Any]:
-        """Descriptions of the objects that no registry has."""
-        scheme, kinds = self.scheme, [stimulus_kind(entry) for entry in self.stimuli.values()]
-        own: dict[str, Any] = {}
-        if scheme.name not in integrators or integrators[scheme.name] != scheme:
-            own[f"integrator {scheme.name}"] = described(scheme)
-        own |= {f"stimulus {kind.name}": described(kind) for kind in kinds if not is_registered(kind)}
-        return own | {f"recorder {class_name(r)}": described(r) for r in self.recorders if registered_as(r) is None}
+        return canonical_spec(self)
 
     @property
     def control(self) -> dict[str, Any]:
         """The step control of an adaptive integrator, as far as it is given, by keyword."""
         return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
-
-    @property
-    def _plain_control(self) -> dict[str, Any]:
-        given: dict[str, Any] = plain(self.control)
-        return given | ({} if self.max_steps is None else {"max_steps": int(self.max_steps)})
 
     @cached_property
     def text(self) -> str:
@@ -303,12 +231,7 @@ class Sweep:
 
     def allowed(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Which of some rows meet the constraints, bool."""
-        n = len(next(iter(columns.values())))
-        values = {plain_name(name): value for name, value in {**self._fixed, **columns}.items()}
-        result = np.ones(n, dtype=bool)
-        for text in self.constraints:
-            result &= np.broadcast_to(evaluate(plain_text(text, self.units), values), n)
-        return result
+        return allowed_rows(self, columns)
 
     def certified(self, start: int, stop: int) -> bool | np.ndarray:
         """Which of rows start to stop are certified, by their number and the seed of the sample (else 0) alone."""
@@ -316,39 +239,6 @@ class Sweep:
             return False
         return drawn(float(self.certify), getattr(self.space, "seed", 0), start, stop)
 
-    @property
-    def _fixed(self) -> dict[str, float]:
-        """The value of everything that does not vary."""
-        values: dict[str, float] = {name: p.value for name, p in self.model.parameters.items()} | dict(self.parameters)
-        for prefix, entry in self.stimuli.items():
-            for name, (default, _) in stimulus_kind(entry).parameters.items():
-                value = entry.get(name, default)
-                if value is not None:
-                    values[f"{prefix}.{name}"] = float(value)
-        return values
-
     def with_space(self, space: Space) -> Sweep:
         """The same simulation for other rows of the same parameters."""
         return replace(self, space=space)
-
-
-def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:
-    """The sweep of a canonical spec, with its model and (some of) its rows given apart."""
-    spec = json.loads(text)
-    if spec["format"] != FORMAT:
-        raise InputError(f"the spec has format {spec['format']}, not {FORMAT}; use the hhfast that wrote it")
-    check_nothing_own(spec)
-    keys = ("t_stop", "dt", "integrator", "stimulus", "parameters", "initial", "dtype")
-    optional = (
-        "analysis",
-        "certify",
-        "certify_tolerance",
-        "until",
-        "channel_noise",
-        "replicates",
-        "sensitivity",
-        *CONTROL,
-    )
-    given = {k: spec[k] for k in keys} | {k: spec[k] for k in optional if k in spec}
-    record = record_from_canonical(spec["record"])
-    return Sweep(model=model, space=space, record=record, constraints=tuple(spec["constraints"]), **given)
