@@ -8,7 +8,7 @@ import pytest
 import hhfast as hh
 from hhfast.batch.method import Method
 from hhfast.errors import StepWarning
-from hhfast.sweep.sweep_file import SweepFile
+from hhfast.sweep.sweep_file_keys import SweepFile
 
 SQUID = "hodgkin_huxley"
 

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 import hhfast as hh
 from hhfast.cli.app import COMMANDS, app
-from hhfast.sweep.sweep_file import TABLES
+from hhfast.sweep.sweep_file_keys import TABLES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "concepts").glob("*.md"))]

@@ -12,7 +12,7 @@ from generate.markdown import code, table, title_page, value
 from hhfast.sampling.distributions import ARGUMENTS
 from hhfast.sampling.sample import METHODS
 from hhfast.sweep.axis import VALUE_KINDS
-from hhfast.sweep.sweep_file import TABLES
+from hhfast.sweep.sweep_file_keys import TABLES
 
 WORDS = {
     str: "text",
