@@ -197,6 +197,8 @@ def test_settled_cells_are_judged_by_what_they_do_in_the_end(spikes):
     params = {"g_Na": [120.0, 60.0]}
     r = hh.simulate("hodgkin_huxley", params, integrator="rk4", **how)
     assert r["certified"].tolist() == [AGREES, AGREES]
+    assert "settled_at_error" in r
+    assert "period_error_error" not in r
     how |= {"integrator": "exp_euler", "dt": 0.05, "certify_tolerance": {"period": 0.01}}
     r = hh.simulate("hodgkin_huxley", params, **how)
     assert abs(r["period"][0] - np.diff(spikes[1])[-1]) > 0.01

@@ -10,10 +10,8 @@ from typing import Any
 
 from hhfast.errors import InputError
 from hhfast.model.importers.mechanism import Mechanism
-from hhfast.model.importers.mod_arithmetic import FUNCTIONS, OPERATIONS, ghk, reversal
+from hhfast.model.importers.mod_evaluation import Evaluator, Value, Values
 
-Values = dict[str, float]
-Value = Callable[[Values], float]
 Action = Callable[[Values], None]
 _MAX_CALLS = 50  # within each other
 
@@ -33,8 +31,7 @@ class Interpreter:
         self.moving = moving
         self.starting = False
         self.calls = 0
-        self.early: set[str] = set()  # variables that were read before they were set
-        self.written: set[str] = set()
+        self.evaluator = Evaluator(mechanism, self.called)
         self.actions: dict[int, Action] = {}
         self.functions: dict[str, Callable[[Values, list[float]], float]] = {}
         given = {name: value or 0.0 for name, (value, _) in mechanism.parameters.items()}
@@ -57,15 +54,14 @@ class Interpreter:
             self.starting = False
         if self.breakpoint is None:
             return values | {"v": given["v"], **states}
-        self.early, self.written = set(), set()
+        self.evaluator.early, self.evaluator.written = set(), set()
         self.breakpoint(values := values | {"v": given["v"], **states})
-        if self.early & self.written:
+        if self.evaluator.early & self.evaluator.written:
             changes = {f"{x}{mark}" for x in self.m.states for mark in ("'", "+")}
             kept = {name: value for name, value in values.items() if name not in changes}
             self.breakpoint(values := kept | {"v": given["v"], **states})
         return values
 
-    # --- statements ---
     def block(self, node: Any) -> Action:
         names = [
             self.declared(v) for s in node.statements if type(s).__name__ == "LocalListStatement" for v in s.variables
@@ -107,14 +103,14 @@ class Interpreter:
         if kind == "DiffEqExpression":
             node = e.expression.lhs
             state = str(node.name.value if type(node).__name__ == "VarName" else node.value)
-            return self.assignment(lambda values: f"{state}'", self.value(e.expression.rhs))
+            return self.assignment(lambda values: f"{state}'", self.evaluator.value(e.expression.rhs))
         if kind == "BinaryExpression" and str(e.op).strip() == "=":
-            name = self.name(e.lhs)
-            return self.assignment(name, self.value(e.rhs), moving=not self.plain(e.lhs) & local)
+            name = self.evaluator.name(e.lhs)
+            return self.assignment(name, self.evaluator.value(e.rhs), moving=not self.plain(e.lhs) & local)
         node = e.expression if kind == "WrappedExpression" else e
         if type(node).__name__ == "FunctionCall" and str(node.name.value) == "printf":
             return None
-        value = self.value(node)
+        value = self.evaluator.value(node)
         return _ignoring(value)
 
     @staticmethod
@@ -129,7 +125,7 @@ class Interpreter:
             if moving and target in self.moving and not self.starting:
                 target += "+"
             values[target] = value(values)
-            self.written.add(target)
+            self.evaluator.written.add(target)
 
         return assign
 
@@ -148,8 +144,8 @@ class Interpreter:
         return start
 
     def conditional(self, s: Any) -> Action:
-        branches = [(self.value(s.condition), self.block(s.statement_block))]
-        branches += [(self.value(e.condition), self.block(e.statement_block)) for e in s.elseifs]
+        branches = [(self.evaluator.value(s.condition), self.block(s.statement_block))]
+        branches += [(self.evaluator.value(e.condition), self.block(e.statement_block)) for e in s.elseifs]
         otherwise = None if s.elses is None else self.block(s.elses.statement_block)
 
         def run(values: Values) -> None:
@@ -161,7 +157,8 @@ class Interpreter:
         return run
 
     def loop(self, s: Any) -> Action:
-        first, last, body = self.value(getattr(s, "from")), self.value(s.to), self.block(s.statement_block)
+        first, last = self.evaluator.value(getattr(s, "from")), self.evaluator.value(s.to)
+        body = self.block(s.statement_block)
         counter = str(s.name.value)
 
         def run(values: Values) -> None:
@@ -172,8 +169,8 @@ class Interpreter:
         return run
 
     def reaction(self, s: Any) -> Action:
-        here, there = (self.name(x) for x in (s.reaction1, s.reaction2))
-        forward, backward = self.value(s.expression1), self.value(s.expression2)
+        here, there = (self.evaluator.name(x) for x in (s.reaction1, s.reaction2))
+        forward, backward = self.evaluator.value(s.expression1), self.evaluator.value(s.expression2)
 
         def run(values: Values) -> None:
             a, b = here(values), there(values)
@@ -182,69 +179,6 @@ class Interpreter:
             values[f"{b}'"] = values.get(f"{b}'", 0.0) + flux
 
         return run
-
-    # --- values ---
-    def name(self, node: Any) -> Callable[[Values], str]:
-        if (plain := self.plain_name(node)) is not None:
-            return lambda values: plain
-        while type(node).__name__ != "IndexedName":
-            node = node.name
-        array, index = str(node.name.value), self.value(node.length)
-        return lambda values: f"{array}[{int(index(values))}]"
-
-    @staticmethod
-    def plain_name(node: Any) -> str | None:
-        """The name of a variable, or None for an element of an array."""
-        while type(node).__name__ in ("VarName", "ReactVarName"):
-            node = node.name
-        return None if type(node).__name__ == "IndexedName" else str(node.value)
-
-    def value(self, node: Any) -> Value:
-        match type(node).__name__:
-            case "WrappedExpression" | "ParenExpression":
-                return self.value(node.expression)
-            case "Double" | "Integer" | "Float":
-                constant = float(node.eval())
-                return lambda values: constant
-            case "DoubleUnit":
-                return self.value(node.value)
-            case "UnaryExpression":
-                inner = self.value(node.expression)
-                if str(node.op).strip() == "-":
-                    return lambda values: -inner(values)
-                return lambda values: float(not inner(values))
-            case "BinaryExpression":
-                left, right, operation = self.value(node.lhs), self.value(node.rhs), OPERATIONS[str(node.op).strip()]
-                return lambda values: operation(left(values), right(values))
-            case "FunctionCall":
-                return self.call(node)
-        if (plain := self.plain_name(node)) is not None:
-            return self.reader(plain)
-        name = self.name(node)
-        return lambda values: self.reader(name(values))(values)
-
-    def reader(self, name: str) -> Value:
-        """The value of a variable; that it is read before it is set is remembered."""
-
-        def read(values: Values) -> float:
-            if name not in self.written:
-                self.early.add(name)
-            return values.get(name, 0.0)
-
-        return read
-
-    def call(self, node: Any) -> Value:
-        name = str(node.name.value)
-        arguments = [self.value(a) for a in node.arguments if type(a).__name__ != "String"]
-        if name in self.m.functions or name in self.m.procedures:
-            return lambda values: self.called(name)(values, [a(values) for a in arguments])
-        if name in ("nernst", "ghk"):
-            builtin: Callable[..., float] = reversal if name == "nernst" else ghk
-            return lambda values: builtin(*(a(values) for a in arguments), values["celsius"])
-        if name not in FUNCTIONS:
-            raise self.m.refused("function", f"{name}() is not known here", rf"\b{name}\s*\(")
-        function = FUNCTIONS[name]
-        return lambda values: function(*(a(values) for a in arguments))
 
     def called(self, name: str) -> Callable[[Values, list[float]], float]:
         """A function or procedure of the file, made ready at its first call."""
