@@ -38,6 +38,8 @@ class ChannelNoise:
         if self.kind not in KINDS:
             raise InputError(f"channel_noise: unknown kind {self.kind!r}; {did_you_mean(str(self.kind), KINDS)}")
         object.__setattr__(self, "seed", per_cell("channel_noise: seed", self.seed))
+        if np.ndim(self.cell):
+            object.__setattr__(self, "cell", per_cell("channel_noise: cell", self.cell))
         for name in ("seed", "cell"):
             values = np.asarray(getattr(self, name), np.float64)
             fine = (values >= 0) & (values < 2**52) & (values == np.floor(values))

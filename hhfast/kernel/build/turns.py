@@ -85,7 +85,9 @@ hit = hit | (turned > 0.0)"""
     def _extremum(self) -> list[Statement]:
         """Set V_turn, and dt_turn where it is asked for.
 
-        The slope of a method of first order fits its steps no better than a parabola does.
+        The slope of a method of first order fits its steps no better than a parabola does. A parabola rises by at most a
+        quarter of `second` above the ends; where the cubic rises by more than twice that, the steps do not resolve V,
+        and the end of a step is taken.
         """
         quote, timed = self.builder.quote, self.builder.recorders.steps_use("dt_turn")
         if self.builder.spec.integrator.order == 1:
@@ -104,10 +106,11 @@ first = mean - third
 root = second * second - 3.0 * third * first
 root = sqrt(root if root > 0.0 else 0.0)
 later = -first / (second + (root if second > 0.0 else -root))
-V_turn = V_was + later * (first + later * (second + later * third))
-V_turn = V_turn if abs(later) <= 1.0 else V_was"""
-        own = {name: Symbol(name) for name in ("first", "second", "third", "mean", "root", "later")}
-        when = quote.lane_code("dt_turn = dt * later if abs(later) <= 1.0 else 0.0 * dt", **own)
+rise = later * (first + later * (second + later * third))
+resolved = (abs(later) <= 1.0) & (abs(rise) <= 0.5 * abs(second))
+V_turn = V_was + rise if resolved else V_was"""
+        own = {name: Symbol(name) for name in ("first", "second", "third", "mean", "root", "later", "rise", "resolved")}
+        when = quote.lane_code("dt_turn = dt * later if resolved else 0.0 * dt", **own)
         return [
             *self.builder.rates(("V",)),
             *quote.lane_code(text, f=self.builder.rates_of["V"].f, **own),
