@@ -85,9 +85,9 @@ hit = hit | (turned > 0.0)"""
     def _extremum(self) -> list[Statement]:
         """Set V_turn, and dt_turn where it is asked for.
 
-        The slope of a method of first order fits its steps no better than a parabola does. A parabola rises by at most a
-        quarter of `second` above the ends; where the cubic rises by more than twice that, the steps do not resolve V,
-        and the end of a step is taken.
+        The slope of a method of first order fits its steps no better than a parabola does. A parabola rises by at most
+        a quarter of `second` above the ends; where the cubic rises by more than twice that, the steps do not resolve
+        V, and the end of a step is taken.
         """
         quote, timed = self.builder.quote, self.builder.recorders.steps_use("dt_turn")
         if self.builder.spec.integrator.order == 1:
