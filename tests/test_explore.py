@@ -34,6 +34,7 @@ EXPONENTIAL = Method("strang", dt=0.01)
 NODES = ("frankenhaeuser_huxley_1964_frog_node", "schwarz_1995_human_node")  # of Ranvier: fast, but not stiff
 FINE = Method("rk4", dt=0.001)
 STIFF = {"beeler_reuter_1977_ventricle", "luo_rudy_1991_ventricle", "mcintyre_2002_motor_node"}  # rk4 diverges
+SUITED = dict.fromkeys(STIFF, EXPONENTIAL) | dict.fromkeys(NODES, FINE)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def blank(chromium):
 @pytest.mark.parametrize("name", FAST)
 def test_a_page_computes_what_the_compiled_kernel_computes(blank, name):
     """The same steps: V to 1e-9 mV, spike times to 1e-6 ms, over 200 ms with a step and pulses."""
-    model, method = hh.models[name], EXPONENTIAL if name in STIFF else FINE if name in NODES else FIXED
+    model, method = hh.models[name], SUITED.get(name, FIXED)
     there, here = run_in(blank, model, method, stimulated(model), 200.0, 0.5), compiled(model, method)
     assert there["status"] == here.status[0] == 0
     V, spike = distance(there["V"], there["spikes"], here)
@@ -496,6 +497,14 @@ def test_a_slow_burster_is_given_the_time_it_needs():
     model = hh.models["chay_1985_burster"]
     assert model.checks[0].spikes[0] > 4000.0
     assert [preset.name for preset in protocols(model).presets] == ["bursting", "silenced"]
+
+
+def test_a_model_too_slow_to_come_to_rest_has_a_page():
+    """A pool that jumps to and fro across a threshold stops every method: what it does is not known, and nothing fails."""
+    pool = hh.Pool("x", a="1 if x < 0.5 else -1", b="0", initial=0.4, unit="1")
+    found = protocols(replace(hh.models["hodgkin_huxley"], pools=(pool,)))
+    assert not found.is_pacemaker
+    assert "firing" not in [preset.name for preset in found.presets]
 
 
 def test_what_was_looked_for_and_not_found_is_said(chromium, tmp_path):

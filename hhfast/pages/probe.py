@@ -50,6 +50,7 @@ class Probe:
         self.model, self.method = model, Method(suited(model), max_steps=200_000)
         self.spikes = Spikes(*levels(model))
         self.rest: Any = "model"
+        self.final: Any = "model"  # what the first cell of the last run has come to, if that reached its end
         self.span = SETTLE
         (settled,) = self.run(self.span)
         if self._drifts():  # slowly, as bursters do: what it does by itself takes longer
@@ -59,7 +60,9 @@ class Probe:
         self.rest = self.final
 
     def _drifts(self) -> bool:
-        """Whether the states go on moving; leaves the cell at what it has reached."""
+        """Whether the states go on moving, as far as a run could tell; leaves the cell at what it has reached."""
+        if self.final == "model":
+            return False
         self.rest = self.final
         self.run(_WHILE)
         return any(
@@ -75,8 +78,9 @@ class Probe:
             self.model, t_stop=t_stop, stimulus=stimulus(values), record=[self.spikes, Final()], initial=self.rest,
             method=self.method,
         )  # fmt: skip
-        self.final = {x: float(found[f"{x}_final"][0]) for x in self.model.states}
         reached = found.status == OK  # a cell that gave up shows nothing
+        if reached[0]:
+            self.final = {x: float(found[f"{x}_final"][0]) for x in self.model.states}
         return [times if ok else times[:0] for times, ok in zip(found.spike_times, reached, strict=True)]
 
     def least(self, t_stop: float, name: str, spikes: int = 1, **given: Any) -> float | None:
