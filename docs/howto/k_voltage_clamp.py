@@ -35,11 +35,13 @@ right.set(xlabel="V (mV)", ylabel="peak current (µA/cm²)")
 
 levels = np.arange(-60.0, 61.0, 10.0)
 clamped = {"holding": -80.0, "duration": 10.0}
+P_over_4 = hh.ClampRecording(leak_subtraction=-4)
+electrode = hh.ClampRecording(series_resistance=0.01)  # kOhm cm2
 raw = hh.voltage_clamp("hodgkin_huxley", levels, {"g_L": 3.0}, **clamped)
-subtracted = hh.voltage_clamp("hodgkin_huxley", levels, {"g_L": 3.0}, **clamped, leak_subtraction=-4)
+subtracted = hh.voltage_clamp("hodgkin_huxley", levels, {"g_L": 3.0}, **clamped, recording=P_over_4)
 none = hh.voltage_clamp("hodgkin_huxley", levels, {"g_L": 0.0}, **clamped)
 perfect = hh.voltage_clamp("hodgkin_huxley", levels, **clamped, channel="Na")
-in_series = hh.voltage_clamp("hodgkin_huxley", levels, **clamped, channel="Na", series_resistance=0.01)  # kOhm cm2
+in_series = hh.voltage_clamp("hodgkin_huxley", levels, **clamped, channel="Na", recording=electrode)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for shown, style, label in ((raw, "o-", "with leak"), (subtracted, "s-", "P/4"), (none, "k:", "without leak")):
