@@ -129,6 +129,7 @@ def test_what_is_no_criterion_is_refused(scan, where):
         ("where = 3", "as text"),
         ("", "no criterion"),
         ("[ranges", "not valid TOML"),
+        ("[ranges]\nrate = [1, 1" + 400 * "0" + "]", "ranges.rate: .* too large"),
         ("[ranges]\n" + "a." * 3000 + "a = [1, 2]", "a key of more than 100 parts"),
         ("[ranges]\nrate = " + "[" * 3000, "not valid TOML: nested too deeply"),
         ("[ranges]\nrate = [0, " + "9" * 5000 + "]", "digits"),

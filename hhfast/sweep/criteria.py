@@ -112,7 +112,8 @@ def _range_text(name: str, given: Any, known: Vocabulary) -> str:
     )
     if not numbers or len(given) != 2 or not given[0] <= given[1]:
         raise InputError(f"ranges.{name}: is {given!r}; give [low, high], or names of codes such as ['bursting']")
-    low, high = (float(value) for value in given)
+    with understood(f"ranges.{name}"):
+        low, high = (float(value) for value in given)
     sides = [f"{low!r} <= {name}"] if math.isfinite(low) else []
     sides += [f"{name} <= {high!r}"] if math.isfinite(high) else []
     if len(sides) == 2:
