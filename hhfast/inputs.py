@@ -107,6 +107,14 @@ def finite(name: str, value: Any) -> float:
     return found
 
 
+def not_negative(name: str, value: Any) -> float:
+    """One finite number, zero or above, for all cells."""
+    found = finite(name, value)
+    if found < 0:
+        raise InputError(f"{name} = {value}: must not be negative")
+    return found
+
+
 def positive(name: str, value: Any) -> float:
     """One finite number above zero for all cells."""
     found = number(name, value)

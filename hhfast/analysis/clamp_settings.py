@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import finite, number, numbers, positive
+from hhfast.inputs import finite, not_negative, number, numbers, positive
 
 _T = TypeVar("_T", bound="Conditioning | ClampRecording")
 
@@ -30,7 +30,7 @@ class Conditioning:
     test: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "duration", _not_negative("conditioning.duration", self.duration))
+        object.__setattr__(self, "duration", not_negative("conditioning.duration", self.duration))
         if self.levels is not None:
             object.__setattr__(self, "levels", tuple(numbers("conditioning.levels", self.levels).tolist()))
         if self.test is not None:
@@ -69,7 +69,7 @@ class ClampRecording:
         if self.every is not None:
             object.__setattr__(self, "every", positive("recording.every", self.every))
         name = "recording.series_resistance"
-        object.__setattr__(self, "series_resistance", _not_negative(name, self.series_resistance))
+        object.__setattr__(self, "series_resistance", not_negative(name, self.series_resistance))
         n = finite("recording.leak_subtraction", self.leak_subtraction)
         if n != int(n) or abs(n) > 100:
             raise InputError(
@@ -93,10 +93,3 @@ def _made(kind: type[_T], name: str, given: Any) -> _T:
         if key not in kind.__dataclass_fields__:
             raise unknown("key", str(key), kind.__dataclass_fields__, where=name)
     return kind(**given)
-
-
-def _not_negative(name: str, value: Any) -> float:
-    found = finite(name, value)
-    if found < 0:
-        raise InputError(f"{name} = {value}: must not be negative")
-    return found

@@ -17,7 +17,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.inputs import finite, number, one_of
+from hhfast.inputs import finite, not_negative, number, one_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.channel_noise import KINDS, ChannelNoise
@@ -95,12 +95,6 @@ def _number_of_trials(name: str, value: Any) -> int:
     return int(found)
 
 
-def _not_negative(name: str, value: Any) -> float:
-    if (found := finite(name, value)) < 0:
-        raise InputError(f"{name} = {value}: must not be negative")
-    return found
-
-
 def _duration(name: str, value: Any) -> float:
     if not (found := number(name, value)) > 0:
         raise InputError(f"{name} = {value}: must be a positive number, or infinite")
@@ -124,12 +118,12 @@ _VARIABLES = {
 _OPTIONS = {
     "trials": Option("how often each cell is simulated, with other channel noise", "1", _number_of_trials),
     "amplitude": Option("of a current pulse", "i_app", finite),
-    "start": Option("of the pulse; spikes count from here on", "ms", _not_negative),
+    "start": Option("of the pulse; spikes count from here on", "ms", not_negative),
     "width": Option("of the pulse; infinite: a step", "ms", _duration),
     "t_stop": Option("duration of each trial", "ms"),
     "initial": Option("where trials start", "1", lambda name, v: one_of(name, v, ("rest", "model", "depolarised"))),
     "channel_noise": Option("diffusion or markov", "1", lambda name, value: one_of(name, value, KINDS)),
-    "seed": Option("of the channel noise", "1", _not_negative),
+    "seed": Option("of the channel noise", "1", not_negative),
     "sigma": Option("of the filter of the reliability", "ms"),
     "threshold": Option("of a spike", "mV", finite),
 }
