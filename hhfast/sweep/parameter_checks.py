@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hhfast.batch.channel_counts import check_countable
+from hhfast.batch.unknown_parameter import unknown_parameter
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.model.names import is_count
@@ -85,8 +85,7 @@ def check_parameters(sweep: Sweep) -> None:
     for name, value in sweep.parameters.items():
         where = f"parameters.{name}"
         if name not in known:
-            check_countable(sweep.model, name)
-            raise unknown("parameter", name, known, where=where)
+            raise unknown_parameter(sweep.model, name, known, where)
         check_fixed(where, value, name in sweep.space.names)
         if (name in POSITIVE or is_count(name)) and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
@@ -95,8 +94,7 @@ def check_parameters(sweep: Sweep) -> None:
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
-            check_countable(sweep.model, name)
-            raise unknown("parameter", name, sweep.units, where=where)
+            raise unknown_parameter(sweep.model, name, sweep.units, where)
         if sweep.space.names.count(name) > 1:
             raise InputError(f"{where}: is varied twice; keep one")
         if name in taken:
