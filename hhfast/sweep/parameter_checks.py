@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hhfast.batch.channel_counts import check_countable
+from hhfast.batch.unknown_parameter import unknown_parameter
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.model.names import is_count
@@ -83,7 +83,8 @@ def check_parameters(sweep: Sweep) -> None:
     """Raise `InputError` for fixed or varied parameters that are unknown, given twice or out of range."""
     for name, value in sweep.parameters.items():
         where = f"parameters.{name}"
-        _check_known(sweep, where, name, sweep.model.parameters)
+        if name not in sweep.model.parameters:
+            raise unknown_parameter(sweep.model, name, sweep.model.parameters, where)
         check_fixed(where, value, name in sweep.space.names)
         if _must_be_positive(name) and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
@@ -91,7 +92,8 @@ def check_parameters(sweep: Sweep) -> None:
     taken = {*RESERVED, *recorded, *(f"{name}_error" for name in recorded)}
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
-        _check_known(sweep, where, name, sweep.units)
+        if name not in sweep.units:
+            raise unknown_parameter(sweep.model, name, sweep.units, where)
         if sweep.space.names.count(name) > 1:
             raise InputError(f"{where}: is varied twice; keep one")
         if name in taken:
@@ -99,12 +101,6 @@ def check_parameters(sweep: Sweep) -> None:
         if _must_be_positive(name) and (low := sweep.space.limits(name)[0]) <= 0:
             reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
             raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
-
-
-def _check_known(sweep: Sweep, where: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        check_countable(sweep.model, name)
-        raise unknown("parameter", name, known, where=where)
 
 
 def _must_be_positive(name: str) -> bool:
