@@ -122,6 +122,7 @@ def refractory(
     )
 
 
+@draws
 def trials(
     model: ModelName,
     parameter: Parameters = None,
@@ -135,14 +136,15 @@ def trials(
     channel_noise: Annotated[str, typer.Option(metavar="KIND", help="diffusion or markov.")] = "diffusion",
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the channel noise.")] = 0,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
-    """Trials with channel noise (-p count_Na=6000): firing efficiency, jitter, rate and reliability of each cell."""
+    """Trials with channel noise (-p count_Na=6000): efficiency, jitter, rate, reliability; -o draws their spikes."""
     options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
     options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
     # Of fixed steps, by which noise takes least time.
     how = {"integrator": "exp_euler", "dt": 0.01}
-    found, _, table = run_analysis("repeated_trials", model, parameter, None, options | how)
-    say_cells(table, found.status, csv)
+    say_analysis("repeated_trials", model, parameter, picture, options | how, csv)
 
 
 @draws
