@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hhfast.batch.initial_sensitivities import sensitivity_units_of
@@ -18,6 +19,24 @@ if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
 
 
+def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
+    """The names as `simulate` has them: `stimulus.amplitude`, as spaces have it, is amplitude.
+
+    Raises `InputError` where the model has a parameter of that name, too.
+    """
+    found = []
+    stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
+    for name in given:
+        prefix, _, plain = str(name).rpartition(".")
+        of_stimulus = prefix in stimuli
+        if of_stimulus and plain in sweep.model.parameters:
+            raise InputError(
+                f"sensitivity: model {sweep.model.name} has a parameter '{plain}', too; there is none by it"
+            )
+        found.append(plain if of_stimulus else name)
+    return tuple(found)
+
+
 def derived_variables(sweep: Sweep) -> list[str]:
     """The derivatives of states that a trace can record."""
     if isinstance(sweep.until, Settled):
@@ -29,13 +48,13 @@ def check_sensitivity(sweep: Sweep) -> None:
     """Raise `InputError` for parameters that are none, and where there are no derivatives."""
     names = sweep.sensitivity
     kinds = tuple(stimulus_kind(entry) for entry in sweep.stimuli.values())
-    sensitivity_units_of(sweep.model, names, kinds)
+    units = sensitivity_units_of(sweep.model, names, kinds)
     if not names:
         return
     if sweep.analysis is not None:
         raise InputError("sensitivity: does not go with [analysis]; remove it")
     if isinstance(sweep.until, Settled):
-        SettledDerivatives.of(sweep.model, sweep.until, sweep.recorders, names)
+        SettledDerivatives.of(sweep.model, sweep.until, sweep.recorders, units, kinds)
         return
     if not isinstance(sweep.initial, str):
         raise InputError("sensitivity: does not go with a list of initial states; give one")
