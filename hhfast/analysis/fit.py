@@ -24,7 +24,7 @@ from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
-from hhfast.tables import counts_text, html_table, one_line, short_text
+from hhfast.tables import counts_text, html_table, one_line, short_text, unit_text
 
 _DIFFERENCE = 1e-3  # of a range, where derivatives are finite differences
 _TRIED = 16  # points for each start: those that fit best become starts
@@ -60,7 +60,7 @@ class Fit:
 
     def _repr_html_(self) -> str:
         rows = [(name, short_text(best), short_text(self.error[name])) for name, best in self.parameters.items()]
-        rows.append((f"rms ({self.target.unit})", short_text(self.rms), ""))
+        rows.append((f"rms ({unit_text(self.target.unit)})", short_text(self.rms), ""))
         starts = counts_text(self.status, self.status_meanings)
         return html_table(f"Fit of {self.model.name}; starts: {starts}", rows, ("", "best", "standard error"))
 
@@ -161,10 +161,13 @@ class _FitProblem:
 
     def _normal(self, u: np.ndarray, rows: np.ndarray) -> Normal:
         values = self.box.values(u)
-        names = () if self.target.differenced else self.names
+        differenced = self.target.differenced(self.method.scheme)
+        names = () if differenced.all() else self.names
         found = self._run(values, self.target.traced(names), names)
         r, J = self.target.residuals(found, rows // self.starts, names)
-        J = self._differences(u, rows) if self.target.differenced else J * self.box.slopes(values)[:, None, :]
+        J = J * self.box.slopes(values)[:, None, :] if names else np.zeros((1, 1, 1))
+        if differenced.any():
+            J = np.where(differenced[:, None], self._differences(u, rows), J)
         cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
         gradient, hessian = np.einsum("nmk,nm->nk", J, r), np.einsum("nmk,nml->nkl", J, J)
         return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
