@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hhfast.cli.console import note, say
+from hhfast.cli.console import Exit, note, say
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def import_files(
         save(plot_import(found), report)
         note(f"wrote {report}")
     if not found.verification.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.CHECK_FAILED)
 
 
 def _imported(files: list[Path], name: str | None) -> Imported:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import say
+from hhfast.cli.console import Exit, say
 from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
@@ -64,7 +64,7 @@ def models(
         text, passed = model_check_text(find_model(name))
         say(text)
         if not passed:
-            raise typer.Exit(1)
+            raise typer.Exit(Exit.CHECK_FAILED)
     elif not picture.wanted:
         say(find_model(name).equations())
 
