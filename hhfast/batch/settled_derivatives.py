@@ -86,7 +86,7 @@ class SettledDerivatives:
         unwanted = {_CURRENT, *(set(SETTLED_FEATURES) - set(wanted))}
         if self.added_final:
             unwanted |= {f"{x}_final" for x in model.states}
-        unwanted |= {f"{name}_error" for name in unwanted}
+        unwanted |= {name for name, v in variables.items() if v.error_of in unwanted}
         kept = {name: v for name, v in variables.items() if name not in unwanted or name in wanted}
         return replace(result, variables=kept | self._variables(model, found, kept))
 

@@ -188,6 +188,8 @@ def feature_names() -> tuple[str, ...]:
 
 def feature_name(name: str) -> str:
     """The name in `features` of a feature that may be called by an alias; other names stay."""
+    if name in features:  # most are; to go through all takes as long as much of a short run
+        return name
     return next((own for own, feature in features.items() if name in feature.aliases), name)
 
 
