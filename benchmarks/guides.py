@@ -18,7 +18,8 @@ from table import insert
 
 GUIDES = Path(__file__).parents[1] / "docs" / "howto"
 SHELL = {  # commands that do the same from the shell
-    "a_one_spike": 1, "b_fi_at_three_temperatures": 1, "c_add_a_current": 2, "d_find_bursters": 2,
+    "a_one_spike": 1, "a_textbook_figures": 4, "b_fi_at_three_temperatures": 1, "c_add_a_current": 2,
+    "d_find_bursters": 2,
     "e_strength_duration": 3, "f_noise": 2, "g_a_million_rows": 2, "h_fit_features": 1, "i_fit_a_trace": 1,
     "j_on_a_cluster": 2, "k_voltage_clamp": 1, "l_populations": 4, "m_channel_noise": 2, "m_from_modeldb": 2,
     "n_phase_response": 2,

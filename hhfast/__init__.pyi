@@ -39,6 +39,7 @@ from .figures.spike import plot_spike
 from .figures.stacking import plot_stacking
 from .figures.sweeps import plot_result
 from .figures.traces import plot_traces
+from .figures.trials import plot_trials
 from .figures.work_precision import plot_benchmark
 from .model import (
     Channel,
@@ -221,6 +222,7 @@ __all__ = [
     "plot_stacking",
     "plot_strength_duration",
     "plot_traces",
+    "plot_trials",
     "plot_voltage_clamp",
     "recorders",
     "recovery_curve",

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+_UNITS = {"uA": "µA", "uF": "µF", "uM": "µM", "um": "µm", "degC": "°C"}
+_POWERS = {"1": "", "2": "²", "3": "³"}
 _SHORT = 6  # values that are shown one by one
 
 
@@ -45,6 +47,19 @@ def number_text(value: Any, digits: int = 6) -> str:
     if isinstance(value, str):
         return value
     return "-" if np.isnan(value) else f"{value:.{digits}g}"
+
+
+def unit_text(unit: str) -> str:
+    """A unit as people write it: uA cm-2 is µA/cm², and 1 is none."""
+    if unit in ("", "1"):
+        return ""
+    above: list[str] = []
+    below: list[str] = []
+    for part in unit.split():
+        word = part.rstrip("0123456789") if part[:1].isalpha() else part
+        base, power = word.removesuffix("-"), part[len(word) :]
+        (below if word.endswith("-") else above).append(_UNITS.get(base, base) + _POWERS.get(power, power))
+    return "/".join([" ".join(above) or "1", *below])
 
 
 def one_line(value: Any) -> str:

@@ -1,12 +1,11 @@
 """Channel noise: moments at clamp are those of the Markov chain by matrix exponentials, and infinity leaves all bits."""
 
 import json
-from itertools import product
-from math import comb
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markov_by_hand import GATES, chain, spikes_by_hand, stationary
 from scipy import stats
 from scipy.linalg import expm
 
@@ -49,41 +48,7 @@ b = "0"
 """
 
 
-# --- theory, by hand --------------------------------------------------------------------------------------------------
-def rates(V):
-    """Hodgkin & Huxley 1952: alpha and beta of m, h, n, per ms."""
-    alpha_m = 0.1 * (V + 40) / (1 - np.exp(-(V + 40) / 10))
-    alpha_n = 0.01 * (V + 55) / (1 - np.exp(-(V + 55) / 10))
-    return {
-        "m": (alpha_m, 4 * np.exp(-(V + 65) / 18)),
-        "h": (0.07 * np.exp(-(V + 65) / 20), 1 / (1 + np.exp(-(V + 35) / 10))),
-        "n": (alpha_n, 0.125 * np.exp(-(V + 65) / 80)),
-    }
-
-
-def chain(V, gates):
-    """(states, generator) of a channel whose gates have these powers; the last state is open."""
-    states = list(product(*(range(power + 1) for power in gates.values())))
-    Q = np.zeros((len(states), len(states)))
-    for i, state in enumerate(states):
-        for k, (gate, power) in enumerate(gates.items()):
-            alpha, beta = rates(V)[gate]
-            for change, rate in ((1, (power - state[k]) * alpha), (-1, state[k] * beta)):
-                goal = (*state[:k], state[k] + change, *state[k + 1 :])
-                if goal in states:
-                    Q[i, states.index(goal)] += rate
-                    Q[i, i] -= rate
-    return states, Q
-
-
-def stationary(V, gates):
-    states, _ = chain(V, gates)
-    inf = {g: a / (a + b) for g, (a, b) in rates(V).items()}
-    of = [[comb(p, k) * inf[g] ** k * (1 - inf[g]) ** (p - k) for (g, p), k in zip(gates.items(), s, strict=True)]
-          for s in states]  # fmt: skip
-    return np.prod(of, axis=1)
-
-
+# --- theory ------------------------------------------------------------------------------------------------------------
 def theory(gates, times, lag):
     """Mean open probability at times after the step, and its covariance with that a lag later, of one channel."""
     _, Q = chain(LEVEL, gates)
@@ -95,7 +60,6 @@ def theory(gates, times, lag):
 
 
 # --- at clamp ---------------------------------------------------------------------------------------------------------
-GATES = {"Na": {"m": 3, "h": 1}, "K": {"n": 4}}
 G = {"Na": 120.0, "K": 36.0}
 COUNTS = {"Na": N_NA, "K": N_K}
 
@@ -262,39 +226,11 @@ def test_diffusion_fires_as_the_markov_chain_does():
     assert means["markov"] > 1.0, "it fires without any current"
 
 
-def by_hand(n, area, t_stop, dt, rng):
-    """Spike counts of n patches, by NumPy: binomial numbers of the transitions of each step, V by Euler's method."""
-    V = np.full(n, -65.0)
-    patches, fired, above = [], np.zeros(n), np.zeros(n, bool)
-    for channel, density in (("Na", 60), ("K", 18)):
-        p = stationary(-65.0 + 1e-9, GATES[channel])
-        states, _ = chain(-64.0, GATES[channel])
-        patches.append((GATES[channel], states, rng.multinomial(round(density * area), p / p.sum(), n).T))
-    for _ in range(round(t_stop / dt)):
-        at = rates(V)
-        for gates, states, number in patches:
-            for i, state in enumerate(states):
-                for k, (gate, power) in enumerate(gates.items()):
-                    if state[k] < power:
-                        j = states.index((*state[:k], state[k] + 1, *state[k + 1 :]))
-                        up = np.minimum(dt * (power - state[k]) * at[gate][0], 1.0)  # linear: means are as of the chain
-                        down = np.minimum(dt * (state[k] + 1) * at[gate][1], 1.0)
-                        flow = rng.binomial(number[i], up) - rng.binomial(number[j], down)
-                        number[i] -= flow
-                        number[j] += flow
-        (_, _, na), (_, _, potassium) = patches
-        i_Na, i_K = 120 * na[-1] / na.sum(axis=0) * (V - 50), 36 * potassium[-1] / potassium.sum(axis=0) * (V + 77)
-        V = V - dt * (i_Na + i_K + 0.3 * (V + 54.387))
-        fired += (V >= -20) & ~above
-        above = np.where(V >= -20, True, np.where(V < -30, False, above))
-    return fired
-
-
 @pytest.mark.slow
 def test_both_fire_as_a_chain_by_hand():
     """Spontaneous spikes of 20 um2 within 100 ms, against a NumPy program that shares nothing, to 4.5 standard errors."""
     n, area = 400, 20.0
-    counts = {"hand": by_hand(n, area, 100.0, 0.01, np.random.default_rng(3))}
+    counts = {"hand": spikes_by_hand(n, area, 100.0, 0.01, np.random.default_rng(3))}
     for kind in ("diffusion", "markov"):
         result = hh.simulate(
             "hodgkin_huxley",
@@ -330,27 +266,6 @@ def test_spontaneous_rates_are_those_of_a_published_program():
         for found, expected in zip(result.spike_count.reshape(-1, n), reference["counts"].values(), strict=False):
             error = np.sqrt(np.var(found) / n + np.var(expected) / len(expected))
             assert abs(found.mean() - np.mean(expected)) < 4.0 * error
-
-
-@pytest.mark.parametrize("amplitude", [5.0, 7.5])
-def test_firing_efficiency_is_that_of_the_markov_chain(amplitude):
-    """Of a pulse near threshold, on 100 um2, to 4.5 standard errors."""
-    share = {}
-    for kind, n in (("diffusion", 500), ("markov", 150)):
-        result = hh.simulate(
-            "hodgkin_huxley",
-            {"count_Na": 6000.0, "count_K": 1800.0, "C_m": np.ones(n)},
-            stimulus=hh.Pulse(amplitude=amplitude, start=1.0, width=1.0),
-            channel_noise=hh.ChannelNoise(kind, seed=2),
-            t_stop=8.0,
-            dt=0.02,
-            integrator="exp_euler",
-            record=[hh.SpikeCount()],
-        )
-        share[kind] = np.mean(result.spike_count > 0), n
-    error = np.sqrt(sum(max(p * (1 - p), 0.01) / n for p, n in share.values()))
-    assert abs(share["diffusion"][0] - share["markov"][0]) < 4.5 * error, share
-    assert 0.02 < share["markov"][0] < 0.98
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

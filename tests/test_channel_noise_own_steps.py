@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from markov_by_hand import GATES, rates
 from scipy.integrate import solve_ivp
-from test_channel_noise import GATES, SCHEME, rates, theory
+from test_channel_noise import SCHEME, theory
 
 import hhfast as hh
 from hhfast.model.load import parse_model

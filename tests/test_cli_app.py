@@ -1,15 +1,30 @@
 """The command line as a whole: help, usage, start."""
 
+import ast
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import typer
 from commands import hhfast, refused
 
 import hhfast as hh
-from hhfast.cli.app import COMMANDS
+from hhfast.cli.app import COMMANDS, app
 from hhfast.errors import Incomplete
+
+
+def command_name(command):
+    """As it is typed."""
+    return command.__name__.replace("_", "-")
+
+
+def options():
+    """Command -> its options, without the hyphens of their values."""
+    commands = typer.main.get_command(app).commands
+    return {name: {o for p in command.params for o in p.opts + p.secondary_opts} for name, command in commands.items()}
 
 
 @pytest.mark.core
@@ -20,7 +35,7 @@ def test_help_lists_all_commands_and_imports_nothing_heavy():
     assert done.returncode == 0
     assert "Run a sweep into an HDF5 file" in done.stdout
     for command in COMMANDS:
-        assert f" {command.__name__} " in done.stdout
+        assert f" {command_name(command)} " in done.stdout
         assert command.__doc__.count("\n") == 0
     for name in ("numba", "numpy", "scipy", "sympy", "h5py", "matplotlib", "pydantic"):
         assert f" {name}\n" not in done.stderr
@@ -38,7 +53,7 @@ def test_the_version_is_that_of_the_package():
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
 @pytest.mark.core
 def test_every_argument_of_every_command_is_explained(command):
-    shown = hhfast(command.__name__, "--help")
+    shown = hhfast(command_name(command), "--help")
     assert shown.exit_code == 0
     for hint in get_type_hints(command, include_extras=True).values():
         assert hint is type(None) or hint.__metadata__[0].help
@@ -74,7 +89,18 @@ def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
         (("run", "scan.toml", "--threads", 0), "see hhfast run --help"),
         (("cache", "--bogus"), "see hhfast cache --help"),
         (("fi",), "MODEL"),
-        (("nosuch",), "nosuch"),
+        (("nosuch",), "error: unknown command 'nosuch'; known: "),
+        (("phaseplane",), "error: unknown command 'phaseplane'; did you mean 'phase-plane'?; see hhfast --help"),
+        (
+            ("fi", "--curents", "1"),
+            "error: unknown option '--curents'; did you mean '--currents'?; see hhfast fi --help",
+        ),
+        (("phase-plane", "hodgkin_huxley"), "with -o FIG.png"),
+        (("phase-plane", "hodgkin_huxley", "-p", "g_Na=1,2", "-o", "x.png"), "-p g_Na: has several values"),
+        (("phase-plane", "hodgkin_huxley", "--held", "h", "-o", "x.png"), "--held h: give STATE=NUMBER"),
+        (("models", "--with", "g_Nosuch"), "no library model has parameter 'g_Nosuch'"),
+        (("models", "wang_buzsaki", "--with", "celsius"), "--with: lists models; leave out the name"),
+        (("simulate", "wang_buzsaki", "-p", "celsius=20"), "'hhfast models --with celsius' lists those that have it"),
         (("clamp", "hodgkin_huxley", "--levels", "a:b"), "error: --levels a:b: give numbers"),
         (("simulate", "hodgkin_huxley", "--start", 10, "--stop", 5), "--stop 5: the current begins at 10 ms"),
         (("simulate", "hodgkin_huxley", "-p", "count_Na=-5"), "-p count_Na=-5: a number of channels must be positive"),
@@ -86,3 +112,44 @@ def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
 def test_what_is_typed_wrongly_is_one_line(words, line):
     """Usage, too, and as it was typed: no box around it, no emoji for `:b:`."""
     assert line in refused(*words)
+
+
+def test_every_option_that_a_text_names_exists():
+    """Messages and help of the command line, and the commands that results, errors and pages propose."""
+    known = set().union(*options().values()) | {"--help", "--version"}
+    known |= {"--install-completion", "--show-completion"}
+    for path in Path(hh.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                for option in re.findall(r"(?<![-\w])--[a-z][a-z-]*", node.value):
+                    assert option in known, f"{path}:{node.lineno}: {option}"
+
+
+def test_commands_that_documentation_proposes_have_their_options():
+    """Every `hhfast COMMAND --option` of README and site, in text, code and guides."""
+    known, root = options(), Path(__file__).parents[1]
+    pages = [root / "README.md", *(p for p in (root / "docs").rglob("*.*") if p.suffix in (".md", ".py"))]
+    seen = 0
+    for page in (p for p in pages if "_build" not in p.parts):
+        for command, rest in re.findall(r"\bhhfast ([a-z][a-z-]+)((?: [^`\n|&]+)?)", page.read_text(encoding="utf-8")):
+            if command not in known:
+                continue  # a sentence that goes on
+            for option in re.findall(r"(?<= )--?[a-z][a-z-]*", rest):
+                assert option in known[command] | {"--help"}, f"{page}: hhfast {command} {option}"
+                seen += 1
+    assert seen > 50
+
+
+def test_phase_plane_draws_the_crossing_of_the_nullclines(here, pictures):
+    """Morris-Lecar, class I, at 45 uA/cm2 has one equilibrium, unstable (Rinzel & Ermentrout 1989)."""
+    done = hhfast("phase-plane", "morris_lecar_1981_class_1", "--current", 45, "-o", "plane.png")
+    assert (done.exit_code, done.stderr) == (0, "wrote plane.png\n")
+    labels = [text.get_text() for text in pictures[0].axes[0].get_legend().get_texts()]
+    assert "unstable equilibrium" in labels
+    assert "stable equilibrium" not in labels
+
+
+def test_models_with_a_parameter():
+    listed = hhfast("models", "--with", "celsius").stdout
+    assert "prinz_stg" in listed
+    assert "wang_buzsaki" not in listed

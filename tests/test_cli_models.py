@@ -22,7 +22,7 @@ def test_a_malicious_or_singular_model_is_refused_and_never_executed(here, formu
 def test_models_lists_and_shows():
     assert "Wang & Buzsaki 1996" in hhfast("models").stdout
     shown = hhfast("models", "prinz_stg").stdout
-    for text in ("C_m dV/dt = i_app - i_Na - i_CaT", "dm_Na/dt", "E_CaT = 8.31451e3", "pool Ca", "g_KCa", "mS cm-2"):
+    for text in ("C_m dV/dt = i_app - i_Na - i_CaT", "dm_Na/dt", "E_CaT = 8.31451e3", "pool Ca", "g_KCa", "mS/cm²"):
         assert text in shown
     assert "did you mean 'prinz_stg'" in refused("models", "prinz")
 

@@ -23,6 +23,10 @@ def test_numbers():
         numbers("0:1:1e-9")
     with pytest.raises(hh.InputError, match="finite"):
         numbers("1,nan")
+    np.testing.assert_allclose(numbers("log:0.1:100:4"), [0.1, 1, 10, 100])
+    for bad in ("log:0:1:3", "log:2:1:3", "log:1:2", "log:1:2:2.5", "log:1:2:1", "log:1:inf:3", "log:a:1:3"):
+        with pytest.raises(hh.InputError, match="log:low:high:n"):
+            numbers(bad)
 
 
 def test_interval():

@@ -30,7 +30,7 @@ def test_plot_names_what_it_does_not_know(here):
 def test_plot_draws_the_feature_that_is_named(here, pictures):
     hhfast("run", "scan.toml")
     result = hhfast("plot", "scan.h5", "-o", "scan.svg", "--value", "latency", "--x", "g_Na")
-    assert (result.exit_code, result.stdout) == (0, "scan.svg\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "wrote scan.svg\n")
     assert (here / "scan.svg").read_text().startswith("<?xml")
     (figure,) = pictures
     with h5py.File("scan.h5") as file:
@@ -47,7 +47,7 @@ def test_plot_of_a_sample_is_a_scatter(here, pictures):
     sample = "[sample]\nmethod = 'sobol'\nn = 16\ng_Na = { uniform = [80, 160] }\n"
     (here / "scan.toml").write_text(SCAN.replace(axes, sample + "'stimulus.amplitude' = { uniform = [5, 20] }\n"))
     hhfast("run", "scan.toml")
-    assert hhfast("plot", "scan.h5").stdout == "scan.png\n"
+    assert hhfast("plot", "scan.h5").stderr == "wrote scan.png\n"
     (figure,) = pictures
     points = np.concatenate([points.get_offsets() for points in figure.axes[0].collections])
     with h5py.File("scan.h5") as file:

@@ -209,10 +209,11 @@ def test_keys_brushes_and_the_link(chromium, sample):
         page = visitor.wait(READY) or visitor.page
         page.locator("#plot-map").focus()
         page.keyboard.press("ArrowRight")
+        visitor.wait("state.row >= 0")
         first = page.evaluate("state.row")
         for _ in range(6):
             page.keyboard.press("ArrowUp")
-        assert page.evaluate("state.row") != first >= 0
+        visitor.wait(f"state.row !== {first}")
         page.get_by_text("Brushes as numbers").click()
         page.get_by_label("spike_count, from").fill("3")
         visitor.wait("byId('selection').textContent !== ''")

@@ -163,6 +163,12 @@ def test_the_command_fits_files_and_draws(tmp_path, monkeypatch, pictures):
     assert again.stdout.splitlines()[1:3] == result.stdout.splitlines()[1:3]
     (tmp_path / "under.csv").write_text("time,V,i_app\n0,-65,0\n1,-64,9\n")
     assert "its column i_app; give --current" in refused("fit", "hodgkin_huxley", "under.csv", "--free", "g_Na=60:200")
+    pulse = "\n".join(f"{t},{30 if t == 2 else -65},{9 if 5 <= t < 8 else 0}" for t in range(12))
+    (tmp_path / "pulse.csv").write_text(f"time,V,i_app\n{pulse}\n")
+    told = ("fit", "hodgkin_huxley", "pulse.csv", "--free", "g_Na=60:200", "--current", 9)
+    assert "its column i_app; give --current 9 --start 5 --stop 8" in refused(*told)  # not from 0 on
+    poor = hhfast(*told, "--start", 5, "--stop", 8, "--starts", 2)  # no axon fires 3 ms before the current
+    assert "no fit: the residual is" in poor.output
     narrow = hhfast("fit", "hodgkin_huxley", "table.csv", "--free", "g_Na=60:70", *current, "--starts", 2)
     assert "g_Na is at an end of its range, 60:70" in narrow.output
     (tmp_path / "two.csv").write_text("cell,time,V\n0,0,-65\n0,1,-64\n1,0,-65\n")

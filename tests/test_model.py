@@ -329,7 +329,7 @@ def test_what_a_model_looks_like(cell):
     assert len(repr(cell)) < 80
     assert repr(cell) != repr(cell.without_channel("L"))
     assert "d[" not in cell.equations()
-    for part in ("C_m dV/dt = i_app - i_Na - i_CaL - i_L", "s = Ca / (Ca + K_d)", "pool Ca (uM), initially 0.1"):
+    for part in ("C_m dV/dt = i_app - i_Na - i_CaL - i_L", "s = Ca / (Ca + K_d)", "pool Ca (µM), initially 0.1"):
         assert part in cell.equations()
     html = cell._repr_html_()
     assert html.startswith("<div>")

@@ -145,7 +145,7 @@ def test_bad_files_of_ranges_are_refused(scan, tmp_path, text, message):
 def test_ranges_from_a_pipe_are_refused(scan, tmp_path):
     """It would be waited for, for ever."""
     os.mkfifo(tmp_path / "ranges.toml")
-    with pytest.raises(hh.InputError, match="is no file"):
+    with pytest.raises(hh.InputError, match="it is not a file"):
         hh.select(scan, ranges=tmp_path / "ranges.toml")
 
 

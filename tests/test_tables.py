@@ -3,7 +3,7 @@
 import numpy as np
 
 import hhfast as hh
-from hhfast.tables import number_text, table
+from hhfast.tables import number_text, table, unit_text
 
 
 def test_columns_are_aligned():
@@ -38,3 +38,17 @@ def test_results_are_short():
     assert len(repr(points)) < 300
     result = hh.simulate("hodgkin_huxley", {"g_Na": np.full(300, 120.0)}, t_stop=0.1, record=[hh.Final()])
     assert len(repr(result)) < 200
+
+
+def test_units_as_people_write_them():
+    """Of UDUNITS' spelling; what has a negative power stands below the line, a number stays."""
+    written = {
+        "1": "", "": "", "mV": "mV", "uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "degC": "°C", "ms-1": "1/ms", "um": "µm",
+        "cm2 uA-1": "cm²/µA", "kOhm cm2": "kOhm cm²", "1e-3 mm3 s-1": "1e-3 mm³/s", "Hz cm2 mS-1": "Hz cm²/mS",
+    }  # fmt: skip
+    assert {unit: unit_text(unit) for unit in written} == written
+    r = hh.simulate("hodgkin_huxley", t_stop=1.0, record=[hh.Trace("V", "i_Na", every=1.0)])
+    for shown in (r, hh.models["hodgkin_huxley"], hh.Step(amplitude=1.0)):
+        page = shown._repr_html_()
+        assert "/cm²" in page
+        assert "cm-2" not in page

@@ -109,6 +109,30 @@ def test_a_sweep_runs_trials_of_its_rows(tmp_path):
     assert flagged.status.tolist() == [hh.AnalysisStatus.OK, hh.AnalysisStatus.DIVERGED]
 
 
+def test_the_picture_has_a_row_for_each_trial_and_the_rate_below(tmp_path, pictures):
+    """Spikes where they were put; the area below the rate is the number of spikes per trial."""
+    trains = [np.array([10.0, 40.0]), np.array([]), np.array([12.0]), np.array([50.0]), np.array([51.0]), np.array([])]
+    found = hh.trial_statistics(trains, 3, window=(0.0, 100.0), sigma=2.0)
+    raster = hh.plot_trials(found, params={"g_Na": [100.0, 120.0]})
+    first, second = (line.get_xydata().tolist() for line in raster.lines if line.get_marker() == "|")
+    assert first == [[10.0, 0.5], [40.0, 0.5], [12.0, 2.5]]
+    assert second == [[50.0, 3.5], [51.0, 4.5]]
+    below = raster.figure.axes[1]
+    assert [np.trapezoid(line.get_ydata(), line.get_xdata()) / 1000 for line in below.lines] == pytest.approx(
+        [1.0, 2 / 3], rel=0.01
+    )
+    assert "efficiency 0.67, jitter 1.41 ms" in below.lines[0].get_label()
+    words = ("trials", "hodgkin_huxley", "-p", "count_Na=300", "--trials", 7, "--t-stop", 30, "-o", tmp_path / "t.png")
+    assert hhfast(*words).exit_code == 0
+    assert pictures[-1].axes[0].get_ylim() == (7, 0)
+    with pytest.raises(InputError, match="there is no cell 2; the last is 1"):
+        hh.plot_trials(found, 2)
+    with pytest.raises(InputError, match="none ran through"):
+        hh.plot_trials(hh.repeated_trials("hodgkin_huxley", {"count_Na": [300.0, np.nan]}, trials=2, t_stop=5.0), 1)
+    with pytest.raises(InputError, match="give what hhfast"):
+        hh.plot_trials(trains)
+
+
 def hhfast_lines(*words):
     """The lines that a command prints."""
     result = hhfast(*words)

@@ -1,5 +1,6 @@
 """What editors and type checkers see of hhfast: real types, found mistakes; and what help() tells."""
 
+import dataclasses
 import inspect
 import os
 import pickle
@@ -122,3 +123,14 @@ def test_the_help_of_a_function_names_its_parameters_and_errors(name):
     kinds = (inspect.Parameter.VAR_KEYWORD,)
     names = {p.name for p in inspect.signature(function).parameters.values() if p.kind not in kinds}
     assert not {n for n in names - (SHARED if refers else set()) if not re.search(rf"\b{n}\b", text)}
+
+
+def test_every_public_dataclass_names_its_fields():
+    """In its docstring, as help() and the documentation show it: `name`, or name : what it is."""
+    for name in hh.__all__:
+        kind = getattr(hh, name)
+        if inspect.isclass(kind) and dataclasses.is_dataclass(kind):
+            told = inspect.getdoc(kind) or ""
+            for field in dataclasses.fields(kind):
+                if not field.name.startswith("_"):
+                    assert re.search(rf"\b{field.name}\b", told), f"{name}: {field.name}"

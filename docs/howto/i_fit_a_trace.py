@@ -16,7 +16,9 @@ made = hh.simulate("hodgkin_huxley", truth, stimulus=stimulus, t_stop=60.0, reco
 recording = made["V"] + np.random.default_rng(0).normal(0.0, 1.0, made["V"].shape)
 
 # %%
-# Steps below and above threshold say most; a range whose ends are far apart is searched by ratios.
+# Steps below and above threshold say most; a range whose ends are far apart is searched by ratios. Of a long train take the first
+# spikes: a spike that is shifted by more than its width makes a local minimum, and each spike more makes more of them. Or give more
+# ``starts``, of which a few must find the valley.
 
 free = {"g_Na": (40, 300), "g_K": (10, 100), "g_L": (0.05, 1.0)}
 found = hh.fit("hodgkin_huxley", hh.TraceTarget(recording, every=0.05), free, stimulus=stimulus)
@@ -47,6 +49,10 @@ for t_stop in (60.0, 30.0):
 picture = hh.plot_fit(found)
 
 # %%
+# From the shell, with a file of the columns time and V (as ``hhfast simulate --csv`` writes it, or an amplifier)::
+#
+#     hhfast fit hodgkin_huxley recording.csv --current 12 --start 2 --stop 14 --free g_Na=40:300 --free g_K=10:100 -o fit.png
+#
 # The same derivatives are there for any run: how V and the spike times move with a conductance.
 
 r = hh.simulate(

@@ -81,6 +81,10 @@ axes.legend(fontsize=8)
 # Where cells choose their own steps (``tsit5``, the default, or ``rodas4`` for stiff models) the noise is renewed every ``dt``, and V is
 # solved to tolerance in between: the same seed gives the same course at any tolerance.
 
-trials = hh.repeated_trials("hodgkin_huxley", {"count_Na": [6e3, 6e4], "count_K": [1.8e3, 1.8e4]}, amplitude=9.0, start=2.0, width=1.0,
-                            t_stop=10.0, trials=40, dt=0.02)  # fmt: skip
-print("efficiency", trials.efficiency, "jitter (ms)", np.round(trials.jitter, 2))
+# ``repeated_trials`` makes the trials and their statistics in one call (``hhfast trials`` in a shell, ``kind = "repeated_trials"`` in a
+# sweep file); the picture has a row for each trial.
+
+counts = {"count_Na": [6e3, 6e4], "count_K": [1.8e3, 1.8e4]}
+pulse = {"amplitude": 9.0, "start": 2.0, "width": 1.0, "t_stop": 10.0}
+repeated = hh.repeated_trials("hodgkin_huxley", counts, **pulse, trials=60, sigma=0.5, dt=0.02)
+hh.plot_trials(repeated, labels=["100 um2", "1000 um2"])

@@ -24,14 +24,16 @@ _SAMPLE = 0.01  # ms between samples for the shapes of spikes
 
 @dataclass(frozen=True, repr=False)
 class FeatureTarget:
-    """Measured features: name -> a number, or (n_targets,) of them, with the standard error of each in the same way.
+    """Measured features with their standard errors.
 
+    values, errors : name -> a number, or (n_targets,) of them, in the unit of the feature. t_stop : ms.
     until : "settled": features of the settled cell (rate, period, V_peak, V_trough, V_rest, burst_duration,
         duty_cycle, intraburst_rate, isi_cv ...), with exact derivatives; t_stop is then a cap. "t_stop": features of a
         run of t_stop ms (latency, isi_mean, isi_cv, V_max, V_min, V_mean, and eFEL's time_to_first_spike,
         mean_frequency, ISI_CV ...), and means over its spikes of the shapes of `ap_features` (AP_amplitude,
         AP_duration_half_width, AP_begin_voltage, AHP_depth_abs ...), with finite differences.
     threshold, rearm : mV, of spikes.
+    table, scale : (n_targets, n_features) the values and errors; found from what is given.
 
     A run without one of the features (a period, in a silent cell) is no fit at all: prefer rate. The residuals of a
     fit are in standard errors. Raises `InputError` for names and numbers that do not fit together.

@@ -24,7 +24,7 @@ from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sampling.distributions import Distribution
 from hhfast.sampling.sample import Sample
-from hhfast.tables import counts_text, html_table, one_line, short_text
+from hhfast.tables import counts_text, html_table, one_line, short_text, unit_text
 
 _DIFFERENCE = 1e-3  # of a range, where derivatives are finite differences
 _TRIED = 16  # points for each start: those that fit best become starts
@@ -60,7 +60,7 @@ class Fit:
 
     def _repr_html_(self) -> str:
         rows = [(name, short_text(best), short_text(self.error[name])) for name, best in self.parameters.items()]
-        rows.append((f"rms ({self.target.unit})", short_text(self.rms), ""))
+        rows.append((f"rms ({unit_text(self.target.unit)})", short_text(self.rms), ""))
         starts = counts_text(self.status, self.status_meanings)
         return html_table(f"Fit of {self.model.name}; starts: {starts}", rows, ("", "best", "standard error"))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.trial_statistics import TrialStatistics, trial_statistics
-from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_number
+from hhfast.analysis.trial_statistics import TrialStatistics, joined, trial_statistics
+from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
 from hhfast.batch.arguments import as_table
 from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method, MethodOptions
@@ -83,8 +82,7 @@ def repeated_trials(
             method=Method.of(method, options),
         )
         parts.append(trial_statistics(result, trials, window=(start, t_stop), sigma=sigma))
-    joined = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TrialStatistics)}
-    return TrialStatistics(**joined)
+    return joined(parts)
 
 
 # --- the entry of the registry ----------------------------------------------------------------------------------------
@@ -139,4 +137,5 @@ ANALYSIS = Analysis(
     check_together=_check_together,
     runs=lambda options: 4.0 * options["trials"] * options["t_stop"] / 1000.0,  # four: what diffusion costs
     prepared=Model.with_counts,
+    picture=Picture("plot_trials", lambda found, model, cells, options: found),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class TrialStatistics:
     intervals within a trial. reliability : mean correlation of the trials' spike trains, each filtered by a Gaussian
     (1: alike); a trial without spikes correlates with none. status : uint8, `AnalysisStatus`: DIVERGED where no trial
     ran through.
+    spike_times : of each neuron, of each of those trials, the times of its spikes in the window, ms. window, sigma : as
+    given, ms.
     """
 
     n_trials: np.ndarray
@@ -38,6 +40,12 @@ class TrialStatistics:
     isi_cv: np.ndarray
     reliability: np.ndarray
     status: np.ndarray
+    spike_times: list[list[np.ndarray]] = field(repr=False)
+    window: tuple[float, float]
+    sigma: float
+
+
+_PER_NEURON = [f.name for f in fields(TrialStatistics) if f.name not in ("spike_times", "window", "sigma")]
 
 
 def trial_statistics(
@@ -69,13 +77,20 @@ def trial_statistics(
     start, stop = window or (0.0, max((float(t[-1]) for t in trains if len(t)), default=1.0) + 1e-9)
     if not start < stop:
         raise InputError(f"window: is {start:g} to {stop:g} ms; its end must come after its start")
-    inside = [t[(t >= start) & (t < stop)] - start for t in trains]
-    rows = [_of_neuron([inside[k] for k in range(first, first + n) if fine[k]], stop - start, sigma)
-            for first in range(0, len(trains), n)]  # fmt: skip
+    inside = [t[(t >= start) & (t < stop)] for t in trains]
+    of_neurons = [[inside[k] for k in range(first, first + n) if fine[k]] for first in range(0, len(trains), n)]
+    rows = [_of_neuron([t - start for t in own], stop - start, sigma) for own in of_neurons]
     columns = np.array(rows).T
     status = np.where(columns[0] > 0, AnalysisStatus.OK, AnalysisStatus.DIVERGED).astype(np.uint8)
-    named = [f.name for f in fields(TrialStatistics) if f.name != "status"]
-    return TrialStatistics(**dict(zip(named, columns, strict=True)), status=status)
+    named = dict(zip(_PER_NEURON, [*columns, status], strict=True))
+    return TrialStatistics(**named, spike_times=of_neurons, window=(start, stop), sigma=sigma)
+
+
+def joined(parts: Sequence[TrialStatistics]) -> TrialStatistics:
+    """One after another: statistics of the same window and filter."""
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_NEURON}
+    spike_times = [own for part in parts for own in part.spike_times]
+    return TrialStatistics(**columns, spike_times=spike_times, window=parts[0].window, sigma=parts[0].sigma)
 
 
 def _trains(result: Result | Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:

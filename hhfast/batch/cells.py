@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.batch.channel_counts import check_countable
-from hhfast.errors import InputError, unknown
+from hhfast.batch.unknown_parameter import unknown_parameter
+from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.compile import compiled_rates
 from hhfast.model import Model
@@ -53,8 +53,7 @@ class Cells:
             if name not in model.parameters:
                 if is_count(name) and noise is None and name in model.with_counts().parameters:
                     raise InputError(f"{name}: has a meaning only where channels are noisy; give channel_noise, too")
-                check_countable(model, name)
-                raise unknown("parameter", name, model.parameters, f"model {model.name}")
+                raise unknown_parameter(model, name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
         _check_counts(values)
         values += noise.parameters if noise is not None else ()

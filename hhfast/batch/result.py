@@ -10,7 +10,7 @@ import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.variable import Variable, flag_attributes
-from hhfast.tables import counts_text, html_table, short_text
+from hhfast.tables import counts_text, html_table, short_text, unit_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ class Result(Mapping[str, np.ndarray]):
         rows = []
         for name, v in self.variables.items():
             told = counts_text(v.values, v.flags) if v.flags else short_text(v.values)
-            rows.append((name, ", ".join(v.dims), "" if v.unit == "1" else v.unit, v.long_name, told))
+            rows.append((name, ", ".join(v.dims), unit_text(v.unit), v.long_name, told))
         return html_table(repr(self).partition(": ")[0].lstrip("<"), rows, ("", "axes", "unit", "", "values"))
 
     @property

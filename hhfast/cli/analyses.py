@@ -34,9 +34,14 @@ def fi(
     until: Annotated[
         str, typer.Option(metavar="WHEN", help="t_stop, or settled: at a rest or on a cycle, t_stop at the latest.")
     ] = "t_stop",
-    threshold: Annotated[float, typer.Option(metavar="MV", help="Of a spike.")] = -20.0,
+    threshold: Annotated[float, typer.Option(metavar="MV", help="What a spike crosses upwards.")] = -20.0,
     rearm: Annotated[
-        float | None, typer.Option(metavar="MV", help="Below which V must have been before; 10 below the threshold.")
+        float | None,
+        typer.Option(
+            metavar="MV",
+            help="Below which V must have been before the next spike.",
+            show_default="10 below the threshold",
+        ),
     ] = None,
     csv: Csv = False,
     *,
@@ -77,7 +82,9 @@ def bifurcations(
 @draws
 def rheobase(
     model: ModelName,
-    width: Annotated[str, typer.Option(metavar="LIST", help="Widths of the pulse, ms: 1 or 0.1,1,10.")] = "500",
+    width: Annotated[
+        str, typer.Option(metavar="LIST", help="Widths of the pulse, ms: 1, or 0.1,1,10, or log:0.05:20:15.")
+    ] = "500",
     parameter: Parameters = None,
     tol: Annotated[float, typer.Option(metavar="X", help="Relative tolerance of thresholds.")] = 1e-5,
     csv: Csv = False,
@@ -115,25 +122,29 @@ def refractory(
     )
 
 
+@draws
 def trials(
     model: ModelName,
     parameter: Parameters = None,
     trials: Annotated[int, typer.Option("--trials", metavar="N", help="How often each cell is simulated.")] = 100,
-    current: Annotated[float, typer.Option(metavar="X", help="Of a pulse, in the unit of the model.")] = 0.0,
-    start: Annotated[float, typer.Option(metavar="MS", help="Of the pulse; spikes count from here on.")] = 0.0,
-    width: Annotated[float | None, typer.Option(metavar="MS", help="Of the pulse (default: up to the end).")] = None,
+    current: Annotated[float, typer.Option(metavar="X", help="Amplitude of a pulse, in the unit of the model.")] = 0.0,
+    start: Annotated[float, typer.Option(metavar="MS", help="Start of the pulse; spikes count from here on.")] = 0.0,
+    width: Annotated[
+        float | None, typer.Option(metavar="MS", help="Duration of the pulse.", show_default="up to the end")
+    ] = None,
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration of each trial.")] = 100.0,
     channel_noise: Annotated[str, typer.Option(metavar="KIND", help="diffusion or markov.")] = "diffusion",
-    seed: Annotated[int, typer.Option(min=0, help="Of the channel noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the channel noise.")] = 0,
     csv: Csv = False,
+    *,
+    picture: PictureOptions,
 ) -> None:
-    """Trials with channel noise (-p count_Na=6000): firing efficiency, jitter, rate and reliability of each cell."""
+    """Trials with channel noise (-p count_Na=6000): efficiency, jitter, rate, reliability; -o draws their spikes."""
     options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
     options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
     # Of fixed steps, by which noise takes least time.
     how = {"integrator": "exp_euler", "dt": 0.01}
-    found, _, table = run_analysis("repeated_trials", model, parameter, None, options | how)
-    say_cells(table, found.status, csv)
+    say_analysis("repeated_trials", model, parameter, picture, options | how, csv)
 
 
 @draws
@@ -141,8 +152,10 @@ def prc(
     model: ModelName,
     current: Annotated[float, typer.Option(metavar="X", help="Constant current, in the unit of the model.")] = 0.0,
     phases: Annotated[int, typer.Option(metavar="N", help="At how many phases.")] = 200,
-    initial: Annotated[str, typer.Option(help="Where runs start: model, rest or depolarised.")] = "model",
-    threshold: Annotated[float, typer.Option(metavar="MV", help="Of a spike.")] = -20.0,
+    initial: Annotated[
+        str, typer.Option(metavar="WHERE", help="Where runs start: model, rest or depolarised.")
+    ] = "model",
+    threshold: Annotated[float, typer.Option(metavar="MV", help="What a spike crosses upwards.")] = -20.0,
     parameter: Parameters = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the curves as CSV, a line for each phase.")] = False,
     *,
@@ -169,15 +182,19 @@ def clamp(
         str, typer.Option(metavar="LIST", help="Levels of the test step, mV: -40,0,40 or start:stop:step.")
     ] = "-90:60:10",
     holding: Annotated[float, typer.Option(metavar="MV", help="Potential before and after.")] = -70.0,
-    duration: Annotated[float, typer.Option(metavar="MS", help="Of the test step.")] = 20.0,
+    duration: Annotated[float, typer.Option(metavar="MS", help="Duration of the test step.")] = 20.0,
     channel: Annotated[
         str | None, typer.Option(metavar="NAME", help="Measure the current of this channel alone.")
     ] = None,
     prepulse: Annotated[
         str | None, typer.Option(metavar="MV,MS", help="A step before the test: level and duration.")
     ] = None,
-    tail: Annotated[str | None, typer.Option(metavar="MV,MS", help="A step after it.")] = None,
-    series_resistance: Annotated[float, typer.Option(metavar="R", help="Of the electrode, kOhm cm2 (GOhm).")] = 0.0,
+    tail: Annotated[
+        str | None, typer.Option(metavar="MV,MS", help="A step after the test: level and duration.")
+    ] = None,
+    series_resistance: Annotated[
+        float, typer.Option(metavar="R", help="Resistance of the electrode, kOhm cm2 (GOhm).")
+    ] = 0.0,
     leak_subtraction: Annotated[int, typer.Option(metavar="N", help="n of the P/n protocol; 0: none.")] = 0,
     parameter: Parameters = None,
     csv: Csv = False,

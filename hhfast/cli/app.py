@@ -20,6 +20,7 @@ from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
 from hhfast.cli.new import new
+from hhfast.cli.phase_plane import phase_plane
 from hhfast.cli.results import export, info, plot, trace, verify
 from hhfast.cli.runs import merge, run, status
 from hhfast.cli.select import select
@@ -27,13 +28,14 @@ from hhfast.cli.simulate import simulate
 
 COMMANDS = (
     run, status, merge, info, plot, trace, select, verify, export,
-    new, models, explore, source, simulate, clamp, fi, bifurcations, rheobase, refractory, prc, trials,
+    new, models, explore, source, simulate, clamp, fi, phase_plane, bifurcations, rheobase, refractory, prc,
+    trials,
     fit, bench, cache,
 )  # fmt: skip
 
-app = typer.Typer(cls=CommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, pretty_exceptions_enable=False)
 for _command in COMMANDS:
-    app.command()(one_line_errors(_command))
+    app.command(_command.__name__.replace("_", "-"))(one_line_errors(_command))
 app.command("import")(one_line_errors(import_files))
 
 

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from hhfast.errors import Incomplete, InputError, one_line
+from hhfast.errors import Incomplete, InputError, one_line, unknown
 
 P = ParamSpec("P")
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # of click, which some versions of typer bring themselves
@@ -52,6 +52,12 @@ def _harmless(text: str) -> str:
 class CommandGroup(TyperGroup):
     """Commands whose usage errors are one line, as all others."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None:
+            names = self.list_commands(ctx)
+            fail(f"error: {unknown('command', args[0], names)}; see hhfast --help", Exit.BAD_INPUT)
+        return super().resolve_command(ctx, args)
+
     def make_context(self, *args: Any, **extra: Any) -> Any:
         with _usage_in_a_line():
             return super().make_context(*args, **extra)
@@ -70,7 +76,15 @@ def _usage_in_a_line() -> Iterator[None]:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
         command = "hhfast" if error.ctx is None or error.ctx.parent is None else f"hhfast {error.ctx.info_name}"
-        fail(f"error: {error.format_message().rstrip('.')}; see {command} --help", Exit.BAD_INPUT)
+        fail(f"error: {_told(error)}; see {command} --help", Exit.BAD_INPUT)
+
+
+def _told(error: Any) -> str:
+    """The message of a usage error; of an unknown option, with the one that was meant."""
+    if not hasattr(error, "option_name") or error.ctx is None:
+        return str(error.format_message()).rstrip(".")
+    options = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]
+    return str(unknown("option", error.option_name, options))
 
 
 def fail(message: str, code: Exit) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _REGULAR = 1e-3  # how far samples may lie off their grid, in steps
 _AT_END = 1e-9  # of the range
+_SAME = (1.01, 1e-3)  # a residual of at most so many times the best, and so much more in its unit, is that minimum
+_SPIKE = 40.0  # mV: a trace that varies by more has spikes
+_POOR = 0.3  # of a trace's standard deviation: a residual above it leaves spikes where there are none, or the reverse
 
 
 @draws
@@ -32,7 +36,7 @@ def fit(
     ],
     recording: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE.csv]", help="Columns time (ms) and V (mV), or one of spike times."),
+        typer.Argument(metavar="FILE.csv", help="Columns time (ms) and V (mV), or one of spike times."),
     ] = None,
     feature: Annotated[
         list[str] | None,
@@ -40,12 +44,12 @@ def fit(
     ] = None,
     current: Annotated[float, typer.Option(metavar="X", help="Applied current, in the unit of the model.")] = 0.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 0.0,
-    stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
+    stop: Annotated[float | None, typer.Option(metavar="MS", help="End of the current.", show_default="never")] = None,
     stimulus: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Current against time instead: columns time, current.")
     ] = None,
     parameter: Parameters = None,
-    t_stop: Annotated[float | None, typer.Option(metavar="MS", help="Of spike times: how long was recorded.")] = None,
+    t_stop: Annotated[float | None, typer.Option(metavar="MS", help="How long spike times were recorded.")] = None,
     starts: Annotated[int, typer.Option(min=1, help="How many minimisations.")] = 16,
     seed: Annotated[int, typer.Option(help="Seed of the starts.")] = 0,
     csv: Csv = False,
@@ -55,13 +59,13 @@ def fit(
     """Fit parameters of a model to a recorded trace, spike times or features, from many starts at once."""
     picture.check()
     ranges = dict(map(_range, free))
-    applied_told = stimulus is not None or current != 0.0
-    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop, applied_told)
 
     from hhfast.analysis.fit import fit as fitted
     from hhfast.parts.stimuli import Waveform
     from hhfast.sweep.table import read_waveform
 
+    step = None if stimulus is not None else (current, start, math.inf if stop is None else stop)
+    target = _of_features(feature, recording, t_stop) if feature else _target(recording, t_stop, step)
     given = {name: _one(name, values.tolist()) for name, values in parameters(parameter).items()}
     applied = current_step(current, start, stop) if stimulus is None else Waveform(*read_waveform(stimulus))
     found = fitted(model, target, ranges, given, stimulus=applied, starts=starts, seed=seed)
@@ -72,7 +76,6 @@ def fit(
         from hhfast.figures.fits import plot_fit
 
         picture.save(plot_fit(found))
-        say(f"{picture.output}")
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:
@@ -109,8 +112,13 @@ def _of_features(given: list[str], path: Path | None, t_stop: float | None) -> F
     return FeatureTarget(values, errors, 5000.0 if t_stop is None else t_stop)
 
 
-def _target(path: Path | None, t_stop: float | None, applied_told: bool) -> TraceTarget | SpikeTarget:
-    """A trace, sampled evenly, or spike times: what a file's columns are; whether the applied current is known."""
+def _target(
+    path: Path | None, t_stop: float | None, step: tuple[float, float, float] | None
+) -> TraceTarget | SpikeTarget:
+    """A trace, sampled evenly, or spike times: what a file's columns are.
+
+    step : amplitude, start and stop of the current that was told, None: it is in a file.
+    """
     if path is None:
         raise InputError("there is nothing to fit to; give FILE.csv, or --feature NAME=VALUE:ERROR")
     import numpy as np
@@ -121,10 +129,8 @@ def _target(path: Path | None, t_stop: float | None, applied_told: bool) -> Trac
     table = Table.open(path)
     named = table.columns(0, table.n_rows)
     columns = list(named.values())
-    if not applied_told and "i_app" in named and np.any(named["i_app"]):
-        raise InputError(
-            f"{path}: was recorded under a current, its column i_app; give --current (--start, --stop) or --stimulus"
-        )
+    if step is not None and "i_app" in named and "time" in named:
+        _check_current(path, named["time"], named["i_app"], *step)
     if len(columns) == 1:
         if t_stop is None:
             raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
@@ -135,6 +141,27 @@ def _target(path: Path | None, t_stop: float | None, applied_told: bool) -> Trac
     if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
         raise InputError(f"{path}: samples must be evenly spaced from time 0; resample the recording")
     return TraceTarget(V, float(every))
+
+
+def _check_current(
+    path: Path, time: np.ndarray, recorded: np.ndarray, amplitude: float, start: float, stop: float
+) -> None:
+    """Raise `InputError` where the file's own current is not the step that was told, but at its edges."""
+    import numpy as np
+
+    every = np.diff(time).max(initial=0.0)
+    edge = ((np.abs(time - start) <= every) | (np.abs(time - stop) <= every)) & (amplitude != 0.0)
+    told = np.where((time > start) & (time < stop), amplitude, 0.0)
+    if not (np.abs(recorded - told) > 1e-6 * max(1.0, np.abs(recorded).max(initial=0.0)))[~edge].any():
+        return
+    on = np.flatnonzero(recorded)
+    remedy = "give its current against time, with --stimulus"
+    if not len(on):
+        remedy = "leave --current out: no current was applied"
+    elif np.ptp(recorded[on[0] : on[-1] + 1]) == 0:
+        ends = f" --stop {time[on[-1] + 1]:g}" if on[-1] + 1 < len(time) else ""
+        remedy = f"give --current {recorded[on[0]]:g} --start {time[on[0]]:g}{ends}"
+    raise InputError(f"{path}: was recorded under another current, its column i_app; {remedy}")
 
 
 def _trace(path: Path, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -156,6 +183,18 @@ def _at_ends(found: Fit, ranges: Mapping[str, tuple[float, float]]) -> Iterator[
             yield name, (low, high)
 
 
+def _unexplained(found: Fit) -> float:
+    """The residual of a trace with spikes as a share of its standard deviation; 0 for other targets."""
+    import numpy as np
+
+    from hhfast.analysis.fit_targets import TraceTarget
+
+    if not isinstance(found.target, TraceTarget):
+        return 0.0
+    V = found.target.V[0]
+    return float(found.rms[0] / np.nanstd(V)) if np.nanmax(V) - np.nanmin(V) > _SPIKE else 0.0
+
+
 def _text(found: Fit, csv: bool) -> str:
     from hhfast.tables import number_text, table
 
@@ -167,8 +206,15 @@ def _text(found: Fit, csv: bool) -> str:
     if csv:
         return "\n".join(",".join(row) for row in [headings, *rows])
     converged = int((found.status[0] == 0).sum())
-    close = int((found.start_rms[0] < 1.01 * found.rms[0] + 1e-9).sum())
+    close = int((found.start_rms[0] < _SAME[0] * found.rms[0] + _SAME[1]).sum())
     n = found.status.shape[1]
     residual = f"residual {found.rms[0]:.4g} {found.target.unit} rms"
-    tail = f"{residual}; {converged} of {n} starts converged, {close} of them here"
+    tail = f"{residual}; {converged} of {n} starts converged; {close} of {n} ended at this minimum"
+    if not converged:
+        tail += "\nno start converged: the model may not be able to do this within these ranges; look at -o FIG.png"
+    if (share := _unexplained(found)) > _POOR:
+        tail += (
+            f"\nno fit: the residual is {share:.0%} of the recording's own standard deviation. Spikes shifted by more "
+            "than their width make local minima: give more --starts, or a FILE.csv that ends after the first spikes"
+        )
     return f"{table(rows, headings, align='lrrl')}\n{tail}"

@@ -50,7 +50,7 @@ def import_files(
         from hhfast.figures.imports import plot_import
 
         save(plot_import(found), report)
-        note(f"drew {report}")
+        note(f"wrote {report}")
     if not found.verification.passed:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import note, say
+from hhfast.cli.console import say
 from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
@@ -15,10 +15,13 @@ from hhfast.errors import InputError
 
 @draws
 def models(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One model, or the path of a TOML file.")] = None,
-    cell: Annotated[str, typer.Option(help="List those of a kind of cell.")] = "",
-    current: Annotated[str, typer.Option(help="List those that have a current.")] = "",
-    species: Annotated[str, typer.Option(help="List those of a species.")] = "",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One model, or the path of a TOML file.")] = None,
+    cell: Annotated[str, typer.Option(metavar="WORD", help="List those of a kind of cell.")] = "",
+    current: Annotated[str, typer.Option(metavar="NAME", help="List those that have a current, as CaT.")] = "",
+    species: Annotated[str, typer.Option(metavar="WORD", help="List those of a species.")] = "",
+    having: Annotated[
+        str, typer.Option("--with", metavar="PARAMETER", help="List those with a parameter, as celsius.")
+    ] = "",
     toml: Annotated[bool, typer.Option("--toml", help="Print the model's file.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare with the spike times that its file lists.")] = False,
     neuroml: Annotated[
@@ -47,9 +50,10 @@ def models(
     if name is None:
         if picture.wanted or toml or check:
             raise InputError("name a model, for its gating curves (-o), its file (--toml) or its checks (--check)")
-        say(model_list_text(cell, current, species))
+        say(model_list_text(cell, current, species, having))
         return
-    if tags := [option for option, tag in (("--cell", cell), ("--current", current), ("--species", species)) if tag]:
+    lists = {"--cell": cell, "--current": current, "--species": species, "--with": having}
+    if tags := [option for option, tag in lists.items() if tag]:
         raise InputError(f"{tags[0]}: lists models; leave out the name '{name}'")
     picture.check()
     if picture.wanted:
@@ -97,13 +101,12 @@ def _draw_gates(name: str, given: list[str] | None, picture: PictureOptions) -> 
     if several := [key for key, value in values.items() if len(value) > 1]:
         raise InputError(f"-p {several[0]}: has several values; gating curves are those of one cell")
     picture.save(plot_gate_curves(find_model(name), {key: float(value[0]) for key, value in values.items()}))
-    note(f"{picture.output}")
 
 
 def source(
     model: ModelName,
-    integrator: Annotated[str, typer.Option("-i", "--integrator", help="The integrator.")] = "tsit5",
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    integrator: Annotated[str, typer.Option("-i", "--integrator", metavar="NAME", help="The integrator.")] = "tsit5",
+    dtype: Annotated[str, typer.Option(metavar="TYPE", help="float64 or float32.")] = "float64",
 ) -> None:
     """Print the kernel that is generated for a model: readable Python."""
     from hhfast.kernel.print.source import kernel_source

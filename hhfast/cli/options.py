@@ -30,18 +30,20 @@ Parameters = Annotated[
 
 
 def numbers(text: str, option: str = "") -> np.ndarray:
-    """Numbers from "1,2,5", or from "start:stop:step" with both ends. Raises `InputError` for anything else.
+    """Numbers from "1,2,5", from "start:stop:step" with both ends, or "log:low:high:n". Raises `InputError` for others.
 
     option : by which they were given, for the message.
     """
     import numpy as np
 
     told = f"{option} {text}" if option else f"'{text}'"
+    if text.startswith("log:"):
+        return _logarithmic(text, told)
     colons = ":" in text
     try:
         found = [float(part) for part in text.split(":" if colons else ",")]
     except ValueError:
-        raise InputError(f"{told}: give numbers as 1,2,5 or as start:stop:step") from None
+        raise InputError(f"{told}: give numbers as 1,2,5 or as start:stop:step, or as log:low:high:n") from None
     if not np.isfinite(found).all():
         raise InputError(f"{told}: give finite numbers")
     if not colons:
@@ -56,6 +58,20 @@ def numbers(text: str, option: str = "") -> np.ndarray:
     if count >= _MOST_NUMBERS:
         raise InputError(f"{told}: these are more than {_MOST_NUMBERS:,} numbers; take larger steps")
     return start + step * np.arange(int(count + 1e-9) + 1)
+
+
+def _logarithmic(text: str, told: str) -> np.ndarray:
+    """So many numbers of equal ratios, from the lowest to the highest."""
+    import numpy as np
+
+    try:
+        low, high, n = (float(part) for part in text.split(":")[1:])
+        usable = 0 < low < high < np.inf and n == int(n) and 2 <= n <= _MOST_NUMBERS
+    except (ValueError, OverflowError):
+        usable = False
+    if not usable:
+        raise InputError(f"{told}: give log:low:high:n, n numbers of equal ratios, as log:0.05:20:15")
+    return np.geomspace(low, high, int(n))
 
 
 def interval(text: str, option: str = "") -> tuple[float, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hhfast.cli.console import note
 from hhfast.cli.options import interval, numbers
 from hhfast.errors import InputError
 
@@ -103,12 +104,13 @@ class PictureOptions:
         self._appearance()
 
     def save(self, figure: Drawing) -> None:
-        """Write the picture."""
+        """Write the picture, and say where: on standard error, so that a table of the command stays one."""
         from hhfast.figures.canvas import save
 
         self._appearance().apply(figure)
         if self.output is not None:
             save(figure, self.output)
+            note(f"wrote {self.output}")
 
     def _scales(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in (self.log or "").split(",") if part.strip())

@@ -76,11 +76,16 @@ def plot(
     out: OutFile,
     x: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along x.")] = None,
     y: Annotated[str | None, typer.Option(metavar="AXIS", help="The parameter along y.")] = None,
-    value: Annotated[str | None, typer.Option(metavar="FEATURE", help="What to show.", show_default="the rate")] = None,
+    value: Annotated[
+        str | None,
+        typer.Option("--value", "--feature", metavar="FEATURE", help="What to show.", show_default="the rate"),
+    ] = None,
     kind: Annotated[
         PlotKind, typer.Option(help="stack: all axes of a grid at once; intervals: those between spikes, over x.")
     ] = PlotKind.MAP,
-    transient: Annotated[float, typer.Option(metavar="MS", help="Of intervals: spikes before are left out.")] = 0.0,
+    transient: Annotated[
+        float, typer.Option(metavar="MS", help="With --kind intervals: spikes before are left out.")
+    ] = 0.0,
     over: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +115,6 @@ def plot(
             case PlotKind.INTERVALS:
                 figure = plot_intervals(result, x=x, transient=transient)
         picture.save(figure)
-    say(f"{picture.output}")
 
 
 @draws
@@ -121,9 +125,9 @@ def trace(
         str | None,
         typer.Option(metavar="TEXT", help='Rows of which this is true, as "rate > 50 and g_Na < 100".'),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, max=12, help="Of the rows of --where, the most that are drawn.")] = 6,
+    most: Annotated[int, typer.Option(min=1, max=12, help="How many of the rows of --where are drawn.")] = 6,
     currentscape: Annotated[
-        bool, typer.Option("--currentscape", help="Of one row, the share of every current over time.")
+        bool, typer.Option("--currentscape", help="Draw the share of every current over time, of one row.")
     ] = False,
     *,
     picture: PictureOptions,
@@ -148,8 +152,8 @@ def trace(
     from hhfast.sweep.resimulate import resimulate
 
     again = [resimulate(out, number) for number in rows]
+    say("\n".join(one.text for one in again))
     picture.save(currentscape_of_row(again[0]) if currentscape else plot_rows(again))
-    say("\n".join(one.text for one in again) + f"\n{picture.output}")
 
 
 def _rows_where(out: Path, where: str, most: int) -> list[int]:

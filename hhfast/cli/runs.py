@@ -71,7 +71,7 @@ def status(out: OutFile) -> None:
 def merge(
     out: OutFile,
     parts: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PARTS]...", help="Directories OUT.h5.parts of other machines.")
+        list[Path] | None, typer.Argument(metavar="PARTS", help="Directories OUT.h5.parts of other machines.")
     ] = None,
 ) -> None:
     """Join what `hhfast run --part` has computed, here and on other machines, into one result."""

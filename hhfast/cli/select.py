@@ -24,7 +24,7 @@ def select(
         typer.Option(metavar="CONDITION", help="As \"activity == 'bursting' and 500 < period < 1500\"."),
     ] = None,
     ranges: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Criteria in a file: [ranges] of name = [low, high].")
+        Path | None, typer.Option(metavar="FILE.toml", help="Criteria in a file, a line each in its table `ranges`.")
     ] = None,
     output: Annotated[
         list[Path] | None,
@@ -59,7 +59,6 @@ def select(
         figure = plot_population(selection)
         for one in pictures:
             one.save(figure)
-            say(f"{one.output}")
 
 
 def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:

@@ -32,16 +32,19 @@ def simulate(
     parameter: Parameters = None,
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 100.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 5.0,
-    stop: Annotated[float | None, typer.Option(metavar="MS", help="Its end.", show_default="never")] = None,
+    stop: Annotated[float | None, typer.Option(metavar="MS", help="End of the current.", show_default="never")] = None,
     integrator: Annotated[
-        str | None, typer.Option("-i", "--integrator", help="The integrator.", show_default="tsit5")
+        str | None, typer.Option("-i", "--integrator", metavar="NAME", help="The integrator.", show_default="tsit5")
     ] = None,
-    initial: Annotated[str, typer.Option(help="Where cells start: model (V_init) or rest.")] = "model",
+    initial: Annotated[str, typer.Option(metavar="WHERE", help="Where cells start: model (V_init) or rest.")] = "model",
     threshold: Annotated[
-        float | None, typer.Option(metavar="MV", help="Of a spike.", show_default="as the model's checks, else -20")
+        float | None,
+        typer.Option(
+            metavar="MV", help="What a spike crosses upwards.", show_default="as the model's checks, else -20"
+        ),
     ] = None,
     every: Annotated[
-        float | None, typer.Option(metavar="MS", help="Between samples.", show_default="4,000 of them")
+        float | None, typer.Option(metavar="MS", help="Time between samples.", show_default="4,000 of them")
     ] = None,
     sensitivity: Annotated[
         str | None,
@@ -55,7 +58,10 @@ def simulate(
     ] = False,
     certify_tolerance: Annotated[
         list[str] | None,
-        typer.Option(metavar="SHARE|NAME=VALUE", help="Errors that agree: 0.02 of the scale; time=0.5 (ms); V_max=2."),
+        typer.Option(
+            metavar="SHARE|NAME=VALUE",
+            help="Errors that --certify lets pass: 0.02 of the scale; time=0.5 (ms); V_max=2.",
+        ),
     ] = None,
     channel_noise: Annotated[
         str | None,
@@ -65,8 +71,10 @@ def simulate(
             help="diffusion or markov: channels with -p count_NAME=N are noisy (default: -i exp_euler --dt 0.01).",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the channel noise.")] = 0,
-    dt: Annotated[float | None, typer.Option(metavar="MS", help="The step.", show_default="0.025")] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the channel noise.")] = 0,
+    dt: Annotated[
+        float | None, typer.Option(metavar="MS", help="The step of integrators that keep one.", show_default="0.025")
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print the traces as CSV, a line for each time.")] = False,
     *,
     picture: PictureOptions,
@@ -200,4 +208,3 @@ def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: 
         note(f"{result.n_cells} cells: the picture shows {MOST} of them")
     labels = cell_labels(varied, units)
     picture.save(plot_traces(result, labels=labels, title=plain(model.title or model.name)))
-    note(f"{picture.output}")

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 _MAX_SCANNED = 10_000_000  # values of a variable that `info` reads to give its range
 
 
-def model_list_text(cell: str = "", current: str = "", species: str = "") -> str:
-    """The library models with these tags, one per line."""
+def model_list_text(cell: str = "", current: str = "", species: str = "", parameter: str = "") -> str:
+    """The library models with these tags and this parameter, one per line."""
     from hhfast.model import models
 
-    found = models.find(cell, current, species)
+    asked = {"cell": cell, "current": current, "species": species, "parameter": parameter}
+    found = models.find(**asked)
     if not found:
-        given = ((key, word) for key, word in (("cell", cell), ("current", current), ("species", species)) if word)
+        given = ((key, word) for key, word in asked.items() if word)
         raise InputError(
             f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
             "'hhfast models' lists them all"

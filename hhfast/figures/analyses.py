@@ -21,10 +21,12 @@ from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
 from hhfast.figures.phase_response import plot_phase_response
 from hhfast.figures.text import label_of, labels_of_cells, symbol
+from hhfast.figures.trials import plot_trials
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
 
 __all__ = [
-    "plot_fi", "plot_map", "plot_phase_response", "plot_recovery", "plot_strength_duration", "plot_voltage_clamp",
+    "plot_fi", "plot_map", "plot_phase_response", "plot_recovery", "plot_strength_duration", "plot_trials",
+    "plot_voltage_clamp",
 ]  # fmt: skip
 
 MOST = 200  # cells in a picture

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import label_of, symbol, unit_text
+from hhfast.figures.text import label_of, plain, symbol
+from hhfast.tables import unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
 _FRAMED = 40  # fewest pixels between lines that part the values of an axis
@@ -123,7 +124,9 @@ def _mark(
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
-    ends = [f"{grid[name][0]:.4g} to {grid[name][-1]:.4g} {unit_text(units.get(name, ''))}".strip() for name in names]
+    ends = [
+        f"{grid[name][0]:.4g} to {grid[name][-1]:.4g} {plain(unit_text(units.get(name, '')))}".strip() for name in names
+    ]
     inner = [f"{symbol(name)} ({told})".replace(" ", "\N{NO-BREAK SPACE}")
              for name, told in zip(names[1:], ends[1:], strict=True)]  # fmt: skip
     coarse = label_of(symbol(names[0]), units.get(names[0], "1"))

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-_UNITS = {"uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "uF cm-2": "µF/cm²", "uM": "µM", "degC": "°C"}
+from hhfast.tables import unit_text
+
 _GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi"),
     *("pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
@@ -50,19 +51,14 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def unit_text(unit: str) -> str:
-    """A unit as it is printed: uA cm-2 is µA/cm²."""
-    return plain(_UNITS.get(unit, unit))
-
-
 def label_of(text: str, unit: str) -> str:
     """The label of an axis: a text, and its unit if it has one."""
-    return text if unit == "1" else f"{text} ({unit_text(unit)})"
+    return text if unit == "1" else f"{text} ({plain(unit_text(unit))})"
 
 
 def value_text(name: str, value: float, unit: str = "1") -> str:
     """A parameter with its value, g_Na = 120 mS/cm²."""
-    return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {unit_text(unit)}")
+    return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
 
 
 def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[str]:

@@ -67,9 +67,13 @@ class Library(Mapping[str, Model]):
     def __len__(self) -> int:
         return len(_library_texts())
 
-    def find(self, cell: str = "", current: str = "", species: str = "") -> list[Summary]:
-        """The models whose tags have these words, by name; all of them for none. No model is built for this."""
-        return [s for s in map(_summary, self) if s.matches(cell, current, species)]
+    def find(self, cell: str = "", current: str = "", species: str = "", parameter: str = "") -> list[Summary]:
+        """The models whose tags have these words, by name; all of them for none.
+
+        Of `parameter`, those that have it; no model is built but for this.
+        """
+        found = [s for s in map(_summary, self) if s.matches(cell, current, species)]
+        return [s for s in found if not parameter or parameter in self[s.name].parameters]
 
 
 @lru_cache(maxsize=1)

@@ -29,8 +29,10 @@ class Coupling:
 class Compartment:
     """A part of the cell with a potential of its own, V_NAME; the main one (coupling None) has V.
 
-    In the formulas of its channels and pools, V is its own potential. A number for `C_m` becomes the parameter
-    C_m_NAME (default: the model's C_m). `i_app` is the current injected here (a formula of i_app and parameters).
+    `name` : of the compartment. `coupling` : to which other, and how. In the formulas of its `channels` and `pools`, V
+    is its own potential. A number for `C_m` (uF/cm2) becomes the parameter C_m_NAME (default: the model's C_m).
+    `V_init` : mV, where V_NAME starts; None: as the model. `parameters` : its own. `i_app` is the current injected here
+    (a formula of i_app and parameters).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG

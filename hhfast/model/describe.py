@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hhfast.model.compartment import Compartment
 from hhfast.model.elements import Channel, Gate
 from hhfast.model.scheme import Scheme
+from hhfast.tables import unit_text
 
 if TYPE_CHECKING:
     from hhfast.model.model import Model
@@ -25,7 +26,7 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> str:
 def equations(model: Model) -> str:
     """One model: equations, parameters with units, citation."""
     sections = [f"{model.name}: {model.title}".rstrip(": "), model.citation]
-    if tags := ", ".join(filter(None, (model.species, model.cell))):
+    if tags := ", ".join(filter(None, ("" if model.species == "none" else model.species, model.cell))):
         sections.append(tags)
     if model.currents:
         sections.append(f"currents: {', '.join(model.currents)}")
@@ -35,7 +36,7 @@ def equations(model: Model) -> str:
         sections.append("")
     for section in model.sections:
         sections += _section_lines(model, section)
-    parameters = aligned((p.name, f"{p.value:g}", p.unit) for p in model.parameters.values())
+    parameters = aligned((p.name, f"{p.value:g}", unit_text(p.unit)) for p in model.parameters.values())
     sections += ["", f"V(0) = {model.V_init:g} mV", "", "parameters (each can be swept)", parameters]
     if model.notes:
         sections += ["", model.notes.strip()]
@@ -58,7 +59,7 @@ def _section_lines(model: Model, section: Compartment) -> list[str]:
         initial = pool.initial if isinstance(pool.initial, str) else f"{pool.initial:g}"
         lines += [
             "",
-            f"pool {pool.name} ({pool.unit}), initially {initial}",
+            f"pool {pool.name} ({unit_text(pool.unit)}), initially {initial}",
             f"  d{pool.name}/dt = a - b {pool.name}",
             f"  a = {pool.a}",
             f"  b = {pool.b}",
@@ -91,7 +92,7 @@ def _channel_lines(channel: Channel, V: str) -> list[str]:
 
 
 def _scheme_lines(scheme: Scheme, scale: str) -> list[str]:
-    factor = "" if scale == "1" else f"({scale}) * "
+    factor = _factor(scale)
     lines = [f"  states {', '.join(scheme.states)}; {' + '.join(scheme.states)} = 1"]
     for reaction in scheme.reactions:
         lines.append(f"    {reaction.here} -> {reaction.there}: {factor}{reaction.forward}")
@@ -100,10 +101,15 @@ def _scheme_lines(scheme: Scheme, scale: str) -> list[str]:
     return lines
 
 
+def _factor(scale: str) -> str:
+    """What multiplies rates, in parentheses unless it is a name or a number; nothing for 1."""
+    alone = scale.replace(".", "").replace("_", "").isalnum()
+    return "" if scale == "1" else f"{scale} * " if alone else f"({scale}) * "
+
+
 def _gate_lines(gate: Gate, channel_scale: str) -> list[str]:
     name = gate.name
-    scale = gate.rate_scale or channel_scale
-    factor = "" if scale == "1" else f"({scale}) * "
+    factor = _factor(gate.rate_scale or channel_scale)
     if gate.alpha is not None:
         parts = [f"alpha_{name} = {gate.alpha}", f"beta_{name} = {gate.beta}"]
         law = f"d{name}/dt = {factor}(alpha_{name} * (1 - {name}) - beta_{name} * {name})"

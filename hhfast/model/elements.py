@@ -20,7 +20,10 @@ _MAX_POWER = 64
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number with a unit, by name; every parameter can be swept. unit : in UDUNITS' spelling, as "mS cm-2"."""
+    """A number with a unit, by name; every parameter can be swept.
+
+    name : of the parameter. value : in its unit. unit : in UDUNITS' spelling, as "mS cm-2"; "1": none.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     name: str
@@ -36,7 +39,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Formula:
-    """A named expression, usable in every other formula of the model."""
+    """A named expression, usable in every other formula of the model. name : by which; text : the expression."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
     name: str
@@ -68,9 +71,9 @@ class Function:
 class Gate:
     """A gating variable: `alpha` and `beta` (1/ms), or `inf` and `tau` (ms), or `inf` alone (instantaneous).
 
-    `power` is its exponent in the channel's conductance; `rate_scale` multiplies its rates (default: the
-    channel's); `initial` overrides the steady state at V_init; with `instantaneous`, alpha and beta give the steady
-    state alone, alpha / (alpha + beta).
+    `name` is that of the state. `power` is its exponent in the channel's conductance; `rate_scale` multiplies its rates
+    (default: the channel's); `initial` overrides the steady state at V_init; with `instantaneous`, alpha and beta give
+    the steady state alone, alpha / (alpha + beta).
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
@@ -117,10 +120,11 @@ class Gate:
 class Channel:
     """A current g * prod(gate ** power) * (V - E), or any `current` (outward positive).
 
-    A number for `g` or `E` becomes the parameter g_NAME or E_NAME; `E` may be a formula (Nernst). `open` is any formula
-    of the gates in place of the product; a kinetic `scheme` stands in place of the gates. `count` : how many channels
-    there are, where channel noise is asked for: a number, which becomes the parameter count_NAME, or a formula of
-    parameters, as "density * area"; without it they are too many for noise.
+    `name` : of the channel, as in i_NAME. A number for `g` (mS/cm2) or `E` (mV) becomes the parameter g_NAME or E_NAME;
+    `E` may be a formula (Nernst). `rate_scale` multiplies the rates of all its gates. `parameters` : its own. `open` is
+    any formula of the gates in place of the product; a kinetic `scheme` stands in place of the gates. `count` : how
+    many channels there are, where channel noise is asked for: a number, which becomes the parameter count_NAME, or a
+    formula of parameters, as "density * area"; without it they are too many for noise.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
@@ -191,6 +195,7 @@ class Channel:
 class Pool:
     """A further state, e.g. a concentration: dx/dt = a - b x, starting at `initial`.
 
+    `name` is that of x, `unit` its unit; `a` (unit per ms) and `b` (1/ms) are formulas; `parameters` its own.
     `initial` is a number, a formula of parameters (and V, the potential it starts at), or "steady".
     """
 
@@ -221,9 +226,10 @@ class State:
 class Check:
     """A run whose spike times (ms) are known from a source apart from hhfast.
 
-    A current step of `i_app` from `start` to `stop` (the end, unless given), in the model's unit; spikes as in
-    `SpikeCount(threshold, rearm)`. `rtol` is that of the default integrator, smaller for a cell near a bifurcation.
-    `parameters` : name and value of those that differ from the model's.
+    `spikes` : ms, all those up to `t_stop` (ms). A current step of `i_app`, in the model's unit, from `start` to `stop`
+    (ms; the end, unless given); spikes as in `SpikeCount(threshold, rearm)` (mV). `rtol` is that of the default
+    integrator, smaller for a cell near a bifurcation. `parameters` : name and value of those that differ from the
+    model's.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 class Model:
     """A neuron: a membrane with channels, pools and parameters; and further compartments, if it has any.
 
-    `V_init` (mV) is where V starts; `shared` are the parameters that belong to no channel; `formulas` and `functions`
-    are names that other formulas use; `units` is "density" (mS/cm2, uF/cm2, uA/cm2) or "total" (nS, pF, pA); `main`
-    names the first of the compartments. `title` and `citation` say what and whose it is.
-    Hashable and picklable. `text` is the TOML it was read from, verbatim ("" if built in Python).
-    `species`, `cell`, `currents` are tags to search for; `notes` and `checks` tell where the numbers come from.
-    `float32` says why single precision is not for it ("": it may be).
-    Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
+    `name` is an identifier; `V_init` (mV) is where V starts; `channels` carry its currents, `pools` are further states;
+    `shared` are the parameters that belong to no channel; `formulas` and `functions` are names that other formulas use;
+    `units` is "density" (mS/cm2, uF/cm2, uA/cm2) or "total" (nS, pF, pA); `main` names the first of the compartments.
+    `title` and `citation` say what and whose it is. Hashable and picklable. `text` is the TOML it was read from,
+    verbatim ("" if built in Python); `trusted`: the library's, not checked again. `species`, `cell`, `currents` are
+    tags to search for; `notes` and `checks` tell where the numbers come from. `float32` says why single precision is
+    not for it ("": it may be). Raises `InputError` (formula, place and reason) for anything that cannot be simulated.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.model.formula_evaluation import evaluate_tree
 from hhfast.model.formulas import evaluate, names_in, parse
+from hhfast.model.removable_poles import spelt_as_usual
 
 RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)
+_NEAR_ZERO = 1e-7  # of the value a millivolt aside
 _HALVINGS = 42  # of a step of the grid, to 1e-14 mV
 
 
@@ -22,13 +24,14 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
     `x` is the potential that is looked over (a dendrite has its own). `values` gives the other names (parameters at
     their defaults).
     """
-    for V0 in zeros_of_denominators(parse(text), values, x):
+    tree = parse(text)
+    for V0 in zeros_of_denominators(tree, values, x):
         if _is_pole(text, values, V0, x):
             raise InputError(
                 f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
                 "check the signs and constants of the formula"
             )
-        if not _is_recognised(text, values, V0, x):
+        if not _is_usual(tree, values, V0, x) and not _is_recognised(text, values, V0, x):
             raise InputError(
                 f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
                 "evaluates exactly there"
@@ -38,18 +41,24 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
 def zeros_of_denominators(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
     """Potentials (mV) at which a denominator is 0."""
     zeros = []
+    for _, denominator in _quotients(tree, x):
+        zeros += _zeros(denominator, values, x)
+    return sorted(set(zeros))
+
+
+def _quotients(tree: ast.expr, x: str) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(numerator, denominator) of all whose denominator depends on x."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.BinOp):
             continue
         if isinstance(node.op, ast.Div):
-            denominator = node.right
+            quotient = node.left, node.right
         elif isinstance(node.op, ast.Pow) and _is_negative(node.right):
-            denominator = node.left
+            quotient = ast.Constant(value=1), node.left
         else:
             continue
-        if x in names_in(denominator):
-            zeros += _zeros(denominator, values, x)
-    return sorted(set(zeros))
+        if x in names_in(quotient[1]):
+            yield quotient
 
 
 def _is_negative(exponent: ast.expr) -> bool:
@@ -94,6 +103,16 @@ def _is_pole(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:
     return False
 
 
+def _is_usual(tree: ast.expr, values: Mapping[str, float], V0: float, x: str) -> bool:
+    """Whether every denominator that vanishes at V0 does so in the usual spelling."""
+    for numerator, denominator in _quotients(tree, x):
+        with np.errstate(all="ignore"):
+            value, beside = (abs(evaluate_tree(denominator, {**values, x: v})) for v in (V0, V0 + 1.0))
+        if not value > _NEAR_ZERO * beside and not spelt_as_usual(numerator, denominator, x):
+            return False
+    return True
+
+
 def _is_recognised(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:
     """Whether the symbolic form has no denominator left that vanishes at V0."""
     from hhfast.model.algebra import denominators, symbol, to_sympy
@@ -102,6 +121,6 @@ def _is_recognised(text: str, values: Mapping[str, float], V0: float, x: str) ->
         there = {s: values[s.name] for s in denominator.free_symbols if s.name != x}
         # Evaluated twice, a little apart: near a zero the change over a millivolt outweighs the value.
         value, beside = (abs(complex(denominator.subs({**there, symbol(x): v}).evalf())) for v in (V0, V0 + 1.0))
-        if value <= 1e-7 * beside:
+        if value <= _NEAR_ZERO * beside:
             return False
     return True

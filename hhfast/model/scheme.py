@@ -26,8 +26,9 @@ class Transition:
 class Scheme:
     """A channel as a Markov chain: the occupancies of its states sum to 1, `open` is a formula of them.
 
-    The occupancy of the first state is not integrated but 1 less the others. They start at their steady values, unless
-    `initial` gives those of all states but the first: name and value.
+    states : their names. transitions : (from, to, forward rate) or (from, to, forward, backward) of each, 1/ms, as
+    formulas. The occupancy of the first state is not integrated but 1 less the others. They start at their steady
+    values, unless `initial` gives those of all states but the first: name and value.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG

@@ -21,6 +21,7 @@ from hhfast.registry import Registry
 class Feature:
     """A number per cell, computed from what the kernel accumulated (see `running_values`).
 
+    unit : of the number. long_name : what it is, in words.
     needs : names of running values. value : running values by name, `onset` and `duration` (ms) -> (n_cells,).
     kind : how errors of it are judged, see `parts.variable`; "": by its unit.
     efel : how it stands to what eFEL computes. aliases : further names of it, those that it has in eFEL.

@@ -30,7 +30,8 @@ class Features:
 
     names : from `Features.known`; in runs until="settled" from `Features.of_settled`, too (activity, period ...).
     window : ms, the part of the run that counts (default: all of it).
-    Spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again (mV).
+    threshold, rearm : mV; spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again.
+    by, onset, derived : of derivatives; a run with `sensitivity` fills them in.
     """
 
     known: ClassVar[Registry[Feature]] = features

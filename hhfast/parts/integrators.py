@@ -45,10 +45,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Integrator:
-    """A time-stepping method; `order` is its measured and proven order of convergence.
+    """A time-stepping method.
 
-    stages : of a fixed step, as text; tableau : of one that chooses its steps. stability, citation : what is known of
-    it, and where it was published.
+    name : by which it is asked for. order : its measured and proven order of convergence. stages : of a fixed step, as
+    text; tableau : of one that chooses its steps. stability, citation : what is known of it, and where it was
+    published.
 
     longest : of a fixed step, relative to the fastest time constant: beyond it the method is unstable, or, where it
         stays bounded, wrong by more than numbers are good for. A run warns of longer steps; None: it does not.

@@ -23,7 +23,7 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import Points, check_seeds
-from hhfast.tables import html_table
+from hhfast.tables import html_table, unit_text
 
 Values: TypeAlias = float | Sequence[float] | np.ndarray  # for all cells, or one per cell
 
@@ -132,7 +132,7 @@ class Stimulus:
         return " + ".join(f"{kind.name}({_values_text(values)})" for kind, values in self.parts) or "no stimulus"
 
     def _repr_html_(self) -> str:
-        rows = [(kind.name, name, _values_text({"": value}).lstrip("="), kind.units.get(name, ""))
+        rows = [(kind.name, name, _values_text({"": value}).lstrip("="), unit_text(kind.units.get(name, "1")))
                 for kind, values in self.parts for name, value in values.items()]  # fmt: skip
         return html_table("Stimulus" if self.parts else "no stimulus", rows)
 

@@ -20,6 +20,7 @@ MAX_ROWS = 2**48
 class Sample:
     """`n` parameter sets: `Sample("sobol", 1_000_000, {"g_Na": Distribution("uniform", (90, 150))}, seed=1)`.
 
+    n : how many. parameters : name -> `Distribution`, in the unit of the parameter. seed : of the random numbers.
     method : "random" (independent), "sobol" (scrambled; most even when n is a power of two) or "latin_hypercube".
     The same seed gives the same rows on every machine. A parameter's values do not depend on which others vary
     (but for its place in a Sobol sequence).

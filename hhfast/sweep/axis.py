@@ -28,7 +28,8 @@ _LARGEST_EXPONENT = 30  # of logspace; beyond it, someone gave the values instea
 class Values:
     """The values along one axis, as they were written: `Values("linspace", (90.0, 150.0, 32))`.
 
-    `logspace` takes powers of ten and `arange` excludes its end, as in NumPy.
+    kind : "values" (a list), "linspace", "logspace" or "arange". arguments : as in NumPy, in the unit of the
+    parameter: `logspace` takes powers of ten and `arange` excludes its end.
     """
 
     kind: str
@@ -106,7 +107,11 @@ def _arange_arguments(arguments: Sequence[float]) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a grid: a parameter, or several that move together (`zip`), with their values."""
+    """One axis of a grid: a parameter, or several that move together (`zip`), with their values.
+
+    name : of the axis in the result. members : (parameter, its `Values`) of each parameter, in that parameter's unit;
+    all of one length.
+    """
 
     name: str
     members: tuple[tuple[str, Values], ...]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError, understood, unknown
+from hhfast.inputs import text_of
 from hhfast.model.formulas import check_names, evaluate
 from hhfast.model.load import toml_table
 from hhfast.sweep.constraints import plain_name
@@ -63,34 +64,29 @@ def criteria_of(text: str, known: Vocabulary) -> tuple[Criterion, ...]:
 
 def criteria_of_file(path: Path, known: Vocabulary) -> tuple[Criterion, ...]:
     """The criteria of a TOML file: `where`, and a table [ranges] of `name = [low, high]` or of names of codes."""
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: is no file")  # a pipe would be waited for, a device read, for ever
-        if path.stat().st_size > _MAX_FILE:
-            raise InputError(f"{path}: is larger than {_MAX_FILE:,} bytes; criteria are a few lines")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text") from None
+    text = text_of(path, _MAX_FILE)
     try:
         with understood("criteria"):
             file = toml_table(text, _MAX_FILE)
+        where, ranges = _where_and_ranges(file)
+        texts = [where] if where else []
+        texts += [_range_text(name, given, known) for name, given in _flat(ranges)]
+        return tuple(criterion for text in texts for criterion in criteria_of(text, known))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def _where_and_ranges(file: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The two keys of a file of criteria, at least one of them given."""
     for key in file:
         if key not in ("where", "ranges"):
-            raise unknown("key", key, ("where", "ranges"), where=str(path))
+            raise unknown("key", key, ("where", "ranges"))
     where, ranges = file.get("where", ""), file.get("ranges", {})
     if not isinstance(where, str) or not isinstance(ranges, dict):
-        raise InputError(f'{path}: needs where = "..." as text, and [ranges] as a table of name = [low, high]')
+        raise InputError('needs where = "..." as text, and [ranges] as a table of name = [low, high]')
     if not (where.strip() or ranges):
-        raise InputError(f'{path}: has no criterion; give where = "..." or a table [ranges]')
-    try:
-        texts = [_range_text(name, given, known) for name, given in _flat(ranges)]
-        return tuple(c for text in ([where] if where.strip() else []) + texts for c in criteria_of(text, known))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError('has no criterion; give where = "..." or a table [ranges]')
+    return where.strip(), ranges
 
 
 def _flat(ranges: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hhfast.batch.channel_counts import check_countable
+from hhfast.batch.unknown_parameter import unknown_parameter
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
 from hhfast.model.names import is_count
@@ -81,30 +81,30 @@ def _check_clamp(prefix: str, sweep: Sweep) -> None:
 
 def check_parameters(sweep: Sweep) -> None:
     """Raise `InputError` for fixed or varied parameters that are unknown, given twice or out of range."""
-    known = sweep.model.parameters
     for name, value in sweep.parameters.items():
         where = f"parameters.{name}"
-        if name not in known:
-            check_countable(sweep.model, name)
-            raise unknown("parameter", name, known, where=where)
+        if name not in sweep.model.parameters:
+            raise unknown_parameter(sweep.model, name, sweep.model.parameters, where)
         check_fixed(where, value, name in sweep.space.names)
-        if (name in POSITIVE or is_count(name)) and value <= 0:
+        if _must_be_positive(name) and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
     recorded = recorded_names(sweep.recorders)
     taken = {*RESERVED, *recorded, *(f"{name}_error" for name in recorded)}
     for name in sweep.space.names:
         where = f"{sweep.space.kind}.{name}"
         if name not in sweep.units:
-            check_countable(sweep.model, name)
-            raise unknown("parameter", name, sweep.units, where=where)
+            raise unknown_parameter(sweep.model, name, sweep.units, where)
         if sweep.space.names.count(name) > 1:
             raise InputError(f"{where}: is varied twice; keep one")
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
-        if (name in POSITIVE or is_count(name)) and sweep.space.limits(name)[0] <= 0:
-            low = sweep.space.limits(name)[0]
+        if _must_be_positive(name) and (low := sweep.space.limits(name)[0]) <= 0:
             reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
             raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
+
+
+def _must_be_positive(name: str) -> bool:
+    return name in POSITIVE or is_count(name)
 
 
 def check_fixed(where: str, value: Any, varied: bool) -> None:

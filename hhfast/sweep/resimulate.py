@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,35 +56,63 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
 
     every : about how far apart the samples of the traces are, ms; None: as close as a figure can show.
     """
-    from hhfast.sweep.store import ResultFile
-
-    with ResultFile(path) as result:
-        if row >= result.n_rows:
-            raise InputError(f"{path}: has no row {row}; the last is {result.n_rows - 1}")
-        values = {name: result.read(name, row, row + 1) for name in result.parameters}
-        stored = {name: result.read(name, row, row + 1) for name in result.features}
-        status = int(result.read("status", row, row + 1)[0])
-        text, model_text = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
-    model = parse_model(model_text, f"the model in {path}")
-    with understood(f"{path}: the spec in this result"):
-        sweep = sweep_from_canonical(text, model, Rows(values))
-    if sweep.n_steps > _MOST_STEPS:
-        raise InputError(f"{path}: a row has {sweep.n_steps:,} steps; at most {_MOST_STEPS:,} are simulated again")
-    if sweep.scheme.adaptive and StepControl(**sweep.control).most_steps(sweep.t_stop, 0) > _MOST_STEPS:
-        sweep = replace(sweep, max_steps=_MOST_STEPS)
-    if sweep.analysis is not None:
-        raise InputError(f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace")
-    certify = stored["certified"] != NOT_CHECKED if "certified" in stored else False
-    number = np.array([row])
-    again = simulate_rows(sweep, values, threads=1, certify=certify, numbers=number)
-    left_out = status in _LEFT_OUT
-    differing = tuple(name for name, value in stored.items() if not (left_out or _same(again[name], value)))
-    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
+    stored = _StoredRow.read(path, row)
+    sweep, values, number = stored.sweep(path), stored.parameters, np.array([row])
+    again = simulate_rows(sweep, values, threads=1, certify=stored.certified, numbers=number)
+    left_out = stored.status in _LEFT_OUT
+    differing = tuple(name for name, x in stored.features.items() if not (left_out or _same(again[name], x)))
     _, stimulus = cells_of(sweep, values, number)
-    record = (_spikes(sweep), Trace(*traceable(model, stimulus), every=sweep.dt * max(1, round(steps))))
-    traces = simulate_rows(sweep, values, threads=1, numbers=number, record=record)
+    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
+    trace = Trace(*traceable(sweep.model, stimulus), every=sweep.dt * max(1, round(steps)))
+    traces = simulate_rows(sweep, values, threads=1, numbers=number, record=(_spikes(sweep), trace))
     named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
-    return Resimulated(row, f"row {row} ({named})", sweep, traces, status, differing, tuple(stored))
+    return Resimulated(row, f"row {row} ({named})", sweep, traces, stored.status, differing, tuple(stored.features))
+
+
+@dataclass(frozen=True)
+class _StoredRow:
+    """What a file holds of a row: arrays of one value by name, and of the run the texts of its spec and model."""
+
+    parameters: dict[str, np.ndarray]
+    features: dict[str, np.ndarray]
+    status: int
+    spec: str
+    model: str
+
+    @classmethod
+    def read(cls, path: Path, row: int) -> _StoredRow:
+        from hhfast.sweep.store import ResultFile
+
+        with ResultFile(path) as result:
+            if row >= result.n_rows:
+                raise InputError(f"{path}: has no row {row}; the last is {result.n_rows - 1}")
+
+            def values(names: Iterable[str]) -> dict[str, np.ndarray]:
+                return {name: result.read(name, row, row + 1) for name in names}
+
+            (status,) = result.read("status", row, row + 1)
+            spec, model = result.attributes["hhfast_spec"], result.attributes["hhfast_model"]
+            return cls(values(result.parameters), values(result.features), int(status), spec, model)
+
+    @property
+    def certified(self) -> bool | np.ndarray:
+        """Whether the row was checked by a more accurate run, as `simulate_rows` takes it."""
+        return self.features["certified"] != NOT_CHECKED if "certified" in self.features else False
+
+    def sweep(self, path: Path) -> Sweep:
+        """The sweep of this row alone. Raises `InputError` where it has no trace, or one of too many steps."""
+        model = parse_model(self.model, f"the model in {path}")
+        with understood(f"{path}: the spec in this result"):
+            sweep = sweep_from_canonical(self.spec, model, Rows(self.parameters))
+        if sweep.analysis is not None:
+            raise InputError(
+                f"{path}: holds an analysis ({sweep.analysis['kind']}), of which a row has no single trace"
+            )
+        if sweep.n_steps > _MOST_STEPS:
+            raise InputError(f"{path}: a row has {sweep.n_steps:,} steps; at most {_MOST_STEPS:,} are simulated again")
+        if sweep.scheme.adaptive and StepControl(**sweep.control).most_steps(sweep.t_stop, 0) > _MOST_STEPS:
+            sweep = replace(sweep, max_steps=_MOST_STEPS)
+        return sweep
 
 
 def _spikes(sweep: Sweep) -> Spikes:

@@ -101,7 +101,10 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows given as arrays in memory: one array of equal length per parameter."""
+    """Rows given as arrays in memory.
+
+    values : parameter -> (n_rows,), in the unit of the parameter; all of one length.
+    """
 
     kind: ClassVar[str] = "rows"
     formula: ClassVar[bool] = False

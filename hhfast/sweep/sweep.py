@@ -45,7 +45,7 @@ class Sweep:
 
     model : library name, path of a TOML file, or Model.
     space : `Grid`, `Table`, `Rows` or `Sample`; its names are model parameters or "stimulus.NAME".
-    t_stop, dt : ms.
+    t_stop, dt : ms. dtype : "float64" or "float32", of all that is computed.
     integrator : name in `hhfast.integrators`, or an `Integrator` of your own.
     stimulus : a `Stimulus`, or {"kind": "step", "amplitude": 10.0, ...}, or a list of such (their sum; the names are
         then "stimulus.0.NAME"); what the space varies need not be given. None: no current. The `cell` of a noise is the

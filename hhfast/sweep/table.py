@@ -38,6 +38,9 @@ class Table:
 
     Opening reads the file once, checks every number, and remembers where each 4096th row begins, with a checksum of the
     rows from there to the next: rows that have changed since are noticed when they are read.
+
+    path : of the file. names : of its columns. n_rows : how many rows. sha256 : of the whole file. strides : where the
+    checked pieces begin. ranges : (lowest, highest) of each column. `Table.open(path)` finds all of these.
     """
 
     kind: ClassVar[str] = "table"

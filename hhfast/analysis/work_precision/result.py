@@ -95,9 +95,9 @@ def activity_of(trains: Trains, drawn: int) -> Activity:
 class Benchmark:
     """Error against cost of integrators on one model.
 
-    rows : one for each integrator and step or tolerance, the coarsest first. limits : one for each integrator.
-    sample : the cells. reference_dt : ms, of RK4. reference_errors : how RK4 at twice that step differs.
-    verification : how SciPy does.
+    model : its name. t_stop : ms, of each run. rows : one for each integrator and step or tolerance, the coarsest
+    first. limits : one for each integrator. sample : the cells. reference_dt : ms, of RK4. reference_errors : how RK4
+    at twice that step differs. verification : how SciPy does.
     """
 
     model: str

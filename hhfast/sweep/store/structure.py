@@ -46,6 +46,7 @@ def plain_datasets(file: h5py.File, n_bytes: int) -> dict[str, h5py.Dataset]:
 
 
 def _check_storage(dataset: h5py.Dataset, n_bytes: int) -> None:
+    """Refuse values that are elsewhere, no numbers, or packed by a filter that is not ours."""
     name = dataset.name.lstrip("/")
     if dataset.external is not None or dataset.is_virtual:
         raise InputError(f"variable '{name}' has its values in another file, which is not read")
@@ -56,8 +57,12 @@ def _check_storage(dataset: h5py.Dataset, n_bytes: int) -> None:
     creation = dataset.id.get_create_plist()
     if any(creation.get_filter(k)[0] not in _FILTERS for k in range(creation.get_nfilters())):
         raise InputError(f"variable '{name}' is compressed by a method that hhfast does not use")
-    if is_dimension_only(dataset):
-        return  # it has a length, and no values
+    if not is_dimension_only(dataset):  # which has a length, and no values
+        _check_presence(dataset, name, n_bytes)
+
+
+def _check_presence(dataset: h5py.Dataset, name: str, n_bytes: int) -> None:
+    """Refuse a variable with fewer values in the file than its shape promises, or more than fit there."""
     size = math.prod(dataset.shape) * dataset.dtype.itemsize
     if size > _COMPRESSION * n_bytes:
         raise InputError(f"variable '{name}' promises {size:,} bytes, more than the file can hold")
