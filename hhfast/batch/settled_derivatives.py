@@ -17,8 +17,8 @@ from hhfast.batch.simulation import Simulation
 from hhfast.errors import InputError, unknown
 from hhfast.model import Model
 from hhfast.parts.activity import SETTLED_FEATURES, Settled
-from hhfast.parts.feature import feature_name, feature_of_cycle
-from hhfast.parts.features import Features
+from hhfast.parts.feature import feature_name
+from hhfast.parts.features import Features, of_cycle
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
 from hhfast.parts.sensitivity import quotient
@@ -56,7 +56,7 @@ class SettledDerivatives:
                 raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
         for recorder in record:
             for name in recorder.names if isinstance(recorder, Features) else ():
-                if feature_name(name) not in _DIFFERENTIATED and not feature_of_cycle(name):
+                if feature_name(name) not in _DIFFERENTIATED and not of_cycle([recorder])[name]:
                     raise InputError(
                         f"sensitivity: feature '{name}' of a settled cell has no derivative; leave it out, or record "
                         "Spikes with until = 't_stop'"
@@ -99,9 +99,10 @@ class SettledDerivatives:
     def _variables(
         self, model: Model, found: Mapping[str, np.ndarray], kept: Mapping[str, Variable]
     ) -> dict[str, Variable]:
+        cycle = of_cycle(self.record)
         return {
             f"{name}_d{p}": Variable(
-                found[feature_of_cycle(name) or name][k], ("cell",),
+                found[cycle.get(name) or name][k], ("cell",),
                 quotient(kept[name].unit, model.parameters[p].unit),
                 f"derivative of {kept[name].long_name} by {p}",
             )
