@@ -22,7 +22,7 @@ from hhfast.kernel.jit import compile as jit
 from hhfast.kernel.jit.llvm_compiler import arithmetic
 from hhfast.model import parse_model
 from hhfast.pages.kernels import calling, scripts
-from hhfast.pages.page import LARGEST, part
+from hhfast.pages.page import LARGEST, engine_script
 from hhfast.pages.probe import suited
 from hhfast.pages.protocols import protocols
 from hhfast.sweep.store import ResultFile
@@ -54,7 +54,7 @@ def run_in(page, model, method, stimulus, t_stop, every, params=None):
         "parameters": [(params or {}).get(name, p.value) for name, p in model.parameters.items()],
         "stimulus": values,
     }
-    source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), part("scripts/simulation.js")])
+    source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), engine_script()])
     return page.evaluate(
         f"""(told) => {{ "use strict"; {source}
         const {{ page, parameters, stimulus }} = told;
@@ -187,7 +187,7 @@ def test_a_page_has_the_guards_of_simulate(blank, name, params, current):
     }
     told = [page, cells.p0[: len(model.parameters)].tolist(), {k: v for k, v in values.items() if math.isfinite(v)}]
     found = blank.evaluate(
-        f"""([page, parameters, stimulus]) => {{ {part("scripts/simulation.js")}
+        f"""([page, parameters, stimulus]) => {{ {engine_script()}
         return possibleRange(page, parameters, stimulus, -64.0); }}""",
         told,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import sympy as sp
 
+from hhfast.model.formula_evaluation import OPERATORS
 from hhfast.model.formula_functions import ZERO_CELSIUS, F, R
 from hhfast.model.formulas import parse
 from hhfast.model.symbolic_functions import exprelr, if_equal, if_less, if_less_equal, maximum, minimum
@@ -74,17 +75,7 @@ def _convert(node: ast.expr) -> Any:
         case ast.UnaryOp(op=op, operand=operand):
             return -_convert(operand) if isinstance(op, ast.USub) else _convert(operand)
         case ast.BinOp(left=left, op=op, right=right):
-            a, b = _convert(left), _convert(right)
-            match op:
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.Mult():
-                    return a * b
-                case ast.Div():
-                    return a / b
-            return a**b
+            return OPERATORS[type(op)](_convert(left), _convert(right))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return _chosen(test, _convert(body), _convert(orelse))
         case ast.Call(func=ast.Name(id=name), args=args):
