@@ -140,8 +140,8 @@ def trials(
     picture: PictureOptions,
 ) -> None:
     """Trials with channel noise (-p count_Na=6000): efficiency, jitter, rate, reliability; -o draws their spikes."""
-    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
-    options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
+    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop}
+    options |= {"channel_noise": {"kind": channel_noise, "seed": seed}} | ({} if width is None else {"width": width})
     # Of fixed steps, by which noise takes least time.
     how = {"integrator": "exp_euler", "dt": 0.01}
     say_analysis("repeated_trials", model, parameter, picture, options | how, csv)
