@@ -1,6 +1,6 @@
 """Classes of random neurons of Prinz et al. 2003, against SciPy and a rule for traces written apart from hhfast.
 
-SciPy goes on from where hhfast found each neuron settled, with right-hand sides written by hand, for three periods:
+SciPy goes on from where hhfast found each neuron settled, with right-hand sides written by hand, for two periods:
 so it must find the same regime, of the same period.
 """
 
@@ -84,7 +84,7 @@ def check(rows, result):
     X = np.array([result[f"{x}_final"] for x in MODELS["prinz_stg"].states])
     for k, row in enumerate(rows):
         period = result["period"][k]
-        span = 300.0 if np.isnan(period) else 3.1 * period + 5.0
+        span = 300.0 if np.isnan(period) else 2.2 * period + 5.0
         V, up, down = go_on({name: values[k] for name, values in params.items()}, X[:, k], span)
         pattern = period_of(up)
         assert ACTIVITIES[result["activity"][k]] == name_of(V, up, down, pattern), row

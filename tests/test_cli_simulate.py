@@ -79,3 +79,16 @@ def test_a_certificate_of_each_cell():
     wrong = hhfast(*arguments, "--certify-tolerance", "time=much")
     assert wrong.exit_code == 2
     assert "--certify-tolerance time=much: give SHARE, or NAME=VALUE" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", [("--csv",), ("-o", "fig.png"), ("--certify",), ("--every", "0.1")])
+def test_features_of_a_settled_cell_have_no_trace(here, option):
+    """What could only be said of traces is refused, not passed over in silence."""
+    line = refused("simulate", "hodgkin_huxley", "--sensitivity", "g_Na", "--settled", *option)
+    assert line.endswith(f"leave out {option[0]}")
+    assert names(here) == ["scan.toml"]
+
+
+def test_several_options_of_traces_are_named_together(here):
+    line = refused("simulate", "hodgkin_huxley", "--settled", "--sensitivity", "g_Na", "--csv", "-o", "fig.png")
+    assert line.endswith("leave out --csv, -o")

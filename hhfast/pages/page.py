@@ -22,14 +22,9 @@ def part(name: str) -> str:
     return files("hhfast.pages").joinpath(name).read_text(encoding="utf-8")
 
 
-def engine_script() -> str:
-    """What runs kernels."""
-    return "\n".join(part(f"scripts/{name}.js") for name in ("time_grid", "initial_states", "simulation"))
-
-
 def page(body: str, data: Mapping[str, Any], kernels: Sequence[str], scripts: Sequence[str]) -> str:
     """The text of a page. kernels : sources that the worker of the page runs, too. scripts : names of further ones."""
-    engine = "\n".join(['"use strict";', *kernels, engine_script()])
+    engine = "\n".join(['"use strict";', *kernels, part("scripts/bounds.js"), part("scripts/simulation.js")])
     view = '"use strict";\n' + "\n".join(part(f"scripts/{name}.js") for name in scripts)
     parts = {
         "POLICY": _policy(engine, view),

@@ -137,15 +137,19 @@ class Features:
             detects=any(a.spike for a in chosen),
         )
 
+    @property
+    def with_derivatives(self) -> dict[str, str]:
+        """Those that have derivatives, of the recorder that `derived_by` gives: name -> its entry in the registry."""
+        entries = {name: feature_name(name) for name in self._features}
+        return {n: e for n, e in entries.items() if e in VALUES and {*features[e].needs} <= {*self.derived}}
+
     def _derivatives(self, of: Mapping[str, Any]) -> dict[str, Variable]:
         """NAME_dPARAMETER of those that have any."""
-        entries = {name: feature_name(name) for name in self._features}
-        derived = {n: e for n, e in entries.items() if e in VALUES and {*features[e].needs} <= {*self.derived}}
         return {
             f"{name}_d{p}": Variable(
                 VALUES[entry](of, k), ("cell",), quotient(features[entry].unit, unit), f"derivative of {name} by {p}"
             )
-            for name, entry in derived.items()
+            for name, entry in self.with_derivatives.items()
             for k, (p, unit) in enumerate(self.by)
         }
 
@@ -175,11 +179,6 @@ def of_cycle(record: Iterable[object]) -> dict[str, str]:
     """The features that recorders name -> the feature of a settled cell that each is of its last period; "": none."""
     found = {name: r.feature(name) for r in record if isinstance(r, Features) for name in r.names}
     return {name: "" if feature is None else feature.of_cycle for name, feature in found.items()}
-
-
-def has_derivatives(recorder: object, adaptive: bool) -> bool:
-    """Whether some feature of a recorder has derivatives in a run with sensitivities, up to t_stop."""
-    return isinstance(recorder, Features) and bool(recorder.derived_by({}, "", adaptive).derived)
 
 
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:

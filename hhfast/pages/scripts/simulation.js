@@ -1,17 +1,198 @@
-// Runs the kernel for one cell: its arguments, and what it recorded.
-// What the potential of a cell can be that starts at V, as `hhfast.batch.bounds` has it; NaN: its parameters cannot be.
-function possibleRange(page, parameters, stimulus, V) {
-  const { widest, margin, by } = page.guards;
-  const value = Object.fromEntries(page.guards.parameters.map((name, k) => [name, parameters[k]]));
-  if (page.guards.conductances.some((name) => value[name] < 0) || !parameters.every(Number.isFinite)) return [NaN, NaN];
-  if (by === null) return [-widest, widest];
-  const total = by.leaks.reduce((sum, [g]) => sum + value[g], 0);
-  const leak = by.leaks.reduce((sum, [g, E]) => sum + value[g] * value[E], 0);
-  const current = by.currents.reduce((sum, [k, name, factor]) => sum + Math.abs(stimulus[`${k}.${name}`]) * factor, 0);
-  const reversal = by.reversal.map((name) => value[name]);
-  const low = total > 0 ? Math.min(...reversal, V, (leak - current) / total) : -widest;
-  const high = total > 0 ? Math.max(...reversal, V, (leak + current) / total) : widest;
-  return [low - margin, high + margin];
+// Runs the kernel for one cell: its arguments, the times at which steps end, initial states, what it recorded.
+const ACTIONS = 3; // bits per recorder in the action of a node: begin, end, sample
+const EDGE = 1 << 30; // in the high word of an action: an edge of the stimulus
+
+// When the current of a kind of stimulus jumps or has a kink, from its parameters p.
+const EDGES = {
+  step: (p) => [p.start, p.stop],
+  pulse: (p) => [p.start, p.start + p.width],
+  paired_pulse: (p) => [0, p.width, p.interval, p.interval + p.width].map((d) => p.start + d),
+  train: (p, t_stop) => eventTimes(p, t_stop).flatMap((start) => [start, start + p.width]),
+  ramp: (p) => [p.start, p.stop],
+  sine: (p) => [p.start, p.stop],
+  chirp: (p) => [p.start, p.stop],
+  waveform: () => [],
+  noise: (p) => [p.start, p.stop],
+  conductance_step: (p) => [p.start, p.stop],
+  alpha_synapse: (p, t_stop) => eventTimes(p, t_stop),
+  double_exponential: (p, t_stop) => eventTimes(p, t_stop),
+  point_conductance: (p) => [p.start, p.stop],
+  poisson_alpha: () => [],
+  poisson_double_exponential: () => [],
+};
+
+// When the pulses or synaptic events of a train begin, before t_stop.
+function eventTimes(p, t_stop) {
+  const count = Math.max(0, Math.min(p.count, Math.ceil((t_stop - p.start) / p.period), 1e5));
+  return Array.from({ length: count }, (_, k) => p.start + p.period * k);
+}
+
+function shaped(shape, values) {
+  const array = values || new Float64Array(shape.reduce((a, b) => a * b, 1));
+  array.shape = shape;
+  return array;
+}
+
+function distinct(times, tolerance) {
+  const sorted = Float64Array.from(times).sort();
+  return sorted.filter((t, k) => k === 0 || t - sorted[k - 1] > tolerance);
+}
+
+function nearest(nodes, t) {
+  let best = 0;
+  for (let k = 1; k < nodes.length; k++) if (Math.abs(nodes[k] - t) < Math.abs(nodes[best] - t)) best = k;
+  return best;
+}
+
+function sampleTimes(t_stop, every) {
+  const n = Math.floor((t_stop / every) * (1 + 1e-12)) + 1;
+  return Float64Array.from({ length: n }, (_, k) => Math.min(every * k, t_stop));
+}
+
+function pointsOfNoise(p, t_stop) {
+  const [first, last] = [p.start, p.stop].map((t) => Math.min(Math.max(t, 0), t_stop));
+  const begin = Math.floor(first / p.every);
+  return Array.from({ length: Math.ceil(last / p.every) - begin }, (_, k) => p.every * (begin + k));
+}
+
+// Between points a current is linear; fixed steps end at them, adaptive kernels look for them themselves.
+const POINTS = {
+  waveform: (p, t_stop, times) => times.map((t) => t + p.start),
+  noise: pointsOfNoise,
+  point_conductance: pointsOfNoise,
+};
+
+// How far apart samples are (ms): as close as a plot shows; whole steps, where sampling would cut steps short.
+function samplingInterval(page, t_stop) {
+  const wanted = t_stop / Math.min(20000, Math.max(2500, 20 * t_stop));
+  return page.adaptive ? wanted : page.dt * Math.max(1, Math.round(wanted / page.dt));
+}
+
+function valuesOf(part, k, values) {
+  return Object.fromEntries(part.parameters.map((name) => [name, values[`${k}.${name}`]]));
+}
+
+function pointsOf(part, k, values, t_stop) {
+  return POINTS[part.kind] ? POINTS[part.kind](valuesOf(part, k, values), t_stop, part.times) : [];
+}
+
+// After how many steps an adaptive run is given up: more for a longer one, and for one with more stops.
+function mostSteps(page, values, edges, t_stop) {
+  if (!page.adaptive) return 0;
+  const [anyway, per_ms, per_stop] = page.steps_allowed;
+  const points = page.stimulus.flatMap((part, k) => pointsOf(part, k, values, t_stop));
+  return anyway + per_ms * t_stop + per_stop * (2 + edges.length + points.length);
+}
+
+function stimulusEdges(page, values, t_stop) {
+  const edges = page.stimulus.flatMap((part, k) => {
+    const points = page.adaptive ? [] : pointsOf(part, k, values, t_stop);
+    return [...EDGES[part.kind](valuesOf(part, k, values), t_stop), ...points];
+  });
+  return edges.filter((t) => t > 0 && t < t_stop);
+}
+
+// Nodes of the time grid and what the recorders (spikes 0, trace 1) do there; for fixed steps also dt and n.
+function schedule(page, edges, samples, t_stop) {
+  const fixed = !page.adaptive;
+  const wanted = [0, t_stop, ...edges, ...(fixed ? samples : [])];
+  const t_node = distinct(wanted, fixed ? 1e-9 * page.dt : 1e-12 * t_stop);
+  const action = new Int32Array(2 * t_node.length);
+  const last = t_node.length - 1;
+  for (const r of [0, 1]) {
+    action[0] |= 1 << (ACTIONS * r);
+    action[2 * last] |= 1 << (ACTIONS * r + 1);
+  }
+  if (!fixed) {
+    for (const edge of edges) action[2 * nearest(t_node, edge) + 1] |= EDGE;
+    return { t_node, action };
+  }
+  const n_node = new Int32Array(2 * t_node.length);
+  const dt_node = new Float64Array(t_node.length).fill(page.dt);
+  for (let k = 0; k < last; k++) {
+    const length = t_node[k + 1] - t_node[k];
+    n_node[2 * k] = Math.max(Math.ceil((length / page.dt) * (1 - 1e-9)), 1);
+    const h = length / n_node[2 * k];
+    dt_node[k] = Math.abs(h - page.dt) < 1e-9 * page.dt ? page.dt : h;
+  }
+  let k = 0;
+  for (const t of samples) {
+    while (k < last && Math.abs(t_node[k + 1] - t) <= Math.abs(t_node[k] - t)) k++;
+    action[2 * k] |= 1 << (ACTIONS + 2);
+  }
+  return { t_node, action, n_node, dt_node };
+}
+
+// a and b of x' = a - b x for states X (n_states rows of n points).
+function ratesAt(page, parameters, X, n, current) {
+  const size = X.length;
+  const A = shaped([size / n, n]);
+  const B = shaped([size / n, n]);
+  const col = new Int32Array(2 * parameters.length).fill(-1);
+  const i_app = typeof current === "number" ? new Float64Array(n).fill(current) : current;
+  rates(0, n, parameters, col, shaped([0, n]), shaped([size / n, n], X), i_app, A, B);
+  return { A, B };
+}
+
+// Solves J x = b by elimination with pivots; J and b are changed.
+function solved(J, b) {
+  const n = b.length;
+  for (let k = 0; k < n; k++) {
+    let pivot = k;
+    for (let i = k + 1; i < n; i++) if (Math.abs(J[i][k]) > Math.abs(J[pivot][k])) pivot = i;
+    [J[k], J[pivot], b[k], b[pivot]] = [J[pivot], J[k], b[pivot], b[k]];
+    for (let i = k + 1; i < n; i++) {
+      const factor = J[i][k] / J[k][k];
+      for (let j = k; j < n; j++) J[i][j] -= factor * J[k][j];
+      b[i] -= factor * b[k];
+    }
+  }
+  for (let k = n - 1; k >= 0; k--) {
+    for (let j = k + 1; j < n; j++) b[k] -= J[k][j] * b[j];
+    b[k] /= J[k][k];
+  }
+  return b;
+}
+
+// Newton's method on a = b x for states that depend on each other, as those of a scheme.
+function solveSteady(page, parameters, X, states) {
+  const slopes = (Y) => {
+    const { A, B } = ratesAt(page, parameters, Y, 1, 0);
+    return states.map((k) => A[k] - B[k] * Y[k]);
+  };
+  for (let round = 0; round < 20; round++) {
+    const now = slopes(X);
+    const J = states.map(() => new Float64Array(states.length));
+    states.forEach((k, j) => {
+      const moved = X.slice();
+      const step = 1e-6 * (X[k] === 0 ? 1 : Math.abs(X[k]));
+      moved[k] += step;
+      slopes(moved).forEach((slope, i) => (J[i][j] = (slope - now[i]) / step));
+    });
+    const change = solved(J, now.map((slope) => -slope));
+    states.forEach((k, j) => (X[k] += change[j]));
+    if (!states.some((k, j) => Math.abs(change[j]) > 1e-13 * Math.max(Math.abs(X[k]), 1e-3))) return;
+  }
+}
+
+// The model's initial states: as given, and what starts steady at its steady value there.
+function initialStates(page, parameters) {
+  const X = Float64Array.from(page.initial);
+  if (page.formulas.length) {
+    const A = shaped([page.formulas.length, 1]);
+    const col = new Int32Array(2 * parameters.length).fill(-1);
+    beginnings(0, 1, parameters, col, shaped([0, 1]), shaped([X.length, 1], X.slice()), new Float64Array(1), A, shaped([0, 1]));
+    page.formulas.forEach((state, k) => (X[state] = A[k]));
+  }
+  for (const [states, coupled] of page.steady_levels) {
+    if (coupled) {
+      solveSteady(page, parameters, X, states);
+      continue;
+    }
+    const { A, B } = ratesAt(page, parameters, X, 1, 0);
+    for (const k of states) X[k] = A[k] / B[k];
+  }
+  return X;
 }
 
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
