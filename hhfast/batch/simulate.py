@@ -19,6 +19,7 @@ from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
+from hhfast.batch.recorded import check_derivatives
 from hhfast.batch.result import STEP_LIMIT, Result
 from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
@@ -155,6 +156,7 @@ def simulate(
     if derived:
         if not isinstance(initial, str | Mapping):
             raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
+        check_derivatives(record, model.states, list(derived), method.adaptive)
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
     bounds = possible_range(cells, stimulus, X, noise is not None)
     rows = certified_rows(certify, cells.n, recorders)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hhfast.cli.console import note, say
+from hhfast.cli.console import Exit, note, say
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def import_files(
         save(plot_import(found), report)
         note(f"wrote {report}")
     if not found.verification.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.CHECK_FAILED)
 
 
 def _check_outputs(model: Path | None, picture: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import say
+from hhfast.cli.console import Exit, say
 from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
@@ -72,7 +72,7 @@ def _show(name: str, *, toml: bool, check: bool) -> None:
         text, passed = model_check_text(model)
         say(text)
         if not passed:
-            raise typer.Exit(1)
+            raise typer.Exit(Exit.CHECK_FAILED)
     else:
         say(model.equations())
 

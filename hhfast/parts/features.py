@@ -147,11 +147,6 @@ class Features:
         return Shared((values,), variables)
 
 
-def has_derivatives(recorder: object, adaptive: bool) -> bool:
-    """Whether some feature of a recorder has derivatives in a run with sensitivities, up to t_stop."""
-    return isinstance(recorder, Features) and bool(recorder.derived_by({}, "", adaptive).with_derivatives)
-
-
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:
     """The number of spikes of each cell: `Features(["spike_count"])`, the cheapest recorder.
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hhfast.batch.initial_sensitivities import sensitivity_units_of
+from hhfast.batch.recorded import check_derivatives
 from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.errors import InputError
 from hhfast.kernel.spec import check_sensitivity as check_run
 from hhfast.parts.activity import Settled
-from hhfast.parts.features import has_derivatives
-from hhfast.parts.recorders import Spikes
 from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.sweep.stimulus import stimulus_kind
 
@@ -59,10 +58,4 @@ def check_sensitivity(sweep: Sweep) -> None:
     if not isinstance(sweep.initial, str):
         raise InputError("sensitivity: does not go with a list of initial states; give one")
     check_run(sweep.model, sweep.scheme, kinds, names)
-    traced = {name for r in sweep.recorders for name in getattr(r, "variables", ())}
-    in_time = any(isinstance(r, Spikes) or has_derivatives(r, sweep.scheme.adaptive) for r in sweep.recorders)
-    if not traced & {*derived_variables(sweep)} and not in_time:
-        raise InputError(
-            "sensitivity: nothing that is recorded here has derivatives; give until = 'settled', which gives those "
-            f"of all, or record spikes, latency, isi_mean, V_max, or a trace of '{sensitivity_name('V', names[0])}'"
-        )
+    check_derivatives(sweep.recorders, sweep.model.states, names, sweep.scheme.adaptive)
