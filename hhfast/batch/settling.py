@@ -7,7 +7,7 @@ start, and must stand still a hundred times better.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -33,7 +33,7 @@ from hhfast.parts.activity import (
     Settled,
     features_of,
 )
-from hhfast.parts.feature import feature_of_cycle
+from hhfast.parts.features import of_cycle
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimulus import Stimulus
@@ -170,12 +170,13 @@ class SettlingRecording:
             found["i_app"] = Variable(self.outcome[:, endings.I_APP].copy(), ("cell",), unit, "current at the end")
         return found
 
-    def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
+    def of_last_period(self, variables: dict[str, Variable], record: Iterable[Recorder]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
         settled = ~np.isin(self.features["activity"], [UNSETTLED, IRREGULAR])
         found = {}
-        for name, was in variables.items():
-            if own := feature_of_cycle(name):
+        for name, own in of_cycle(record).items():
+            if own:
+                was = variables[name]
                 values = np.where(settled, self.features[own], was.values)
                 found[name] = replace(was, values=values, kind="size" if own == "rate" else was.kind)
         return found
