@@ -141,7 +141,7 @@ class Features:
             of |= {"onset": run.onset, "duration": stop - start}
             of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                found = {name: features[feature_name(name)].variable(of) for name in self._streamed}
+                found = {name: features[feature_name(name)].variable(name, of, run.n_cells) for name in self._streamed}
                 return found | self._derivatives(of | {"onset_by": [float(p == self.onset) for p, _ in self.by]})
 
         return Shared((values,), variables)
