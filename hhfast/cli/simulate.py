@@ -32,6 +32,14 @@ def simulate(
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 100.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 5.0,
     stop: Annotated[float | None, typer.Option(metavar="MS", help="End of the current.", show_default="never")] = None,
+    stimulus: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Another stimulus, a conductance or a clamp, as 'alpha_synapse g=0.3 tau=1 start=5' or 'voltage_clamp "
+            "holding=-70 levels=-100,-80:40 durations=5,10'; may be given again.",
+        ),
+    ] = None,
     integrator: Annotated[
         str | None, typer.Option("-i", "--integrator", metavar="NAME", help="The integrator.", show_default="tsit5")
     ] = None,
@@ -78,7 +86,7 @@ def simulate(
     *,
     picture: PictureOptions,
 ) -> None:
-    """Simulate one neuron or a few under a current step: spikes, and with -o V, currents, conductances, gates."""
+    """Simulate one neuron or a few under a current or any stimulus: spikes; -o: V, currents, conductances, gates."""
     picture.check()
     params = broadcast({**parameters(parameter), "--current": numbers(current, "--current")})
     amplitude = params.pop("--current")
@@ -103,6 +111,10 @@ def simulate(
 
     found = find_model(model)
     step, varied = current_step(amplitude, start, stop), {**params, "i_app": amplitude}
+    if stimulus:
+        from hhfast.cli.stimulus_text import stimulus_of
+
+        step = stimulus_of(stimulus) + step if amplitude.any() else stimulus_of(stimulus)
     levels = None if threshold is None else levels_of(threshold)
     method = _method(integrator, dt, is_noisy=channel_noise is not None)
     if settled:
