@@ -19,13 +19,14 @@ def there_and_back(tmp_path):
 
 @pytest.mark.parametrize("name", hh.models)
 def test_every_model_of_the_library_reads_back(name, there_and_back):
-    """All slopes to 1e-12 at random states, the membrane's included; and the file agrees with the model read from it."""
+    """All slopes to 1e-12 at random states and a current; and the file agrees with the model read from it."""
     model, found = hh.models[name], there_and_back(name)
     assert found.verification.difference < 1e-9
     assert found.model.V_init == model.V_init
     rng = np.random.default_rng(1)
     state = {s.name: rng.uniform(-100, 50, 40) if s.unit == "mV" else rng.uniform(0.05, 0.95, 40) for s in model.rows}
-    known, mine = model.derivatives(state), found.model.derivatives(state)
+    density = 2.0 * found.model.parameters["C_m"].value / model.parameters["C_m"].value
+    known, mine = model.derivatives(state, {}, 2.0), found.model.derivatives(state, {}, density)
     for x in model.states:
         assert mine[x] == pytest.approx(known[x], rel=1e-12, abs=1e-12 * np.abs(known[x]).max()), x
 
