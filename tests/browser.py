@@ -56,10 +56,10 @@ class Visitor:
 
     def wait(self, condition):
         """Wait until the page finds a condition true; from outside, as its policy lets no text become code."""
-        for _ in range(600):
+        for _ in range(3000):
             if self.page.evaluate(condition):
                 return
-            self.page.wait_for_timeout(100)
+            self.page.wait_for_timeout(20)
         raise AssertionError(f"never true: {condition}")
 
     def assert_quiet(self):

@@ -106,9 +106,39 @@ def test_the_class_is_the_same_by_other_integrators_and_tolerances(method):
     check(COLD, run(COLD, **method), 1e-4)
 
 
+# All methods of the registry, and how far their periods may be off at these steps (ms; None: their own, at 1e-6).
+METHODS = {
+    "euler": (0.01, 3e-2), "exp_euler": (0.025, 3e-2), "exp_midpoint": (0.025, 3e-3), "strang": (0.025, 1e-3),
+    "rk4": (0.05, 1e-4), "bs32": (None, 1e-4), "tsit5": (None, 1e-4), "rodas4": (None, 1e-4),
+}  # fmt: skip
+# At such steps methods of first order solve other equations, nearly: what they do is marginal, as smaller steps show.
+# Butera at -59 mV has 15, 16 and 17 spikes a burst by Euler steps of 0.01, 0.005 and 0.00125 ms (17 in truth); in the
+# chaos of Hindmarsh & Rose at 3.25 there are cycles of 6 and of 5 spikes by steps of 0.01 and 0.025.
+SMALLER = {
+    ("butera_1999_prebotzinger_nap", "euler"): 0.00125,
+    ("hindmarsh_rose_1984_burster", "euler"): 0.001,
+    ("hindmarsh_rose_1984_burster", "exp_euler"): 0.005,
+}
+
+
+def check_method(scan, integrator):
+    dt, error = METHODS[integrator]
+    dt = SMALLER.get((scan.model, integrator), dt)
+    check(scan, run(scan, integrator=integrator, **({"dt": dt} if dt else {})), error)
+
+
+def test_every_method_is_tried():
+    assert set(METHODS) == set(hh.integrators)
+
+
+@pytest.mark.parametrize("integrator", METHODS)
+def test_the_class_is_the_same_by_every_method(integrator):
+    check_method(COLD, integrator)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scan", SCANS[1:], ids=lambda scan: scan.model)
-@pytest.mark.parametrize("method", [{"integrator": "rodas4"}, {"integrator": "rk4", "dt": 0.05}])
-def test_the_class_is_the_same_by_implicit_and_fixed_steps(method, scan):
-    """Slow bursters too, whose pauses the cap may cut short, and in which V may oscillate."""
-    check(scan, run(scan, **method), 1e-3)
+@pytest.mark.parametrize("integrator", METHODS)
+def test_the_class_is_the_same_by_every_method_in_slow_bursters_too(integrator, scan):
+    """Their pauses the cap may cut short, and V may oscillate in them."""
+    check_method(scan, integrator)

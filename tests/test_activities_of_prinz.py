@@ -1,6 +1,6 @@
 """Classes of random neurons of Prinz et al. 2003, against SciPy and a rule for traces written apart from hhfast.
 
-SciPy goes on from where hhfast found each neuron settled, with right-hand sides written by hand, for three periods:
+SciPy goes on from where hhfast found each neuron settled, with right-hand sides written by hand, for two periods or three:
 so it must find the same regime, of the same period.
 """
 
@@ -23,6 +23,7 @@ MORE = [
     1118850, 1229966, 829300, 1639984, 302208, 382218, 769796, 1602845, 760309, 438329, 501793, 512612, 823492, 1354547,
     1670557, 914991, 254035, 1487813, 946093, 797044,
 ]  # fmt: skip
+UNEVEN = 466646  # its bursts come in equal times, with 13 or 14 spikes as chaos has it
 LONG = {740651: 74, 1283894: 93}  # neuron -> spikes of a period: more than 64 in several bursts, the same at 1e-6
 
 
@@ -33,17 +34,17 @@ def neurons(rows):
 
 
 def settled(rows, rtol):
-    record = [hh.Features(["activity", "period", "spikes_per_period"]), hh.Final()]
+    record = [hh.Features(["activity", "period", "spikes_per_period"]), hh.Final(), hh.Spikes()]
     return hh.simulate(
         "prinz_stg", neurons(rows), t_stop=30e3, until="settled", integrator="tsit5", rtol=rtol, record=record
     )
 
 
-def go_on(params, X, span):
-    """(V every half ms, upward crossings of -20 mV after V was below -30 mV, the downward ones after them) by LSODA."""
+def go_on(params, X, span, method="LSODA", rtol=1e-8):
+    """(V every half ms, upward crossings of -20 mV after V was below -30 mV, the downward ones after them) by SciPy."""
     model = MODELS["prinz_stg"]
     run = solve_ivp(
-        lambda t, X: model.slope(X, 0.0, model.p | params), (0.0, span), X, method="LSODA", rtol=1e-8, atol=1e-10,
+        lambda t, X: model.slope(X, 0.0, model.p | params), (0.0, span), X, method=method, rtol=rtol, atol=1e-2 * rtol,
         max_step=5.0, events=(lambda t, X: X[0] + 20.0, lambda t, X: X[0] + 30.0), t_eval=np.arange(0.0, span, 0.5),
     )  # fmt: skip
     at_threshold, armed, up, down = run.t_events[0], X[0] < -30.0, [], []
@@ -84,7 +85,8 @@ def check(rows, result):
     X = np.array([result[f"{x}_final"] for x in MODELS["prinz_stg"].states])
     for k, row in enumerate(rows):
         period = result["period"][k]
-        span = 300.0 if np.isnan(period) else 3.1 * period + 5.0
+        periods = 3.1 if result["spikes_per_period"][k] < 8 else 2.2  # two periods and one interval more
+        span = 300.0 if np.isnan(period) else periods * period + 5.0
         V, up, down = go_on({name: values[k] for name, values in params.items()}, X[:, k], span)
         pattern = period_of(up)
         assert ACTIVITIES[result["activity"][k]] == name_of(V, up, down, pattern), row
@@ -97,6 +99,26 @@ def test_few_neurons_do_what_scipy_finds_from_their_traces():
     result = settled(FEW, 1e-9)
     assert len(set(result["activity"])) == 6
     check(FEW, result)
+
+
+def begins(times):
+    """Numbers of the spikes that begin a burst, but for the first."""
+    return np.flatnonzero(np.diff(times) > 3 * np.median(np.diff(times))) + 1
+
+
+@pytest.mark.slow
+def test_bursts_in_equal_times_are_bursting_though_some_have_a_spike_more():
+    """LSODA has not converged here at rtol 1e-8: it finds pauses of 217 ms, DOP853 and Radau of 273."""
+    result = settled([UNEVEN], 1e-9)
+    assert result.labels("activity")[0] == settled([UNEVEN], 1e-6).labels("activity")[0] == "bursting"
+    assert result.status[0] == 6  # it has not settled
+    assert set(np.diff(begins(result.spike_times[0]))) >= {13, 14}
+    X = np.array([result[f"{x}_final"][0] for x in MODELS["prinz_stg"].states])
+    params = {name: values[0] for name, values in neurons([UNEVEN]).items()}
+    _, times, _ = go_on(params, X, 1500.0, "DOP853", 1e-9)
+    apart = np.diff(times[begins(times)])
+    assert len(apart) > 1
+    np.testing.assert_allclose(apart, result["period"][0], rtol=0.08)
 
 
 @pytest.mark.slow

@@ -285,6 +285,7 @@ FIXED = {"t_stop": 1.0, "integrator": "exp_euler"}
         ({}, FIXED | {"certify": True}, "leave certify out"),
         ({}, FIXED | {"sensitivity": ["g_Na"]}, "leave one of them out"),
         ({"count_Na": 1e9}, FIXED | {"channel_noise": "markov"}, "diffusion"),
+        ({"count_Na": [300.0, 0.3]}, FIXED | {"channel_noise": "markov"}, "count_Na: 0.3 is no whole channel"),
     ],
 )
 def test_bad_input_gives_one_line(params, options, said):

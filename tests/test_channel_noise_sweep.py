@@ -119,6 +119,21 @@ def test_mistakes_in_files_are_one_line(tmp_path, old, new, said):
     assert said in refused("run", path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[300, 3000]", "[0.3, 3000]", "axes.count_Na: 0.3 is no whole channel"),
+        ("[300, 3000]", "[300, 1e9]", "axes.count_Na: at most 1e+07 channels"),
+        ("count_K = 900", "count_K = 2e7", "parameters.count_K: at most 1e+07 channels"),
+    ],
+)
+def test_numbers_that_cannot_be_followed_one_by_one(tmp_path, old, new, said):
+    """Before work begins, wherever in the space they are."""
+    path = tmp_path / "scan.toml"
+    path.write_text(SCAN.replace('"diffusion"', '"markov"').replace(old, new))
+    assert said in refused("run", path)
+
+
 def test_the_command_line_shows_one_noisy_neuron(tmp_path):
     """With steps of its own choice unless others are given; other seeds, other spikes."""
     words = ("simulate", "hodgkin_huxley", "--t-stop", 60, "-p", "count_Na=600", "-p", "count_K=180")

@@ -79,3 +79,66 @@ def test_a_certificate_of_each_cell():
     wrong = hhfast(*arguments, "--certify-tolerance", "time=much")
     assert wrong.exit_code == 2
     assert "--certify-tolerance time=much: give SHARE, or NAME=VALUE" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", [("--csv",), ("-o", "fig.png"), ("--certify",), ("--every", "0.1")])
+def test_features_of_a_settled_cell_have_no_trace(here, option):
+    """What could only be said of traces is refused, not passed over in silence."""
+    line = refused("simulate", "hodgkin_huxley", "--sensitivity", "g_Na", "--settled", *option)
+    assert line.endswith(f"leave out {option[0]}")
+    assert names(here) == ["scan.toml"]
+
+
+def test_several_options_of_traces_are_named_together(here):
+    line = refused("simulate", "hodgkin_huxley", "--settled", "--sensitivity", "g_Na", "--csv", "-o", "fig.png")
+    assert line.endswith("leave out --csv, -o")
+
+
+# --- any stimulus -----------------------------------------------------------------------------------------------------
+def csv_of(*words):
+    """Heading -> values of the traces that the command prints."""
+    lines = hhfast("simulate", "hodgkin_huxley", "--csv", "--every", 1, *words).stdout.splitlines()
+    table = np.array([[float(value) for value in line.split(",")] for line in lines[1:]])
+    return dict(zip(lines[0].split(","), table.T, strict=True))
+
+
+def test_conductances_and_clamps_in_words(here):
+    """Synapses; a step and a ramp, then current clamp; a recorded spike as the command: as `simulate` has them."""
+    (here / "spike.csv").write_text("time,V\n0,-65\n2,-65\n3,30\n6,-75\n20,-65\n")
+    clamp = hh.VoltageClamp(-70.0, [-100.0, (-80.0, 40.0)], [5.0, 10.0], start=2.0, stop=18.0)
+    command = hh.WaveformClamp([0.0, 2.0, 3.0, 6.0, 20.0], [-65.0, -65.0, 30.0, -75.0, -65.0])
+    for text, more, stimulus in (
+        ("alpha_synapse g=0.3 tau=1 start=5", (), hh.AlphaSynapse(g=0.3, tau=1.0, start=5.0)),
+        ("voltage_clamp holding=-70 levels=-100,-80:40 durations=5,10 start=2 stop=18",
+         ("--current", 10, "--start", 20), clamp + hh.Step(amplitude=np.array([10.0]), start=20.0)),
+        ("waveform_clamp file=spike.csv", (), command),
+    ):  # fmt: skip
+        found = csv_of("--t-stop", 30, "--stimulus", text, *more)
+        r = hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=30.0, record=[hh.Trace("V", "i_Na", every=1.0)])
+        for name in ("V", "i_Na"):
+            np.testing.assert_allclose(found[name], r[name][0], rtol=1e-9, atol=1e-9)
+        assert ("i_clamp" in found) == ("clamp" in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("alpha_synaps g=1", "did you mean 'alpha_synapse'"),
+        ("alpha_synapse g=1", "missing a required argument: 'tau'"),
+        ("alpha_synapse g=x tau=1", "g=x: 'x' is no number"),
+        ("alpha_synapse g = 1", "without spaces around ="),
+        ("step amplitud=2", "did you mean 'amplitude'"),
+        ("step amplitude=1 amplitude=2", "amplitude is given twice"),
+        ("step file=spike.csv", "file: step has no points"),
+        ("waveform_clamp", "give file=NAME.csv"),
+        ("waveform_clamp file=missing.csv", "missing.csv: cannot be read"),
+        ("voltage_clamp holding=-70 levels=1,2 durations=5", "give one for each step"),
+        ("voltage_clamp holding=-70 levels=nan", "level_1 = nan"),
+        ("voltage_clamp holding=-70 levels=1:2:3", "'2:3' is no number"),
+        ("", "give KIND NAME=VALUE"),
+    ],
+)
+def test_a_stimulus_that_is_none_is_one_line(text, message):
+    line = refused("simulate", "hodgkin_huxley", "--stimulus", text)
+    assert line.startswith(f"error: --stimulus '{text}': ")
+    assert message in line

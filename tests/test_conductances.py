@@ -172,6 +172,7 @@ def test_conductance_of_a_channel_is_what_its_current_says():
         (lambda: hh.DoubleExponential(g=0.1, tau_rise=3.0, tau_decay=2.0), "must be shorter than tau_decay"),
         (lambda: hh.PointConductance(0.1, 0.1, -0.1, 0.1), "sigma_e = -0.1: a standard deviation must not be negative"),
         (lambda: hh.PointConductance(0.1, 0.1, 0.1, 0.1, tau_i=0.0), "tau_i = 0 ms must be positive"),
+        (lambda: hh.AlphaSynapse(g=0.1, tau=1.0, count=-1.0), "count = -1: a number of events cannot be negative"),
         (lambda: hh.ConductanceStep(g=float("nan")), "must be a number, not NaN"),
         (lambda: hh.PointConductance(1, 1, 1, 1, seed=3) + hh.Noise(sigma=1.0, tau=1.0, seed=3), "the same seed"),
     ],

@@ -225,6 +225,13 @@ def arguments_of(name, rng, n=200):
             -20.0,
         ),
         "polynomial_crossing": (rng.uniform(-80, -21, n), *rng.uniform(5, 60, (4, n)), -20.0),
+        "upward_crossing": (
+            rng.uniform(-26, -21, n),
+            rng.uniform(40, 60, n),
+            rng.uniform(-60, -38, n),
+            *rng.uniform(0, 1, (2, n)),
+            -20.0,
+        ),
         "window": (t, t + 0.3, *rng.uniform(0, 9, (2, n))),
         "train": (t, t + 0.3, 1.0, 0.4, 2.0, 3.0),
         "normal": tuple(whole),
@@ -232,7 +239,7 @@ def arguments_of(name, rng, n=200):
     return given[name]
 
 
-@pytest.mark.parametrize("name", ["crossing", "polynomial_crossing", "window", "train", "normal"])
+@pytest.mark.parametrize("name", ["crossing", "polynomial_crossing", "upward_crossing", "window", "train", "normal"])
 def test_compiled_functions_are_those_of_python(name):
     """Control flow, whole numbers and bits mean to LLVM what they mean to Python; NaN shows in both."""
     function = getattr(random if name == "normal" else within_step, name)

@@ -27,6 +27,7 @@ from hhfast.pages.probe import suited
 from hhfast.pages.protocols import protocols
 from hhfast.sweep.store import ResultFile
 
+ENGINE = [part("scripts/bounds.js"), part("scripts/simulation.js")]
 SVG = "http://www.w3.org/2000/svg"  # the name of the language, which nobody fetches
 FAST = ("hodgkin_huxley", "connor_stevens", "pinsky_rinzel_1994_ca3", "hodgkin_huxley_1952_markov")
 FIXED, ADAPTIVE = Method("rk4", dt=0.01), Method("tsit5", rtol=1e-10)
@@ -59,7 +60,7 @@ def run_in(page, model, method, stimulus, t_stop, every, params=None):
         "parameters": [(params or {}).get(name, p.value) for name, p in model.parameters.items()],
         "stimulus": values,
     }
-    source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), part("scripts/simulation.js")])
+    source = "\n".join([*scripts(model, method, stimulus, ["V"]).values(), *ENGINE])
     return page.evaluate(
         f"""(told) => {{ "use strict"; {source}
         const {{ page, parameters, stimulus }} = told;
@@ -180,6 +181,8 @@ def test_a_run_that_is_impossible_says_why(blank):
         ("hodgkin_huxley", {"E_Na": -30.0, "g_L": 0.01}, -200.0),
         ("hodgkin_huxley", {"g_L": 0.0}, 5.0),
         ("pinsky_rinzel_1994_ca3", {}, 1.0),
+        ("frankenhaeuser_huxley_1964_frog_node", {}, 3000.0),
+        ("schwarz_1995_human_node", {"P_Na": 1e-5}, -500.0),
     ],
 )
 def test_a_page_has_the_guards_of_simulate(blank, name, params, current):
@@ -191,8 +194,9 @@ def test_a_page_has_the_guards_of_simulate(blank, name, params, current):
         f"{k}.{name}": float(given[name]) for k, (kind, given) in enumerate(stimulus.parts) for name in kind.parameters
     }
     told = [page, cells.p0[: len(model.parameters)].tolist(), {k: v for k, v in values.items() if math.isfinite(v)}]
+    source = "\n".join([*scripts(model, ADAPTIVE, stimulus, ["V"]).values(), *ENGINE])
     found = blank.evaluate(
-        f"""([page, parameters, stimulus]) => {{ {part("scripts/simulation.js")}
+        f"""([page, parameters, stimulus]) => {{ {source}
         return possibleRange(page, parameters, stimulus, -64.0); }}""",
         told,
     )

@@ -203,16 +203,46 @@ def test_the_map_shows_the_grid(chromium, grid):
         visitor.assert_quiet()
 
 
+def test_the_map_of_a_sample_stays_filled_where_a_slider_holds(chromium, tmp_path):
+    """Each of its values is a mean of rows near the slider, and where there are rows there is a value."""
+    text = (
+        SAMPLE.replace("t_stop = 40.0", "t_stop = 1.0")
+        .replace("n = 60", "n = 3000")
+        .replace("stop = 35.0", "stop = 6.0")
+    )
+    text = text.replace(
+        "g_L = { loguniform = [0.02, 2.0] }", "g_L = { uniform = [0.1, 1.0] }\ng_K = { uniform = [20, 50] }"
+    )
+    page = page_of(tmp_path, text)
+    with ResultFile(page.with_suffix(".h5")) as result, Visitor(chromium, page, "#x=g_L&y=g_K&value=V_max") as visitor:
+        visitor.wait(READY)
+        name = "stimulus.0.mean"
+        visitor.page.evaluate(f"state['o.{name}'] = 2, drawMap()")
+        n, m, values = visitor.page.evaluate(
+            "[plane.n, plane.m, Array.from(plane.values, (v) => (Number.isNaN(v) ? null : v))]"
+        )
+        low, high = visitor.page.evaluate(f"heldBetween(axisOf('{name}'), 2)")
+        inside = (result.read(name) >= low) & (result.read(name) <= high)
+        V, known = result.read("V_max"), np.array([v for v in values if v is not None])
+        assert len(known) > 0.9 * n * m
+        assert inside.sum() < 0.5 * n * m  # fewer rows than bins, of which most were empty
+        assert len(set(known)) > 10
+        assert V[inside].min() - 1e-3 <= known.min() < known.max() <= V[inside].max() + 1e-3
+        assert f"from {low:.4g}"[:8] in visitor.page.locator("#joined").text_content()
+        visitor.assert_quiet()
+
+
 def test_keys_brushes_and_the_link(chromium, sample):
     """Arrow keys choose rows; brushes, dragged or typed, select; the link brings all of it back."""
     with Visitor(chromium, sample) as visitor:
         page = visitor.wait(READY) or visitor.page
         page.locator("#plot-map").focus()
         page.keyboard.press("ArrowRight")
+        visitor.wait("state.row >= 0")
         first = page.evaluate("state.row")
         for _ in range(6):
             page.keyboard.press("ArrowUp")
-        assert page.evaluate("state.row") != first >= 0
+        visitor.wait(f"state.row !== {first}")
         page.get_by_text("Brushes as numbers").click()
         page.get_by_label("spike_count, from").fill("3")
         visitor.wait("byId('selection').textContent !== ''")

@@ -35,6 +35,28 @@ def test_features_of_settled_cells_are_met():
     np.testing.assert_allclose([found.error[name][0] for name in TRUE], expected, rtol=1e-3)
 
 
+def test_features_of_a_run_are_met_by_their_derivatives(monkeypatch):
+    """Without any run that differs a little; the standard errors are those of differences of tight runs."""
+    errors = {"latency": 0.02, "isi_mean": 0.05, "V_max": 0.2, "minimum_voltage": 0.2}
+    any_values = hh.FeatureTarget(dict.fromkeys(errors, 0.0), errors, t_stop=60.0, until="t_stop")
+    true = {"g_Na": 118.0, "g_K": 34.0}
+
+    def features(params):
+        return {name: v[0] for name, v in measured(any_values, params, rtol=1e-11, dtype="float64").items()}
+
+    target = hh.FeatureTarget(features(true), errors, t_stop=60.0, until="t_stop")
+    monkeypatch.setattr("hhfast.analysis.fit._FitProblem._differences", None)  # not called
+    found = hh.fit("hodgkin_huxley", target, FREE, stimulus=STEP, starts=2, rtol=1e-8)
+    columns = []
+    for name, expected in true.items():
+        assert found.parameters[name][0] == pytest.approx(expected, rel=1e-5)
+        low, high = (features(true | {name: expected + by}) for by in (-0.01, 0.01))
+        columns.append([(high[f] - low[f]) / 0.02 / error for f, error in errors.items()])
+    J = np.array(columns).T
+    expected = np.sqrt(np.diag(np.linalg.inv(J.T @ J)))
+    np.testing.assert_allclose([found.error[name][0] for name in true], expected, rtol=1e-3)
+
+
 def test_shapes_of_spikes_by_differences():
     """From latency, half-width and after-hyperpolarisation of a run the parameters that made it are found again."""
     errors = {"latency": 0.02, "AP_duration_half_width": 0.01, "AHP_depth_abs": 0.2}

@@ -144,7 +144,10 @@ def test_a_scalar_loop_would_be_noticed():
 
 @pytest.mark.parametrize(("integrator", "dtype", "lanes"), [("exp_euler", "float64", "2d"), ("tsit5", "float32", "4s")])
 def test_lane_loops_are_vectorised_for_arm(monkeypatch, integrator, dtype, lanes):
-    """Compiled for a processor with NEON, which need not be this one: packed arithmetic, no calls of exp."""
+    """Compiled for a processor with NEON, which need not be this one: packed arithmetic, no calls of exp.
+
+    What is rare (the time of a spike, a turn of V near the threshold) is scalar, and alike in all kernels.
+    """
     binding = pytest.importorskip("llvmlite.binding")
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
@@ -155,5 +158,5 @@ def test_lane_loops_are_vectorised_for_arm(monkeypatch, integrator, dtype, lanes
     packed = re.findall(rf"\tf(?:mla|mls|mul|add|sub|div)\tv\d+\.{lanes}", text)
     scalar = re.findall(r"\tf(?:madd|msub|nmadd|nmsub|mul|add|sub|div)\t[sd]\d+", text)
     assert len(packed) > 100
-    assert len(scalar) < len(packed) / 3
+    assert len(scalar) < len(packed) / 2
     assert not re.search(r"\tbl\t(?:exp|log|pow|sin)f?\b", text)

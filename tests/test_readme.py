@@ -8,7 +8,7 @@ from commands import hhfast
 from typer.main import get_command
 
 import hhfast as hh
-from hhfast.cli.app import COMMANDS, app
+from hhfast.cli.app import app
 from hhfast.sweep.sweep_file_keys import TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -81,15 +81,17 @@ def test_the_commands_of_ci_and_of_the_reader_are_there():
 
 def test_every_command_is_in_the_readme():
     text = (ROOT / "README.md").read_text()
-    for command in COMMANDS:
-        assert re.search(rf"`hhfast {command.__name__}\b|`{command.__name__}\b", text), command.__name__
+    for name in get_command(app).commands:
+        assert re.search(rf"`hhfast {name}\b|`{name}\b", text), name
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [*DOCUMENTS, *sorted((ROOT / "docs" / "howto").glob("*.py"))], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_commands_and_options_exist(path):
     commands = get_command(app).commands
-    for name, rest in re.findall(r"(?:`| {4}|bin/)hhfast ([a-z]+)([^`\n&|#]*)", path.read_text()):
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+    for name, rest in re.findall(r"(?:`| {4}|bin/)hhfast ([a-z][a-z-]*)([^`\n&|#]*)", path.read_text()):
+        known = {option for parameter in commands[name].params for option in parameter.opts} | {"--help"}
         assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known, (name, rest)
 
 

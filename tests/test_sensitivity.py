@@ -130,6 +130,12 @@ def test_the_run_itself_stays_as_it_is():
         ({"integrator": "exp_euler"}, "choose tsit5 or bs32"),
         ({"record": [hh.Trace("dV_dg_K")]}, "unknown trace variable"),
         ({"stimulus": hh.VoltageClamp(holding=-70.0)}, "voltage clamp"),
+        ({"record": [hh.SpikeCount()]}, "nothing that is recorded here has derivatives"),
+        ({"record": [hh.Features(["rate", "mean_frequency"]), hh.Trace("V")]}, "nothing that is recorded here"),
+        ({"record": [hh.Features(["V_max"])], "integrator": "rk4"}, "nothing that is recorded here"),
+        ({"sensitivity": 3}, "sensitivity: is 3; give a list of names"),
+        ({"sensitivity": None}, "sensitivity: is None; give a list of names"),
+        ({"sensitivity": ["g_Na", 5]}, "give a list of names"),
     ],
 )
 def test_what_has_no_derivative_is_refused(change, message):

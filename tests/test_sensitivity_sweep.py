@@ -55,10 +55,32 @@ def test_spike_times_and_traces_have_derivatives_in_the_result(tmp_path):
     assert found["dV_dg_Na"].dims[-1] == "time"
 
 
+def test_names_are_those_of_simulate_and_of_spaces(tmp_path):
+    """Of the stimulus with its prefix or without, and initial values; the bits of `simulate`."""
+    record = 'features = ["latency"]\nspikes = true\ntrace = { variables = ["V", "dV_damplitude"], every = 1.0 }'
+    for given in ("stimulus.amplitude", "amplitude"):
+        keys = f'sensitivity = ["{given}", "V_initial"]'
+        sweep = hh.Sweep.from_toml(written(tmp_path, keys, record, 40.0))
+        assert sweep.sensitivity == ("amplitude", "V_initial")
+    found = hh.open_results(sweep.run(tmp_path / "out.h5", progress=False))
+    alone = hh.simulate(
+        "hodgkin_huxley", stimulus=hh.Step(amplitude=np.array([2.0, 10.0, 14.0])), t_stop=40.0,
+        sensitivity=["amplitude", "V_initial"], record=[hh.Spikes(), hh.Features(["latency"])],
+    )  # fmt: skip
+    for name in ("spike_time_damplitude", "spike_time_dV_initial", "latency_damplitude"):
+        np.testing.assert_array_equal(found[name].values, alone[name])
+    settled = written(tmp_path, 'until = "settled"\nsensitivity = ["stimulus.amplitude"]', 'features = ["rate"]')
+    rows = hh.open_results(hh.Sweep.from_toml(settled).run(tmp_path / "settled.h5", progress=False))
+    assert rows["rate_damplitude"].values[1] == pytest.approx(2.530396, rel=1e-5)  # of differences of settled runs
+
+
 @pytest.mark.parametrize(
     ("keys", "record", "message"),
     [
         ('sensitivity = ["g_Nab"]', "spikes = true", "did you mean 'g_Na'"),
+        ('sensitivity = ["stimulus.amplitud"]', "spikes = true", "did you mean 'amplitude'"),
+        ('sensitivity = ["pulse.amplitude"]', "spikes = true", "unknown parameter 'pulse.amplitude'"),
+        ('sensitivity = ["amplitude", "stimulus.amplitude"]', "spikes = true", "twice"),
         ('sensitivity = ["g_Na", "g_Na"]', "spikes = true", "twice"),
         ('sensitivity = "g_Na"', "spikes = true", "should be a valid list"),
         ('sensitivity = ["g_Na"]', 'features = ["rate"]', "nothing that is recorded here has derivatives"),

@@ -77,6 +77,31 @@ def test_derivatives_at_rest():
     assert np.isnan(found["period_dg_K"][0])
 
 
+def test_derivatives_by_the_current_are_those_of_finite_differences():
+    """At rest and on cycles; by a pulse that is over, by when it begins, and by initial values there are none."""
+    current, h = np.array([3.0, 10.0, 12.0]), 1e-3
+    features = ["period", "rate", "V_peak", "V_trough", "V_rest"]
+    step = {"t_stop": 5000.0, "record": [hh.Features(features)]}
+    found = hh.simulate("hodgkin_huxley", stimulus=hh.Step(amplitude=current, start=5.0), until="settled",
+                        sensitivity=["amplitude", "start", "V_initial", "g_K"], **step)  # fmt: skip
+    ends = [hh.simulate("hodgkin_huxley", stimulus=hh.Step(amplitude=current + k * h, start=5.0), **step, **TIGHT)
+            for k in (-2, -1, 1, 2)]  # fmt: skip
+    for feature in features:
+        expected = (ends[0][feature] - 8 * ends[1][feature] + 8 * ends[2][feature] - ends[3][feature]) / (12 * h)
+        rtol = 1e-4 if feature.startswith("V_") else 1e-5
+        np.testing.assert_allclose(found[f"{feature}_damplitude"], expected, rtol=rtol, err_msg=feature)
+        none = np.where(np.isnan(expected), np.nan, 0.0)
+        for name in ("start", "V_initial"):
+            np.testing.assert_array_equal(found[f"{feature}_d{name}"], none)
+    alone = hh.simulate("hodgkin_huxley", stimulus=hh.Step(amplitude=current, start=5.0), until="settled",
+                        sensitivity=["g_K"], **step)  # fmt: skip
+    np.testing.assert_allclose(found["period_dg_K"], alone["period_dg_K"], rtol=1e-9)
+    assert found.variables["V_peak_damplitude"].unit == "mV/(uA cm-2)"
+    over = hh.simulate("hodgkin_huxley", stimulus=hh.Pulse(amplitude=3.0, width=2.0), until="settled",
+                       sensitivity=["amplitude", "width"], **step)  # fmt: skip
+    assert (over["V_rest_damplitude"], over["V_rest_dwidth"]) == (0.0, 0.0)
+
+
 def test_rows_stand_alone_and_the_run_stays_as_it_is():
     """With and without derivatives the same bits; cells that do not settle have none; any integrator leads there."""
     run = {"stimulus": hh.Step(amplitude=np.array([2.0, 8.0, 10.0, 12.0])), "until": "settled"}
@@ -104,6 +129,8 @@ def test_rows_stand_alone_and_the_run_stays_as_it_is():
     ("change", "message"),
     [
         ({"sensitivity": ["g_Nab"]}, "did you mean 'g_Na'"),
+        ({"sensitivity": ["m_initia"]}, "did you mean 'm_initial'"),
+        ({"sensitivity": ["stop"], "stimulus": hh.Ramp(amplitude=1.0, stop=5.0)}, "is not linear in 'stop'"),
         ({"record": [hh.Features(["latency"])]}, "'latency' of a settled cell has no derivative"),
         ({"record": [hh.Trace("dV_dg_Na")]}, "unknown trace variable"),
     ],

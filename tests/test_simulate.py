@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from interrupting import check_ctrl_c
+from reference_models import hodgkin_huxley_rates
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -315,3 +316,17 @@ def test_float32_is_close_to_float64(whole):
 def test_ctrl_c_stops_a_run_promptly():
     """A run that would take days ends on Ctrl-C with KeyboardInterrupt (here within seconds, on a busy machine)."""
     check_ctrl_c('stimulus=hh.Step(10.0), integrator="exp_euler", record=[hh.SpikeCount()]', 1e8)
+
+
+@pytest.mark.parametrize("V", [-500.0, 160.0, 400.0])
+def test_gates_are_steady_far_from_any_potential_of_a_cell(V):
+    """Exact where compiled rates are held: cells may start anywhere; one such cell changes no other by a bit."""
+    initial = {"V": np.array([-65.0, V])}
+    run = hh.simulate("hodgkin_huxley", t_stop=1e-9, dt=1e-9, initial=initial, record=hh.Final())
+    for gate, (alpha, beta) in hodgkin_huxley_rates(np.array([-65.0, V])).items():
+        np.testing.assert_allclose(run[f"{gate}_final"], alpha / (alpha + beta), rtol=1e-9, atol=1e-10)
+    alone = hh.simulate("hodgkin_huxley", t_stop=1e-9, dt=1e-9, record=hh.Final())
+    assert [run[f"{x}_final"][0] for x in "mhn"] == [alone[f"{x}_final"][0] for x in "mhn"]
+    states = hh.simulate("hodgkin_huxley_1952_markov", t_stop=1e-9, dt=1e-9, initial={"V": V}, record=hh.Final())
+    alpha, beta = hodgkin_huxley_rates(V)["n"]
+    np.testing.assert_allclose(states["n4_final"], (alpha / (alpha + beta)) ** 4, rtol=1e-6, atol=1e-9)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from commands import hhfast
+from commands import hhfast, refused
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -125,6 +125,7 @@ def test_the_picture_has_a_row_for_each_trial_and_the_rate_below(tmp_path, pictu
     words = ("trials", "hodgkin_huxley", "-p", "count_Na=300", "--trials", 7, "--t-stop", 30, "-o", tmp_path / "t.png")
     assert hhfast(*words).exit_code == 0
     assert pictures[-1].axes[0].get_ylim() == (7, 0)
+    assert "no channel is counted" in refused("trials", "hodgkin_huxley")
     with pytest.raises(InputError, match="there is no cell 2; the last is 1"):
         hh.plot_trials(found, 2)
     with pytest.raises(InputError, match="none ran through"):

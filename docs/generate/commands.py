@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from generate.markdown import code, table, title_page, value
 from hhfast.cli.app import app
+from hhfast.cli.console import EXIT_CODES
 
 
 def pages(docs: Path) -> Iterator[tuple[str, str]]:
@@ -17,8 +18,8 @@ def pages(docs: Path) -> Iterator[tuple[str, str]]:
         ((f"[{code('hhfast ' + name)}](#hhfast-{name})", _first(command)) for name, command in commands.items()),
     )
     codes = (
-        "Exit codes: 0 ok, 2 usage or bad input, 3 incomplete but resumable, 130 interrupted (also resumable). "
-        "`hhfast COMMAND --help` says what stands here."
+        f"{EXIT_CODES}\n\n`hhfast COMMAND --help` says what stands here. `hhfast --install-completion` makes your shell complete "
+        "commands and options; a mistyped one is answered with the one that was probably meant."
     )
     sections = [_section(name, command) for name, command in commands.items()]
     yield "reference/commands.md", title_page("Command line", overview, codes, *sections)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 _THEMES = (
-    "a_one_spike", "k_voltage_clamp", "b_fi_at_three_temperatures", "e_strength_duration", "n_phase_response",
-    "c_add_a_current", "m_from_modeldb", "f_noise", "m_channel_noise", "d_find_bursters", "l_populations",
-    "g_a_million_rows", "j_on_a_cluster", "h_fit_features", "i_fit_a_trace", "o_inference",
+    "a_one_spike", "a_textbook_figures", "k_voltage_clamp", "b_fi_at_three_temperatures", "e_strength_duration",
+    "n_phase_response", "c_add_a_current", "m_from_modeldb", "f_noise", "m_channel_noise", "d_find_bursters",
+    "l_populations", "g_a_million_rows", "j_on_a_cluster", "h_fit_features", "i_fit_a_trace", "o_inference",
 )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ class ClampRecording:
         n = finite("recording.leak_subtraction", self.leak_subtraction)
         if n != int(n) or abs(n) > 100:
             raise InputError(
-                f"recording.leak_subtraction = {self.leak_subtraction}: must be a whole number, as 4 or -4"
+                f"recording.leak_subtraction = {self.leak_subtraction}: must be a whole number from -100 to 100, as 4"
             )
         object.__setattr__(self, "leak_subtraction", int(n))
 

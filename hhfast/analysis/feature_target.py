@@ -14,6 +14,7 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell, positive
 from hhfast.parts.feature import feature_name, feature_names, feature_of_cycle, features
 from hhfast.parts.features import Features
+from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
 
@@ -29,8 +30,8 @@ class FeatureTarget:
     values, errors : name -> a number, or (n_targets,) of them, in the unit of the feature. t_stop : ms.
     until : "settled": features of the settled cell (rate, period, V_peak, V_trough, V_rest, burst_duration,
         duty_cycle, intraburst_rate, isi_cv ...), with exact derivatives; t_stop is then a cap. "t_stop": features of a
-        run of t_stop ms (latency, isi_mean, isi_cv, V_max, V_min, V_mean, and eFEL's time_to_first_spike,
-        mean_frequency, ISI_CV ...), and means over its spikes of the shapes of `ap_features` (AP_amplitude,
+        run of t_stop ms: latency, isi_mean, isi_cv, V_max, V_min, V_mean and their eFEL names, with exact derivatives;
+        further ones (mean_frequency ...), and means over its spikes of the shapes of `ap_features` (AP_amplitude,
         AP_duration_half_width, AP_begin_voltage, AHP_depth_abs ...), with finite differences.
     threshold, rearm : mV, of spikes.
     table, scale : (n_targets, n_features) the values and errors; found from what is given.
@@ -91,10 +92,16 @@ class FeatureTarget:
     def size(self) -> int:
         return len(self.values)
 
-    @property
-    def differenced(self) -> bool:
-        """Whether derivatives come from finite differences."""
-        return self.until != "settled"
+    def differenced(self, scheme: Integrator) -> np.ndarray:
+        """(n_features,) whether derivatives come from finite differences: where runs of t_stop have none."""
+        if self.until == "settled":
+            return np.zeros(self.size, bool)
+        derived: set[str] = set()
+        if scheme.explicit:
+            for recorder in self.recorder:
+                if isinstance(recorder, Features):
+                    derived |= {*recorder.derived_by({}, "", scheme.adaptive).with_derivatives}
+        return np.array([name not in derived for name in self.values])
 
     @property
     def recorder(self) -> tuple[Recorder, ...]:
@@ -127,7 +134,8 @@ class FeatureTarget:
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         r = (self.measured(found) - self.table[target]) / self.scale[target]
-        if self.differenced or not parameters:
+        if not parameters:
             return r, np.empty((*r.shape, 0))
-        by = [np.stack([found[f"{name}_d{p}"] for name in self.values], axis=-1) for p in parameters]
+        none = np.zeros(found.n_cells)  # of those that are differenced
+        by = [np.stack([found.get(f"{name}_d{p}", none) for name in self.values], axis=-1) for p in parameters]
         return r, np.stack(by, axis=-1) / self.scale[target][:, :, None]

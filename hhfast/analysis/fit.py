@@ -161,10 +161,13 @@ class _FitProblem:
 
     def _normal(self, u: np.ndarray, rows: np.ndarray) -> Normal:
         values = self.box.values(u)
-        names = () if self.target.differenced else self.names
+        differenced = self.target.differenced(self.method.scheme)
+        names = () if differenced.all() else self.names
         found = self._run(values, self.target.traced(names), names)
         r, J = self.target.residuals(found, rows // self.starts, names)
-        J = self._differences(u, rows) if self.target.differenced else J * self.box.slopes(values)[:, None, :]
+        J = J * self.box.slopes(values)[:, None, :] if names else np.zeros((1, 1, 1))
+        if differenced.any():
+            J = np.where(differenced[:, None], self._differences(u, rows), J)
         cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
         gradient, hessian = np.einsum("nmk,nm->nk", J, r), np.einsum("nmk,nml->nkl", J, J)
         return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))

@@ -11,6 +11,7 @@ import numpy as np
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.inputs import positive
+from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
 
@@ -28,9 +29,8 @@ class Target(Protocol):
     def unit(self) -> str: ...
     @property
     def until(self) -> str: ...
-    @property
-    def differenced(self) -> bool:
-        """Whether the derivatives of the residuals are to be found by finite differences."""
+    def differenced(self, scheme: Integrator) -> np.ndarray:
+        """(m,) whether the derivatives of each residual are to be found by finite differences, with an integrator."""
 
     @property
     def absolute(self) -> bool:
@@ -56,7 +56,6 @@ class TraceTarget:
     every: float
     unit: ClassVar[str] = "mV"
     until: ClassVar[str] = "t_stop"
-    differenced: ClassVar[bool] = False
     absolute: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -84,6 +83,9 @@ class TraceTarget:
     def recorder(self) -> tuple[Recorder, ...]:
         return (Trace("V", every=self.every),)
 
+    def differenced(self, scheme: Integrator) -> np.ndarray:
+        return np.zeros(self.size, bool)
+
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
         return (Trace("V", *(f"dV_d{p}" for p in parameters), every=self.every),)
 
@@ -108,7 +110,6 @@ class SpikeTarget:
     t_stop: float
     unit: ClassVar[str] = "ms"
     until: ClassVar[str] = "t_stop"
-    differenced: ClassVar[bool] = False
     absolute: ClassVar[bool] = False
     threshold: float = -20.0
     rearm: float = -30.0
@@ -137,6 +138,9 @@ class SpikeTarget:
     @property
     def recorder(self) -> tuple[Recorder, ...]:
         return (Spikes(self.threshold, self.rearm),)
+
+    def differenced(self, scheme: Integrator) -> np.ndarray:
+        return np.zeros(self.size, bool)
 
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
         return self.recorder

@@ -25,7 +25,7 @@ from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 WIDEST = 1000.0  # mV, either way, where nothing nearer is known
 _TIMES = ("start", "stop")
 MARGIN = 5.0  # mV
-_WIDE_MARGIN = 4.0  # times that, where currents are not ohmic
+WIDE_MARGIN = 4.0  # times that, where currents are not ohmic
 _SIGMAS = 12.0  # of a noise: its largest value in any run
 
 
@@ -99,7 +99,7 @@ class BoundedBy:
 
 def bounded_by(model: Model, stimulus: Stimulus) -> BoundedBy | None:
     """What bounds the potential nearer than the widest; None: nothing does."""
-    currents, of_model = _currents(stimulus), _reversal_and_leaks(model)
+    currents, of_model = currents_of(stimulus), _reversal_and_leaks(model)
     return None if currents is None or of_model is None else BoundedBy(*of_model, currents)
 
 
@@ -133,11 +133,11 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
 
 def _wide_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:
     """As `_potential_bounds`, of a model whose currents are not all ohmic."""
-    currents = _currents(stimulus)
+    currents = currents_of(stimulus)
     if currents is None or not can_turn(cells.model):
         return np.tile([-WIDEST, WIDEST], (cells.n, 1))
     low, high = turning_potentials(cells, np.broadcast_to(_largest(currents, stimulus), cells.n), WIDEST)
-    wide = _WIDE_MARGIN * MARGIN
+    wide = WIDE_MARGIN * MARGIN
     bounds = np.stack([np.fmin(low, V) - wide, np.fmax(high, V) + wide], axis=1)
     return np.asarray(np.clip(bounds, -WIDEST, WIDEST))
 
@@ -151,7 +151,7 @@ def _is_ohmic(channel: Channel) -> bool:
     return channel.current is None and not isinstance(channel.E, str)
 
 
-def _currents(stimulus: Stimulus) -> tuple[tuple[int, str, float], ...] | None:
+def currents_of(stimulus: Stimulus) -> tuple[tuple[int, str, float], ...] | None:
     """`currents` of `BoundedBy`; None for a clamp, a conductance, or a stimulus of one's own."""
     found: list[tuple[int, str, float]] = []
     for k, (kind, values) in enumerate(stimulus.parts):

@@ -32,8 +32,11 @@ def channel_counts(model: Model, values: Mapping[str, Any]) -> dict[str, np.ndar
 
 
 def check_followed_one_by_one(counts: Mapping[str, np.ndarray]) -> None:
-    """Refuse more channels than can be followed transition by transition."""
+    """Refuse more channels than can be followed transition by transition, and what is rounded to none."""
     for name, values in counts.items():
+        if np.any((values > 0) & (values < 0.5)):
+            few = f"{np.min(values[values > 0]):g} is no whole channel; give 1 at least, or channel_noise = 'diffusion'"
+            raise InputError(f"{name}: {few}")
         if np.any(np.isfinite(values) & (values > MOST_CHANNELS)):
             most = f"at most {MOST_CHANNELS:g} channels are followed one by one; give channel_noise = 'diffusion'"
             raise InputError(f"{name}: {most}, or inf")

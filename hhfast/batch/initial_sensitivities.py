@@ -26,8 +26,12 @@ def sensitivity_units_of(
 
     Raises `InputError` for what is no list of different ones.
     """
-    if isinstance(sensitivity, str):
-        raise InputError(f"sensitivity: is '{sensitivity}'; give a list of parameters, as ['g_Na']")
+    if (
+        isinstance(sensitivity, str)
+        or not isinstance(sensitivity, Sequence)
+        or not all(isinstance(name, str) for name in sensitivity)
+    ):
+        raise InputError(f"sensitivity: is {sensitivity!r}; give a list of names of parameters, as ['g_Na']")
     check_names(sensitivity, [*model.parameters], model.states, kinds, f"sensitivity of model {model.name}")
     for name in sensitivity:
         if is_count(name):

@@ -21,11 +21,18 @@ from hhfast.model import Model
 from hhfast.model.elements import Parameter
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
-from hhfast.parts.stimuli import Pulse, Stimulus
+from hhfast.parts.stimuli import CURRENT
+from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_decorator import stimulus
 
 _RTOL = 1e-10  # what is differentiated here is differenced elsewhere
-_FOR_EVER = 1e15
 _MOST_STEPS = 20_000_000
+CONSTANT_CURRENT = "constant_current"  # its name among parameters
+
+
+@stimulus(CONSTANT_CURRENT, units={CONSTANT_CURRENT: CURRENT}, edges=lambda values: [], onset=None)
+def _ConstantCurrent(constant_current: Values) -> None:
+    """A current without begin or end."""
 
 
 @dataclass(frozen=True)
@@ -74,23 +81,27 @@ class OwnDurations:
         """The result, its times as fractions of (n,) durations, ms; and the states at the end.
 
         X : (n_states, n) initial states, and below them their derivatives by each of the parameters `derived` in turn,
-        where there are any; of `DIRECTION`, those along a displacement of the initial states alone.
+        where there are any; of `DIRECTION`, those along a displacement of the initial states alone; one may be
+        `CONSTANT_CURRENT`.
         """
         model, unit, direction = _extended(self.model)
         own = self.params | {unit: np.broadcast_to(duration, self.n), direction: np.zeros(self.n)}
         wanted = tuple(direction if name == DIRECTION else name for name in derived)
-        units = {name: model.parameters[name].unit for name in wanted}
+        units = {
+            name: model.variables["i_app"] if name == CONSTANT_CURRENT else model.parameters[name].unit
+            for name in wanted
+        }
         record = tuple(r.derived_by(units) if units and isinstance(r, Spikes) else r for r in record)
-        stimulus: Stimulus = Pulse(amplitude=self.i_app, start=0.0, width=_FOR_EVER)
+        current = _ConstantCurrent(self.i_app)
         method = Method(
             integrator="tsit5", rtol=_RTOL, dt=1e-3, dt_min=1e-15, dt_max=0.01, max_steps=_MOST_STEPS,
             threads=self.threads,
         )  # fmt: skip
         simulation = Simulation.of(
-            model, method, stimulus, 1.0, record, "t_stop", self.n, progress=False, sensitivity=wanted, time_unit=unit
+            model, method, current, 1.0, record, "t_stop", self.n, progress=False, sensitivity=wanted, time_unit=unit
         )
-        cells, X = Cells.of(model, own, stimulus), np.ascontiguousarray(X, np.float64).copy()
-        bounds = possible_range(cells, stimulus, X[: len(model.states)])
+        cells, X = Cells.of(model, own, current), np.ascontiguousarray(X, np.float64).copy()
+        bounds = possible_range(cells, current, X[: len(model.states)])
         result = simulation.advance(cells, X, bounds)
         X[:, ~np.isin(result.status, (0, 2))] = np.nan
         return result, X

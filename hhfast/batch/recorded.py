@@ -11,8 +11,10 @@ from hhfast.batch.result import DIVERGED, GAVE_UP, REASON_MEANINGS, Result
 from hhfast.errors import InputError
 from hhfast.kernel.spec import BAD_PARAMETER, REASON
 from hhfast.model import Model
+from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, Recording
-from hhfast.parts.recorders import Final, Spikes
+from hhfast.parts.recorders import Final, Spikes, Trace
+from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.parts.variable import Variable
 
 
@@ -30,6 +32,22 @@ def check_names(record: Sequence[Recorder]) -> None:
         if twice := sorted(names & delivered):
             raise InputError(f"record: '{twice[0]}' is recorded twice; a result has one variable of that name")
         delivered |= names
+
+
+def check_derivatives(record: Sequence[Recorder], states: Sequence[str], names: Sequence[str], adaptive: bool) -> None:
+    """Refuse to differentiate by these names where nothing that is recorded up to t_stop has derivatives."""
+    derived = {sensitivity_name(x, p) for p in names for x in states}
+    for r in record:
+        if isinstance(r, Features):
+            some = bool(r.derived_by({}, "", adaptive).with_derivatives)
+        else:
+            some = bool(derived & {*r.variables}) if isinstance(r, Trace) else True
+        if some:
+            return
+    raise InputError(
+        "sensitivity: nothing that is recorded here has derivatives; give until = 'settled', which gives those of all, "
+        f"or record spikes, latency, isi_mean, V_max, or a trace of '{sensitivity_name(states[0], names[0])}'"
+    )
 
 
 def reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:

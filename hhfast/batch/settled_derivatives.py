@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.cells import Cells
+from hhfast.batch.constant_current import check_constant_current, constant_current_by
 from hhfast.batch.method import Method
+from hhfast.batch.own_durations import CONSTANT_CURRENT
 from hhfast.batch.result import CAP_REACHED, OK, SPIKES_FULL, Result
 from hhfast.batch.settled_sensitivities import WITHOUT, SettledCells
 from hhfast.batch.settling import Settling
 from hhfast.batch.simulation import Simulation
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.parts.activity import SETTLED_FEATURES, Settled
 from hhfast.parts.feature import feature_name, feature_of_cycle
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
-from hhfast.parts.sensitivity import quotient
+from hhfast.parts.sensitivity import initial_state, quotient
+from hhfast.parts.stimulus import Stimulus, StimulusKind
 from hhfast.parts.variable import Variable
 
 _DIFFERENTIATED = {*SETTLED_FEATURES, "spike_count"}
@@ -30,30 +33,38 @@ _CURRENT = "i_app"
 
 @dataclass(frozen=True)
 class SettledDerivatives:
-    """The parameters by which features of settled cells are differentiated, and the recorders of the run.
+    """What features of settled cells are differentiated by, and the recorders of the run.
 
-    added_final : whether `Final` is recorded for this alone.
+    units : name -> unit of parameters of the model and the stimulus, and of initial values, by which there is no
+    change: a cycle, or a rest, is the same wherever a cell came from. added_final : whether `Final` is recorded for
+    this alone.
     """
 
     rule: Settled
-    parameters: tuple[str, ...]
+    units: Mapping[str, str]
     record: tuple[Recorder, ...]
     added_final: bool
 
     @classmethod
     def of(
-        cls, model: Model, until: Any, record: Sequence[Recorder], parameters: tuple[str, ...]
+        cls,
+        model: Model,
+        until: Any,
+        record: Sequence[Recorder],
+        units: Mapping[str, str],
+        kinds: tuple[StimulusKind, ...],
     ) -> SettledDerivatives | None:
         """What is to be done; None where there is nothing of this kind.
 
-        Raises `InputError` for what is no parameter, and for features that have no derivative.
+        units : of the names, as `sensitivity_units_of` has them. kinds : of the stimulus. Raises `InputError` for
+        parameters in which a current is not linear, and for features that have no derivative.
         """
-        rule = Settled.of(until) if parameters else None
+        rule = Settled.of(until) if units else None
         if rule is None:
             return None
-        for name in parameters:
-            if name not in model.parameters:
-                raise unknown("parameter", name, model.parameters, f"sensitivity of model {model.name}")
+        for name in units:
+            if name not in model.parameters and initial_state(name, model.states) is None:
+                check_constant_current(kinds, name)
         for recorder in record:
             for name in recorder.names if isinstance(recorder, Features) else ():
                 if feature_name(name) not in _DIFFERENTIATED and not feature_of_cycle(name):
@@ -62,7 +73,7 @@ class SettledDerivatives:
                         "Spikes with until = 't_stop'"
                     )
         final = any(isinstance(r, Final) for r in record)
-        return cls(rule, parameters, tuple(record) if final else (*record, Final()), not final)
+        return cls(rule, units, tuple(record) if final else (*record, Final()), not final)
 
     def asked(self, run: Simulation) -> Simulation:
         """The run, with all features of settled cells and the current at its end."""
@@ -71,7 +82,7 @@ class SettledDerivatives:
         every = replace(settling, names=tuple(SETTLED_FEATURES), with_current=True)
         return replace(run, record=(*run.record[:-1], every))
 
-    def added(self, result: Result, cells: Cells, method: Method) -> Result:
+    def added(self, result: Result, cells: Cells, method: Method, stimulus: Stimulus, t_stop: float) -> Result:
         """The result with the derivatives, without what was recorded for them alone."""
         model = cells.model
         variables = dict(result.variables)
@@ -81,14 +92,16 @@ class SettledDerivatives:
         settled = np.isin(result.status, (OK, SPIKES_FULL)) & (result.status != CAP_REACHED)
         values |= {name: np.where(settled, values[name], np.nan) for name in ("period", "V_rest")}
         levels = next((r.levels for r in self.record if r.levels is not None), (-20.0, -30.0))
-        found = SettledCells(cells, X, current, values, self.rule, levels, method.threads).derivatives(self.parameters)
+        ended = SettledCells(cells, X, current, values, self.rule, levels, method.threads)
         wanted = self._names()
         unwanted = {_CURRENT, *(set(SETTLED_FEATURES) - set(wanted))}
         if self.added_final:
             unwanted |= {f"{x}_final" for x in model.states}
         unwanted |= {f"{name}_error" for name in unwanted}
         kept = {name: v for name, v in variables.items() if name not in unwanted or name in wanted}
-        return replace(result, variables=kept | self._variables(model, found, kept))
+        known = {name: settled & np.isfinite(v.values) for name, v in kept.items() if v.dims == ("cell",)}
+        by = self._derivatives(ended, stimulus, t_stop, known)
+        return replace(result, variables=kept | self._variables(by, kept))
 
     def _names(self) -> list[str]:
         """The features that are asked for: those of recorders, or all."""
@@ -96,15 +109,36 @@ class SettledDerivatives:
         settled = any(name in SETTLED_FEATURES for name in named)
         return [*named, *(() if settled else SETTLED_FEATURES)]
 
-    def _variables(
-        self, model: Model, found: Mapping[str, np.ndarray], kept: Mapping[str, Variable]
-    ) -> dict[str, Variable]:
+    def _derivatives(
+        self, ended: SettledCells, stimulus: Stimulus, t_stop: float, known: Mapping[str, np.ndarray]
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """(feature, name) -> (n,) derivatives; known : feature -> (n,) whether it has a value."""
+        model = ended.cells.model
+        own = [name for name in self.units if name in model.parameters]
+        initial = [name for name in self.units if name not in own and initial_state(name, model.states) is not None]
+        of_current = {
+            name: constant_current_by(stimulus, name, t_stop, ended.cells.n)
+            for name in self.units if name not in (*own, *initial)
+        }  # fmt: skip
+        by = [*own, *([CONSTANT_CURRENT] if of_current else [])]
+        found = ended.derivatives(by) if by else {}
+        columns = {}
+        for feature in (name for name in self._names() if feature_name(name) not in WITHOUT):
+            of = feature_of_cycle(feature) or feature
+            for name in self.units:
+                if name in own:
+                    columns[feature, name] = found[of][by.index(name)]
+                elif name in of_current:
+                    columns[feature, name] = found[of][by.index(CONSTANT_CURRENT)] * of_current[name] + 0.0  # no -0
+                else:
+                    columns[feature, name] = np.where(known[feature], 0.0, np.nan)
+        return columns
+
+    def _variables(self, by: Mapping[tuple[str, str], np.ndarray], kept: Mapping[str, Variable]) -> dict[str, Variable]:
         return {
-            f"{name}_d{p}": Variable(
-                found[feature_of_cycle(name) or name][k], ("cell",),
-                quotient(kept[name].unit, model.parameters[p].unit),
-                f"derivative of {kept[name].long_name} by {p}",
+            f"{feature}_d{name}": Variable(
+                values, ("cell",), quotient(kept[feature].unit, self.units[name]),
+                f"derivative of {kept[feature].long_name} by {name}",
             )
-            for name in self._names() if feature_name(name) not in WITHOUT
-            for k, p in enumerate(self.parameters)
+            for (feature, name), values in by.items()
         }  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from hhfast.batch.cells import Cells
 from hhfast.batch.cycles import Cycles
 from hhfast.batch.linearisation import jacobian, newton_step
-from hhfast.batch.own_durations import OwnDurations
+from hhfast.batch.own_durations import CONSTANT_CURRENT, OwnDurations
 from hhfast.batch.periodic_samples import POINTS, around, polynomials, slope, slope_at, through, value
 from hhfast.parts.activity import MAXIMA, RESTS, SPIKES, Endings, Settled, features_of
 from hhfast.parts.recorders import Spikes, Trace
@@ -49,7 +49,10 @@ class SettledCells:
     threads: int | None = None
 
     def derivatives(self, parameters: Sequence[str]) -> dict[str, np.ndarray]:
-        """Feature -> (p, n) derivatives by each of the parameters; NaN where there is none."""
+        """Feature -> (p, n) derivatives by each of the parameters; NaN where there is none.
+
+        One of them may be `CONSTANT_CURRENT`, that under which the cells have settled.
+        """
         n = self.cells.n
         found = {name: np.full((len(parameters), n), np.nan) for name in self._of_endings(_no_endings())}
         rests = np.flatnonzero(np.isfinite(self.features["V_rest"]))
@@ -76,12 +79,14 @@ class SettledCells:
             X = X + newton_step(cells, X, i_app, jacobian(cells, X))
         moved = []
         for name in parameters:
-            size = _RELATIVE * np.maximum(np.abs(cells.values(name)), 1e-3)
-            low, high = (
-                newton_step(there, X, i_app, jacobian(there, X))[0]
-                for there in (cells.changed(name, sign * size) for sign in (-1.0, 1.0))
-            )
-            moved.append((high - low) / (2 * size))
+            of_current = name == CONSTANT_CURRENT
+            size = _RELATIVE * (np.maximum(np.abs(i_app), 1.0) if of_current
+                                else np.maximum(np.abs(cells.values(name)), 1e-3))  # fmt: skip
+            rests = []
+            for by in (-size, size):
+                there, current = (cells, i_app + by) if of_current else (cells.changed(name, by), i_app)
+                rests.append(newton_step(there, X, current, jacobian(there, X))[0])
+            moved.append((rests[1] - rests[0]) / (2 * size))
         ends = replace(_no_endings(len(rows)), kind=np.full(len(rows), RESTS), V_rest=X[0])
         return self._along(ends, [{"V_rest": dV} for dV in moved], np.full(len(rows), 1e-3))
 

@@ -22,7 +22,16 @@ from hhfast.kernel.math import endings
 from hhfast.kernel.math.section_rings import KEPT, memory_of
 from hhfast.kernel.spec import ADAPTIVE_LANES, LANES
 from hhfast.model import Model
-from hhfast.parts.activity import ACTIVITIES, RESTS, SETTLED_FEATURES, UNSETTLED, Endings, Settled, features_of
+from hhfast.parts.activity import (
+    ACTIVITIES,
+    IRREGULAR,
+    RESTS,
+    SETTLED_FEATURES,
+    UNSETTLED,
+    Endings,
+    Settled,
+    features_of,
+)
 from hhfast.parts.feature import feature_of_cycle
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.recorders import Spikes
@@ -158,8 +167,7 @@ class SettlingRecording:
 
     def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
-        settled = self.features["activity"] != UNSETTLED
-        settled &= ~self.at_cap | (self.outcome[:, endings.KINDS] <= endings.LOOSE)
+        settled = ~np.isin(self.features["activity"], [UNSETTLED, IRREGULAR])
         found = {}
         for name, was in variables.items():
             if own := feature_of_cycle(name):

@@ -19,6 +19,7 @@ from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps
 from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
+from hhfast.batch.recorded import check_derivatives
 from hhfast.batch.result import STEP_LIMIT, Result
 from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
@@ -79,10 +80,11 @@ def simulate(
         one in `spike_time_dp`, and features have theirs: `latency_dp`, `isi_mean_dp`, `isi_cv_dp`, and with own steps
         `V_max_dp`, `V_min_dp`, `V_mean_dp` (none of counts); x takes the same steps as without, and differs by rounding
         alone. With fixed steps they are those of the scheme, not of the exact solution. Where the dynamics are chaotic,
-        derivatives grow without bound. With until="settled", and any integrator, and by parameters of the model alone,
-        it is the features that have derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the
-        exact cycle, or of the equilibrium (`V_rest_dp`), that the run found; NaN for cells that have not settled, and
-        none of counts, `activity`, `settled_at`, spikes and traces.
+        derivatives grow without bound. With until="settled", and any integrator, it is the features that have
+        derivatives: `period_dp`, `rate_dp`, `V_peak_dp`, `duty_cycle_dp` ..., those of the exact cycle, or of the
+        equilibrium (`V_rest_dp`), that the run found; by the stimulus, those by the constant current that it has
+        become; by an initial value 0. NaN for cells that have not settled, and none of counts, `activity`,
+        `settled_at`, spikes and traces.
     channel_noise : "diffusion", "markov", or a `ChannelNoise`: channels that have a count (`count_Na = 6000`, or
         `count` in the model) open and close at random; those with an infinite one do not. The fluctuations are
         renewed at every step, or where cells choose their steps every `dt` (0.025 ms unless given), at which steps
@@ -134,7 +136,7 @@ def simulate(
     derived = sensitivity_units_of(model, sensitivity, stimulus.kinds)
     if noise is not None and noise.kind == "markov":
         check_followed_one_by_one(channel_counts(model, cells.of_all))
-    settled = SettledDerivatives.of(model, until, record, tuple(derived))
+    settled = SettledDerivatives.of(model, until, record, derived, stimulus.kinds)
     if settled is not None:
         record, derived = settled.record, {}
     recorders = _deriving(record, derived, stimulus, method.adaptive)
@@ -154,6 +156,7 @@ def simulate(
     if derived:
         if not isinstance(initial, str | Mapping):
             raise InputError("sensitivity: does not go with a list of initial states; give one for all cells")
+        check_derivatives(record, model.states, list(derived), method.adaptive)
         X = with_sensitivities(cells, X, initial, stimulus.holding, list(derived))
     bounds = possible_range(cells, stimulus, X, noise is not None)
     rows = certified_rows(certify, cells.n, recorders)
@@ -171,7 +174,7 @@ def simulate(
         if len(stiff) and not derived:
             finer = finer.with_rows(stiff, again(stiff, STIFF))
         result = certified(result, rows, finer, tolerance)
-    return result if settled is None else settled.added(result, cells, method)
+    return result if settled is None else settled.added(result, cells, method, stimulus, t_stop)
 
 
 def _check_noise(until: Any, sensitivity: Sequence[str], certify: Any) -> None:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol, Self
 
 import numpy as np
 
-from hhfast.batch.cells import Cells
 from hhfast.model.dependencies import steady_levels
+from hhfast.model.model import Model
 
-Solver = Callable[[Cells, np.ndarray, list[int]], None]
+
+class HasRates(Protocol):
+    """n cells of a model, and the coefficients of their equations x' = a - b x; `Cells` is one."""
+
+    @property
+    def model(self) -> Model: ...
+    @property
+    def n(self) -> int: ...
+    def at(self, rows: np.ndarray) -> Self: ...
+    def rates(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+Solver = Callable[[Any, np.ndarray, list[int]], None]
 _AT_ONCE = 4096  # cells; larger arrays must be got from the system each time
 _ROUNDS = 20  # of Newton's method
 
 
-def set_steady(cells: Cells, X: np.ndarray, states: list[int], solve: Solver | None = None) -> None:
+def set_steady(cells: HasRates, X: np.ndarray, states: list[int], solve: Solver | None = None) -> None:
     """Put these states of X (n_states, n), by number, at their steady values a / b, the other states held.
 
     solve : what finds those that depend on each other or on themselves (`solve_steady`).
@@ -37,7 +50,7 @@ def set_steady(cells: Cells, X: np.ndarray, states: list[int], solve: Solver | N
                 np.divide(A[k], B[k], out=X[k, some])
 
 
-def solve_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
+def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
     """Newton's method on a = b x for states that depend on each other, as those of a scheme (where it is exact)."""
     for _ in range(_ROUNDS):
         slope = _slopes(cells, X, states)
@@ -60,7 +73,7 @@ def solve_steady(cells: Cells, X: np.ndarray, states: list[int]) -> None:
                 return
 
 
-def _slopes(cells: Cells, X: np.ndarray, states: list[int]) -> np.ndarray:
+def _slopes(cells: HasRates, X: np.ndarray, states: list[int]) -> np.ndarray:
     with np.errstate(all="ignore"):
         A, B = cells.rates(X)
         return np.asarray(A[states] - B[states] * X[states])

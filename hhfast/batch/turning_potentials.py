@@ -20,7 +20,7 @@ from hhfast.model.elements import Channel
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-_HALVINGS = 12  # of 2 V: to half a millivolt
+HALVINGS = 12  # of 2 V: to half a millivolt
 
 
 @lru_cache(maxsize=128)
@@ -61,13 +61,19 @@ def _opened(channel: Channel) -> list[str]:
     return [gate.name for gate in channel.gates] or list(channel.scheme.states if channel.scheme else ())
 
 
+def opened_states(model: Model) -> list[list[int]]:
+    """Of each channel that states open, their numbers."""
+    number = {s.name: k for k, s in enumerate(model.rows)}
+    every = ([number[name] for name in _opened(channel) if name in number] for channel in model.channels)
+    return [opened for opened in every if opened]
+
+
 def turning_potentials(cells: Cells, current: np.ndarray, widest: float) -> tuple[np.ndarray, np.ndarray]:
     """((n,), (n,)) mV: below the one V only rises, above the other it only falls, under currents of at most (n,).
 
     -widest or widest where that is not so.
     """
-    number = {s.name: k for k, s in enumerate(cells.model.rows)}
-    closed = np.zeros((len(number), cells.n))
+    closed = np.zeros((len(cells.model.rows), cells.n))
 
     def slope(V: np.ndarray, opened: list[int], i_app: np.ndarray) -> np.ndarray:
         X = closed.copy()
@@ -82,11 +88,10 @@ def turning_potentials(cells: Cells, current: np.ndarray, widest: float) -> tupl
 
     highest = [_turns(lambda V: slope(V, [], current), widest)[1]]
     lowest = [_turns(lambda V: slope(V, [], -current), widest)[0]]
-    for channel in cells.model.channels:
-        if opened := [number[name] for name in _opened(channel) if name in number]:
-            low, high = _turns(of_channel(opened), widest)
-            highest.append(high)
-            lowest.append(low)
+    for opened in opened_states(cells.model):
+        low, high = _turns(of_channel(opened), widest)
+        highest.append(high)
+        lowest.append(low)
     return np.clip(np.min(lowest, axis=0), -widest, widest), np.clip(np.max(highest, axis=0), -widest, widest)
 
 
@@ -98,7 +103,7 @@ def _turns(slope: Callable[[np.ndarray], np.ndarray], widest: float) -> tuple[np
     V = np.array(0.0)
     low, high = np.full(slope(V).shape, -widest), np.full(slope(V).shape, widest)
     at_low, at_high = slope(low), slope(high)
-    for _ in range(_HALVINGS):
+    for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         rising = slope(middle) > 0
         low, high = np.where(rising, middle, low), np.where(rising, high, middle)

@@ -14,7 +14,7 @@ import hhfast
 from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase, trials
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
-from hhfast.cli.console import CommandGroup, one_line_errors
+from hhfast.cli.console import EXIT_CODES, CommandGroup, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
 from hhfast.cli.imports import import_files
@@ -33,7 +33,7 @@ COMMANDS = (
     fit, bench, cache,
 )  # fmt: skip
 
-app = typer.Typer(cls=CommandGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, epilog=EXIT_CODES, pretty_exceptions_enable=False)
 for _command in COMMANDS:
     app.command(_command.__name__.replace("_", "-"))(one_line_errors(_command))
 app.command("import")(one_line_errors(import_files))

@@ -61,20 +61,19 @@ def bench(
     if not all(value > 0 for value in accuracies):
         raise InputError(f"--accuracy {accuracy}: each must be a positive number")
     picture.check()  # before the minute that the measurement takes
-    steps, tolerances = (
-        None if text is None else numbers(text, option) for option, text in (("--dt", dt), ("--rtol", rtol))
-    )
-    if sweep is not None:
-        alone = {"MODEL": model, "-p": parameter, "--current": current, "--t-stop": t_stop, "--spread": spread}
-        if given := ", ".join(name for name, value in alone.items() if value is not None):
-            raise InputError(f"--sweep {sweep}: brings its own model, stimulus, duration and cells; leave out {given}")
-        problem = problem_of_sweep(sweep, cells, seed, steps, tolerances)
-    else:
-        problem = {
-            **_cells_of_model(model or "hodgkin_huxley", parameter), "dt": steps, "rtol": tolerances,
+    steps = None if dt is None else numbers(dt, "--dt")
+    tolerances = None if rtol is None else numbers(rtol, "--rtol")
+    if sweep is None:
+        problem = _cells_of_model(model or "hodgkin_huxley", parameter) | {
             "current": None if current is None else interval(current, "--current"),
             "t_stop": 200.0 if t_stop is None else t_stop, "spread": 0.1 if spread is None else spread,
+            "dt": steps, "rtol": tolerances,
         }  # fmt: skip
+    else:
+        own = {"MODEL": model, "-p": parameter, "--current": current, "--t-stop": t_stop, "--spread": spread}
+        if given := ", ".join(name for name, value in own.items() if value is not None):
+            raise InputError(f"--sweep {sweep}: brings its own model, stimulus, duration and cells; leave out {given}")
+        problem = problem_of_sweep(sweep, cells, seed, steps, tolerances)
     found = benchmark_integrators(
         **problem, cells=cells, seed=seed, rheobase=rheobase, progress=True,
         integrators=None if integrators is None else [name.strip() for name in integrators.split(",")],

@@ -1,7 +1,4 @@
-"""Where commands print, how they end, and how an error becomes one line.
-
-Exit codes: 0 done, 2 usage or bad input, 3 incomplete but resumable, 130 interrupted (resumable as well).
-"""
+"""Where commands print, how they end, and how an error becomes one line."""
 
 from __future__ import annotations
 
@@ -29,9 +26,16 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 class Exit(IntEnum):
     """What the exit codes mean."""
 
+    CHECK_FAILED = 1
     BAD_INPUT = 2
     INCOMPLETE = 3
     INTERRUPTED = 130
+
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a check failed (models --check, import), 2 wrong usage or input, or a damaged file, "
+    "3 incomplete: the same command goes on, 130 interrupted: it goes on as well."
+)
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hhfast.cli.console import note, say
+from hhfast.cli.console import Exit, note, say
 from hhfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,16 +25,7 @@ def import_files(
     ] = None,
 ) -> None:
     """Make a model of NMODL or NeuroML files, and prove it: the files' own equations against the model's."""
-    if report is not None:
-        from hhfast.figures.canvas import check_picture
-
-        check_picture(report)
-    if output is not None and output.suffix != ".toml":
-        raise InputError(f"{output}: the name of a model file ends in .toml")
-    if output is not None:
-        from hhfast.inputs import check_writable
-
-        check_writable(output)
+    _check_outputs(output, report)
     found = _imported(files, name)
     if output is None:
         typer.echo(found.text)
@@ -42,9 +33,9 @@ def import_files(
     else:
         output.write_text(found.text, encoding="utf-8")
         say(f"{found.report()}\nwrote {output}")
-    if found.stimulus is not None and output is not None:
-        keys = (f"{k} = {v:g}" if isinstance(v, float) else f"{k} = {v}" for k, v in found.stimulus.items())
-        say(f"stimulus: {', '.join(keys)}")
+        if found.stimulus is not None:
+            keys = (f"{k} = {v:g}" if isinstance(v, float) else f"{k} = {v}" for k, v in found.stimulus.items())
+            say(f"stimulus: {', '.join(keys)}")
     if report is not None:
         from hhfast.figures.canvas import save
         from hhfast.figures.imports import plot_import
@@ -52,7 +43,21 @@ def import_files(
         save(plot_import(found), report)
         note(f"wrote {report}")
     if not found.verification.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _check_outputs(model: Path | None, picture: Path | None) -> None:
+    """Refuse files that cannot be written, before any work."""
+    if picture is not None:
+        from hhfast.figures.canvas import check_picture
+
+        check_picture(picture)
+    if model is not None:
+        from hhfast.inputs import check_writable
+
+        if model.suffix != ".toml":
+            raise InputError(f"{model}: the name of a model file ends in .toml")
+        check_writable(model)
 
 
 def _imported(files: list[Path], name: str | None) -> Imported:

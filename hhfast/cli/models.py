@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import say
+from hhfast.cli.console import Exit, say
 from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
@@ -35,38 +35,46 @@ def models(
     picture: PictureOptions,
 ) -> None:
     """List the models, or show one: equations, parameters, citation; -o draws its gating curves."""
-    from hhfast.cli.text import model_check_text, model_list_text
-    from hhfast.model.resolve import find_model
-
+    tags = {"--cell": cell, "--current": current, "--species": species, "--with": having}
     if neuroml:
         if name is None or toml or check or parameter:
             raise InputError("--neuroml: name one model, without --toml, --check and -p")
         _write_neuroml(name, pulse, picture.output)
-        return
-    if pulse:
+    elif pulse:
         raise InputError("--pulse: is a part of a NeuroML file; give --neuroml, too")
-    if parameter and not picture.wanted:
+    elif parameter and not picture.wanted:
         raise InputError("-p: only changes the gating curves; say where to draw them, with -o FIG.png")
-    if name is None:
+    elif name is None:
         if picture.wanted or toml or check:
             raise InputError("name a model, for its gating curves (-o), its file (--toml) or its checks (--check)")
-        say(model_list_text(cell, current, species, having))
-        return
-    lists = {"--cell": cell, "--current": current, "--species": species, "--with": having}
-    if tags := [option for option, tag in lists.items() if tag]:
-        raise InputError(f"{tags[0]}: lists models; leave out the name '{name}'")
-    picture.check()
-    if picture.wanted:
-        _draw_gates(name, parameter, picture)
+        from hhfast.cli.text import model_list_text
+
+        say(model_list_text(*tags.values()))
+    else:
+        if given := [option for option, tag in tags.items() if tag]:
+            raise InputError(f"{given[0]}: lists models; leave out the name '{name}'")
+        picture.check()
+        if picture.wanted:
+            _draw_gates(name, parameter, picture)
+        if toml or check or not picture.wanted:
+            _show(name, toml=toml, check=check)
+
+
+def _show(name: str, *, toml: bool, check: bool) -> None:
+    """Print a model's file, how its checks go, or its equations."""
+    from hhfast.cli.text import model_check_text
+    from hhfast.model.resolve import find_model
+
+    model = find_model(name)
     if toml:
-        typer.echo(find_model(name).to_toml())
+        typer.echo(model.to_toml())
     elif check:
-        text, passed = model_check_text(find_model(name))
+        text, passed = model_check_text(model)
         say(text)
         if not passed:
-            raise typer.Exit(1)
-    elif not picture.wanted:
-        say(find_model(name).equations())
+            raise typer.Exit(Exit.CHECK_FAILED)
+    else:
+        say(model.equations())
 
 
 def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:

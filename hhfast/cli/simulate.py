@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +14,10 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from hhfast.batch.method import Method
     from hhfast.batch.result import Result
     from hhfast.model import Model
-    from hhfast.parts.stimuli import Stimulus
 
-_SETTLED = ("rate", "period", "V_peak", "V_trough", "burst_duration", "duty_cycle", "V_rest")
 _MOST = 1000  # cells: more are a sweep, which stores no traces
 
 
@@ -33,6 +32,14 @@ def simulate(
     t_stop: Annotated[float, typer.Option(metavar="MS", help="Duration.")] = 100.0,
     start: Annotated[float, typer.Option(metavar="MS", help="Start of the current.")] = 5.0,
     stop: Annotated[float | None, typer.Option(metavar="MS", help="End of the current.", show_default="never")] = None,
+    stimulus: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Another stimulus, a conductance or a clamp, as 'alpha_synapse g=0.3 tau=1 start=5' or 'voltage_clamp "
+            "holding=-70 levels=-100,-80:40 durations=5,10'; may be given again.",
+        ),
+    ] = None,
     integrator: Annotated[
         str | None, typer.Option("-i", "--integrator", metavar="NAME", help="The integrator.", show_default="tsit5")
     ] = None,
@@ -79,42 +86,61 @@ def simulate(
     *,
     picture: PictureOptions,
 ) -> None:
-    """Simulate one neuron or a few under a current step: spikes, and with -o V, currents, conductances, gates."""
+    """Simulate one neuron or a few under a current or any stimulus: spikes; -o: V, currents, conductances, gates."""
     picture.check()
     params = broadcast({**parameters(parameter), "--current": numbers(current, "--current")})
     amplitude = params.pop("--current")
     if len(amplitude) > _MOST:
         raise InputError(f"{len(amplitude):,} cells: `simulate` keeps every trace; for so many, write a sweep file")
+    names = [] if sensitivity is None else [name.strip() for name in sensitivity.split(",")]
+    if settled and channel_noise is not None:
+        raise InputError("--settled: a noisy cell never settles; leave --channel-noise out")
+    if settled and not names:
+        raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
+    of_traces = {"--csv": csv, "-o": picture.wanted, "--every": every, "--certify": certify or certify_tolerance}
+    if settled and (given := ", ".join(option for option, value in of_traces.items() if value)):
+        raise InputError(f"--settled: prints features and keeps no trace; leave out {given}")
 
-    from hhfast.batch.membrane import membrane_traces
-    from hhfast.batch.method import Method
+    from hhfast.batch.membrane import membrane_traces, spike_levels
+    from hhfast.batch.simulate import simulate as simulated
+    from hhfast.cli.simulated import SETTLED, cells_text, settled_text, traces_csv
     from hhfast.model.resolve import find_model
     from hhfast.parts.channel_noise import ChannelNoise
-    from hhfast.parts.integrators import DEFAULT
+    from hhfast.parts.features import Features
     from hhfast.parts.recorder import levels_of
 
     found = find_model(model)
-    step = current_step(amplitude, start, stop)
-    noise = None if channel_noise is None else ChannelNoise(channel_noise, seed=seed)
-    usual = (DEFAULT, 0.025) if noise is None else ("exp_euler", 0.01)
-    method = Method(integrator or usual[0], usual[1] if dt is None else dt)
-    names = [] if sensitivity is None else [name.strip() for name in sensitivity.split(",")]
-    if settled and noise is not None:
-        raise InputError("--settled: a noisy cell never settles; leave --channel-noise out")
+    step, varied = current_step(amplitude, start, stop), {**params, "i_app": amplitude}
+    if stimulus:
+        from hhfast.cli.stimulus_text import stimulus_of
+
+        step = stimulus_of(stimulus) + step if amplitude.any() else stimulus_of(stimulus)
+    levels = None if threshold is None else levels_of(threshold)
+    method = _method(integrator, dt, is_noisy=channel_noise is not None)
     if settled:
-        if not names:
-            raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
-        say(_settled(found, params, step, amplitude, t_stop, integrator or DEFAULT, initial, threshold, names))
+        record = [Features(SETTLED, *(levels or spike_levels(found)))]
+        result = simulated(found, params, stimulus=step, t_stop=t_stop, initial=initial, until="settled",
+                           record=record, sensitivity=names, method=method)  # fmt: skip
+        say(settled_text(result, varied, names, t_stop))
         return
+    noise = None if channel_noise is None else ChannelNoise(channel_noise, seed=seed)
     result = membrane_traces(
         found, params, t_stop=t_stop, stimulus=step, every=every, initial=initial, method=method, channel_noise=noise,
-        levels=None if threshold is None else levels_of(threshold), sensitivity=names,
-        certify=certify or certify_tolerance is not None, certify_tolerance=_tolerance(certify_tolerance),
+        levels=levels, sensitivity=names, certify=certify or certify_tolerance is not None,
+        certify_tolerance=_tolerance(certify_tolerance),
     )  # fmt: skip
-    varied = {**params, "i_app": amplitude}
-    say(_csv(result) if csv else _table(result, varied, names))
+    say(traces_csv(result) if csv else cells_text(result, varied, names))
     if picture.wanted:
         _draw(result, found, varied, picture)
+
+
+def _method(integrator: str | None, dt: float | None, *, is_noisy: bool) -> Method:
+    """The method, as given or as usual: with channel noise that of fixed steps by which noise takes least time."""
+    from hhfast.batch.method import Method
+    from hhfast.parts.integrators import DEFAULT
+
+    usual = ("exp_euler", 0.01) if is_noisy else (DEFAULT, 0.025)
+    return Method(integrator or usual[0], usual[1] if dt is None else dt)
 
 
 def _tolerance(given: list[str] | None) -> float | dict[str, float]:
@@ -129,74 +155,6 @@ def _tolerance(given: list[str] | None) -> float | dict[str, float]:
         except ValueError:
             raise InputError(f"--certify-tolerance {text}: give SHARE, or NAME=VALUE, as 0.02 or time=0.5") from None
     return found or Tolerance.share
-
-
-def _table(result: Result, given: dict[str, np.ndarray], derived: list[str]) -> str:
-    """A line for each cell; of a single one its spike times, too."""
-    from hhfast.batch.certify import CERTIFIED_MEANINGS
-    from hhfast.batch.membrane import FEATURES
-    from hhfast.batch.result import STATUS_MEANINGS
-    from hhfast.tables import number_text, table
-
-    columns: dict[str, Any] = {**given, "spikes": result.spike_count}
-    columns |= {f"{name} ({result.variables[name].unit})": result[name] for name in FEATURES}
-    if "certified" in result:
-        columns |= {"spikes shift (ms)": result["spike_time_error"]}
-        columns["certified"] = [CERTIFIED_MEANINGS[code].replace("_", " ") for code in result["certified"]]
-    columns["status"] = [STATUS_MEANINGS[code] for code in result.status]
-    rows = zip(*([number_text(v) for v in values] for values in columns.values()), strict=True)
-    text = table(rows, headings=tuple(columns), align="r")
-    if result.n_cells == 1 and result.spike_count[0]:
-        text += "\nspike times (ms): " + ", ".join(f"{t:.3f}" for t in result.spike_times[0])
-        for name in (f"spike_time_d{p}" for p in derived):
-            values = ", ".join(f"{v:.4g}" for v in result[name])
-            text += f"\n{name} ({result.variables[name].unit}): {values}"
-    return text
-
-
-def _settled(
-    model: Model, params: dict[str, np.ndarray], step: Stimulus, amplitude: np.ndarray, t_stop: float,
-    integrator: str, initial: str, threshold: float | None, names: list[str],
-) -> str:  # fmt: skip
-    """A line for each cell and feature: its value once the cell has settled, and its derivatives."""
-    import numpy as np
-
-    from hhfast.batch.membrane import spike_levels
-    from hhfast.batch.simulate import simulate as run
-    from hhfast.parts.features import Features
-    from hhfast.parts.recorder import levels_of
-    from hhfast.tables import number_text, table
-
-    levels = spike_levels(model) if threshold is None else levels_of(threshold)
-    found = run(
-        model, params, stimulus=step, t_stop=t_stop, integrator=integrator, initial=initial, until="settled",
-        record=[Features(_SETTLED, *levels)], sensitivity=names,
-    )  # fmt: skip
-    varied = {**params, "i_app": amplitude}
-    rows = [
-        [*(number_text(np.broadcast_to(v, found.n_cells)[k]) for v in varied.values()),
-         f"{feature} ({found.variables[feature].unit})",
-         *(number_text(found[name][k]) for name in (feature, *(f"{feature}_d{p}" for p in names)))]
-        for k in range(found.n_cells) for feature in _SETTLED if np.isfinite(found[feature][k])
-    ]  # fmt: skip
-    if not rows:
-        return f"no cell has settled by {t_stop:g} ms; give a longer --t-stop"
-    return table(rows, headings=(*varied, "feature", "value", *(f"by {p}" for p in names)), align="r")
-
-
-def _csv(result: Result) -> str:
-    """cell, time and every trace, as a spreadsheet reads it."""
-    import csv
-    import io
-
-    names = [name for name, v in result.variables.items() if v.dims == ("cell", "time")]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["cell", "time", *names])
-    for cell in range(result.n_cells):
-        columns = [result[name][cell].tolist() for name in names]
-        writer.writerows([cell, *row] for row in zip(result.time.tolist(), *columns, strict=True))
-    return file.getvalue().rstrip("\n")
 
 
 def _draw(result: Result, model: Model, varied: dict[str, np.ndarray], picture: PictureOptions) -> None:

@@ -20,6 +20,7 @@ from hhfast.figures.text import value_text
 from hhfast.sweep.store import ResultFile
 
 MAX_LINES = 10  # with a legend; more are told apart by a colour bar
+_MOST_CURVES = 200  # in a panel
 _CURRENTS = ("uA cm-2", "pA")
 
 
@@ -66,28 +67,37 @@ def lines(result: ResultFile, shown: Quantity, x: str, varying: Sequence[str]) -
     grid = figure.subplots(-(-len(places) // 2), min(len(places), 2), sharex=True, sharey=True, squeeze=False)
     at = result.axis_values(parameter)
     order = np.argsort(at)
-    curve = axis_of(result, curve_axis)[1]
-    levels = result.axis_values(curve)
-    shades = None
-    if len(levels) > MAX_LINES:
-        shades = scale_of_colours(list(grid.flat), (levels.min(), levels.max()), label_in(result, curve))
+    looks, has_legend = _looks(result, axis_of(result, curve_axis)[1], list(grid.flat), len(at))
     for axes, flat in zip(grid.flat, places, strict=False):
-        place = np.unravel_index(flat, values.shape[:-2]) if others else ()
-        for k in spread_over(len(levels), 200):
-            line = {"color": shades.to_rgba(levels[k]), "linewidth": 0.8} if shades else {
-                "color": colour(k), "linewidth": 1.3, "marker": MARKERS[k % len(MARKERS)],
-                "markersize": 2.5 if len(at) > 30 else 4, "label": value_text(curve, levels[k], result.unit(curve)),
-            }  # fmt: skip
-            axes.plot(at[order], values[tuple(place)][k][order], **line)
-            if spreads is not None and shades is None:
-                _band(axes, at[order], values[tuple(place)][k][order], spreads[tuple(place)][k][order], line["color"])
+        place = tuple(np.unravel_index(flat, values.shape[:-2])) if others else ()
+        for k, look in looks.items():
+            axes.plot(at[order], values[place][k][order], **look)
+            if spreads is not None and has_legend:
+                _band(axes, at[order], values[place][k][order], spreads[place][k][order], look["color"])
         axes.set_title(place_text(result, others, place), fontsize=10)
         _finish_lines(result, axes, shown, parameter)
     for axes in list(grid.flat)[len(places) :]:
         axes.remove()
-    if shades is None:
+    if has_legend:
         legend_beside(grid[0, -1])
     return figure
+
+
+def _looks(
+    result: ResultFile, parameter: str, panels: list[Axes], n_points: int
+) -> tuple[dict[int, dict[str, Any]], bool]:
+    """(number of a curve -> how it is drawn, whether a legend tells curves apart); of many a colour bar does."""
+    levels = result.axis_values(parameter)
+    drawn = spread_over(len(levels), _MOST_CURVES)
+    if len(levels) > MAX_LINES:
+        shades = scale_of_colours(panels, (levels.min(), levels.max()), label_in(result, parameter))
+        return {k: {"color": shades.to_rgba(levels[k]), "linewidth": 0.8} for k in drawn}, False
+    size, unit = 2.5 if n_points > 30 else 4, result.unit(parameter)
+    return {
+        k: {"color": colour(k), "linewidth": 1.3, "marker": MARKERS[k % len(MARKERS)], "markersize": size,
+            "label": value_text(parameter, levels[k], unit)}
+        for k in drawn
+    }, True  # fmt: skip
 
 
 def _finish_lines(result: ResultFile, axes: Axes, shown: Quantity, parameter: str) -> None:

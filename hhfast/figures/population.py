@@ -49,8 +49,16 @@ def plot_population(selection: Selection) -> Figure:
         for j, other in enumerate(names):
             if i != j:
                 _pair(grid[i, j], edges[other], edges[name], pairs, (other, name), rejected=int(j > i))
-    for k, name in enumerate(names):
-        label = label_of(symbol(name), units[name]).replace(" (", "\n(")
+    _label_outer(grid, [label_of(symbol(name), units[name]).replace(" (", "\n(") for name in names])
+    shown = "" if len(names) == len(edges) else f"; {len(names)} of {len(edges)} parameters, those that differ most"
+    accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
+    figure.suptitle(f"{title}\n{accepted}: blue, below the diagonal; rejected: grey, above{shown}", fontsize=10)
+    return figure
+
+
+def _label_outer(grid: np.ndarray, labels: list[str]) -> None:
+    """Labels below and to the left of a square of panels; its first panel has no y axis to name."""
+    for k, label in enumerate(labels):
         grid[-1, k].set_xlabel(label)
         if k:
             grid[k, 0].set_ylabel(label)
@@ -58,11 +66,6 @@ def plot_population(selection: Selection) -> Figure:
         axes.set_xticklabels([])
     for axes in grid[:, 1:].flat:
         axes.set_yticklabels([])
-    shown = "" if len(names) == len(edges) else f"; {len(names)} of {len(edges)} parameters, those that differ most"
-    accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
-    text = f"{plain(title)}\n{accepted}: blue, below the diagonal; rejected: grey, above{shown}"
-    figure.suptitle(text, fontsize=10)
-    return figure
 
 
 def _edges(result: ResultFile, name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.model.compartment import Compartment
+from hhfast.model.compartment import Compartment, Coupling
 from hhfast.model.dependencies import named_order
 from hhfast.model.elements import Channel, Gate
 from hhfast.model.formulas import evaluate
@@ -152,17 +152,19 @@ class _Point:
         entering = self.values["i_app"] if section.coupling is None else self.value(section.i_app, section)
         for channel in section.channels:
             entering = entering - self.values[f"i_{channel.name}"]
-        potentials = {s.name: self.values[s.potential] for s in self.model.sections}
         for other in self.model.compartments:
-            assert other.coupling is not None
-            if section.name not in (other.name, other.coupling.to):
-                continue
-            share = self.value(other.coupling.fraction, other) if other.coupling.fraction is not None else None
-            own = 1.0 if share is None else 1.0 - share if section.name == other.name else share
-            across = potentials[other.coupling.to] - potentials[other.name]
-            into = across if section.name == other.name else -across
-            entering = entering + self.value(other.coupling.g, other) / own * into
+            if other.coupling is not None and section.name in (other.name, other.coupling.to):
+                entering = entering + self._through_coupling(section, other, other.coupling)
         return entering / self.values[section.capacitance]
+
+    def _through_coupling(self, section: Compartment, other: Compartment, coupling: Coupling) -> Any:
+        """What enters a section by the coupling of a compartment, per area of the section."""
+        potential = {s.name: self.values[s.potential] for s in self.model.sections}
+        share = None if coupling.fraction is None else self.value(coupling.fraction, other)
+        is_own = section.name == other.name
+        area = 1.0 if share is None else 1.0 - share if is_own else share
+        into = potential[coupling.to] - potential[other.name]
+        return self.value(coupling.g, other) / area * (into if is_own else -into)
 
 
 def _check_parameters(model: Model, params: Mapping[str, Any]) -> None:
@@ -220,27 +222,34 @@ def decay_rates(
     `conductance` gives that of a channel, from it and its `current` (written out), if it has one.
     """
     rates: dict[str, Any] = {}
-
-    def value(text: str, section: Compartment) -> Any:
-        return evaluate(model.written_out(text, section), values)
-
     for section in model.sections:
+
+        def value(text: str, section: Compartment = section) -> Any:
+            return evaluate(model.written_out(text, section), values)
+
         total: Any = 0
         for channel in section.channels:
             current = None if channel.current is None else model.written_out(channel.current, section)
             total = total + conductance(channel, current)
-            for g in channel.gates:
-                scale = value(g.rate_scale or channel.rate_scale, section)
-                if g.tau is not None:
-                    rates[g.name] = scale / value(g.tau, section)
-                elif not g.instantaneous:
-                    rates[g.name] = scale * (value(g.alpha or "", section) + value(g.beta or "", section))
-            for reaction in channel.scheme.reactions if channel.scheme else ():
-                for source, text in ((reaction.here, reaction.forward), (reaction.there, reaction.backward)):
-                    rates[source] = rates.get(source, 0.0) + value(channel.rate_scale, section) * value(text, section)
+            rates |= _decay_rates_of_channel(channel, value)
         for other in model.compartments:
             if other.coupling is not None and section.name in (other.name, other.coupling.to):
                 total = total + value(other.coupling.g, other)
         rates[section.potential] = total / values[section.capacitance]
-        rates |= {pool.name: value(pool.b, section) for pool in section.pools}
+        rates |= {pool.name: value(pool.b) for pool in section.pools}
     return {name: rates[name] for name in model.states}
+
+
+def _decay_rates_of_channel(channel: Channel, value: Callable[[str], Any]) -> dict[str, Any]:
+    """b of the gates and the states of the scheme of a channel; `value` evaluates a formula."""
+    rates: dict[str, Any] = {}
+    for gate in channel.gates:
+        scale = value(gate.rate_scale or channel.rate_scale)
+        if gate.tau is not None:
+            rates[gate.name] = scale / value(gate.tau)
+        elif not gate.instantaneous:
+            rates[gate.name] = scale * (value(gate.alpha or "") + value(gate.beta or ""))
+    for reaction in channel.scheme.reactions if channel.scheme else ():
+        for source, text in ((reaction.here, reaction.forward), (reaction.there, reaction.backward)):
+            rates[source] = rates.get(source, 0.0) + value(channel.rate_scale) * value(text)
+    return rates

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from hhfast.batch.bounds import MARGIN, WIDEST, bounded_by, conductances
+from hhfast.batch.bounds import MARGIN, WIDE_MARGIN, WIDEST, bounded_by, conductances, currents_of
 from hhfast.batch.method import Method
 from hhfast.batch.result import DIVERGED, REASON_MEANINGS, STEP_LIMIT
+from hhfast.batch.turning_potentials import HALVINGS, can_turn, opened_states
 from hhfast.kernel.build.kernel import beginnings_kernel, kernel_of, one_lane, quantities_kernel, rates_kernel
 from hhfast.kernel.print.javascript import printed
 from hhfast.kernel.spec import BAD_PARAMETER, REASON, kernel_spec
@@ -69,6 +70,20 @@ def _guards(model: Model, stimulus: Stimulus) -> dict[str, Any]:
         "conductances": list(conductances(model)),
         "impossible": REASON + BAD_PARAMETER,
         "by": None if by is None else asdict(by),
+        "turning": _turning(model, stimulus) if by is None else None,
+    }
+
+
+def _turning(model: Model, stimulus: Stimulus) -> dict[str, Any] | None:
+    """What the page needs to look for the potentials at which currents turn that are not ohmic; None: 1 V bounds V."""
+    currents = currents_of(stimulus)
+    if currents is None or not can_turn(model):
+        return None
+    return {
+        "currents": currents,
+        "channels": opened_states(model),
+        "halvings": HALVINGS,
+        "margin": WIDE_MARGIN * MARGIN,
     }
 
 

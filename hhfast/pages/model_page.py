@@ -107,47 +107,55 @@ def _range(p: Parameter, model: Model) -> dict[str, float]:
 
 
 def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
+    """What the page shows at first, and where its sliders and axes end."""
     t, scale = found.duration, found.current
-    begin = {**NOTHING, "0.stop": t, "0.start": 0.1 * t, "1.start": 0.5 * t, "1.interval": 0.1 * t}
-    if found.fires:
-        begin["0.amplitude"] = scale
-    elif not found.is_pacemaker:
-        begin |= {"1.amplitude": scale, "1.start": 0.1 * t}
-    times = ("start", "stop", "interval")
-    ranges = {
-        name: (0.0, 2 * t) if name[2:] in times else (0.1, max(10.0, 0.1 * t)) if name == "1.width"
-        else (-4 * scale, 6 * scale) if name == "0.amplitude" else (-_strongest(found), _strongest(found))
-        for name in NOTHING
-    }  # fmt: skip
-    unit = UNITS[model.units]["i"]
-    gating = [s.name for c in model.every_channel for s in c.gates]
     planes = [name for name in model.states if name != "V"]
-    openings = [channel.opening for channel in reversed(model.channels) if channel.opening is not None]
-    recovery = next((name for name in ("n", "w", *openings, "h", "Ca", *planes) if name in planes), "")
     presets = [
         {"name": p.name, "sentence": p.sentence, "state": {**_quiet(t), **_named(p.state)}} for p in found.presets
     ]
     return {
-        "currents": [
-            {"name": name, "label": _LABELS[name], "unit": unit if "amplitude" in name else "ms", "value": value,
-             "low": ranges[name][0], "high": ranges[name][1]}
-            for name, value in begin.items()
-        ],
+        "currents": _current_sliders(found, UNITS[model.units]["i"]),
         "t_stop": t,
         "start": "model" if found.is_pacemaker else "rest",
         "levels": levels(model),
         "potential_range": [-100.0, 40.0] if abs(model.V_init) > 10.0 else [model.V_init, model.V_init],
         "settle": SETTLE,
-        "plane": recovery,
+        "plane": _recovery(model, planes),
         "planes": planes,
-        "gating": gating,
+        "gating": [gate.name for channel in model.every_channel for gate in channel.gates],
         "quantities": unnamed,
         "presets": presets,
         "absent": found.absent,
         "occupancies": _occupancies(model),
         "fi_range": [-2 * scale, 2 * scale] if found.is_pacemaker else [0.0, 5 * scale],
         "fi_time": max(t, min(max(400.0, 4 * t), 3000.0)),  # of slow bursters as long as what is shown
+    }
+
+
+def _current_sliders(found: Protocols, unit: str) -> list[dict[str, Any]]:
+    """The sliders of the step and the two pulses: where each is at first, and where it ends."""
+    t, scale, strongest = found.duration, found.current, _strongest(found)
+    value = {**NOTHING, "0.stop": t, "0.start": 0.1 * t, "1.start": 0.5 * t, "1.interval": 0.1 * t}
+    if found.fires:
+        value["0.amplitude"] = scale
+    elif not found.is_pacemaker:
+        value |= {"1.amplitude": scale, "1.start": 0.1 * t}
+    ends = {
+        "0.amplitude": (-4 * scale, 6 * scale), "0.start": (0.0, 2 * t), "0.stop": (0.0, 2 * t),
+        "1.amplitude": (-strongest, strongest), "1.second_amplitude": (-strongest, strongest),
+        "1.start": (0.0, 2 * t), "1.width": (0.1, max(10.0, 0.1 * t)), "1.interval": (0.0, 2 * t),
     }  # fmt: skip
+    return [
+        {"name": name, "label": _LABELS[name], "unit": unit if "amplitude" in name else "ms", "value": value[name],
+         "low": ends[name][0], "high": ends[name][1]}
+        for name in value
+    ]  # fmt: skip
+
+
+def _recovery(model: Model, planes: list[str]) -> str:
+    """The state that the phase plane shows against V at first: what ends a spike, as far as names tell."""
+    openings = [channel.opening for channel in reversed(model.channels) if channel.opening is not None]
+    return next((name for name in ("n", "w", *openings, "h", "Ca", *planes) if name in planes), "")
 
 
 def _occupancies(model: Model) -> str:

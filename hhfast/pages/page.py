@@ -24,7 +24,7 @@ def part(name: str) -> str:
 
 def page(body: str, data: Mapping[str, Any], kernels: Sequence[str], scripts: Sequence[str]) -> str:
     """The text of a page. kernels : sources that the worker of the page runs, too. scripts : names of further ones."""
-    engine = "\n".join(['"use strict";', *kernels, part("scripts/simulation.js")])
+    engine = "\n".join(['"use strict";', *kernels, part("scripts/bounds.js"), part("scripts/simulation.js")])
     view = '"use strict";\n' + "\n".join(part(f"scripts/{name}.js") for name in scripts)
     parts = {
         "POLICY": _policy(engine, view),

@@ -103,30 +103,20 @@ def after_hyperpolarisation(cell: Probe, scale: float) -> Iterator[Preset]:
 def two_states(cell: Probe, tonic: float, brief: float) -> Iterator[Preset]:
     """At one and the same current the cell may rest or fire: a brief pulse stops it, another starts it again."""
     levels = tonic * np.array([1.0, 1.03, 1.07, 1.12, 1.2, 1.3])
-    periods = [np.median(np.diff(t[-4:])) if len(t) > 4 else math.nan
-               for t in cell.run(500.0, amplitude_0=levels, stop_0=math.inf)]  # fmt: skip
-    for level, period in zip(levels, periods, strict=True):
-        if not math.isfinite(period):
+    trains = cell.run(500.0, amplitude_0=levels, stop_0=math.inf)
+    for level, times in zip(levels, trains, strict=True):
+        if len(times) <= 4:
             continue
+        period = float(np.median(np.diff(times[-4:])))
         t_stop = float(round_up(16 * period))
-        start = 0.25 * t_stop + period * np.linspace(0.0, 1.0, 24, endpoint=False)
-        kicks = brief * np.array([-2.0, -1.0, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0])
-        grid = [x.ravel() for x in np.meshgrid(kicks, start, indexing="ij")]
-        trains = cell.run(t_stop, amplitude_0=level, stop_0=math.inf, amplitude_1=grid[0], start_1=grid[1])
-        stops = np.array([np.sum(t > at + 2 * period) == 0 for t, at in zip(trains, grid[1], strict=True)])
-        stops = stops.reshape(len(kicks), len(start))
-        sure = stops & np.roll(stops, 1, axis=1) & np.roll(stops, -1, axis=1)  # neighbours do it, too
-        chosen = sure if sure.any() else stops
-        if not chosen.any():
+        pulse = _stopping_pulse(cell, level, period, t_stop, brief)
+        if pulse is None:
             continue
-        k = int(np.argmax(chosen.ravel()))
-        state = {"amplitude_0": level, "stop_0": t_stop, "amplitude_1": grid[0][k], "start_1": grid[1][k],
+        amplitude, start = pulse
+        state = {"amplitude_0": level, "stop_0": t_stop, "amplitude_1": amplitude, "start_1": start,
                  "interval_1": 0.35 * t_stop, "second_amplitude_1": 2.0 * brief}  # fmt: skip
         state = {name: rounded(value, 5) for name, value in state.items()}
-        (times,) = cell.run(t_stop, **state)
-        first, second = state["start_1"], state["start_1"] + state["interval_1"]
-        goes_on = np.any((times > first + 2 * period) & (times < second))
-        if np.sum(times < first) < 3 or goes_on or np.sum(times > second + 3 * period) < 3:
+        if not _stops_and_starts(cell, state, period, t_stop):
             continue
         yield Preset(
             "two stable states",
@@ -135,3 +125,31 @@ def two_states(cell: Probe, tonic: float, brief: float) -> Iterator[Preset]:
             {**{f"{name[-1]}.{name[:-2]}": value for name, value in state.items()}, "t": t_stop, "start": "rest"},
         )
         return
+
+
+def _stopping_pulse(
+    cell: Probe, level: float, period: float, t_stop: float, brief: float
+) -> tuple[float, float] | None:
+    """(amplitude, start) of a brief pulse after which a cell that fires at this current does not fire again."""
+    amplitudes = brief * np.array([-2.0, -1.0, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0])
+    starts = 0.25 * t_stop + period * np.linspace(0.0, 1.0, 24, endpoint=False)
+    amplitude, start = (x.ravel() for x in np.meshgrid(amplitudes, starts, indexing="ij"))
+    trains = cell.run(t_stop, amplitude_0=level, stop_0=math.inf, amplitude_1=amplitude, start_1=start)
+    stops = np.array([np.sum(times > at + 2 * period) == 0 for times, at in zip(trains, start, strict=True)])
+    stops = stops.reshape(len(amplitudes), len(starts))
+    sure = (
+        stops & np.roll(stops, 1, axis=1) & np.roll(stops, -1, axis=1)
+    )  # pulses a little earlier and later do it, too
+    chosen = sure if sure.any() else stops
+    if not chosen.any():
+        return None
+    k = int(np.argmax(chosen.ravel()))
+    return float(amplitude[k]), float(start[k])
+
+
+def _stops_and_starts(cell: Probe, state: dict[str, float], period: float, t_stop: float) -> bool:
+    """Whether the cell fires before the first pulse, is silent up to the second, and fires after it."""
+    (times,) = cell.run(t_stop, **state)
+    first, second = state["start_1"], state["start_1"] + state["interval_1"]
+    is_silent = not np.any((times > first + 2 * period) & (times < second))
+    return bool(np.sum(times < first) >= 3 and is_silent and np.sum(times > second + 3 * period) >= 3)

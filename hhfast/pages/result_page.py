@@ -178,26 +178,20 @@ def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, s
         sweep = sweep_from_canonical(result.attributes["hhfast_spec"], model, Rows(row))
     except InputError as error:
         return [], None, f"Rows cannot be simulated here: {error}"
-    if sweep.analysis is not None:
-        return [], None, f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
-    if sweep.noise is not None:
-        return [], None, "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
-    method = Method(sweep.integrator, sweep.dt, **sweep.control)
     parameters, stimulus = cells_of(sweep, row)
-    if any(kind.clamp is not None for kind, _ in stimulus.parts):
-        return [], None, "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
-    traced = ["V", "i_app"]
+    if why := _why_not(sweep, stimulus):
+        return [], None, why
+    method, traced = Method(sweep.integrator, sweep.dt, **sweep.control), ["V", "i_app"]
     told = calling(model, method, stimulus, traced)
     for part, (kind, values) in zip(told["stimulus"], stimulus.parts, strict=True):
         if kind.points is not None and kind.points.arrays:
             given = kind.points.given(values)
             part["arrays"] = {name: a.tolist() for name, a in zip(kind.points.arrays, given, strict=True)}
             part["times"] = np.asarray(values["times"]).tolist()
-    fixed = {name: float(np.ravel(parameters.get(name, p.value))[0]) for name, p in model.parameters.items()}
     page_data = {
         **told,
         "levels": next((r.levels for r in sweep.recorders if r.levels is not None), Spikes().levels),
-        "parameters": fixed,
+        "parameters": {name: _first_of(parameters.get(name, p.value)) for name, p in model.parameters.items()},
         "current": _current(stimulus),
         "prefixes": {f"{prefix}.": f"{k}." for k, prefix in enumerate(sweep.stimuli)},
         "t_stop": sweep.t_stop,
@@ -208,9 +202,24 @@ def _simulation(result: ResultFile) -> tuple[list[str], dict[str, Any] | None, s
     return list(scripts(model, method, stimulus, traced).values()), page_data, ""
 
 
+def _why_not(sweep: Sweep, stimulus: Stimulus) -> str:
+    """Why a page does not simulate rows of a sweep; "" where it does."""
+    if sweep.analysis is not None:
+        return f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
+    if sweep.noise is not None:
+        return "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
+    if any(kind.clamp is not None for kind, _ in stimulus.parts):
+        return "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
+    return ""
+
+
+def _first_of(value: Any) -> float:
+    return float(np.ravel(value)[0])
+
+
 def _current(stimulus: Stimulus) -> dict[str, float]:
     return {
-        f"{k}.{name}": float(np.ravel(values[name])[0])
+        f"{k}.{name}": _first_of(values[name])
         for k, (kind, values) in enumerate(stimulus.parts)
         for name in kind.parameters
     }

@@ -22,8 +22,8 @@ ACTIVITIES = (
 )  # fmt: skip
 SILENT, SUBTHRESHOLD, TONIC, BURSTING, ONE_SPIKE_BURSTING, IRREGULAR, BLOCKED, UNSETTLED = range(8)
 # Kinds of ends, as kernels tell them: at rest, on a cycle of spikes or of maxima of V; at the cap, with spikes or not;
-# at the cap on a loose cycle, of spikes or of maxima.
-RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP, LOOSE_SPIKES, LOOSE_MAXIMA = 1, 2, 3, -1, -2, -3, -4
+# at the cap on a loose cycle, of spikes or of maxima, or of bursts.
+RESTS, SPIKES, MAXIMA, CAP_SPIKING, CAP, LOOSE_SPIKES, LOOSE_MAXIMA, LOOSE_BURSTS = 1, 2, 3, -1, -2, -3, -4, -5
 _LEAST_EVENTS = 32  # of the last ones, for a cell to be called irregular
 
 
@@ -79,7 +79,7 @@ class Settled:
     settle_tol : a cycle is closed where the whole state returns, relative to each state's range in the period, to
         within this, twice in a row, after periods that are equally long to within this; at any of the last 64 spikes
         (maxima of V of cells without spikes), or at the first spike of any of the last 64 bursts, if a period has not
-        more than 192 spikes; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
+        more than 384 spikes; a rest is reached where no state has moved by more (of 100 mV, 1, or a pool's size)
         within 10 ms, or a tenth of the time since the current became constant, and the equilibrium is linearly stable.
         Cycles of methods with fixed steps of first and second order return less nearly: within 2 % and 0.3 % at
         dt = 0.025 ms, and must return six times in a row.
@@ -91,8 +91,10 @@ class Settled:
         this at each spike (of all spikes of a period, on average), is one_spike_bursting.
     looseness : a cell at the cap has the activity of a cycle if the whole state came back, at each spike or at least
         at the first of each burst, to within this: twice its standard deviation, relative to its range in the period,
-        over five periods, 12 spikes or 6 bursts, and half of what is remembered (192 of either). Its status still says
-        that the cap was reached, its `settled_at` is NaN, and `period` is the mean of three.
+        over five periods, 12 spikes or 6 bursts, and half of the last 192 of either. It is bursting, too, if its bursts
+        follow each other in equal times to within this (twice the standard deviation, relative to the mean), however
+        many spikes each has. Its status still says that the cap was reached, its `settled_at` is NaN, and `period` is
+        the mean of three.
 
     Raises `InputError` for values out of range.
     """
@@ -101,7 +103,7 @@ class Settled:
     burst_ratio: float = 3.0
     plateau_level: float = -20.0
     plateau_min: float = 50.0
-    looseness: float = 0.03
+    looseness: float = 0.08
 
     def __post_init__(self) -> None:
         for name in ("settle_tol", "burst_ratio", "plateau_min", "looseness"):
@@ -146,7 +148,7 @@ class Endings:
 
     kind : (n,) see above. events : (n,) of the period, or of the last part of a cell at the cap. at, peak, trough,
     above : (n,) ms, mV, mV, ms. drift : (n,) of cells at the cap, see `kernel.math.settling.drift`.
-    periods : (n, 3) the last three, ms. times : (n, 193) of the last sections, ms; as many as events, and one.
+    periods : (n, 3) the last three, ms. times : (n, 385) of the last sections, ms; as many as events, and one.
     V_rest : (n,) mV, of cells at rest.
     """
 
@@ -164,16 +166,18 @@ class Endings:
 
 def features_of(ends: Endings, rule: Settled, threshold: float) -> dict[str, np.ndarray]:
     """Name -> (n,) every feature of `SETTLED_FEATURES`, and rate (Hz), isi_mean (ms) and isi_cv of the last period."""
-    loose = ends.kind <= LOOSE_SPIKES
-    cycle, rests = loose | (ends.kind >= SPIKES), ends.kind == RESTS
-    spiking = (ends.kind == SPIKES) | (ends.kind == LOOSE_SPIKES)
+    loose, rests = ends.kind <= LOOSE_SPIKES, ends.kind == RESTS
+    spiking = np.isin(ends.kind, [SPIKES, LOOSE_SPIKES, LOOSE_BURSTS])
     period, period_error = _period(ends.periods)
     period = np.where(loose, ends.periods.mean(axis=1), period)
     bursts = _bursts(ends, spiking, period, rule.burst_ratio)
+    no_cycle = (ends.kind == LOOSE_BURSTS) & (bursts["count"] == 0)
+    spiking &= ~no_cycle
+    cycle = (loose | (ends.kind >= SPIKES)) & ~no_cycle
     above = ends.above / np.maximum(ends.events, 1)
     one_spike = spiking & (bursts["count"] == 0) & (above > rule.plateau_min)
     activity = np.full(len(ends.kind), UNSETTLED, np.uint8)
-    activity[(ends.kind < 0) & (ends.events >= _LEAST_EVENTS) & (ends.drift < 1.0)] = IRREGULAR
+    activity[no_cycle | (ends.kind < 0) & (ends.events >= _LEAST_EVENTS) & (ends.drift < 1.0)] = IRREGULAR
     activity[rests] = np.where(ends.V_rest > threshold, BLOCKED, SILENT)[rests]
     activity[(ends.kind == MAXIMA) | (ends.kind == LOOSE_MAXIMA)] = SUBTHRESHOLD
     activity[spiking] = TONIC

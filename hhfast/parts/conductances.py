@@ -38,6 +38,8 @@ def _check_times(*names: str) -> Any:
     """A check that these times, where they are numbers, are positive."""
 
     def check(p: Mapping[str, Any]) -> None:
+        if not np.ndim(p.get("count", 1.0)) and p.get("count", 1.0) < 0:
+            raise InputError(f"count = {p['count']:g}: a number of events cannot be negative")
         for name in names:
             if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
                 raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")

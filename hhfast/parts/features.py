@@ -109,15 +109,19 @@ class Features:
             detects=any(a.spike for a in chosen),
         )
 
+    @property
+    def with_derivatives(self) -> dict[str, str]:
+        """Those that have derivatives, of the recorder that `derived_by` gives: name -> its entry in the registry."""
+        entries = {name: feature_name(name) for name in self._streamed}
+        return {n: e for n, e in entries.items() if e in VALUES and {*features[e].needs} <= {*self.derived}}
+
     def _derivatives(self, of: Mapping[str, Any]) -> dict[str, Variable]:
         """NAME_dPARAMETER of those that have any."""
-        entries = {name: feature_name(name) for name in self._streamed}
-        derived = {n: e for n, e in entries.items() if e in VALUES and {*features[e].needs} <= {*self.derived}}
         return {
             f"{name}_d{p}": Variable(
                 VALUES[entry](of, k), ("cell",), quotient(features[entry].unit, unit), f"derivative of {name} by {p}"
             )
-            for name, entry in derived.items()
+            for name, entry in self.with_derivatives.items()
             for k, (p, unit) in enumerate(self.by)
         }
 
@@ -141,11 +145,6 @@ class Features:
                 return found | self._derivatives(of | {"onset_by": [float(p == self.onset) for p, _ in self.by]})
 
         return Shared((values,), variables)
-
-
-def has_derivatives(recorder: object, adaptive: bool) -> bool:
-    """Whether some feature of a recorder has derivatives in a run with sensitivities, up to t_stop."""
-    return isinstance(recorder, Features) and bool(recorder.derived_by({}, "", adaptive).derived)
 
 
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:

@@ -12,6 +12,7 @@ from hhfast.batch.certify import check_counts, check_share
 from hhfast.batch.certify_tolerance import Tolerance
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import number
+from hhfast.model.names import is_count
 from hhfast.sweep.constraints import check_constraints
 from hhfast.sweep.parameter_checks import check_fixed, check_parameters, check_stimuli
 from hhfast.sweep.record import recorded_names
@@ -154,6 +155,13 @@ def _check_channel_noise(sweep: Sweep) -> None:
     ):
         if given:
             raise InputError(f"{key}: does not go with channel_noise; remove it")
+    if sweep.noise.kind == "markov":
+        from hhfast.batch.channel_counts import check_followed_one_by_one
+
+        counts = [name for name in sweep.model.parameters if is_count(name)]
+        fixed = {f"parameters.{n}": np.array([sweep.parameters[n]]) for n in counts if n in sweep.parameters}
+        varied = {f"{sweep.space.kind}.{n}": np.array(sweep.space.limits(n)) for n in counts if n in sweep.space.names}
+        check_followed_one_by_one(fixed | varied)
 
 
 def _check_until(sweep: Sweep) -> None:

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hhfast.batch.initial_sensitivities import sensitivity_units_of
+from hhfast.batch.recorded import check_derivatives
 from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.errors import InputError
 from hhfast.kernel.spec import check_sensitivity as check_run
 from hhfast.parts.activity import Settled
-from hhfast.parts.features import has_derivatives
-from hhfast.parts.recorders import Spikes
 from hhfast.parts.sensitivity import sensitivity_name
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
     from hhfast.sweep.sweep import Sweep
+
+
+def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
+    """The names as `simulate` has them: `stimulus.amplitude`, as spaces have it, is amplitude.
+
+    Raises `InputError` where the model has a parameter of that name, too.
+    """
+    found = []
+    stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
+    for name in given:
+        prefix, _, plain = str(name).rpartition(".")
+        of_stimulus = prefix in stimuli
+        if of_stimulus and plain in sweep.model.parameters:
+            raise InputError(
+                f"sensitivity: model {sweep.model.name} has a parameter '{plain}', too; there is none by it"
+            )
+        found.append(plain if of_stimulus else name)
+    return tuple(found)
 
 
 def derived_variables(sweep: Sweep) -> list[str]:
@@ -29,21 +47,15 @@ def check_sensitivity(sweep: Sweep) -> None:
     """Raise `InputError` for parameters that are none, and where there are no derivatives."""
     names = sweep.sensitivity
     kinds = tuple(stimulus_kind(entry) for entry in sweep.stimuli.values())
-    sensitivity_units_of(sweep.model, names, kinds)
+    units = sensitivity_units_of(sweep.model, names, kinds)
     if not names:
         return
     if sweep.analysis is not None:
         raise InputError("sensitivity: does not go with [analysis]; remove it")
     if isinstance(sweep.until, Settled):
-        SettledDerivatives.of(sweep.model, sweep.until, sweep.recorders, names)
+        SettledDerivatives.of(sweep.model, sweep.until, sweep.recorders, units, kinds)
         return
     if not isinstance(sweep.initial, str):
         raise InputError("sensitivity: does not go with a list of initial states; give one")
     check_run(sweep.model, sweep.scheme, kinds, names)
-    traced = {name for r in sweep.recorders for name in getattr(r, "variables", ())}
-    in_time = any(isinstance(r, Spikes) or has_derivatives(r, sweep.scheme.adaptive) for r in sweep.recorders)
-    if not traced & {*derived_variables(sweep)} and not in_time:
-        raise InputError(
-            "sensitivity: nothing that is recorded here has derivatives; give until = 'settled', which gives those "
-            f"of all, or record spikes, latency, isi_mean, V_max, or a trace of '{sensitivity_name('V', names[0])}'"
-        )
+    check_derivatives(sweep.recorders, sweep.model.states, names, sweep.scheme.adaptive)

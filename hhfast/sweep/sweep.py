@@ -29,6 +29,7 @@ from hhfast.sweep.checks import check_sweep
 from hhfast.sweep.constraints import allowed_rows
 from hhfast.sweep.numbered_axes import with_initial_states, with_replicates
 from hhfast.sweep.record import Record, Recorded, recorders_of
+from hhfast.sweep.sensitivity import plain_names
 from hhfast.sweep.space import Space
 from hhfast.sweep.stimulus import Entry, stimulus_entries, stimulus_kind, stimulus_units
 from hhfast.tables import html_table, nested_text
@@ -54,9 +55,9 @@ class Sweep:
     parameters : fixed values of model parameters.
     initial : as in `simulate`, or a list of such: an axis of its own, called initial, whose values are their numbers.
     until : "t_stop", or "settled" (or `Settled(...)`): each row ends when it has reached its attractor (`simulate`).
-    sensitivity : parameters of the model by which results are differentiated (`simulate`): with until = "settled" every
-        feature (`rate_dg_Na`), else spike times (`spike_time_dg_Na`) and traces (`dV_dg_Na`), by tsit5,
-        bs32, rk4 or euler.
+    sensitivity : what results are differentiated by, as in `simulate`: parameters of the model and the stimulus
+        ("stimulus.amplitude", or "amplitude"), initial values ("V_initial"). With until = "settled" every feature has
+        derivatives (`rate_dg_Na`), else spike times, features (`latency_dg_Na`) and traces (`dV_dg_Na`).
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": a name in `hhfast.analyses`, and its options}: what to compute for each row instead of one
@@ -114,7 +115,7 @@ class Sweep:
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         if not isinstance(self.sensitivity, str):
-            object.__setattr__(self, "sensitivity", tuple(self.sensitivity))
+            object.__setattr__(self, "sensitivity", plain_names(self, self.sensitivity))
         if not isinstance(self.initial, str):
             states = tuple(one if isinstance(one, str) else dict(one) for one in self.initial)
             object.__setattr__(self, "initial", states)

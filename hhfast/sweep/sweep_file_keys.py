@@ -85,7 +85,8 @@ class SweepFile(BaseModel):
         default="t_stop", description="t_stop, or settled: each row ends by itself when it has reached its attractor"
     )
     sensitivity: list[str] = Field(
-        default_factory=list, description="parameters by which features (until = settled) or spike times are derived"
+        default_factory=list,
+        description="what features, spike times and traces are differentiated by: g_Na, stimulus.amplitude, V_initial",
     )
     rows_per_batch: Count | None = Field(
         default=None, description="rows of one task and one shard; it never changes a result"

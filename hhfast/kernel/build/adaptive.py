@@ -20,6 +20,7 @@ from hhfast.kernel.build.scratch import RecordingStatements
 from hhfast.kernel.build.settling import LaneSettling
 from hhfast.kernel.build.step_size import StepSize
 from hhfast.kernel.build.trial_step import TrialStep
+from hhfast.kernel.build.turns_inside import TurnsInside
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.kernel import Kernel
 from hhfast.kernel.tree.nodes import Comment, Expression, Let, Name, Number, Statement, Symbol
@@ -55,7 +56,8 @@ class Adaptive:
         builder.recorders.declare()
         settles = builder.recorders.settling
         self.settling = None if settles is None else LaneSettling(builder, settles)
-        self.events = AdaptiveEvents(builder, self.trial, self.dense, self.settling, self.noise)
+        self.turns = TurnsInside(builder, self.dense)
+        self.events = AdaptiveEvents(builder, self.trial, self.dense, self.turns, self.settling, self.noise)
         self.sampling = builder.recorders.sampling
         self.scratch.add(
             "float64",
@@ -77,29 +79,11 @@ class Adaptive:
             lets += builder.quote.lane_code(
                 "V_step = V_was + change_of_mean if ok > 0.0 else V", change_of_mean=self.dense.mean(builder.V)
             )
-        begin, end = self.dense.slopes_at_ends(builder.V)
-        if builder.recorders.steps_use("V_high"):
-            lets += builder.quote.lane_code(
-                """\
-d0 = begin
-d1 = end
-cubic = d0 + d1 - 2.0 * (V - V_was)
-square = V - V_was - d0 - cubic
-root = square * square - 3.0 * cubic * d0
-root = sqrt(root if root > 0.0 else 0.0)
-at = d0 / ((root if d0 > 0.0 else -root) - square)
-turn = V_was + at * (d0 + at * (square + at * cubic))
-turn = turn if (d0 * d1 < 0.0) & (ok > 0.0) else V
-V_high = turn if turn > V else V
-V_low = turn if turn < V else V""",
-                begin=begin,
-                end=end,
-            )  # the extremum of the cubic with the values and slopes of the ends
-        if builder.recorders.steps_use("dt_high"):
-            lets += builder.quote.lane_code("dt_high = dt * at if turn > V else dt")
+        lets += self.turns.in_lanes()
         lets += self._derivatives_of_step()
-        lets += builder.recorders.after_step()
+        lets += builder.recorders.after_step(near=self.turns.near)
         if self.settling is not None:
+            begin, end = self.dense.slopes_at_ends(builder.V)
             lets += self.settling.notice(begin, end, builder.quote.value("ok > 0.0"))
         for recorder in self.sampling:
             lets += builder.quote.code(

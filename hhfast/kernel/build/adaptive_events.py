@@ -14,6 +14,7 @@ from hhfast.kernel.build.recorders import KernelRecorder
 from hhfast.kernel.build.sampled_quantities import sampled, sampled_symbol
 from hhfast.kernel.build.settling import EventsOfStep, LaneSettling
 from hhfast.kernel.build.trial_step import TrialStep
+from hhfast.kernel.build.turns_inside import TurnsInside
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
 from hhfast.parts.sensitivity import sensitivity_name, shift_names
@@ -27,11 +28,12 @@ class AdaptiveEvents:
         builder: Builder,
         trial: TrialStep,
         dense: DenseOutput,
+        turns: TurnsInside,
         settling: LaneSettling | None,
         noise: AdaptiveNoise | None,
     ) -> None:
         self.builder, self.own, self.scratch = builder, builder.own, builder.scratch
-        self.trial, self.dense, self.settling, self.noise = trial, dense, settling, noise
+        self.trial, self.dense, self.turns, self.settling, self.noise = trial, dense, turns, settling, noise
         self._t_sample = Symbol("t_sample")
 
     def statements(self) -> list[Statement]:
@@ -52,16 +54,18 @@ class AdaptiveEvents:
                 curve = self.dense.coefficients(builder.V)
                 filled = [*curve, *[Number(0.0)] * (4 - len(curve))]
                 where = nodes.Call(
-                    builder.functions["polynomial_crossing"],
+                    builder.functions["upward_crossing"],
                     (Name(self.own["V_was"]), *filled, builder.quote.value("levels[d, 0]", d=Number(d.number))),
                 )
                 timed = builder.quote.code("where = found\nt_spike = t + np.float64(h) * where", found=where, where=at)
                 timed += self._shifts(at, curve)
             told = builder.recorders.tell(d, lambda recorder: builder.quote.value("on > 0.0", on=recorder.is_on))
-            if not told:
-                continue
-            body = self.scratch.framed([*builder.quote.code("cell = cell_of"), *timed, *told])
-            spiking = builder.quote.nest("if spike > 0.0", body, spike=self.scratch.element(d.spike))
+            body = [*builder.quote.code("cell = cell_of"), *timed, *told]
+            decided = self.turns.decide(d)
+            decided += builder.quote.nest("if spike > 0.0", body, spike=d.spike) if told else []
+            spiking = builder.quote.nest(
+                "if spike > 0.0", self.scratch.framed(decided), spike=self.scratch.element(d.spike)
+            )
             statements += builder.quote.nest("if hit", builder.quote.nest("for i in range(W)", spiking), hit=d.hit)
         return statements
 
@@ -162,7 +166,7 @@ t_turn = t + np.float64(h) * at"""),
 sign = 1.0 if V >= plateau else -1.0
 at = polynomial_crossing(sign * V_was, sign * c1, sign * c2, sign * c3, sign * c4, sign * settings[1])
 t_pass = t + np.float64(h) * at"""),
-            crossing=code("t_section = t + np.float64(h) * polynomial_crossing(V_was, c1, c2, c3, c4, level)"),
+            crossing=code("t_section = t + np.float64(h) * upward_crossing(V_was, c1, c2, c3, c4, level)"),
             at_section=[
                 Let(self.dense.at, where),
                 *weights,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,12 @@ class Detector:
     hit: Symbol
     threshold: Symbol
     rearm: Symbol
+
+    @property
+    def names(self) -> dict[str, Symbol]:
+        """What its symbols are called in text."""
+        names = ("spike", "armed", "hit", "threshold", "rearm")
+        return dict(zip(names, (self.spike, self.armed, self.hit, self.threshold, self.rearm), strict=True))
 
 
 class KernelRecorder:
@@ -109,17 +115,19 @@ class KernelRecorders:
         """Whether what some recorder does at every step, or where V turns, uses the name."""
         return any(recorder.uses(self.own[name]) for recorder in self.all)
 
-    def after_step(self) -> list[Any]:
-        """Spike detection and the recorders' running values, at the end of a step."""
+    def after_step(self, near: Callable[[Names], list[Any]] | None = None) -> list[Any]:
+        """Spike detection and the recorders' running values, at the end of a step.
+
+        near : makes statements that set `near` to 1 where, inside the step, V may be beyond a level that its ends are
+        not. There `spike` becomes 2, to be decided in scalar code.
+        """
         lets: list[Any] = []
         for d in self.detectors:
-            lets += self.quote.lane_code(
-                """\
-spike = armed if V >= threshold else 0.0
-armed = 1.0 if V < rearm else armed - spike
-hit = hit | (spike > 0.0)""",
-                **_names_of(d),
-            )
+            lets += [] if near is None else near(d.names)
+            detect = "spike = armed if V >= threshold else 0.0\narmed = 1.0 if V < rearm else armed - spike"
+            lets += self.quote.lane_code(detect, **d.names)
+            lets += [] if near is None else self.quote.lane_code("spike = 2.0 if near > 0.0 else spike", **d.names)
+            lets += self.quote.lane_code("hit = hit | (spike > 0.0)", **d.names)
         for recorder in self.all:
             lets += self.quote.in_lanes(recorder.step)
         return lets
@@ -138,7 +146,7 @@ hit = hit | (spike > 0.0)""",
         return [
             let
             for d in self.detectors
-            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else 1.0", **_names_of(d))
+            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else 1.0", **d.names)
         ]
 
     def disarm(self) -> list[Any]:
@@ -146,7 +154,7 @@ hit = hit | (spike > 0.0)""",
         return [
             let
             for d in self.detectors
-            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else armed", **_names_of(d))
+            for let in self.quote.lane_code("armed = 0.0 if V >= threshold else armed", **d.names)
         ]
 
     def levels(self) -> list[Let]:
@@ -161,7 +169,3 @@ hit = hit | (spike > 0.0)""",
 def _detector(number: int) -> Detector:
     armed, spike, threshold, rearm = map(Symbol, ("armed", "spike", "threshold", "rearm"))
     return Detector(number, armed, spike, Symbol("hit", is_flag=True), threshold, rearm)
-
-
-def _names_of(d: Detector) -> dict[str, Any]:
-    return {"spike": d.spike, "armed": d.armed, "hit": d.hit, "threshold": d.threshold, "rearm": d.rearm}

@@ -21,7 +21,10 @@ from hhfast.kernel.math import (
     within_step,
 )
 
-_OF_A_STEP = ("window", "train", "waveform", "crossing", "cubic_through", "slope_of_cubic", "polynomial_crossing")
+_OF_A_STEP = (
+    "window", "train", "waveform", "crossing", "cubic_through", "slope_of_cubic", "polynomial_crossing",
+    "upward_crossing",
+)  # fmt: skip
 _OF_SYNAPSES = ("alpha_train", "double_exponential_train", "rectified")
 _OF_RANDOM_EVENTS = (
     "next_event", "alpha_events", "alpha_sum", "double_exponential_events", "double_exponential_sum",

@@ -7,8 +7,9 @@ import numpy as np
 from hhfast.kernel.math.section_rings import HEAD, MOST, NUMBER, RING, SMALLEST, STATE, slot
 
 LATE = 128  # sections, after which a cycle must close three times
-NEARLY = 10.0  # of the tolerance: what a part of a period may lack to be the whole
+NEARLY, NEARLY_ROUGH = 10.0, 2.0  # of the tolerance: what a part of a period may lack to be the whole
 LEAST = 0.01  # mV; a smaller oscillation is rounding, or a rest that is not reached yet
+ELSEWHERE = 10.0  # times this where the cycle is more sensitive than at the last section
 NOISE = 0.01  # of the tolerance: changes below it say nothing about whether a cycle still drifts
 
 
@@ -40,7 +41,8 @@ def events_of_period(memory, base, ring, n, number, fewest, tolerance, floor):
             later, first = slot(ring, n, number - i * k) + HEAD, slot(ring, n, number - (i + 1) * k) + HEAD
             closed = closed and distance(memory, extent, later, first, n, floor) <= tolerance
         if closed:
-            return divided(memory, ring, base, n, number, k, tolerance, floor)
+            nearly = tolerance * (NEARLY if fewest == 2 else NEARLY_ROUGH)
+            return divided(memory, ring, base, n, number, k, nearly, floor)
     return 0
 
 
@@ -55,17 +57,19 @@ def alike(memory, newest, before, earlier, tolerance):
     return spikes == memory[before + NUMBER] - memory[earlier + NUMBER] and longer <= tolerance * length
 
 
-def divided(memory, ring, base, n, number, k, tolerance, floor):
-    """The smallest divisor of k sections after which the state has nearly returned, too.
+def divided(memory, ring, base, n, number, k, nearly, floor):
+    """The smallest divisor of k sections after which the state has nearly returned, too, at each of the last k.
 
     Near a period doubling a cycle is reached by turns from both sides: after two periods the state has returned before
-    it has after one.
+    it has after one. (In the middle of a burst, two spikes in a row may be as alike.)
     """
-    extent = base + STATE + n
-    newest = slot(ring, n, number) + HEAD
     for d in range(1, k // 2 + 1):
-        before = slot(ring, n, number - d) + HEAD
-        if (k // d) * d == k and distance(memory, extent, newest, before, n, floor) <= NEARLY * tolerance:
+        same = (k // d) * d == k
+        for i in range(k if same else 0):
+            now, before = slot(ring, n, number - i) + HEAD, slot(ring, n, number - i - d) + HEAD
+            limit = nearly if i == 0 else ELSEWHERE * nearly
+            same = same and distance(memory, base + STATE + n, now, before, n, floor) <= limit
+        if same:
             return d
     return k
 

@@ -2,7 +2,8 @@
 
 A cell at the cap that does not drift may still be on a loose cycle: rounding, or chaos in a detail, keeps its state
 from returning as exactly as a cycle asks, but it comes back again and again to within a few per cent: at each spike, or
-at least at the beginning of each burst.
+at least at the beginning of each burst. Or bursts follow each other in equal times, though one may have some spikes
+more than another.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from hhfast.kernel.math.section_rings import (
 )  # fmt: skip
 
 PERIODS, SECTIONS, FIRST_SPIKES = 5, 12, 6  # for so long, at least, a loose cycle must have come back
+LATELY = 193  # sections at the end by which it is judged whether they come back, or drift
 FEW = 6  # sections; of fewer it is not told whether they drift
 PAUSES = 2.0  # times the longest interval: a cell that is silent for longer has stopped
 CHANGE = 2.0  # times the scatter: what drifts at least changes by so much
 CAP, LOOSE = -1.0, -3.0  # what is handed back of a cell at the cap, and on a loose cycle there; in mode 1 one less
+LOOSE_BURSTS = -5.0  # of one there whose bursts come back, not its spikes
 # What is handed back of a cell; periods are those of the last three, ms.
 KINDS, EVENTS, AT, PEAK, TROUGH, ABOVE, TIMES, DRIFT, LAST, SECOND, THIRD, I_APP, OUTCOMES = range(13)
 
@@ -106,11 +109,13 @@ def loosely(memory, base, mode, n, looseness, floor):
         repeated = 0
         if period == 0:
             repeated = loose_cycle(memory, bursts, n, begun, FIRST_SPIKES, looseness, floor)
+            if repeated == 0 and is_regular(memory, bursts, n, begun, FIRST_SPIKES, looseness):
+                repeated = 1
         if repeated > 0:
             start = int(memory[slot(bursts, n, begun - 1 - repeated) + NUMBER])
             period = int(memory[slot(bursts, n, begun - 1) + NUMBER]) - start if count - start <= RING else 0
         if period > 0:
-            memory[base + KIND] = LOOSE - mode
+            memory[base + KIND] = LOOSE_BURSTS if repeated > 0 else LOOSE - mode
             memory[base + PERIOD] = float(period)
             memory[base + BURSTS] = float(repeated)
     return drifts
@@ -121,7 +126,7 @@ def loose_cycle(memory, ring, n, count, least, tolerance, floor):
 
     least : sections, for which it must have come back.
     """
-    known = min(count, RING) - 1
+    known = min(count, LATELY) - 1
     for k in range(1, MOST + 1):
         window = max(PERIODS * k, least)
         window = max(window, known // 2)
@@ -154,6 +159,23 @@ def stays(memory, ring, n, count, k, window, tolerance, floor):
     return True
 
 
+def is_regular(memory, ring, n, count, least, tolerance):
+    """Whether the last sections follow each other in equal times: two standard deviations are within the tolerance,
+    relative to their mean.
+    """
+    known = min(count, LATELY) - 1
+    window = max(known // 2, least)
+    if window > known:
+        return False
+    first, total, squares = interval_or_state(memory, ring, n, count - 1, 0), 0.0, 0.0
+    for k in range(window):
+        x = interval_or_state(memory, ring, n, count - 1 - k, 0) - first
+        total += x
+        squares += x * x
+    most = tolerance * (first + total / window)
+    return 4.0 * (squares - total * total / window) <= most * most * (window - 1.0)
+
+
 def drift(memory, ring, n, count):
     """How far the last sections drift: the change along a straight line through them, over the scatter about it, and
     over what chance would make of so few.
@@ -161,7 +183,7 @@ def drift(memory, ring, n, count):
     Of the intervals and of every state, the most: below 1 in irregular firing, above it where something drifts; inf
     for very few sections.
     """
-    known = min(count, RING) - 1
+    known = min(count, LATELY) - 1
     many = known - known // 4  # without the transient
     if many < FEW:
         return np.inf
@@ -178,7 +200,9 @@ def drift(memory, ring, n, count):
         scatter = max(squares - change * abs(along) / (many - 1.0), 0.0)
         if change > 1e-6 * abs(mean):  # else it is rounding
             worst = max(worst, change / np.sqrt(scatter / (many - 2.0)))
-    chance = 3.3 * (1.0 + 5.5 / (many - 2.0)) * np.sqrt(12.0 / many)  # in one of a thousand, by Student's distribution
+    # In one of a million (of thousands, where there are few sections): many quantities of many cells are looked at, and
+    # irregular firing wanders. What drifts in truth is far beyond it.
+    chance = 4.9 * (1.0 + 5.5 / (many - 2.0)) * np.sqrt(12.0 / many)
     return worst / max(CHANGE, chance)
 
 

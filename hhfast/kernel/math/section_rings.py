@@ -14,7 +14,7 @@ above the plateau level, number of the section of mode 0, state (n), low (n), hi
 
 from __future__ import annotations
 
-RING = 193  # entries: three periods, and the section at which they begin
+RING = 385  # entries: a long burst and the one that the cap cuts short; three periods, and where they begin
 MOST = 64  # sections of a period at most
 KEPT = RING  # spike times that are handed back
 MODES = 3

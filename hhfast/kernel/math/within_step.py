@@ -74,6 +74,30 @@ def polynomial_crossing(V0, c1, c2, c3, c4, level):
     return x
 
 
+def upward_crossing(V0, c1, c2, c3, c4, level):
+    """The x in 0..1 at which the same polynomial crosses `level` upwards, also where it turns between 0 and 1.
+
+    Then it does so before a maximum, if it ends below the level, and after a minimum, if it begins above; a maximum
+    that stays below (the steps were told of it by another polynomial) is itself the place.
+    """
+    V0, c1, c2, c3, c4 = np.float64(V0), np.float64(c1), np.float64(c2), np.float64(c3), np.float64(c4)
+    rises_to = V0 + c1 + c2 + c3 + c4
+    if level > V0 and rises_to >= level:
+        return polynomial_crossing(V0, c1, c2, c3, c4, level)
+    sign = -1.0 if rises_to < level else 1.0
+    turn = polynomial_crossing(sign * c1, 2.0 * sign * c2, 3.0 * sign * c3, 4.0 * sign * c4, 0.0, 0.0)
+    V_turn = V0 + turn * (c1 + turn * (c2 + turn * (c3 + turn * c4)))
+    if rises_to < level:
+        y2, y3, y4 = turn * turn, turn * turn * turn, turn * turn * turn * turn
+        return turn * polynomial_crossing(V0, c1 * turn, c2 * y2, c3 * y3, c4 * y4, min(level, V_turn))
+    rest = 1.0 - turn
+    d1 = rest * (c1 + turn * (2.0 * c2 + turn * (3.0 * c3 + 4.0 * turn * c4)))
+    d2 = rest * rest * (c2 + turn * (3.0 * c3 + 6.0 * turn * c4))
+    d3 = rest * rest * rest * (c3 + 4.0 * turn * c4)
+    d4 = rest * rest * rest * rest * c4
+    return turn + rest * polynomial_crossing(V_turn, d1, d2, d3, d4, max(level, V_turn))
+
+
 def crossing(V0, V1, dV0, dV1, dt, level):
     """The fraction of a step at which the cubic through V0, V1 with slopes dV0, dV1 (per ms) reaches `level`.
 

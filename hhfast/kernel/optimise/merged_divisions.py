@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from hhfast.kernel.optimise.shared_exponentials import CENTRE, RANGE
+from hhfast.kernel.optimise.held_range import CENTRE, RANGE
 from hhfast.model.algebra import V, symbol
 from hhfast.model.symbolic_functions import exprelr
 

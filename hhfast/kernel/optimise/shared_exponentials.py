@@ -5,8 +5,9 @@ The rates of the squid axon hold exp(-(V+65)/80), /20, /18 and exp(-(V+40)/10) .
 them are powers of e times a constant. Slopes are joined into groups with a common divisor as long as the powers
 cost less than the exponentials they replace, and no power is so high that rounding would show.
 
-V is held to `RANGE` inside exponentials: beyond, they are either negligible or faster than anything, and nothing can
-overflow. The u of u / (exp(u) - 1) is not held: that rate grows in proportion to V.
+Exponents are taken relative to CENTRE, and V is held to `RANGE` inside exponentials: beyond, they are either negligible
+or faster than anything, and nothing can overflow. The u of u / (exp(u) - 1) is not held: that rate grows in proportion
+to V.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from hhfast.kernel.optimise.held_range import CENTRE, RANGE
 from hhfast.model.algebra import V, affine_parts, symbol
 from hhfast.model.symbolic_functions import exprelr, maximum, minimum
 
 Assignment = tuple[str, sp.Expr]
 
-CENTRE = -25  # mV; exponents are taken relative to it
-RANGE = {"float64": 175, "float32": 150}  # mV on either side
 _MAX_POWER = 100  # the relative error of a power is so many roundings
 _COST_EXP, _COST_SMALL_EXP = 20, 14  # operations; a multiplication is 1
 SMALL = 0.25  # largest argument of `exp_small`

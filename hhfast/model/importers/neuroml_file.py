@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,49 +14,61 @@ _OWN = ("Cells.xml", "Networks.xml", "Simulation.xml", "NeuroML2CoreTypes.xml") 
 
 def read_neuroml(paths: list[Path]) -> list[Any]:
     """The top-level elements of files and of what they include, names without namespaces."""
+    reader = _Reader(frozenset(path.resolve() for path in paths))
+    for path in paths:
+        reader.read(path, path.resolve().parent)
+    return reader.elements
+
+
+@dataclass
+class _Reader:
+    """Reads files and what they include, each once. given : those that are read anyway, wherever they are."""
+
+    given: frozenset[Path]
+    elements: list[Any] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
+    size: int = 0  # bytes read
+
+    def read(self, path: Path, folder: Path) -> None:
+        """Read a file; what it includes must lie below the folder."""
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        if path.resolve() in self.seen:
+            return
+        self.seen.add(path.resolve())
+        self.size += path.stat().st_size
+        if self.size > _MAX_SIZE or len(self.seen) > _MAX_FILES:
+            raise InputError(f"{path.name}: above {_MAX_SIZE:,} bytes or {_MAX_FILES} files with what it includes")
+        for element in _root_of(path):
+            if element.tag not in ("include", "Include"):
+                self.elements.append(element)
+            elif (name := element.get("href") or element.get("file") or "") not in _OWN:
+                self._include(name, path, folder)
+
+    def _include(self, name: str, path: Path, folder: Path) -> None:
+        inner = (path.parent / name).resolve()
+        if inner in self.given:
+            return
+        if "://" in name or not inner.is_relative_to(folder):
+            raise InputError(f"{path.name}: include: '{name[:80]}' is not below the folder of the file")
+        self.read(inner, folder)
+
+
+def _root_of(path: Path) -> Any:
+    """The root element of a file, names without namespaces."""
     try:
         from defusedxml import ElementTree
     except ImportError:
         raise InputError("importing NeuroML needs defusedxml: pip install 'hhfast[import]'") from None
-    found: list[Any] = []
-    seen: set[Path] = set()
-    budget = _MAX_SIZE
-
-    def read(path: Path, folder: Path) -> None:
-        nonlocal budget
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        if path.resolve() in seen:
-            return
-        seen.add(path.resolve())
-        content = path.read_bytes() if path.stat().st_size <= budget else b" " * (budget + 1)
-        budget -= len(content)
-        if budget < 0 or len(seen) > _MAX_FILES:
-            raise InputError(f"{path.name}: above {_MAX_SIZE:,} bytes or {_MAX_FILES} files with what it includes")
-        try:
-            root = ElementTree.fromstring(content, forbid_dtd=True)
-        except Exception as error:  # noqa: BLE001  # defusedxml's, expat's: the file's fault each time
-            kind = type(error).__name__
-            raise InputError(f"{path.name}: not NeuroML: {kind}: {' '.join(str(error).split())[:120]}") from None
-        _plain(root, path)
-        for element in root:
-            if element.tag in ("include", "Include"):
-                name = element.get("href") or element.get("file") or ""
-                if name in _OWN:
-                    continue
-                inner = (path.parent / name).resolve()
-                if inner in given:
-                    continue
-                if "://" in name or not inner.is_relative_to(folder):
-                    raise InputError(f"{path.name}: include: '{name[:80]}' is not below the folder of the file")
-                read(inner, folder)
-            else:
-                found.append(element)
-
-    given = {path.resolve() for path in paths}  # read anyway, wherever they are
-    for path in paths:
-        read(path, path.resolve().parent)
-    return found
+    with path.open("rb") as file:
+        content = file.read(_MAX_SIZE + 1)  # no more, however long the file has become
+    try:
+        root = ElementTree.fromstring(content, forbid_dtd=True)
+    except Exception as error:  # noqa: BLE001  # defusedxml's, expat's: the file's fault each time
+        kind = type(error).__name__
+        raise InputError(f"{path.name}: not NeuroML: {kind}: {' '.join(str(error).split())[:120]}") from None
+    _plain(root, path)
+    return root
 
 
 def _plain(root: Any, path: Path) -> None:

@@ -7,15 +7,22 @@ function borders(axis) {
   return [2 * at[0] - between[0], ...between, 2 * at[at.length - 1] - between[between.length - 1]];
 }
 
-// Whether a row of the page lies in the bins that the sliders hold.
+// Where the slider of a sample's axis holds it: its bin with some neighbours, as one alone has few of the page's rows.
+function heldBetween(axis, bin) {
+  const edges = axis.edges || (axis.edges = borders(axis));
+  const beside = Math.floor(axis.centres.length / 32);
+  return [edges[Math.max(0, bin - beside)], edges[Math.min(axis.centres.length, bin + 1 + beside)]];
+}
+
+// Whether a row of the page lies where the sliders hold the other axes.
 function inHeld(k) {
   return others().every((name) => {
     const bin = state[`o.${name}`];
     if (bin < 0) return true;
     const axis = axisOf(name);
-    const edges = axis.edges || (axis.edges = borders(axis));
+    const [low, high] = heldBetween(axis, bin);
     const v = scaled(axis, rows.columns[name][k]);
-    return (v - edges[bin]) * (v - edges[bin + 1]) <= 0;
+    return (v - low) * (v - high) <= 0;
   });
 }
 
@@ -66,11 +73,19 @@ function drawBins({ n, m, values }, ex, ey, colourOf) {
 function joined(feature) {
   const whole = others().filter((name) => state[`o.${name}`] < 0);
   const fixed = others().filter((name) => state[`o.${name}`] >= 0);
-  const at = fixed.map((name) => `${name} = ${plain(axisOf(name).centres[state[`o.${name}`]])} ${unitText(axisOf(name).unit)}`.trim());
+  const at = fixed.map((name) => `${name} ${heldText(name)} ${unitText(axisOf(name).unit)}`.trim());
   const of = isNumber(feature) ? "Mean" : "Most frequent class";
   const over = whole.length ? `${of} over ${whole.join(", ")}${page.is_grid ? "" : " in each bin"}` : "";
   const text = [over, at.length ? `at ${at.join(", ")}` : ""].filter(Boolean).join(", ");
   return text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "";
+}
+
+// The value of an axis at its slider; of a sample, from where to where rows are taken.
+function heldText(name) {
+  const [axis, bin] = [axisOf(name), state[`o.${name}`]];
+  if (page.is_grid) return `= ${plain(axis.centres[bin])}`;
+  const [low, high] = heldBetween(axis, bin).map((u) => unscaled(axis, u)).sort((a, b) => a - b);
+  return `from ${plain(low)} to ${plain(high)}`;
 }
 
 // Why bins may be grey.

@@ -195,21 +195,6 @@ function initialStates(page, parameters) {
   return X;
 }
 
-// What the potential of a cell can be that starts at V, as `hhfast.batch.bounds` has it; NaN: its parameters cannot be.
-function possibleRange(page, parameters, stimulus, V) {
-  const { widest, margin, by } = page.guards;
-  const value = Object.fromEntries(page.guards.parameters.map((name, k) => [name, parameters[k]]));
-  if (page.guards.conductances.some((name) => value[name] < 0) || !parameters.every(Number.isFinite)) return [NaN, NaN];
-  if (by === null) return [-widest, widest];
-  const total = by.leaks.reduce((sum, [g]) => sum + value[g], 0);
-  const leak = by.leaks.reduce((sum, [g, E]) => sum + value[g] * value[E], 0);
-  const current = by.currents.reduce((sum, [k, name, factor]) => sum + Math.abs(stimulus[`${k}.${name}`]) * factor, 0);
-  const reversal = by.reversal.map((name) => value[name]);
-  const low = total > 0 ? Math.min(...reversal, V, (leak - current) / total) : -widest;
-  const high = total > 0 ? Math.max(...reversal, V, (leak + current) / total) : widest;
-  return [low - margin, high + margin];
-}
-
 // One cell for t_stop ms. parameters: of the model; stimulus: "number of part.name" -> value; initial: states at 0.
 function simulate(page, { parameters, stimulus, t_stop, every, initial }) {
   const samples = sampleTimes(t_stop, every);

@@ -94,7 +94,9 @@ const mostFrequent = (n) => (values, count, first, offsets) => {
   return best;
 };
 
-// The same from the rows that the page has, those for which wanted(k) is true.
+const ROWS_IN_A_BLOCK = 4; // in the mean: of fewer, most of a map would have no value
+
+// The same from the rows that the page has, those for which wanted(k) is true: few, so that neighbouring bins are joined to blocks.
 function planeOfRows(page, rows, x, y, feature, wanted) {
   const [n, m] = [x, y].map((name) => page.axes.find((axis) => axis.name === name).centres.length);
   const binOf = (name) => {
@@ -105,16 +107,19 @@ function planeOfRows(page, rows, x, y, feature, wanted) {
     return (v) => Math.min(axis.centres.length - 1, Math.max(0, Math.round((scale(v) - first) / width)));
   };
   const [binX, binY] = [binOf(x), binOf(y)];
-  const sums = new Float64Array(n * m);
-  const weights = new Float64Array(n * m);
-  for (let k = 0; k < rows.number.length; k++) {
-    const v = rows.columns[feature.name][k];
-    if (Number.isNaN(v) || !wanted(k)) continue;
-    const place = binY(rows.columns[y][k]) * n + binX(rows.columns[x][k]);
-    if (feature.codes.length) sums[place] = v;
-    else sums[place] += v;
-    weights[place] += 1;
+  const column = rows.columns[feature.name];
+  const some = Array.from(rows.number.keys()).filter((k) => !Number.isNaN(column[k]) && wanted(k));
+  const side = Math.max(1, Math.ceil(Math.sqrt((ROWS_IN_A_BLOCK * n * m) / Math.max(1, some.length))));
+  const blocks = new Map(); // place -> the values there
+  const [across, up] = [n, m].map((length) => Math.max(1, Math.floor(length / side)));
+  const blockOf = (i, j) => Math.floor((j * up) / m) * n + Math.floor((i * across) / n);
+  for (const k of some) {
+    const place = blockOf(binX(rows.columns[x][k]), binY(rows.columns[y][k]));
+    if (!blocks.has(place)) blocks.set(place, []);
+    blocks.get(place).push(column[k]);
   }
-  const value = (sum, place) => (weights[place] ? (feature.codes.length ? sum : sum / weights[place]) : NaN);
-  return { n, m, values: sums.map(value) };
+  const one = feature.codes.length ? mostFrequent(feature.codes.length) : mean;
+  const told = new Map([...blocks].map(([place, values]) => [place, one(values, values.map(() => 1), 0, [...values.keys()])]));
+  const values = Float64Array.from({ length: n * m }, (_, at) => told.get(blockOf(at % n, Math.floor(at / n))) ?? NaN);
+  return { n, m, values };
 }

@@ -7,7 +7,9 @@ function conductance(page, channel, run) {
   const { traces } = run;
   const g = valueIn(page, run, channel.g);
   if (channel.gates) {
-    return Float64Array.from(run.time, (_, k) => channel.gates.reduce((x, [name, power]) => x * traces[name][k] ** power, g));
+    const found = new Float64Array(run.time.length).fill(g);
+    for (const [name, power] of channel.gates) traces[name].forEach((x, k) => { found[k] *= power === 1 ? x : x ** power; });
+    return found;
   }
   if (channel.open && channel.open in traces) return traces[channel.open].map((x) => g * x);
   return null;
