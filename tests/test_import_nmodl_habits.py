@@ -97,7 +97,9 @@ def test_a_record_that_nothing_reads_is_left_out(imported):
 
 def test_a_variable_that_keeps_what_initial_gives_it(imported):
     """Rates that DERIVATIVE does not compute anew (a call that became a comment) are those of the start: no equation."""
-    with pytest.raises(hh.InputError, match="memory: 'ninf' keeps what INITIAL gives it, at the potential of the start"):
+    with pytest.raises(
+        hh.InputError, match="memory: 'ninf' keeps what INITIAL gives it, at the potential of the start"
+    ):
         imported(changed(CHANNEL, "DERIVATIVE states { rates() ", "DERIVATIVE states { "))
 
 
