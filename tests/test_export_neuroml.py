@@ -88,8 +88,9 @@ def test_standard_rates_are_used_where_they_fit():
 
 
 def test_names_that_neuron_uses_itself():
-    """jNeuroML makes variables of NEURON of the file's names: a channel L, a parameter `area`, the temperature."""
+    """jNeuroML makes variables of NEURON of the file's names: channels L and H, a parameter `area`, the temperature."""
     assert '<ionChannelHH id="L_channel"' in hh.models["hodgkin_huxley"].to_neuroml()
+    assert '<ionChannelHH id="H_channel"' in hh.models["hill_2001_leech_heart"].to_neuroml()
     text = hh.models["prinz_stg"].to_neuroml()
     assert '<Parameter name="area_" dimension="none" />' in text
     assert 'name="celsius"' not in text
