@@ -78,6 +78,24 @@ def test_pylems_fires_at_the_same_times(name, amplitude, tmp_path):
     assert found == pytest.approx(exact.spike_times[0], abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "amplitude", "spikes"),
+    [
+        ("hodgkin_huxley_1952_markov", 10.0, 2),
+        ("doiron_2002_ell_pyramidal", 20.0, 7),
+        ("purvis_butera_2005_hypoglossal", 2000.0, 1),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # PyLEMS'
+def test_pylems_runs_a_cell_of_one_type(name, amplitude, spikes, tmp_path):
+    """A scheme, two compartments, a pool: by Euler's method there and here."""
+    found = spike_times(hh.models[name].to_neuroml((amplitude, 2.0, 30.0)), tmp_path, 30.0, 0.01)
+    step = hh.Step(amplitude=amplitude, start=2.0)
+    euler = hh.simulate(name, stimulus=step, t_stop=30.0, integrator="euler", dt=0.01)
+    assert len(found) == spikes
+    assert found == pytest.approx(euler.spike_times[0], abs=1e-3)
+
+
 def test_standard_rates_are_used_where_they_fit():
     """The squid axon needs no type of its own; its numbers are the paper's."""
     text = hh.models["hodgkin_huxley"].to_neuroml()
