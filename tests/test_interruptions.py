@@ -117,6 +117,24 @@ def test_a_run_that_is_killed_is_resumed_and_identical(tmp_path, whole, ending):
     assert names(tmp_path) == ["out.h5", "scan.toml"]
 
 
+@pytest.mark.slow
+def test_the_database_of_the_examples_is_killed_and_resumed_and_identical(tmp_path):
+    """Two levels of each conductance, each neuron until it is settled."""
+    scan = (Path(__file__).parents[1] / "examples" / "prinz_2003.toml").read_text()
+    scan = "rows_per_batch = 8\n" + scan.replace(", 6]", ", 2]").replace("t_stop = 30000.0", "t_stop = 3000.0")
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "whole").mkdir()
+    process = start_run(tmp_path / "killed", scan)
+    wait_for_shards(tmp_path / "killed", process, 3)
+    process.kill()
+    assert ended(process)[0] == -signal.SIGKILL
+    for folder in ("killed", "whole"):
+        code, error = ended(start_run(tmp_path / folder, scan))
+        assert code == 0, error
+        assert ("of 256 rows are done" in error) == (folder == "killed")
+    assert contents(tmp_path / "killed" / "out.h5") == contents(tmp_path / "whole" / "out.h5")
+
+
 def test_an_analysis_that_is_killed_or_divided_gives_the_same_bits(tmp_path):
     """Killed and resumed; in two parts, merged; and in one batch."""
     process = start_run(tmp_path, ANALYSIS)

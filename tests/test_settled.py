@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from reference_models import MODELS
+from scipy.integrate import solve_ivp
 
 import hhfast as hh
 from hhfast.errors import InputError
@@ -13,6 +15,14 @@ from hhfast.parts.activity import ACTIVITIES
 # Squid axon at 8 uA/cm2: a computer-assisted proof (doi:10.5281/zenodo.23047046), and mpmath in 30 digits.
 PERIOD, REST = 16.0077128038376, -60.353375983126025
 SQUID = {"stimulus": hh.Step(amplitude=8.0), "t_stop": 1000.0, "until": "settled", "integrator": "tsit5"}
+
+
+def crossing(t, X):
+    """Zero where V crosses the threshold of spikes, for SciPy."""
+    return X[0] + 20.0
+
+
+crossing.direction = 1.0  # type: ignore[attr-defined]
 
 
 def activity(result):
@@ -210,6 +220,21 @@ def test_an_fi_curve_until_settled_is_exact():
     np.testing.assert_allclose(curve.rate[0, 1], 1e3 / PERIOD, rtol=1e-7)
     assert curve.rate[0, 0] == 0
     assert curve.rate[0, 2] > curve.rate[0, 1]
+
+
+def test_fi_curves_until_settled_are_those_of_scipy():
+    """At the default tolerance, to 1e-5; LSODA at rtol 1e-10, equations written apart from hhfast."""
+    model, currents = MODELS["hodgkin_huxley"], [15.0, 60.0]
+    params = {"g_Na": np.array([110.0, 130.0]), "g_K": np.array([34.0, 37.0])}
+    curve = hh.fi_curve("hodgkin_huxley", currents, params, until="settled")
+    for k in range(2):
+        p = model.p | {name: values[k] for name, values in params.items()}
+        for j, current in enumerate(currents):
+            run = solve_ivp(
+                lambda t, X, p=p, current=current: model.slope(X, current, p), (0.0, 250.0),
+                [-30.0, 0.1, 0.4, 0.4], method="LSODA", rtol=1e-10, atol=1e-12, events=crossing,
+            )  # fmt: skip
+            np.testing.assert_allclose(curve.rate[k, j], 1e3 / np.diff(run.t_events[0])[-1], rtol=1e-5)
 
 
 @pytest.mark.slow
