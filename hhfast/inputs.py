@@ -107,6 +107,14 @@ def finite(name: str, value: Any) -> float:
     return found
 
 
+def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:
+    """One whole number within these bounds."""
+    found = number(name, value)
+    if not (lowest <= found <= highest and found == int(found)):
+        raise InputError(f"{name} = {value}: must be a whole number from {lowest:,} to {highest:,}")
+    return int(found)
+
+
 def not_negative(name: str, value: Any) -> float:
     """One finite number, zero or above, for all cells."""
     found = finite(name, value)

@@ -81,10 +81,15 @@ def first_done(futures: Iterable[Future[_T]]) -> set[Future[_T]]:
 def result(future: Future[_T]) -> _T:
     """The result of a future (or the exception it ended with), with safe points while it is waited for."""
     while not first_done([future]):
-        safe_point()
-        if _interrupted_in_asyncio():
-            raise KeyboardInterrupt
+        safe_point_of_any_thread()
     return future.result()
+
+
+def safe_point_of_any_thread() -> None:
+    """Let in what has been put off; in another thread than the main one, end with `asyncio.run` after Ctrl-C."""
+    safe_point()
+    if _interrupted_in_asyncio():
+        raise KeyboardInterrupt
 
 
 def _interrupted_in_asyncio() -> bool:

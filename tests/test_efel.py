@@ -6,7 +6,7 @@ from commands import SCAN, hhfast, refused
 
 import hhfast as hh
 from hhfast.parts.activity import SETTLED_FEATURES
-from hhfast.parts.feature import feature_name, feature_of_cycle, features
+from hhfast.parts.feature import feature_name, features
 
 efel = pytest.importorskip("efel")
 START, STEP = 20.0, 0.005
@@ -109,7 +109,7 @@ def test_aliases_mean_the_same_everywhere(tmp_path, monkeypatch):
     r = hh.simulate(**run, t_stop=2000.0, until="settled", sensitivity=["g_Na"])
     for alias, own in pairs.items():
         assert r[alias][0] == r[own][0]
-        if feature_of_cycle(alias):
+        if features[own].of_cycle:
             assert r[f"{alias}_dg_Na"][0] == r[f"{own}_dg_Na"][0]
     certified = hh.simulate(**run | {"record": [hh.Features(["Spikecount"])]}, t_stop=30.0, certify=True)
     assert certified["certified"][0] == 1

@@ -220,6 +220,36 @@ def test_what_a_thing_is_is_never_read_from_its_name():
     assert found == []
 
 
+def suffixes(tree):
+    """Where a syntax tree asks whether a name ends in `_something`, or takes that away."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="endswith" | "removesuffix"), args=[argument]):
+                parts = argument.elts if isinstance(argument, ast.Tuple) else [argument]
+                if any(isinstance(p, ast.Constant) and str(p.value).startswith("_") for p in parts):
+                    yield node.lineno
+
+
+def test_suffixes_are_found():
+    found = ['name.endswith("_error")', 'x.removesuffix("_error")', 'n.endswith((".a", "_b"))']
+    allowed = ['path.endswith(".toml")', 'name.removesuffix(".parts")', "x.endswith(suffix)", 'f"{name}_error"']
+    assert all(list(suffixes(ast.parse(text))) == [1] for text in found)
+    assert not any(list(suffixes(ast.parse(text))) for text in allowed)
+
+
+def test_no_suffix_says_what_a_variable_is():
+    """A variable knows whose error it is (`Variable.error_of`), in results and in their files.
+
+    Printed Python calls a function of float32 (`exp_f`) by its plain name.
+    """
+    found = [
+        f"{name_of(path)}:{line}"
+        for path in modules(PACKAGE) if name_of(path) != "kernel.print.python"
+        for line in suffixes(ast.parse(path.read_text(encoding="utf-8")))
+    ]  # fmt: skip
+    assert found == []
+
+
 @pytest.mark.parametrize("package", ONLY_IN)
 def test_heavy_packages_have_one_home(package):
     """So that each can be left out, replaced, or imported late."""

@@ -46,14 +46,30 @@ def test_train_statistics():
     """Worked by hand."""
     f = hh.train_features([np.array([10.0, 20.0, 40.0, 70.0]), np.array([])], start=5.0)
     assert f["spike_count"].tolist() == [4, 0]
-    assert f["time_to_first_spike"][0] == 5.0
-    assert f["doublet_ISI"][0] == 10.0
-    assert f["ISI_mean"][0] == 20.0
-    np.testing.assert_allclose(f["inv_last_ISI"][0], 1000.0 / 30.0)
-    np.testing.assert_allclose(f["ISI_CV"][0], 0.5)
-    np.testing.assert_allclose(f["adaptation_index2"][0], 0.2)
-    np.testing.assert_allclose(f["mean_frequency"][0], 4000.0 / 65.0)
-    assert all(np.isnan(f[name][1]) for name in ("ISI_mean", "mean_frequency", "time_to_first_spike"))
+    assert f["latency"][0] == 5.0
+    assert f["last_spike"][0] == 65.0
+    assert f["isi_first"][0] == 10.0
+    assert f["isi_mean"][0] == 20.0
+    np.testing.assert_allclose(f["rate_last"][0], 1000.0 / 30.0)
+    np.testing.assert_allclose(f["isi_cv"][0], 0.5)
+    np.testing.assert_allclose(f["adaptation"][0], 0.2)
+    np.testing.assert_allclose(f["rate_until_last"][0], 4000.0 / 65.0)
+    assert all(np.isnan(f[name][1]) for name in ("isi_mean", "rate_until_last", "latency"))
+
+
+def test_one_name_is_one_number():
+    """What trains and the kernel both tell is the same; eFEL's names, of peaks, are the kernel's alone."""
+    names = ["spike_count", "latency", "isi_mean", "isi_cv"]
+    r = hh.simulate(
+        "connor_stevens", {"g_Na": [100.0, 120.0]}, stimulus=hh.Step(amplitude=20.0, start=5.0), t_stop=200.0,
+        record=[hh.Spikes(), hh.Features(names[1:])],
+    )  # fmt: skip
+    train = hh.train_features(r.spike_times, start=5.0)
+    assert set(train) & {name for f, of in hh.features.items() for name in (f, *of.aliases)} == set(names)
+    assert (r["isi_cv"] > 0).all()
+    for name in names:
+        np.testing.assert_allclose(train[name], r[name], rtol=1e-9, err_msg=name)
+    assert np.isnan(hh.train_features(r.spike_times, start=100.0)["latency"]).all()
 
 
 def test_bursts():
@@ -83,13 +99,16 @@ def test_against_efel(model):
     efel.set_setting("interp_step", step)
     efel.set_setting("strict_stiminterval", True)
     efel.set_setting("ignore_first_ISI", False)
-    trains = {"ISI_CV": 1e-3, "doublet_ISI": 2 * step, "adaptation_index2": 1e-3, "burst_number": 0}
+    trains = {  # name here -> in eFEL, and how much crossings and peaks may differ
+        "isi_cv": ("ISI_CV", 1e-3), "isi_first": ("doublet_ISI", 2 * step),
+        "adaptation": ("adaptation_index2", 1e-3), "burst_count": ("burst_number", 0),
+    }  # fmt: skip
     trace = {"T": r.time, "V": r["V"][0], "stim_start": [20.0], "stim_end": [t_stop]}
-    theirs = efel.get_feature_values([trace], [*tolerance, *trains])[0]
+    theirs = efel.get_feature_values([trace], [*tolerance, *(efels for efels, _ in trains.values())])[0]
     n = len(mine["cell"]) - 1
     assert n > 5
     for name, allowed in tolerance.items():
         np.testing.assert_allclose(mine[name][:n], theirs[name][:n], rtol=0, atol=allowed, err_msg=name)
     train = hh.train_features(r.spike_times, start=20.0)
-    for name, allowed in trains.items():
-        np.testing.assert_allclose(train[name][0], theirs[name][0], rtol=0, atol=allowed, err_msg=name)
+    for name, (efels, allowed) in trains.items():
+        np.testing.assert_allclose(train[name][0], theirs[efels][0], rtol=0, atol=allowed, err_msg=name)

@@ -78,6 +78,12 @@ t_stop = 10.0
 """
 
 
+def misspelt(folder, text):
+    path = folder / "misspelt.toml"
+    path.write_text(text.replace('"diffusion"', '"difusion"'))
+    return path
+
+
 def test_a_sweep_runs_trials_of_its_rows(tmp_path):
     """The same as by hand from `simulate`, whatever the batches; a NaN row is flagged."""
     found = []
@@ -105,6 +111,19 @@ def test_a_sweep_runs_trials_of_its_rows(tmp_path):
     assert np.array_equal(found[0]["jitter"].ravel(), expected.jitter, equal_nan=True)
     assert 0.0 < expected.efficiency[1] < 1.0
     assert hhfast_lines("trials", "hodgkin_huxley", "-p", "count_Na=300,3000", "--trials", "5", "--t-stop", "5")[2:]
+    again = SWEEP.format(rows=3) + 'channel_noise = { kind = "diffusion", seed = 1 }\n'
+    (tmp_path / "seed.toml").write_text(again)
+    hh.Sweep.from_toml(tmp_path / "seed.toml").run(tmp_path / "seed.h5", progress=False)
+    own = {"channel_noise": hh.ChannelNoise(seed=1), "integrator": "exp_euler", "dt": 0.02}
+    trials = hh.repeated_trials(
+        "hodgkin_huxley", {"count_Na": [300.0, 3000.0, 30000.0], "count_K": 900.0}, trials=30, amplitude=7.0, start=1.0,
+        width=1.0, t_stop=10.0, **own,
+    )  # fmt: skip
+    with hh.open_results(tmp_path / "seed.h5") as result:
+        assert np.array_equal(result["jitter"], trials.jitter, equal_nan=True)
+        assert not np.array_equal(result["jitter"], found[0]["jitter"], equal_nan=True)
+    with pytest.raises(InputError, match=r"analysis.channel_noise: unknown kind 'difusion'; did you mean 'diffusion'"):
+        hh.Sweep.from_toml(misspelt(tmp_path, again))
     flagged = hh.repeated_trials("hodgkin_huxley", {"count_Na": [300.0, np.nan]}, trials=3, t_stop=5.0)
     assert flagged.status.tolist() == [hh.AnalysisStatus.OK, hh.AnalysisStatus.DIVERGED]
 

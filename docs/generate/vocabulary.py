@@ -75,7 +75,7 @@ def _features() -> str:
         "Where a feature is that of [eFEL](https://efel.readthedocs.io), it has eFEL's name, too. eFEL looks at the time "
         "of the stimulus (`strict_stiminterval`), which is the `window` here, and at a trace resampled to `interp_step`, "
         "on whose samples its times lie; its other settings are as they are by default. Shapes of spikes are in "
-        "{py:func}`hhfast.ap_features`, and more of spike trains in {py:func}`hhfast.train_features`."
+        "{py:func}`hhfast.ap_features`. {py:func}`hhfast.train_features` is of times of crossings, and has hhfast's names."
     )
     return title_page(
         "Features", text, efel, "## Of any run", table(head, rows),

@@ -12,7 +12,7 @@ from hhfast.analysis.action_potential_shape import UNITS, ap_features
 from hhfast.batch.result import Result
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell, positive
-from hhfast.parts.feature import feature_name, feature_names, feature_of_cycle, features
+from hhfast.parts.feature import Feature, feature_name, feature_names, features
 from hhfast.parts.features import Features
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
@@ -27,7 +27,8 @@ _SAMPLE = 0.01  # ms between samples for the shapes of spikes
 class FeatureTarget:
     """Measured features with their standard errors.
 
-    values, errors : name -> a number, or (n_targets,) of them, in the unit of the feature. t_stop : ms.
+    values, errors : name -> a number, or (n_targets,) of them, in the unit of the feature. t_stop : ms. A feature of
+        one's own stands there itself instead of its name, as a `Feature` that has one; these are then in `own`.
     until : "settled": features of the settled cell (rate, period, V_peak, V_trough, V_rest, burst_duration,
         duty_cycle, intraburst_rate, isi_cv ...), with exact derivatives; t_stop is then a cap. "t_stop": features of a
         run of t_stop ms: latency, isi_mean, isi_cv, V_max, V_min, V_mean and their eFEL names, with exact derivatives;
@@ -40,8 +41,8 @@ class FeatureTarget:
     fit are in standard errors. Raises `InputError` for names and numbers that do not fit together.
     """
 
-    values: Mapping[str, Any]
-    errors: Mapping[str, Any]
+    values: Mapping[Any, Any]
+    errors: Mapping[Any, Any]
     t_stop: float = 5000.0
     until: str = "settled"
     threshold: float = -20.0
@@ -50,17 +51,22 @@ class FeatureTarget:
     absolute: ClassVar[bool] = True
     table: np.ndarray = field(init=False)
     scale: np.ndarray = field(init=False)
+    own: tuple[Feature, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         if self.until not in ("settled", "t_stop"):
             raise InputError(f"FeatureTarget: until = {self.until!r}; give 'settled' or 't_stop'")
         positive("FeatureTarget: t_stop", self.t_stop)
         check_levels("FeatureTarget", self.threshold, self.rearm)
-        jumping = [name for name in feature_names() if features[feature_name(name)].jumps]
+        object.__setattr__(self, "own", tuple(key for key in self.values if isinstance(key, Feature)))
+        object.__setattr__(self, "values", _by_name(self.values))
+        object.__setattr__(self, "errors", _by_name(self.errors))
+        every = {name: features[feature_name(name)] for name in feature_names()} | {f.name: f for f in self.own}
+        jumping = [name for name, feature in every.items() if feature.jumps]
         known = (
-            [*filter(feature_of_cycle, feature_names()), *SETTLED]
+            [*(name for name, feature in every.items() if feature.of_cycle), *SETTLED]
             if self.until == "settled"
-            else [*(name for name in feature_names() if name not in jumping), *SHAPES]
+            else [*(name for name in every if name not in jumping), *SHAPES]
         )
         if not self.values:
             raise InputError("FeatureTarget: names no feature; give their values, as {'rate': 68.0}")
@@ -105,8 +111,9 @@ class FeatureTarget:
 
     @property
     def recorder(self) -> tuple[Recorder, ...]:
-        own = tuple(name for name in self.values if name not in SHAPES)
-        found: list[Recorder] = [Features(own, self.threshold, self.rearm)] if own else []
+        own = {feature.name: feature for feature in self.own}
+        several = [own.get(name, name) for name in self.values if name not in SHAPES]
+        found: list[Recorder] = [Features(several, self.threshold, self.rearm)] if several else []
         if self._shapes:
             found.append(Trace("V", every=_SAMPLE))
         return tuple(found)
@@ -139,3 +146,7 @@ class FeatureTarget:
         none = np.zeros(found.n_cells)  # of those that are differenced
         by = [np.stack([found.get(f"{name}_d{p}", none) for name in self.values], axis=-1) for p in parameters]
         return r, np.stack(by, axis=-1) / self.scale[target][:, :, None]
+
+
+def _by_name(given: Mapping[Any, Any]) -> dict[str, Any]:
+    return {key.name if isinstance(key, Feature) else key: value for key, value in given.items()}

@@ -18,7 +18,7 @@ from hhfast.batch.own_durations import OwnDurations
 from hhfast.batch.result import CAP_REACHED, OK, SPIKES_FULL
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.inputs import finite, number, one_of, per_cell
+from hhfast.inputs import finite, one_of, per_cell, whole_number
 from hhfast.model import Model
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, levels_of
@@ -149,13 +149,6 @@ def _settled(
     return final_states(population.model, run), period, status.astype(np.uint8), run["spikes_per_period"]
 
 
-def _count(name: str, value: Any) -> int:
-    count = number(name, value)
-    if not _PHASES[0] <= count <= _PHASES[1] or count != int(count):
-        raise InputError(f"{name} = {value}: must be a whole number from {_PHASES[0]} to {_PHASES[1]}")
-    return int(count)
-
-
 # --- the entry of the registry ----------------------------------------------------------------------------------------
 def _variables(found: PhaseResponse) -> dict[str, Variable]:
     known = np.isfinite(found.response).all(axis=1)
@@ -173,7 +166,7 @@ def _variables(found: PhaseResponse) -> dict[str, Variable]:
 
 _OPTIONS = {
     "i_app": Option("the current", "uA cm-2", finite),
-    "phases": Option("at how many phases", "1", _count),
+    "phases": Option("at how many phases", "1", lambda name, value: whole_number(name, value, *_PHASES)),
     "t_stop": Option("a cell on no cycle by then is not periodic", "ms"),
     "initial": Option("where runs start: model, rest or depolarised", "1",
                       lambda name, value: one_of(name, value, _STARTS)),

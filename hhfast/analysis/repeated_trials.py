@@ -16,10 +16,10 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
-from hhfast.inputs import finite, not_negative, number, one_of
+from hhfast.inputs import finite, not_negative, number, one_of, whole_number
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
-from hhfast.parts.channel_noise import KINDS, ChannelNoise
+from hhfast.parts.channel_noise import KINDS, ChannelNoise, as_channel_noise
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Pulse
 
@@ -37,11 +37,9 @@ def repeated_trials(
     width: float = math.inf,
     t_stop: float = 100.0,
     initial: str = "rest",
-    channel_noise: str = "diffusion",
-    seed: float = 0.0,
+    channel_noise: str | Mapping[str, Any] | ChannelNoise = "diffusion",
     sigma: float = 2.0,
     threshold: float = -20.0,
-    numbers: np.ndarray | None = None,
     method: Method | None = None,
     **options: Unpack[MethodOptions],
 ) -> TrialStatistics:
@@ -50,22 +48,24 @@ def repeated_trials(
     params : with the numbers of channels, as {"count_Na": 6000, "count_K": 1800}; one that is not given is infinite.
     trials : of each cell. amplitude, start, width : of a current pulse, in the unit of the model and ms; by default a
     step from the beginning on, and no current. t_stop : of each trial, ms; spikes count from `start` on.
-    initial : "rest", "model" or "depolarised". channel_noise, seed : as in `simulate`. sigma : of the filter of
-    `reliability`, as in `trial_statistics`. threshold : of a spike, mV; it arms again 10 mV below.
-    numbers : (n_cells,) whole numbers by which cells have their noise; None: 0, 1, 2 ...; so a cell's trials are the
-    same whatever the others. method, options : as in `simulate`.
+    initial : "rest", "model" or "depolarised". channel_noise : as in `simulate`; the `cell` of a `ChannelNoise` is the
+    number of a cell whatever the others are, (n_cells,), and its trials have numbers of their own. sigma : of the
+    filter of `reliability`, as in `trial_statistics`. threshold : of a spike, mV; it arms again 10 mV below.
+    method, options : as in `simulate`.
 
     Returns `TrialStatistics`, one number per cell. Raises `InputError` as `simulate` does.
     """
     given = {
         "trials": trials, "amplitude": amplitude, "start": start, "width": width, "t_stop": t_stop, "initial": initial,
-        "channel_noise": channel_noise, "seed": seed, "sigma": sigma, "threshold": threshold,
+        "channel_noise": channel_noise, "sigma": sigma, "threshold": threshold,
     }  # fmt: skip
     check_options(_OPTIONS, **given)
     _check_together(given)
     found, own = find_model(model).with_counts(), as_table("params", params)
-    cells = Cells.of(found, own, noise=ChannelNoise(channel_noise, seed))
-    number_of = np.arange(cells.n) if numbers is None else np.asarray(numbers)
+    noise = _noise("channel_noise", channel_noise)
+    cells = Cells.of(found, own, noise=noise)
+    number_of = np.broadcast_to(noise.numbered(np.arange(cells.n)).cell, cells.n)
+    seed = np.broadcast_to(noise.seed, cells.n)
     parts = []
     for first in range(0, cells.n, max(1, _AT_ONCE // trials)):
         rows = np.repeat(np.arange(first, min(first + max(1, _AT_ONCE // trials), cells.n)), trials)
@@ -78,7 +78,7 @@ def repeated_trials(
             stimulus=Pulse(amplitude=amplitude, start=start, width=min(width, _FOR_EVER)),
             record=[Spikes(threshold=threshold, rearm=threshold - 10.0)],
             initial=initial,
-            channel_noise=ChannelNoise(channel_noise, seed, cell=number_of[rows] * trials + trial),
+            channel_noise=ChannelNoise(noise.kind, seed[rows], cell=number_of[rows] * trials + trial),
             method=Method.of(method, options),
         )
         parts.append(trial_statistics(result, trials, window=(start, t_stop), sigma=sigma))
@@ -86,16 +86,19 @@ def repeated_trials(
 
 
 # --- the entry of the registry ----------------------------------------------------------------------------------------
-def _number_of_trials(name: str, value: Any) -> int:
-    found = number(name, value)
-    if not (1 <= found <= 1e6 and found == int(found)):
-        raise InputError(f"{name} = {value}: must be a whole number from 1 to 1,000,000")
-    return int(found)
-
-
 def _duration(name: str, value: Any) -> float:
     if not (found := number(name, value)) > 0:
         raise InputError(f"{name} = {value}: must be a positive number, or infinite")
+    return found
+
+
+def _noise(name: str, value: Any) -> ChannelNoise:
+    try:
+        found = as_channel_noise(value)
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix('channel_noise: ')}") from None
+    if found is None:
+        raise InputError(f"{name}: is missing; give one of {', '.join(KINDS)}")
     return found
 
 
@@ -114,14 +117,17 @@ _VARIABLES = {
     "reliability": ("1", "mean correlation of filtered spike trains"),
 }
 _OPTIONS = {
-    "trials": Option("how often each cell is simulated, with other channel noise", "1", _number_of_trials),
+    "trials": Option(
+        "how often each cell is simulated, with other channel noise",
+        "1",
+        lambda name, value: whole_number(name, value, 1, 1_000_000),
+    ),
     "amplitude": Option("of a current pulse", "i_app", finite),
     "start": Option("of the pulse; spikes count from here on", "ms", not_negative),
     "width": Option("of the pulse; infinite: a step", "ms", _duration),
     "t_stop": Option("duration of each trial", "ms"),
     "initial": Option("where trials start", "1", lambda name, v: one_of(name, v, ("rest", "model", "depolarised"))),
-    "channel_noise": Option("diffusion or markov", "1", lambda name, value: one_of(name, value, KINDS)),
-    "seed": Option("of the channel noise", "1", not_negative),
+    "channel_noise": Option("diffusion or markov, or a table with kind and seed", "1", _noise),
     "sigma": Option("of the filter of the reliability", "ms"),
     "threshold": Option("of a spike", "mV", finite),
 }

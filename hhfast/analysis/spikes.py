@@ -1,7 +1,8 @@
-"""Spikes of sampled traces, and the statistics of spike trains, under the names of eFEL where it has them.
+"""Spikes of sampled traces, and the statistics of spike trains.
 
-eFEL (Blue Brain Project) counts time to the peak of a spike; here, as everywhere in hhfast, a spike is at its upward
-crossing of the threshold, interpolated between samples. Intervals differ by the change of the rise time alone.
+A spike is at its upward crossing of the threshold, interpolated between samples, as everywhere in hhfast; statistics
+have hhfast's names. Those of eFEL (Blue Brain Project) are of the peaks of spikes, which a train does not hold: under
+its names they are among `hhfast.features`.
 """
 
 from __future__ import annotations
@@ -68,11 +69,15 @@ def _crossing_times(time: np.ndarray, V: np.ndarray, after: np.ndarray, level: f
 def train_features(spikes: Sequence[np.ndarray], start: float = 0.0) -> dict[str, np.ndarray]:
     """Statistics of n spike trains (times in ms, as `Result.spike_times`) that count from `start`: name -> (n,).
 
-    spike_count. time_to_first_spike, time_to_last_spike : ms. mean_frequency : Hz, spikes by the time of the last.
-    doublet_ISI : ms, the first interval. ISI_mean : ms. inv_first_ISI, inv_last_ISI : Hz. ISI_CV : over all
-    intervals, ddof = 1 (eFEL leaves out the first, unless ignore_first_ISI is off). adaptation_index2 : mean of
-    (later - earlier) / (later + earlier) of neighbouring intervals, from the second on. burst_number : see `bursts`.
-    NaN where there are too few spikes. Raises `InputError` for what are no spike trains.
+    spike_count, latency, isi_mean, isi_cv : as in `hhfast.features`: ms, and NaN for the latency of a train that begins
+    before `start`; isi_cv is over all intervals, ddof = 1. last_spike : ms, from `start` to the last spike.
+    rate_until_last : Hz, spikes by that time. isi_first : ms. rate_first, rate_last : Hz, inverse of the first and the
+    last interval. adaptation : mean of (later - earlier) / (later + earlier) of neighbouring intervals, from the second
+    on (as eFEL's adaptation_index2). burst_count : see `bursts`.
+
+    The times of simulated trains are upward crossings of the threshold. eFEL's time_to_first_spike, mean_frequency,
+    doublet_ISI, ISI_CV ... are of the peaks of spikes, and among `hhfast.features`. NaN where there are too few spikes.
+    Raises `InputError` for what are no spike trains.
     """
     rows = [_features(np.asarray(times, np.float64) - start) for times in spikes]
     names = rows[0] if rows else _features(np.empty(0))
@@ -84,16 +89,16 @@ def _features(t: np.ndarray) -> dict[str, float]:
     later = isi[1:]
     return {
         "spike_count": n,
-        "time_to_first_spike": t[0] if n else nan,
-        "time_to_last_spike": t[-1] if n else nan,
-        "mean_frequency": 1e3 * n / t[-1] if n and t[-1] > 0 else nan,
-        "doublet_ISI": isi[0] if n > 1 else nan,
-        "ISI_mean": isi.mean() if n > 1 else nan,
-        "inv_first_ISI": 1e3 / isi[0] if n > 1 else nan,
-        "inv_last_ISI": 1e3 / isi[-1] if n > 1 else nan,
-        "ISI_CV": isi.std(ddof=1) / isi.mean() if n > 2 else nan,
-        "adaptation_index2": np.mean(np.diff(later) / (later[1:] + later[:-1])) if n > 3 else nan,
-        "burst_number": len(bursts(t)),
+        "latency": t[0] if n and t[0] >= 0 else nan,
+        "last_spike": t[-1] if n else nan,
+        "rate_until_last": 1e3 * n / t[-1] if n and t[-1] > 0 else nan,
+        "isi_first": isi[0] if n > 1 else nan,
+        "isi_mean": isi.mean() if n > 1 else nan,
+        "rate_first": 1e3 / isi[0] if n > 1 else nan,
+        "rate_last": 1e3 / isi[-1] if n > 1 else nan,
+        "isi_cv": isi.std(ddof=1) / isi.mean() if n > 2 else nan,
+        "adaptation": np.mean(np.diff(later) / (later[1:] + later[:-1])) if n > 3 else nan,
+        "burst_count": len(bursts(t)),
     }
 
 

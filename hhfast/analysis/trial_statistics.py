@@ -113,7 +113,7 @@ def _of_neuron(trains: list[np.ndarray], duration: float, sigma: float) -> tuple
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of no values, or one: NaN
         latency, jitter = np.mean(first), np.std(first, ddof=1)
-        isi_cv = np.nanmean(train_features(trains)["ISI_CV"])
+        isi_cv = np.nanmean(train_features(trains)["isi_cv"])
         fano = np.var(counts, ddof=1) / np.mean(counts)
     rate = 1000.0 * counts.mean() / duration
     return (n, len(first) / n, latency, jitter, rate, fano, isi_cv, _correlation(trains, duration, sigma))

@@ -21,6 +21,7 @@ from hhfast.batch.result import DIVERGED, OK
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import positive
 from hhfast.model import Model
+from hhfast.parts.channel_noise import as_channel_noise
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -92,8 +93,8 @@ class Analysis:
 
     @property
     def draws(self) -> bool:
-        """Whether the function draws random numbers, by the `numbers` of rows."""
-        return "numbers" in inspect.signature(self.function).parameters
+        """Whether the function draws random numbers, by the numbers of rows."""
+        return "channel_noise" in self.options
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Raise `InputError` (key path, reason, remedy) for options, as in a sweep file, with which it cannot run."""
@@ -125,7 +126,9 @@ class Analysis:
         numbers by them. Raises `InputError` as the function.
         """
         given = options if self.simulates else {name: options[name] for name in options if name in self.options}
-        given = {**given, "numbers": numbers} if self.draws else given
+        if self.draws and numbers is not None:
+            noise = as_channel_noise(given.get("channel_noise", self.defaults["channel_noise"]))
+            given = {**given, "channel_noise": noise and noise.numbered(numbers)}
         found = self.function(model, params=params, **given)
         status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
         codes = per_cell_code(found.status, MEANINGS, "outcome of the analysis")

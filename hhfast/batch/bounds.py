@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,9 @@ def possible_range(cells: Cells, stimulus: Stimulus, X: np.ndarray, noisy: bool 
     """
     bounds = np.tile([-WIDEST, WIDEST], (cells.n, 1)) if noisy else _potential_bounds(cells, stimulus, X[0])
     impossible = _impossible_parameters(cells, stimulus)
-    bounds[impossible] = np.nan
-    X[:, impossible] = np.nan
+    if impossible.any():
+        bounds[impossible] = np.nan
+        X[:, impossible] = np.nan
     return bounds
 
 
@@ -63,9 +64,11 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
         bad |= ~_within(cells.P[col[own]], lowest[own, None], highest[own, None]).all(axis=0)
     for kind, of in stimulus.parts:
         for name, (default, _) in kind.parameters.items():
-            if isinstance(of[name], float) and math.isfinite(of[name]):
+            if isinstance(of[name], float) and (math.isfinite(of[name]) or of[name] == default):
                 continue
             given = np.asarray(of[name], np.float64)
+            if np.isfinite(given).all():
+                continue
             as_default = default is not None and (given == default) | (np.isnan(given) & np.isnan(default))
             bad |= ~(np.isfinite(given) | as_default | (np.isinf(given) & (name in _TIMES)))
     return bad
@@ -118,17 +121,16 @@ def _potential_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.nda
     by = bounded_by(cells.model, stimulus)
     if by is None:
         return _wide_bounds(cells, stimulus, V)
-    reversal = np.array([cells.values(name) for name in by.reversal])
-    g = np.array([cells.values(name) for name, _ in by.leaks]).reshape(len(by.leaks), cells.n)
-    E = np.array([cells.values(name) for _, name in by.leaks]).reshape(g.shape)
-    current = _largest(by.currents, stimulus)
+    reversal = [cells.value(name) for name in by.reversal]
+    current, bounds = _largest(by.currents, stimulus), np.empty((cells.n, 2))
     with np.errstate(all="ignore"):
-        passive = [((g * E).sum(axis=0) + sign * current) / g.sum(axis=0) for sign in (-1.0, 1.0)]
-    low, high = np.fmin(reversal.min(axis=0), V), np.fmax(reversal.max(axis=0), V)
-    with np.errstate(invalid="ignore"):
-        low = np.where(g.sum(axis=0) > 0, np.minimum(low, passive[0]), -WIDEST)
-        high = np.where(g.sum(axis=0) > 0, np.maximum(high, passive[1]), WIDEST)
-    return np.stack([low - MARGIN, high + MARGIN], axis=1)
+        g = sum(cells.value(name) for name, _ in by.leaks)
+        inward = sum(cells.value(name) * cells.value(E) for name, E in by.leaks)
+        low = np.minimum(np.fmin(reduce(np.minimum, reversal), V), np.divide(inward - current, g))
+        high = np.maximum(np.fmax(reduce(np.maximum, reversal), V), np.divide(inward + current, g))
+        bounds[:, 0] = np.where(g > 0, low, -WIDEST) - MARGIN
+        bounds[:, 1] = np.where(g > 0, high, WIDEST) + MARGIN
+    return bounds
 
 
 def _wide_bounds(cells: Cells, stimulus: Stimulus, V: np.ndarray) -> np.ndarray:

@@ -82,8 +82,13 @@ class Cells:
 
     def values(self, name: str) -> np.ndarray:
         """(n,) values of a parameter of the model."""
+        found = self.value(name)
+        return found if _is_array(found) else np.full(self.n, found)
+
+    def value(self, name: str) -> Any:
+        """A parameter of the model: one number where all cells have the same, else (n,) values."""
         k = place_of(self.model)[name]
-        return self.P[self.col[k]] if self.col[k] >= 0 else np.full(self.n, self.p0[k])
+        return self.P[self.col[k]] if self.col[k] >= 0 else self.p0[k]
 
     def changed(self, name: str, by: np.ndarray) -> Cells:
         """The same cells with a parameter of the model changed by (n,) numbers."""
@@ -100,6 +105,10 @@ class Cells:
     def at(self, rows: np.ndarray) -> Cells:
         """Some of the cells, by number."""
         return Cells(self.model, len(rows), self.p0, self.col, np.take(self.P, rows, axis=1), self.points)
+
+    def repeated(self, times: int) -> Cells:
+        """All cells, several times over."""
+        return Cells(self.model, self.n * times, self.p0, self.col, np.tile(self.P, times), self.points)
 
     def rates(self, X: np.ndarray, i_app: float | np.ndarray = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """(A, B), each (n_states, n): the coefficients of x' = a - b x at the states X (n_states, n)."""

@@ -11,6 +11,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,21 +32,28 @@ _ASIDE = 1.0  # mV, for the slope of currents that are not ohmic
 
 def fastest_rates(cells: Cells, X: np.ndarray) -> np.ndarray:
     """(n,) about the largest rate, 1/ms, that each cell can reach, its pools as in the states X (n_states, n)."""
-    potentials = [k for k, s in enumerate(cells.model.rows) if s.name == s.potential]
-    gates = [k for k, s in enumerate(cells.model.rows) if s.group == "gates"]
-    no_mV = abs(cells.model.V_init) < 10.0 and not any(p.unit == "mV" for p in cells.model.parameters.values())
-    at = (cells.model.V_init,) if no_mV else _PROBED
-    V = np.add.outer([0.0, _ASIDE], at).ravel()
-    probe = np.tile(X, len(V))  # all at once: a call takes longer than its rates
+    V, gates, potentials = _probed(cells.model)
+    probe = np.empty((len(X), len(V), cells.n))  # all at once: a call takes longer than its rates
+    probe[:] = X[:, None]
     probe[gates] = 1.0
-    probe[potentials] = np.repeat(V, cells.n)
+    probe[potentials] = V[:, None]
     with np.errstate(all="ignore"):
-        A, B = cells.at(np.tile(np.arange(cells.n), len(V))).rates(probe)
-        before, aside = np.moveaxis((A - B * probe).reshape(-1, 2, len(at), cells.n), 1, 0)
-        slope = (before - aside) / _ASIDE
-    rates = B.reshape(-1, 2, len(at), cells.n)[:, 0]
-    rates[potentials] = np.fmax(np.abs(rates), slope)[potentials] / 2
+        A, B = (rates.reshape(probe.shape) for rates in cells.repeated(len(V)).rates(probe.reshape(len(X), -1)))
+        of_V = A[potentials] - B[potentials] * probe[potentials]
+        half = len(V) // 2
+        slope = (of_V[:, :half] - of_V[:, half:]) / _ASIDE
+    rates = B[:, :half]
+    rates[potentials] = np.fmax(np.abs(rates[potentials]), slope) / 2
     return np.asarray(np.fmax.reduce(rates, axis=(0, 1), initial=0.0))
+
+
+@lru_cache(maxsize=256)
+def _probed(model: Model) -> tuple[np.ndarray, list[int], list[int]]:
+    """The potentials to probe at, mV, and again a little aside; the numbers of the gates, and of the potentials."""
+    no_mV = abs(model.V_init) < 10.0 and not any(p.unit == "mV" for p in model.parameters.values())
+    at = np.array([model.V_init] if no_mV else _PROBED)
+    gates = [k for k, s in enumerate(model.rows) if s.group == "gates"]
+    return np.concatenate([at, at + _ASIDE]), gates, [k for k, s in enumerate(model.rows) if s.name == s.potential]
 
 
 def _extreme(cells: Cells) -> np.ndarray:
@@ -53,7 +61,7 @@ def _extreme(cells: Cells) -> np.ndarray:
     if cells.n <= _MOST:
         return np.arange(cells.n)
     known = np.where(np.isnan(cells.P), 0.0, cells.P)
-    spread = np.linspace(0, cells.n - 1, _MOST).astype(int)
+    spread = np.arange(_MOST) * (cells.n - 1) // (_MOST - 1)
     return np.unique(np.concatenate([known.argmin(axis=1), known.argmax(axis=1), spread]))
 
 

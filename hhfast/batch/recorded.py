@@ -52,9 +52,12 @@ def check_derivatives(record: Sequence[Recorder], states: Sequence[str], names: 
 
 def reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
     """Why cells are impossible, as the kernel left it in their status, which becomes "diverged"."""
-    codes = np.where(status >= REASON, status - REASON, 0).astype(np.uint8)
-    codes[(codes > 0) & np.isnan(bounds[:, 0])] = BAD_PARAMETER
-    status[codes > 0] = DIVERGED
+    codes = np.zeros_like(status)
+    if status.any():
+        impossible = status >= REASON
+        codes[impossible] = status[impossible] - REASON
+        codes[impossible & np.isnan(bounds[:, 0])] = BAD_PARAMETER
+        status[impossible] = DIVERGED
     return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS, "incidental")
 
 
@@ -80,9 +83,10 @@ def result_of(
 
 
 def nan_where_given_up(result: Result) -> Result:
+    given_up = np.isin(result.status, GAVE_UP) if result.status.any() else np.zeros(0, bool)
     for variable in result.variables.values():
-        if variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
-            variable.values[np.isin(result.status, GAVE_UP)] = np.nan
+        if given_up.any() and variable.dims[0] == "cell" and variable.values.dtype.kind == "f":
+            variable.values[given_up] = np.nan
     return result
 
 

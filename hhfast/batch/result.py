@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.parts.integrators import integrators
 from hhfast.parts.variable import Variable, flag_attributes
 from hhfast.tables import counts_text, html_table, short_text, unit_text
 
@@ -64,10 +65,11 @@ class Result(Mapping[str, np.ndarray]):
     @property
     def _is_stiff(self) -> np.ndarray:
         """(n_cells,) whether a cell's steps were limited by stability beyond reason, or it was given up for them."""
-        if "n_steps" not in self.variables or self.attributes.get("integrator") == "rodas4":
+        integrator, t_stop = self.attributes.get("integrator", ""), float(self.attributes.get("t_stop", "inf"))
+        if "n_steps" not in self.variables or _is_for_stiff(integrator):
             return np.zeros(self.n_cells, bool)
-        many = self["n_steps"] > STIFF * float(self.attributes.get("t_stop", "inf"))
-        return np.asarray(many & (self.status == OK) | (self.status == STEP_LIMIT))
+        limited = limited_by_stability(self["n_steps"], self.status, t_stop, integrator)
+        return np.asarray(limited | (self.status == STEP_LIMIT))
 
     def __getitem__(self, name: str) -> np.ndarray:
         """The values of one variable, e.g. `r["V"]` (n_cells, n_times)."""
@@ -174,3 +176,12 @@ class Result(Mapping[str, np.ndarray]):
 def status_attributes() -> dict[str, Any]:
     """CF attributes that explain the status codes."""
     return {"long_name": "status of the row", **flag_attributes(STATUS_MEANINGS)}
+
+
+def limited_by_stability(n_steps: np.ndarray, status: np.ndarray, t_stop: float, integrator: str) -> np.ndarray:
+    """(n,) whether a cell took so many steps in t_stop ms that an implicit method is much cheaper."""
+    return np.asarray((n_steps > STIFF * t_stop) & (status == OK) & (not _is_for_stiff(integrator)))
+
+
+def _is_for_stiff(integrator: str) -> bool:
+    return integrator in integrators and integrators[integrator].stiff

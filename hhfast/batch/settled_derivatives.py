@@ -19,8 +19,8 @@ from hhfast.batch.simulation import Simulation
 from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.parts.activity import SETTLED_FEATURES, Settled
-from hhfast.parts.feature import feature_name, feature_of_cycle
-from hhfast.parts.features import Features
+from hhfast.parts.feature import feature_name
+from hhfast.parts.features import Features, of_cycle
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
 from hhfast.parts.sensitivity import initial_state, quotient
@@ -67,7 +67,7 @@ class SettledDerivatives:
                 check_constant_current(kinds, name)
         for recorder in record:
             for name in recorder.names if isinstance(recorder, Features) else ():
-                if feature_name(name) not in _DIFFERENTIATED and not feature_of_cycle(name):
+                if feature_name(name) not in _DIFFERENTIATED and not of_cycle([recorder])[name]:
                     raise InputError(
                         f"sensitivity: feature '{name}' of a settled cell has no derivative; leave it out, or record "
                         "Spikes with until = 't_stop'"
@@ -97,7 +97,7 @@ class SettledDerivatives:
         unwanted = {_CURRENT, *(set(SETTLED_FEATURES) - set(wanted))}
         if self.added_final:
             unwanted |= {f"{x}_final" for x in model.states}
-        unwanted |= {f"{name}_error" for name in unwanted}
+        unwanted |= {name for name, v in variables.items() if v.error_of in unwanted}
         kept = {name: v for name, v in variables.items() if name not in unwanted or name in wanted}
         known = {name: settled & np.isfinite(v.values) for name, v in kept.items() if v.dims == ("cell",)}
         by = self._derivatives(ended, stimulus, t_stop, known)
@@ -122,9 +122,9 @@ class SettledDerivatives:
         }  # fmt: skip
         by = [*own, *([CONSTANT_CURRENT] if of_current else [])]
         found = ended.derivatives(by) if by else {}
-        columns = {}
+        columns, cycle = {}, of_cycle(self.record)
         for feature in (name for name in self._names() if feature_name(name) not in WITHOUT):
-            of = feature_of_cycle(feature) or feature
+            of = cycle.get(feature) or feature
             for name in self.units:
                 if name in own:
                     columns[feature, name] = found[of][by.index(name)]

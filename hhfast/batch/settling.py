@@ -7,9 +7,10 @@ start, and must stand still a hundred times better.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from hhfast.parts.activity import (
     Settled,
     features_of,
 )
-from hhfast.parts.feature import feature_of_cycle
+from hhfast.parts.features import of_cycle
 from hhfast.parts.recorder import Hooks, Recorder, Run, Window
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimulus import Stimulus
@@ -115,8 +116,7 @@ class SettlingRecording:
 
     def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
         times = arguments[2].reshape(-1, KEPT)
-        most = int(np.nan_to_num(self.outcome[first : first + len(times), endings.TIMES]).max(initial=0.0))
-        self.times[first] = times[:, : max(most, 1)].astype(np.float64)
+        self.times[first] = times[_kept(self.outcome[first : first + len(times)])].astype(np.float64)
 
     def prove(self, cells: Cells, X: np.ndarray) -> np.ndarray:
         """The cells, by number, that stand still but not at a stable equilibrium; the others get their V_rest.
@@ -138,14 +138,19 @@ class SettlingRecording:
 
     @cached_property
     def features(self) -> dict[str, np.ndarray]:
-        """All features of all cells."""
-        width = max([3, *(t.shape[1] for t in self.times.values())])  # two intervals at least
-        times = np.full((self.n, width), np.nan)
-        for first, some in self.times.items():
-            times[first : first + len(some), : some.shape[1]] = some
-        kind, events, at, peak, trough, above, drift = self.outcome[:, _NUMBERS].T
-        periods = self.outcome[:, endings.LAST : endings.THIRD + 1]
-        ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest)
+        """All features of all cells; computed for one call after the other: the times of all would fill the memory."""
+        firsts = [*sorted(self.times), self.n]
+        parts = [self._features_of(slice(a, b)) for a, b in pairwise(firsts)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _features_of(self, rows: slice) -> dict[str, np.ndarray]:
+        """Those of the cells of one call."""
+        outcome = self.outcome[rows]
+        times = np.full((len(outcome), KEPT), np.nan)
+        times[_kept(outcome)] = self.times[rows.start]
+        kind, events, at, peak, trough, above, drift = outcome[:, _NUMBERS].T
+        periods = outcome[:, endings.LAST : endings.THIRD + 1]
+        ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest[rows])
         return features_of(ends, self.recorder.rule, self.recorder.levels[0])
 
     @property
@@ -165,15 +170,21 @@ class SettlingRecording:
             found["i_app"] = Variable(self.outcome[:, endings.I_APP].copy(), ("cell",), unit, "current at the end")
         return found
 
-    def of_last_period(self, variables: dict[str, Variable]) -> dict[str, Variable]:
+    def of_last_period(self, variables: dict[str, Variable], record: Iterable[Recorder]) -> dict[str, Variable]:
         """The usual features as those of the last period, where there is one, or of the rest."""
         settled = ~np.isin(self.features["activity"], [UNSETTLED, IRREGULAR])
         found = {}
-        for name, was in variables.items():
-            if own := feature_of_cycle(name):
+        for name, own in of_cycle(record).items():
+            if own:
+                was = variables[name]
                 values = np.where(settled, self.features[own], was.values)
                 found[name] = replace(was, values=values, kind="size" if own == "rate" else was.kind)
         return found
+
+
+def _kept(outcome: np.ndarray) -> np.ndarray:
+    """(n, KEPT) which of the times of each cell were handed back."""
+    return np.asarray(np.arange(KEPT) < np.nan_to_num(outcome[:, endings.TIMES, None]))
 
 
 def settling_of(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.parts.feature import feature_name, features
+from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimulus import Stimulus
 
@@ -32,10 +32,15 @@ def check_settled(record: Iterable[Recorder]) -> None:
             raise InputError(
                 "record.window: does not go with until = 'settled', whose features are of the last period; remove it"
             )
-        for name in getattr(r, "names", ()):
-            feature = features.get(feature_name(name))
-            if feature is not None and feature.whole_run:
-                raise InputError(f"record.features: {name} does not go with until = 'settled'; remove it")
+        if isinstance(r, Features):
+            _check_no_whole_run(r)
+
+
+def _check_no_whole_run(recorder: Features) -> None:
+    for name in recorder.names:
+        feature = recorder.feature(name)
+        if feature is not None and feature.whole_run:
+            raise InputError(f"record.features: {name} does not go with until = 'settled'; remove it")
 
 
 def check_not_settled(record: Iterable[Recorder]) -> None:

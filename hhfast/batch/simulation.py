@@ -112,7 +112,7 @@ class Simulation:
         """A result with the features of settled cells."""
         status = np.where((result.status == OK) & recording.at_cap, CAP_REACHED, result.status).astype(np.uint8)
         variables = {**result.variables, **recording.variables()}
-        variables |= recording.of_last_period(variables)
+        variables |= recording.of_last_period(variables, self.record)
         variables |= _where_it_ended(variables, self.spec.states)
         rule = {name: repr(value) for name, value in recording.recorder.rule.values.items()}
         return nan_where_given_up(Result(status, variables, {**result.attributes, "until": "settled", **rule}))

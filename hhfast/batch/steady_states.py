@@ -39,7 +39,7 @@ def set_steady(cells: HasRates, X: np.ndarray, states: list[int], solve: Solver 
     number = {name: k for k, name in enumerate(cells.model.states)}
     for first in range(0, cells.n, _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        piece = cells.at(np.arange(*some.indices(cells.n)))
+        piece = cells if cells.n <= _AT_ONCE else cells.at(np.arange(*some.indices(cells.n)))
         for names, coupled in levels:
             where = [number[name] for name in names]
             if coupled:

@@ -134,6 +134,10 @@ class AdaptiveSchedule:
         """The number of steps after which a cell is given up."""
         return self.control.most_steps(float(self.t[-1]), len(self.t) + self.edges.shape[1] + self.n_points)
 
+    def fair_share(self, left: int, blocks: int, threads: int) -> int:
+        """How many of the blocks that are left the next call takes: as many as any other."""
+        return blocks // (self.calls_per_thread * threads)
+
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; counts: (2, n_cells) accepted and rejected steps, to be filled."""
         control = self.control

@@ -11,13 +11,14 @@ import numpy as np
 
 from hhfast.batch.step_control import AdaptiveSchedule
 from hhfast.batch.time_grid import TimeGrid
-from hhfast.interrupts import result, undisturbed
+from hhfast.interrupts import result, safe_point_of_any_thread, undisturbed
 from hhfast.progress import Reporter
 
 _MOST_THREADS = 1024
 _CALL_STEPS = 20_000_000  # neuron-steps in one kernel call: tens of milliseconds
 # What takes no longer than it takes to wake threads (neuron-steps, as estimated), and what surely ends within about a
-# second (neuron-steps times states, at most): the thread that asks does it by itself, although no Ctrl-C reaches it.
+# second (neuron-steps times states, at most): the thread that asks does it by itself, although no Ctrl-C reaches it,
+# since a thread that has just been started is slower for the first millisecond.
 _AT_ONCE, _SURELY_SHORT = 200_000, 50_000_000
 
 
@@ -43,28 +44,51 @@ def run_blocks(
     if small and not progress and work * steps.most_steps * lanes * blocks * n_states <= _SURELY_SHORT:
         call(0, n_cells)
         return
-    enough = max(int(_CALL_STEPS / max(work * steps.n_steps * lanes, 1.0)), 1 if work > 1.0 else steps.least_blocks)
-    fair = blocks // (steps.calls_per_thread * threads) if threads > 1 else blocks
-    _run_in_threads(call, n_cells, lanes * max(1, min(enough, fair)), threads, stop, progress)
+    of_block, at_most = (max(work * n * lanes, 1.0) for n in (steps.n_steps, steps.most_steps * n_states))
+    enough = max(int(_CALL_STEPS / of_block), 1 if work > 1.0 else steps.least_blocks)
+    if steps.n_steps == steps.most_steps:  # of steps that cells choose for themselves, calls are large
+        enough = max(1, min(enough, int(_SURELY_SHORT / at_most)))
+    starts = _starts(blocks, enough, steps, threads)
+    helps = enough * at_most <= _SURELY_SHORT
+    _run_in_threads(call, [lanes * k for k in starts], n_cells, threads, helps, stop, progress)
+
+
+def _starts(blocks: int, enough: int, steps: TimeGrid | AdaptiveSchedule, threads: int) -> list[int]:
+    """The first blocks of the calls: each takes as many as are enough, but leaves each thread its share."""
+    starts, taken = list[int](), 0
+    while taken < blocks:
+        starts.append(taken)
+        left = blocks - taken
+        taken += max(1, min(enough, left if threads == 1 else steps.fair_share(left, blocks, threads)))
+    return starts
 
 
 @undisturbed()
 def _run_in_threads(
-    call: Callable[[int, int], None], n_cells: int, cells: int, threads: int, stop: np.ndarray, progress: bool
+    call: Callable[[int, int], None],
+    starts: list[int],
+    n_cells: int,
+    threads: int,
+    helps: bool,
+    stop: np.ndarray,
+    progress: bool,
 ) -> None:
-    """Let threads take runs of so many cells: many more than threads, so that no thread waits long for the last one."""
-    starts, taking = iter(range(0, n_cells, cells)), threading.Lock()
+    """Let threads take the runs of cells that start there.
 
-    def work() -> None:
+    helps : whether the thread that asks is one of them; else it waits, so that Ctrl-C reaches it at once.
+    """
+    runs, taking = iter(zip(starts, [*starts[1:], n_cells], strict=True)), threading.Lock()
+
+    def work(between: Callable[[], None] = lambda: None) -> None:
         try:
             while not stop[0]:
                 with taking:
-                    first = next(starts, n_cells)
+                    first, last = next(runs, (n_cells, n_cells))
                 if first == n_cells:
                     return
-                last = min(first + cells, n_cells)
                 call(first, last)
                 reporter.advance(last - first)
+                between()
         except BaseException:
             stop[0] = 1
             raise
@@ -72,7 +96,9 @@ def _run_in_threads(
     with Reporter("simulating", n_cells, "cells", show=progress) as reporter:
         running: list[Future[None]] = []
         try:
-            running.extend(_started(work) for _ in range(threads))
+            running.extend(_started(work) for _ in range(threads - helps))
+            if helps:
+                work(safe_point_of_any_thread)
             for future in running:
                 result(future)
         except BaseException:

@@ -30,7 +30,6 @@ class TimeGrid:
     action: np.ndarray
     edges_inside: bool
     least_blocks: ClassVar[int] = 1
-    calls_per_thread: ClassVar[int] = 8
 
     @property
     def n_steps(self) -> int:
@@ -41,6 +40,14 @@ class TimeGrid:
     def most_steps(self) -> int:
         """The largest number of steps that a cell can take."""
         return self.n_steps
+
+    @staticmethod
+    def fair_share(left: int, blocks: int, threads: int) -> int:  # noqa: ARG004  as of schedules of own steps
+        """How many of the blocks that are left the next call takes: fewer and fewer, so that all threads end together.
+
+        A call costs about 0.1 ms, half of it until the processor is warm again.
+        """
+        return left // (2 * threads)
 
     def arguments(self, counts: np.ndarray) -> tuple[Any, ...]:
         """The kernel's arguments; the steps need not be counted."""
@@ -81,16 +88,20 @@ def time_grid(
         raise InputError(f"t_stop: {t_stop:g} ms at dt = {dt:g} ms are {steps}")
     times = [recorder.times(t_stop) for recorder in record]
     windows = [t for window, _ in times for t in window]
-    wanted = np.concatenate([[0.0, t_stop], inside(edges, t_stop), windows, *(samples for _, samples in times)])
-    nodes = distinct(np.sort(wanted), 1e-9 * dt)
-    lengths = np.diff(nodes)
-    n = np.maximum(np.ceil(lengths / dt * (1 - 1e-9)), 1).astype(np.int64)
-    h = lengths / n
+    within = inside(edges, t_stop)
+    wanted = np.concatenate([[0.0, t_stop], within, windows, *(samples for _, samples in times)])
+    wanted.sort()
+    nodes = distinct(wanted, 1e-9 * dt)
+    n, h = np.zeros(len(nodes), np.int64), np.full(len(nodes), dt)  # none after the last node
+    lengths = nodes[1:] - nodes[:-1]
+    n[:-1] = np.maximum(np.ceil(lengths / dt * (1 - 1e-9)), 1)
+    own = lengths / n[:-1]
     # Where the steps are dt up to rounding they are dt exactly, so that recording does not change a trajectory.
-    h = np.where(np.abs(h - dt) < 1e-9 * dt, dt, h)
+    np.copyto(h[:-1], own, where=np.abs(own - dt) >= 1e-9 * dt)
     action = actions(nodes, times)
-    action[nearest(nodes, inside(edges, t_stop))] |= EDGE
-    return TimeGrid(nodes, np.append(h, dt), np.append(n, 0), action, edges_inside)
+    if len(within):
+        action[nearest(nodes, within)] |= EDGE
+    return TimeGrid(nodes, h, n, action, edges_inside)
 
 
 def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:
@@ -101,7 +112,9 @@ def inside(edges: Sequence[float], t_stop: float) -> np.ndarray:
 
 def distinct(sorted_times: np.ndarray, tolerance: float) -> np.ndarray:
     """Ascending times without those that are within the tolerance (ms) of the one before."""
-    return np.asarray(sorted_times[np.append(True, np.diff(sorted_times) > tolerance)])
+    is_new = np.ones(len(sorted_times), bool)
+    np.greater(sorted_times[1:] - sorted_times[:-1], tolerance, out=is_new[1:])
+    return np.asarray(sorted_times[is_new])
 
 
 def actions(nodes: np.ndarray, times: Sequence[tuple[Window, np.ndarray]]) -> np.ndarray:

@@ -146,8 +146,8 @@ def trials(
     counted = any(channel.count is not None for channel in find_model(model).every_channel)
     if not counted and not any(is_count(text.partition("=")[0].strip()) for text in parameter or ()):
         raise InputError("trials: no channel is counted, so that all trials are alike; give -p count_Na=6000")
-    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop, "seed": seed}
-    options |= {"channel_noise": channel_noise} | ({} if width is None else {"width": width})
+    options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop}
+    options |= {"channel_noise": {"kind": channel_noise, "seed": seed}} | ({} if width is None else {"width": width})
     # Of fixed steps, by which noise takes least time.
     how = {"integrator": "exp_euler", "dt": 0.01}
     say_analysis("repeated_trials", model, parameter, picture, options | how, csv)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hhfast.batch.result import OK, REASON_MEANINGS, STIFF
+from hhfast.batch.result import OK, REASON_MEANINGS, STIFF, limited_by_stability
 
 if TYPE_CHECKING:
     from hhfast.sweep.store import ResultFile
@@ -46,8 +46,9 @@ def _stiff(result: ResultFile) -> str:
     if "n_steps" not in result:
         return ""
     spec = json.loads(result.attributes["hhfast_spec"])
-    stiff = (result.read("n_steps") > STIFF * spec["t_stop"]) & (result.read("status") == OK)
-    if not stiff.any() or spec["integrator"] == "rodas4":
+    steps, status = result.read("n_steps"), result.read("status")
+    stiff = limited_by_stability(steps, status, spec["t_stop"], spec["integrator"])
+    if not stiff.any():
         return ""
     return f"{_rows(stiff)} took over {STIFF:g} steps per ms: stability limits them; integrator = 'rodas4' is for such"
 

@@ -108,7 +108,7 @@ def certificate_text(result: ResultFile) -> str:
     text += "tolerance" + (f", {counts[FAILED]:,} failed in the finer run" if counts[FAILED] else "")
     if result.n_rows > _MAX_SCANNED:
         return text
-    errors = [_error_text(result, name, outcome == AGREES) for name in result.features if name.endswith("_error")]
+    errors = [_error_text(result, name, outcome == AGREES) for name in result.features if result.error_of(name)]
     known = ", ".join(filter(None, errors))
     return text + (f"; estimated error of the others, median (largest): {known}" if known else "")
 
@@ -120,7 +120,7 @@ def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
     if not errors.any():
         return ""
     unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
-    return f"{name.removesuffix('_error')} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
+    return f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
 
 
 def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:

@@ -38,6 +38,7 @@ def plot_intervals(result: ResultFile, *, x: str | None = None, transient: float
     axes.plot(at, intervals, ".", markersize=float(np.clip(2e3 / len(at), 1.0, 5.0)), color="black", rasterized=True)
     if intervals.max() > 10 * intervals.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.set(xlabel=label_of(symbol(x), result.unit(x)), ylabel="interval between spikes (ms)")
     figure.suptitle(f"{plain(result.attributes['title'])}, {len(intervals):,} intervals", fontsize=11)
     return figure

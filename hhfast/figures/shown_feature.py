@@ -32,7 +32,7 @@ def quantity_of(result: ResultFile, value: str | None, log: bool) -> Quantity:
     values = result.read(name).astype(np.float64)
     if name not in _OUTCOMES:
         values = _ok(result, values, (OK, CAP_REACHED) if codes else (OK,))
-    return Quantity(label_in(result, name), values, codes, name.endswith("_error"), dtype.kind in "iu", log)
+    return Quantity(label_in(result, name), values, codes, bool(result.error_of(name)), dtype.kind in "iu", log)
 
 
 def _feature(result: ResultFile, value: str | None) -> str:

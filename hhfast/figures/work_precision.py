@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits
-from hhfast.figures.canvas import new_figure
+from hhfast.figures.canvas import colour, new_figure
 
 
 def plot_benchmark(found: Benchmark) -> Figure:
@@ -45,7 +45,7 @@ def plot_benchmark(found: Benchmark) -> Figure:
 
 def _plot_precision(axes: Axes, rows: Sequence[BenchmarkRow], x: str, limit: IntegratorLimits, k: int) -> None:
     """One integrator: a line through its sound settings, the middle one of all rimmed."""
-    style: dict[str, Any] = {"color": f"C{k % 10}", "marker": "osD^vPX*"[k % 8], "markersize": 5}
+    style: dict[str, Any] = {"color": colour(k), "marker": "osD^vPX*"[k % 8], "markersize": 5}
     line = "-" if np.isnan(rows[0].rtol) else "--"
     at, errors = np.array([(getattr(row, x), row.spike_p95) for row in rows]).T
     sound = np.array([row.sound for row in rows])

@@ -8,13 +8,13 @@ Numbers become exact rationals, so that exponents such as 1/80 and 1/20 can be c
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from functools import lru_cache, reduce
 from typing import Any
 
 import sympy as sp
 
+from hhfast.model.formula_evaluation import OPERATORS
 from hhfast.model.formula_functions import ZERO_CELSIUS, F, R
 from hhfast.model.formulas import parse
 from hhfast.model.symbolic_functions import exprelr, if_equal, if_less, if_less_equal, maximum, minimum
@@ -52,10 +52,6 @@ _RELATIONS: dict[type[ast.cmpop], Callable[..., sp.Expr]] = {  # of left, right,
     ast.Eq: if_equal,
     ast.NotEq: lambda left, right, yes, no: if_equal(left, right, no, yes),
 }
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}  # fmt: skip
 V = sp.Symbol("V", real=True)
 
 
@@ -79,7 +75,7 @@ def _convert(node: ast.expr) -> Any:
         case ast.UnaryOp(op=op, operand=operand):
             return -_convert(operand) if isinstance(op, ast.USub) else _convert(operand)
         case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATORS[type(op)](_convert(left), _convert(right))
+            return OPERATORS[type(op)](_convert(left), _convert(right))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return _chosen(test, _convert(body), _convert(orelse))
         case ast.Call(func=ast.Name(id=name), args=args):

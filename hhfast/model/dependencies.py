@@ -89,14 +89,8 @@ def users_of(model: Model, name: str) -> list[str]:
 def reached(model: Model, state: str) -> frozenset[str]:
     """The states that a state's equation depends on, by way of named quantities, too."""
     graph = uses(model)
-    found: set[str] = set()
-    frontier = set(graph[state])
-    while frontier:
-        name = frontier.pop()
-        if name not in found:
-            found.add(name)
-            frontier |= set(graph[name]) if name in graph and name not in model.states else set()
-    return frozenset(found & set(model.states))
+    named = {name: used for name, used in graph.items() if name not in model.states}
+    return frozenset(_closure(named, graph[state]) & set(model.states))
 
 
 @lru_cache(maxsize=256)
@@ -106,7 +100,7 @@ def steady_levels(model: Model, wanted: tuple[str, ...]) -> tuple[tuple[tuple[st
     The states of a group that is not solved for are at a / b, as they depend neither on each other nor on themselves.
     """
     graph = {x: reached(model, x) & set(wanted) for x in wanted}
-    far = {x: _closure(graph, x) for x in wanted}
+    far = {x: _closure(graph, graph[x]) for x in wanted}
     levels: list[tuple[tuple[str, ...], bool]] = []
     left = list(wanted)
     while left:
@@ -121,12 +115,13 @@ def steady_levels(model: Model, wanted: tuple[str, ...]) -> tuple[tuple[tuple[st
     return tuple(levels)
 
 
-def _closure(graph: Mapping[str, frozenset[str]], x: str) -> set[str]:
+def _closure(graph: Mapping[str, frozenset[str]], start: Iterable[str]) -> set[str]:
+    """These names, and all that they lead to."""
     found: set[str] = set()
-    frontier = set(graph[x])
+    frontier = set(start)
     while frontier:
-        y = frontier.pop()
-        if y not in found:
-            found.add(y)
-            frontier |= graph[y]
+        name = frontier.pop()
+        if name not in found:
+            found.add(name)
+            frontier |= graph.get(name, frozenset())
     return found

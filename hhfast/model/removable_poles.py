@@ -10,6 +10,8 @@ import ast
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from hhfast.model.formula_evaluation import OPERATORS
+
 _POINTS = 3  # at which other names are set
 _DENOMINATORS = (101, 211, 307)
 
@@ -69,15 +71,6 @@ def _exact(node: ast.expr, values: Mapping[str, Fraction]) -> Fraction:
         case ast.UnaryOp(op=op, operand=operand):
             inner = _exact(operand, values)
             return -inner if isinstance(op, ast.USub) else inner
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _exact(left, values), _exact(right, values)
-            match op:
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.Mult():
-                    return a * b
-                case ast.Div():
-                    return a / b
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as op, right=right):
+            return Fraction(OPERATORS[type(op)](_exact(left, values), _exact(right, values)))
     raise LookupError

@@ -34,32 +34,33 @@ class exprelr_slope(sp.Function):
     nargs = 2
 
 
-class minimum(sp.Function):
-    """The smaller of two values, opaque to simplification."""
+class _extreme(sp.Function):
+    """The smaller or the larger of two values, opaque to simplification."""
 
     nargs = 2
+    of_numbers: Any
+    is_larger: bool
 
     @classmethod
     def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
-        return sp.Min(a, b) if a.is_number and b.is_number else None
+        return cls.of_numbers(a, b) if a.is_number and b.is_number else None
 
     def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
         a, b = self.args
-        return if_less(a, b, a.diff(x), b.diff(x))
+        compared = (b, a) if self.is_larger else (a, b)
+        return if_less(*compared, a.diff(x), b.diff(x))
 
 
-class maximum(sp.Function):
-    """The larger of two values, opaque to simplification."""
+class minimum(_extreme):
+    """The smaller of two values."""
 
-    nargs = 2
+    of_numbers, is_larger = sp.Min, False
 
-    @classmethod
-    def eval(cls, a: sp.Expr, b: sp.Expr) -> sp.Expr | None:
-        return sp.Max(a, b) if a.is_number and b.is_number else None
 
-    def _eval_derivative(self, x: sp.Symbol) -> sp.Expr:
-        a, b = self.args
-        return if_less(b, a, a.diff(x), b.diff(x))
+class maximum(_extreme):
+    """The larger of two values."""
+
+    of_numbers, is_larger = sp.Max, True
 
 
 class _choice(sp.Function):

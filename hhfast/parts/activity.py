@@ -234,8 +234,9 @@ def _bursts(ends: Endings, spiking: np.ndarray, period: np.ndarray, ratio: float
     with np.errstate(invalid="ignore"):
         short = (intervals <= limit) & splits[:, None]
         found["count"][rows] = ((intervals > limit) & splits[:, None]).sum(axis=1)
-    found["total"][rows] = np.where(splits, np.where(short, intervals, 0.0).sum(axis=1), np.nan)
+    # Running sums: a row of a cell does not depend on how many events others have.
+    found["total"][rows] = np.where(splits, np.cumsum(np.where(short, intervals, 0.0), axis=1)[:, -1], np.nan)
     found["short"][rows] = short.sum(axis=1)
-    squares = np.nansum((intervals - (period[rows] / events)[:, None]) ** 2, axis=1)
+    squares = np.nancumsum((intervals - (period[rows] / events)[:, None]) ** 2, axis=1)[:, -1]
     found["deviation"][rows] = np.sqrt(squares / (events - 1))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,12 @@ class ChannelNoise:
             fine = (values >= 0) & (values < 2**52) & (values == np.floor(values))
             if not np.all(fine | (np.isnan(values) & (name == "cell"))):
                 raise InputError(f"channel_noise: {name} must be a whole number from 0 to 2**52 - 1")
+
+    def numbered(self, numbers: np.ndarray | None) -> ChannelNoise:
+        """The same with these numbers of cells, unless it has some."""
+        if numbers is None or not np.all(np.isnan(self.cell)):
+            return self
+        return replace(self, cell=numbers)
 
     @property
     def parameters(self) -> tuple[tuple[str, Any], ...]:

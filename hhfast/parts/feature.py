@@ -7,12 +7,15 @@ threshold. Features of eFEL's names that are of times are therefore found from p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hhfast.errors import InputError, unknown
+from hhfast.parts.activity import SETTLED_FEATURES
+from hhfast.parts.running_values import RUNNING_VALUES
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -28,6 +31,7 @@ class Feature:
     of_cycle : the feature of a settled cell (`parts.activity`) that it is where there is a last period; "": none.
     jumps : whether it changes by leaps, as counts do, so that nothing is fitted to it.
     whole_run : whether it depends on when a run ends, so that cells that end by themselves have none.
+    name : of one that is given as an object, as in `Features(["rate", feature])`; in the registry the key is its name.
     """
 
     unit: str
@@ -40,6 +44,7 @@ class Feature:
     of_cycle: str = ""
     jumps: bool = False
     whole_run: bool = False
+    name: str = ""
 
     def variable(self, of: dict[str, Any]) -> Variable:
         """Its values."""
@@ -182,6 +187,21 @@ _FEATURES = {
 features: Registry[Feature] = Registry("feature", _FEATURES)
 
 
+def check_own(feature: Feature, known: Iterable[str]) -> None:
+    """Raise `InputError` for a feature of the user's own that cannot be recorded; known : names of other features."""
+    name = feature.name
+    if not name.isidentifier():
+        told = f"name = {name!r}, which is no name" if name else "no name"
+        raise InputError(f"Features: a Feature object has {told}; give one, as Feature(..., name='V_range')")
+    if name in known:
+        raise InputError(f"feature '{name}': hhfast has a feature of that name; choose another")
+    for need in feature.needs:
+        if need not in RUNNING_VALUES:
+            raise unknown("running value", need, RUNNING_VALUES, f"feature '{name}'")
+    if feature.of_cycle and feature.of_cycle not in SETTLED_FEATURES:
+        raise unknown("feature of a settled cell", feature.of_cycle, SETTLED_FEATURES, f"feature '{name}': of_cycle")
+
+
 def feature_names() -> tuple[str, ...]:
     """All names of the features of any run, aliases last."""
     return (*features, *(alias for feature in features.values() for alias in feature.aliases))
@@ -189,10 +209,6 @@ def feature_names() -> tuple[str, ...]:
 
 def feature_name(name: str) -> str:
     """The name in `features` of a feature that may be called by an alias; other names stay."""
+    if name in features:  # most are; to go through all takes as long as much of a short run
+        return name
     return next((own for own, feature in features.items() if name in feature.aliases), name)
-
-
-def feature_of_cycle(name: str) -> str:
-    """The feature of the last period that a feature, by name or alias, is in a settled cell; "": none."""
-    own = feature_name(name)
-    return features[own].of_cycle if own in features else ""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
-from hhfast.parts.feature import Feature, feature_name, feature_names, features
+from hhfast.parts.feature import Feature, check_own, feature_name, feature_names, features
 from hhfast.parts.feature_derivatives import DERIVATIVES, VALUES
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
 from hhfast.parts.running_values import RUNNING_VALUES, RunningValues
@@ -28,7 +28,8 @@ from hhfast.registry import Registry
 class Features:
     """Features computed inside the kernel, without storing a trace: one number per cell each.
 
-    names : from `Features.known`; in runs until="settled" from `Features.of_settled`, too (activity, period ...).
+    names : from `Features.known`; in runs until="settled" from `Features.of_settled`, too (activity, period ...);
+        or `Feature` objects that have a `name`, which are then in `own`.
     window : ms, the part of the run that counts (default: all of it).
     threshold, rearm : mV; spikes are upward crossings of `threshold` while armed; falling below `rearm` arms again.
     by, onset, derived : of derivatives; a run with `sensitivity` fills them in.
@@ -44,28 +45,55 @@ class Features:
     by: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     onset: str = field(default="", repr=False)
     derived: tuple[str, ...] = field(default=(), repr=False)
+    own: tuple[Feature, ...] = field(default=(), repr=False)
+
+    if TYPE_CHECKING:  # what it takes is more than what it holds
+
+        def __init__(
+            self,
+            names: str | Feature | Iterable[str | Feature],
+            threshold: float = -20.0,
+            rearm: float = -30.0,
+            window: Window | None = None,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
-        if not isinstance(self.names, Iterable):
-            raise InputError(f"Features: {self.names!r} is no list of names; known: {', '.join(feature_names())}")
-        object.__setattr__(self, "names", (self.names,) if isinstance(self.names, str) else tuple(self.names))
+        given: Any = self.names
+        if not isinstance(given, Iterable | Feature):
+            raise InputError(f"Features: {given!r} is no list of names; known: {', '.join(feature_names())}")
+        several = (given,) if isinstance(given, str | Feature) else tuple(given)
+        own = (*self.own, *(f for f in several if isinstance(f, Feature)))
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "names", tuple(f.name if isinstance(f, Feature) else f for f in several))
+        known = [*feature_names(), *self.of_settled]
+        for feature in own:
+            check_own(feature, known)
         for name in self.names:
-            if name not in (known := [*feature_names(), *self.of_settled]):
-                raise unknown("feature", name, known)
+            if name not in self._own_by_name and name not in known:
+                raise unknown("feature", name, [*self._own_by_name, *known])
         check_levels("Features", self.threshold, self.rearm)
+
+    @cached_property
+    def _own_by_name(self) -> dict[str, Feature]:
+        return {feature.name: feature for feature in self.own}
+
+    def feature(self, name: str) -> Feature | None:
+        """The feature that is recorded under a name; None for one that only settled cells have."""
+        return self._own_by_name.get(name) or features.get(feature_name(name))
 
     @property
     def settled_names(self) -> tuple[str, ...]:
         """Those that only settled cells have; the run itself delivers them."""
         return tuple(name for name in self.names if name in SETTLED_FEATURES)
 
-    @property
-    def _streamed(self) -> list[str]:
-        return [name for name in self.names if feature_name(name) in features]
+    @cached_property
+    def _features(self) -> dict[str, Feature]:
+        found = {name: self.feature(name) for name in self.names}
+        return {name: feature for name, feature in found.items() if feature is not None}
 
     @cached_property
     def _accumulators(self) -> list[str]:
-        needed = {need for name in self._streamed for need in features[feature_name(name)].needs}
+        needed = {need for feature in self._features.values() for need in feature.needs}
         if "times" in needed:
             needed.discard("count")  # it counts as well
         return [name for name in RUNNING_VALUES if name in needed]
@@ -112,7 +140,7 @@ class Features:
     @property
     def with_derivatives(self) -> dict[str, str]:
         """Those that have derivatives, of the recorder that `derived_by` gives: name -> its entry in the registry."""
-        entries = {name: feature_name(name) for name in self._streamed}
+        entries = {name: feature_name(name) for name in self._features}
         return {n: e for n, e in entries.items() if e in VALUES and {*features[e].needs} <= {*self.derived}}
 
     def _derivatives(self, of: Mapping[str, Any]) -> dict[str, Variable]:
@@ -141,10 +169,16 @@ class Features:
             of |= {"onset": run.onset, "duration": stop - start}
             of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                found = {name: features[feature_name(name)].variable(of) for name in self._streamed}
+                found = {name: feature.variable(of) for name, feature in self._features.items()}
                 return found | self._derivatives(of | {"onset_by": [float(p == self.onset) for p, _ in self.by]})
 
         return Shared((values,), variables)
+
+
+def of_cycle(record: Iterable[object]) -> dict[str, str]:
+    """The features that recorders name -> the feature of a settled cell that each is of its last period; "": none."""
+    found = {name: r.feature(name) for r in record if isinstance(r, Features) for name in r.names}
+    return {name: "" if feature is None else feature.of_cycle for name, feature in found.items()}
 
 
 def SpikeCount(threshold: float = -20.0, rearm: float = -30.0, window: Window | None = None) -> Features:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -62,7 +63,7 @@ class StimulusKind:
     remade: tuple[Callable[..., StimulusKind], tuple[Any, ...]] | None = field(default=None, compare=False)
     constant_after: Callable[[Mapping[str, Any]], Any] | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[float | None, str]]:
         """Name -> (default or None where it must be given, unit) of the parameters that cells can differ in."""
         given = {name: p.default for name, p in self.signature.parameters.items() if name not in self.tables}

@@ -41,9 +41,13 @@ class Variable:
         return "count" if self.values.dtype.kind in "iub" else _KIND_OF_UNIT.get(self.unit, "size")
 
     def attributes(self, name: str) -> dict[str, Any]:
-        """CF attributes: unit, long name, the meaning of codes, and that `status` says whether a row's value counts."""
+        """CF attributes: unit, long name, the meaning of codes, and that `status` says whether a row's value counts.
+
+        `error_of` is not of CF: the variable whose estimated error this one is.
+        """
         plain = {"units": self.unit, "long_name": self.long_name or name}
         plain |= {"ancillary_variables": "status"} if self.dims[:1] == ("cell",) else {}
+        plain |= {"error_of": self.error_of} if self.error_of else {}
         return plain | (flag_attributes(self.flags) if self.flags else {})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,10 +52,7 @@ def simulate_rows(
 
 def _noise(sweep: Sweep, numbers: np.ndarray | None) -> ChannelNoise | None:
     """The channel noise of rows, by their numbers."""
-    noise = sweep.noise
-    if noise is None or numbers is None or not np.isnan(noise.cell):
-        return noise
-    return replace(noise, cell=numbers)
+    return None if sweep.noise is None else sweep.noise.numbered(numbers)
 
 
 def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:

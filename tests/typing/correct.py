@@ -13,7 +13,7 @@ result = hh.simulate(
     "hodgkin_huxley", cells, stimulus=current, t_stop=20.0, integrator="exp_euler", initial="rest",
     record=[
         hh.Spikes(), hh.SpikeCount(), hh.Trace("V", every=0.5), hh.Final(),
-        hh.Features(["latency"]),  # type: ignore[arg-type]  # any sequence is right; to be declared so
+        hh.Features(["latency"]),
     ],
 )  # fmt: skip
 assert_type(result, hh.Result)
@@ -30,7 +30,7 @@ print(threshold.amplitude.max(), hh.AnalysisStatus(threshold.status[0]).name)
 assert_type(hh.fi_curve("hodgkin_huxley", [5.0, 10.0], t_stop=300.0), hh.FICurve)
 
 grid = hh.Grid.of({"g_Na": [100.0, 120.0], "stimulus.amplitude": [0.0, 10.0]})
-sweep = hh.Sweep("hodgkin_huxley", grid, 20.0, stimulus={"kind": "step"})  # type: ignore[arg-type]  # as above
+sweep = hh.Sweep("hodgkin_huxley", grid, 20.0, stimulus={"kind": "step"})  # type: ignore[arg-type]  # tables are right, too; to be declared so
 out = sweep.run("scan.h5", progress=False)
 assert_type(out, Path)
 print(hh.open_results(out))

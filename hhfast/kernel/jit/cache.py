@@ -28,7 +28,7 @@ import platformdirs
 
 from hhfast.kernel.jit.llvm_compiler import processor
 
-_SUFFIX = ".kernel"
+_KERNEL, _TEXT = ".kernel", ".text"  # suffixes: object code, and what is remembered beside it
 _MOST_BYTES = 256 * 1024 * 1024  # of all files together; the least recently used ones go first
 _COMPILERS = ("numba", "llvmlite", "sympy", "numpy")
 _ROOMS, _MODULES = ("model", "parts", "kernel"), ("errors.py", "inputs.py", "registry.py", "tables.py")
@@ -97,9 +97,9 @@ def is_cached(name: str) -> bool:
     return _file(name).exists()
 
 
-def load(name: str) -> ObjectCode | None:
+def load(name: str, suffix: str = _KERNEL) -> ObjectCode | None:
     """The object code of that name, if there is a sound file of it that nobody else could have written."""
-    path = _file(name)
+    path = _file(name, suffix)
     try:
         if not _is_ours(path.parent) or not _is_ours(path):
             return None
@@ -111,9 +111,9 @@ def load(name: str) -> ObjectCode | None:
     return found
 
 
-def save(name: str, code: ObjectCode) -> None:
+def save(name: str, code: ObjectCode, suffix: str = _KERNEL) -> None:
     """Keep object code under a name, if there is a place for it; a warning tells once if not."""
-    path = _file(name)
+    path = _file(name, suffix)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _is_ours(path.parent):
@@ -125,12 +125,12 @@ def save(name: str, code: ObjectCode) -> None:
 
 
 def remembered(kind: str, of: str, find: Callable[[], str]) -> str:
-    """A short text that depends on another, long one alone: found once, and kept among the kernels as they are."""
+    """A short text that depends on another, long one alone: found once, and kept beside the kernels as they are."""
     name = f"{kind}_{hashlib.sha256(of.encode()).hexdigest()[:32]}"
-    if (kept := load(name)) is not None:
+    if (kept := load(name, _TEXT)) is not None:
         return kept.entry
     text = find()
-    save(name, ObjectCode(text, (), b""))
+    save(name, ObjectCode(text, (), b""), _TEXT)
     return text
 
 
@@ -138,24 +138,22 @@ def files() -> list[tuple[Path, int]]:
     """The kernels in the cache, with their sizes in bytes."""
     found = []
     with contextlib.suppress(OSError):
-        for path in sorted(cache_folder().glob(f"*{_SUFFIX}")):
+        for path in sorted(cache_folder().glob(f"*{_KERNEL}")):
             with contextlib.suppress(OSError):
                 found.append((path, path.stat().st_size))
     return found
 
 
 def clear() -> int:
-    """Remove all kernels from the cache; how many there were."""
-    removed = 0
-    for path, _ in files():
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-            removed += 1
-    return removed
+    """Remove all kernels from the cache, and what is kept beside them; how many kernels there were."""
+    kernels = files()
+    for _, _, path in _with_times(cache_folder()):
+        path.unlink(missing_ok=True)
+    return len(kernels)
 
 
-def _file(name: str) -> Path:
-    return cache_folder() / f"{name}{_SUFFIX}"
+def _file(name: str, suffix: str = _KERNEL) -> Path:
+    return cache_folder() / f"{name}{suffix}"
 
 
 def _is_ours(path: Path) -> bool:
@@ -192,7 +190,7 @@ def _limit(folder: Path) -> None:
 
 
 def _with_times(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    for path in folder.glob(f"*{_SUFFIX}"):
+    for path in (path for suffix in (_KERNEL, _TEXT) for path in folder.glob(f"*{suffix}")):
         with contextlib.suppress(OSError):
             found = path.stat()
             yield found.st_mtime, found.st_size, path

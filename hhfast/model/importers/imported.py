@@ -29,7 +29,7 @@ class Imported:
 
     def report(self) -> str:
         """The verification as text, one line a curve, the worst difference last."""
-        rows = [f"  {c.name:<16} {c.quantity:<12} {c.difference:.1e}" for c in self.verification.comparisons]
+        rows = [f"  {c.name:<16} {c.quantity:<14} {c.difference:.1e}" for c in self.verification.comparisons]
         verdict = "agrees with" if self.verification.passed else "DIFFERS from"
         worst = self.verification.difference
         head = "relative difference from the file's own equations, -120..+60 mV"

@@ -108,9 +108,9 @@ def _curves(model: Model, source: Source, V: np.ndarray) -> list[Comparison]:
         of_model = [np.broadcast_to(s[row.name], V.shape) for s in slopes]
         comparisons += _of_state(row.name, _is_gate(model, row.name), own, of_model)
     unit = model.variables["i_app"]
-    for k in range(3):
+    for k, at in enumerate(("gates at 0", "gates at 1", "gates between")):
         given = np.array([f[1] for f in file[k]])
-        comparisons.append(Comparison("current", f"at states {k + 1}", unit, given, currents[k]))
+        comparisons.append(Comparison("current", at, unit, given, currents[k]))
     return comparisons
 
 

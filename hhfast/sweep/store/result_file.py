@@ -112,6 +112,10 @@ class ResultFile:
     def long_name(self, name: str) -> str:
         return str(self._dataset(name).attrs.get("long_name", name))
 
+    def error_of(self, name: str) -> str:
+        """The variable whose estimated error this one is; "": none."""
+        return str(self._dataset(name).attrs.get("error_of", ""))
+
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""
         return np.asarray(self._dataset(name)[start:stop])
