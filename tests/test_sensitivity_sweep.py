@@ -95,9 +95,13 @@ def test_what_has_no_derivative_is_refused(tmp_path, keys, record, message):
     assert "\n" not in str(raised.value)
 
 
-def test_the_command():
-    """Derivatives of spike times, of V as CSV, and of features of the settled cell."""
+def test_the_command(tmp_path, pictures):
+    """Derivatives of spike times, of V as CSV and in the picture, and of features of the settled cell."""
     common = ["simulate", "hodgkin_huxley", "--current", "10"]
+    drawn = ["--t-stop", "8", "--sensitivity", "g_Na", "-o", str(tmp_path / "s.png")]
+    assert CliRunner().invoke(app, [*common, *drawn]).exit_code == 0
+    label = " ".join(pictures[0].axes[-1].get_ylabel().split())  # it is broken into lines
+    assert label == r"∂$V$/∂$g_{\mathrm{Na}}$ (mV per mS/cm²)"
     spikes = CliRunner().invoke(app, [*common, "--t-stop", "40", "--sensitivity", "g_Na,E_K"])
     assert "spike_time_dE_K (ms/(mV)): -0.06288, -0.1603, -0.2736" in spikes.output
     lines = CliRunner().invoke(app, [*common, "--t-stop", "4", "--every", "2", "--sensitivity", "g_Na", "--csv"])
