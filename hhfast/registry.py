@@ -15,11 +15,18 @@ class Registry(Mapping[str, T]):
     """A mapping to which entries can be added; a missing name raises `UnknownName` that suggests the nearest one.
 
     entries : name -> part, or a function that finds them when they are first asked for.
+    check : raises `InputError` for a name that no entry can have.
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, T] | Callable[[], Mapping[str, T]]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        entries: Mapping[str, T] | Callable[[], Mapping[str, T]],
+        check: Callable[[str], None] | None = None,
+    ) -> None:
         self.kind = kind
         self._source = entries
+        self._check = check
 
     @cached_property
     def _entries(self) -> dict[str, T]:
@@ -33,8 +40,10 @@ class Registry(Mapping[str, T]):
     def register(self, name: str, entry: T) -> None:
         """Give an entry a name in this process, so that sweep files, the command line and results can use it.
 
-        Raises `InputError` if the name is taken.
+        Raises `InputError` if the name is taken, or is none.
         """
+        if self._check is not None:
+            self._check(name)
         if name in self._entries:
             raise InputError(f"{self.kind} '{name}' exists already; choose another name")
         self._entries[name] = entry

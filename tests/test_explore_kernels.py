@@ -24,7 +24,12 @@ FIXED, ADAPTIVE = Method("rk4", dt=0.01), Method("tsit5", rtol=1e-10)
 EXPONENTIAL = Method("strang", dt=0.01)
 NODES = ("frankenhaeuser_huxley_1964_frog_node", "schwarz_1995_human_node")  # of Ranvier: fast, but not stiff
 FINE = Method("rk4", dt=0.001)
-STIFF = {"beeler_reuter_1977_ventricle", "luo_rudy_1991_ventricle", "mcintyre_2002_motor_node"}  # rk4 diverges
+STIFF = {  # rk4 diverges
+    "beeler_reuter_1977_ventricle",
+    "luo_rudy_1991_ventricle",
+    "mcintyre_2002_motor_node",
+    "ten_tusscher_2006_ventricle",
+}
 SUITED = dict.fromkeys(STIFF, EXPONENTIAL) | dict.fromkeys(NODES, FINE)
 
 

@@ -19,13 +19,14 @@ def there_and_back(tmp_path):
 
 @pytest.mark.parametrize("name", hh.models)
 def test_every_model_of_the_library_reads_back(name, there_and_back):
-    """All slopes to 1e-12 at random states, the membrane's included; and the file agrees with the model read from it."""
+    """All slopes to 1e-12 at random states and a current; and the file agrees with the model read from it."""
     model, found = hh.models[name], there_and_back(name)
     assert found.verification.difference < 1e-9
     assert found.model.V_init == model.V_init
     rng = np.random.default_rng(1)
     state = {s.name: rng.uniform(-100, 50, 40) if s.unit == "mV" else rng.uniform(0.05, 0.95, 40) for s in model.rows}
-    known, mine = model.derivatives(state), found.model.derivatives(state)
+    density = 2.0 * found.model.parameters["C_m"].value / model.parameters["C_m"].value
+    known, mine = model.derivatives(state, {}, 2.0), found.model.derivatives(state, {}, density)
     for x in model.states:
         assert mine[x] == pytest.approx(known[x], rel=1e-12, abs=1e-12 * np.abs(known[x]).max()), x
 
@@ -77,6 +78,24 @@ def test_pylems_fires_at_the_same_times(name, amplitude, tmp_path):
     assert found == pytest.approx(exact.spike_times[0], abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "amplitude", "spikes"),
+    [
+        ("hodgkin_huxley_1952_markov", 10.0, 2),
+        ("doiron_2002_ell_pyramidal", 20.0, 7),
+        ("purvis_butera_2005_hypoglossal", 2000.0, 1),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # PyLEMS'
+def test_pylems_runs_a_cell_of_one_type(name, amplitude, spikes, tmp_path):
+    """A scheme, two compartments, a pool: by Euler's method there and here."""
+    found = spike_times(hh.models[name].to_neuroml((amplitude, 2.0, 30.0)), tmp_path, 30.0, 0.01)
+    step = hh.Step(amplitude=amplitude, start=2.0)
+    euler = hh.simulate(name, stimulus=step, t_stop=30.0, integrator="euler", dt=0.01)
+    assert len(found) == spikes
+    assert found == pytest.approx(euler.spike_times[0], abs=1e-3)
+
+
 def test_standard_rates_are_used_where_they_fit():
     """The squid axon needs no type of its own; its numbers are the paper's."""
     text = hh.models["hodgkin_huxley"].to_neuroml()
@@ -87,8 +106,9 @@ def test_standard_rates_are_used_where_they_fit():
 
 
 def test_names_that_neuron_uses_itself():
-    """jNeuroML makes variables of NEURON of the file's names: a channel L, a parameter `area`, the temperature."""
+    """jNeuroML makes variables of NEURON of the file's names: channels L and H, a parameter `area`, the temperature."""
     assert '<ionChannelHH id="L_channel"' in hh.models["hodgkin_huxley"].to_neuroml()
+    assert '<ionChannelHH id="H_channel"' in hh.models["hill_2001_leech_heart"].to_neuroml()
     text = hh.models["prinz_stg"].to_neuroml()
     assert '<Parameter name="area_" dimension="none" />' in text
     assert 'name="celsius"' not in text

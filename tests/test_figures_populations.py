@@ -103,3 +103,12 @@ def test_a_currentscape_shows_shares_of_the_currents(scan, tmp_path, pictures):
     assert at == pytest.approx(outward.tolist())
     with pytest.raises(hh.InputError, match="record Trace"):
         hh.plot_currentscape(hh.simulate("hodgkin_huxley", t_stop=1.0, record=[hh.Final()]))
+
+
+def test_a_currentscape_of_a_settled_cell_ends_with_it():
+    """Its trace has no numbers after that."""
+    record = [hh.Trace("V", "i_Na", "i_K", "i_L", every=0.5), hh.Features(["settled_at"])]
+    r = hh.simulate("hodgkin_huxley", stimulus=hh.Step(8.0), t_stop=1000.0, until="settled", record=record)
+    assert np.isnan(r["V"][0, -1])
+    ends = hh.plot_currentscape(r).axes[-1].get_xlim()[1]
+    assert abs(ends - r["settled_at"][0]) < 20.0

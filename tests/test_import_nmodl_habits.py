@@ -95,6 +95,14 @@ def test_a_record_that_nothing_reads_is_left_out(imported):
         imported(changed(CHANNEL, "g = gbar*n^4", record).replace("ik = g", "ik = largest"))
 
 
+def test_a_variable_that_keeps_what_initial_gives_it(imported):
+    """Rates that DERIVATIVE does not compute anew (a call that became a comment) are those of the start: no equation."""
+    with pytest.raises(
+        hh.InputError, match="memory: 'ninf' keeps what INITIAL gives it, at the potential of the start"
+    ):
+        imported(changed(CHANNEL, "DERIVATIVE states { rates() ", "DERIVATIVE states { "))
+
+
 def test_a_variable_of_one_branch(imported):
     """Of the gate where the potential decides: its value of before; 0 where a parameter turns it off for good."""
     late = "ninf = 1/(1 + exp(-(v + 20)/6))"

@@ -213,3 +213,18 @@ def test_an_integrator_of_ones_own_works(tmp_path):
     path = small(integrator=mine).run(tmp_path / "own.h5", progress=False)
     usual = small().run(tmp_path / "usual.h5", progress=False)
     assert np.array_equal(values(path, "V"), values(usual, "V"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"features": 3}, "record.features: is 3"),
+        ({"features": "V_max"}, "give a list of names"),
+        ({"threshold": "x"}, "record.threshold: is 'x'"),
+        ({"trace": ("V",), "every": "a"}, "record.every: is 'a'"),
+        ({"spikes": "yes"}, "give true or false"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_told(changes, told):
+    with pytest.raises(InputError, match=told):
+        Record(**changes)

@@ -95,6 +95,8 @@ def test_ranges_in_a_file(scan, tmp_path):
     same = hh.select(scan, "V_max > 0 and 10 <= rate <= 60 and stimulus.amplitude >= 5")
     np.testing.assert_array_equal(found.rows, same.rows)
     assert len(found.criteria) == 4
+    file.write_text('[ranges]\nstatus = "ok"\n')
+    assert list(hh.select(scan, ranges=file).criteria) == ["status == 'ok'"]
 
 
 BAD = {

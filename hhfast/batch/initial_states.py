@@ -25,6 +25,12 @@ def initial_states(cells: Cells, initial: Initial | Sequence[Initial], holding: 
     Raises `InputError` for the name of no state.
     """
     if not isinstance(initial, str | Mapping):
+        for one in initial:
+            if not isinstance(one, str | Mapping):
+                raise InputError(f"initial: {one!r} is among its entries; each is 'model', 'rest' ... or a mapping")
+            for name, value in one.items() if isinstance(one, Mapping) else ():
+                if np.ndim(value) > 0 and np.size(value) != 1:
+                    raise InputError(f"initial: {name} of one cell is {value!r}; give a number")
         return _states_of_each(cells, initial, holding)
     if initial == "depolarised":
         initial = {"V": _DEPOLARISED}

@@ -75,7 +75,7 @@ class Result(Mapping[str, np.ndarray]):
         """The values of one variable, e.g. `r["V"]` (n_cells, n_times)."""
         if name == "status":
             return self.status
-        if name not in self.variables:
+        if not isinstance(name, str) or name not in self.variables:
             raise unknown("result variable", name, [*self.variables, "status"])
         return self.variables[name].values
 

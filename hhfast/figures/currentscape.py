@@ -36,11 +36,14 @@ def plot_currentscape(result: Result, *, cell: int = 0, title: str = "") -> Figu
         raise InputError("a currentscape needs a trace of V and of the currents; record Trace('V', 'i_Na', ...)")
     if not 0 <= cell < len(result.status):
         raise InputError(f"cell: is {cell}; the result has cells 0 to {len(result.status) - 1}")
-    time = result.time
-    currents = np.array([result[name][cell] for name in names], dtype=float)
+    values = np.array([result[name][cell] for name in ("V", *names)], dtype=float)
+    known = np.isfinite(values).all(axis=0)  # a cell that has settled ends before the others
+    if not known.any():
+        raise InputError(f"cell {cell}: its trace has no numbers")
+    time, V, currents = result.time[known], values[0, known], values[1:, known]
     figure = new_figure(8.0, 7.0)
     top, outward, shares, inward = figure.subplots(4, sharex=True, gridspec_kw={"height_ratios": [2, 0.8, 4, 0.8]})
-    top.plot(time, result["V"][cell], color="black", linewidth=1)
+    top.plot(time, V, color="black", linewidth=1)
     top.set_ylabel("V (mV)")
     unit = result.variables[names[0]].unit
     _total(outward, time, np.clip(currents, 0, None).sum(axis=0), label_of("outward", unit))

@@ -19,6 +19,9 @@ from hhfast.parts.running_values import RUNNING_VALUES
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
+_LONGEST = 200  # characters
+_TAKEN = ("status", "reason", "certified", "run", "cell", "n_steps", "n_rejected")
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -46,9 +49,39 @@ class Feature:
     whole_run: bool = False
     name: str = ""
 
-    def variable(self, of: dict[str, Any]) -> Variable:
-        """Its values."""
-        return Variable(self.value(of), ("cell",), self.unit, self.long_name, kind=self.kind)
+    def __post_init__(self) -> None:
+        for what in ("unit", "long_name"):
+            text = getattr(self, what)
+            if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST:
+                raise InputError(f"Feature: {what} is {text!r}; give a line of text")
+        if not isinstance(self.needs, tuple) or not self.needs:
+            raise InputError(f"Feature: needs is {self.needs!r}; give running values, as ('extremes',)")
+        for name in self.needs:
+            if name not in RUNNING_VALUES:
+                raise unknown("running value", name, RUNNING_VALUES, "Feature: needs")
+        if not callable(self.value):
+            raise InputError(f"Feature: value is {self.value!r}; give a function of the running values")
+        for name in (*self.aliases, *filter(None, [self.of_cycle])):
+            check_feature_name(name)
+
+    def variable(self, name: str, of: dict[str, Any], n_cells: int) -> Variable:
+        """Its values in n_cells cells, under a name. Raises `InputError` if its function gives no such numbers."""
+        try:
+            values = np.asarray(self.value(of))
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"feature '{name}': its function fails with {type(error).__name__}: {error}") from error
+        if values.dtype.kind not in "biuf" or values.shape != (n_cells,):
+            got = f"{values.dtype} of shape {values.shape}"
+            raise InputError(f"feature '{name}': its function gives {got}; give a number for each of {n_cells} cells")
+        return Variable(values, ("cell",), self.unit, self.long_name, kind=self.kind)
+
+
+def check_feature_name(name: Any) -> None:
+    """Raises `InputError` for what cannot be the name of a variable in a result."""
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or len(name) > _LONGEST:
+        raise InputError(f"feature {name!r}: a name is letters, digits and underscores, at most {_LONGEST}")
+    if name in _TAKEN:
+        raise InputError(f"feature '{name}': results have a variable of this name; choose another")
 
 
 def _isi_mean(a: dict[str, Any]) -> np.ndarray:
@@ -184,7 +217,7 @@ _FEATURES = {
         ("peaks",), lambda a: Peaks.of(a).cv_of_later_intervals, efel="the same", whole_run=True,
     ),
 }  # fmt: skip
-features: Registry[Feature] = Registry("feature", _FEATURES)
+features: Registry[Feature] = Registry("feature", _FEATURES, check_feature_name)
 
 
 def check_own(feature: Feature, known: Iterable[str]) -> None:

@@ -169,7 +169,7 @@ class Features:
             of |= {"onset": run.onset, "duration": stop - start}
             of |= {name: np.nan_to_num(of[name]) for name in ("spikes", "peaks") if name in of}
             with np.errstate(invalid="ignore"):
-                found = {name: feature.variable(of) for name, feature in self._features.items()}
+                found = {name: f.variable(name, of, run.n_cells) for name, f in self._features.items()}
                 return found | self._derivatives(of | {"onset_by": [float(p == self.onset) for p, _ in self.by]})
 
         return Shared((values,), variables)

@@ -101,8 +101,9 @@ def _flat(ranges: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 def _range_text(name: str, given: Any, known: Vocabulary) -> str:
     if name not in known.names:
         raise unknown("variable", name, known.names, where="ranges")
+    given = [given] if isinstance(given, str) else given
     if isinstance(given, list) and given and all(isinstance(value, str) for value in given):
-        return f"{name} in {tuple(given)!r}"
+        return f"{name} in {tuple(given)!r}" if len(given) > 1 else f"{name} == {given[0]!r}"
     numbers = isinstance(given, list) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in given
     )

@@ -7,8 +7,9 @@ name in `hhfast.recorders` with its parameters.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, TypeAlias, TypeVar, cast
 
 from hhfast.batch.arguments import as_recorders
@@ -45,6 +46,7 @@ class Record:
 
     def __post_init__(self) -> None:
         _check_features(self.features)
+        _check_types(self)
         if not self.rearm <= self.threshold:
             above = f"above the threshold {self.threshold:g} mV"
             raise InputError(f"record.rearm: is {self.rearm:g} mV, {above}; lower it")
@@ -109,7 +111,19 @@ def _first(kind: type[_T], record: Iterable[Any]) -> _T | None:
     return next((recorder for recorder in record if isinstance(recorder, kind)), None)
 
 
+def _check_types(record: Record) -> None:
+    """Raises `InputError` for numbers that are none, and for `spikes` that is not true or false."""
+    for name in ("threshold", "rearm", "every", "max_spikes"):
+        value = getattr(record, name)
+        if isinstance(value, bool) or not (value is None or isinstance(value, Real)):
+            raise InputError(f"record.{name}: is {value!r}; give a number")
+    if record.spikes not in (True, False):
+        raise InputError(f"record.spikes: is {record.spikes!r}; give true or false")
+
+
 def _check_features(names: tuple[str, ...]) -> None:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise InputError(f"record.features: is {names!r}; give a list of names")
     known = [*feature_names(), *Features.of_settled]
     for name in names:
         if name not in known:

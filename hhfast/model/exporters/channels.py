@@ -16,6 +16,7 @@ from hhfast.model.model import Model
 
 AREA = 1e-5  # cm2; of a cell whose model is one of densities
 _BASES = {"r": "baseVoltageDepRate", "x": "baseVoltageDepVariable", "t": "baseVoltageDepTime"}
+# Names of NEURON's own, and of the cell that jNeuroML writes for it (H is its step function).
 _NEURONS = {
     "L",
     "Ra",
@@ -34,6 +35,10 @@ _NEURONS = {
     "PHI",
     "FARADAY",
     "R",
+    "H",
+    "x",
+    "y",
+    "z",
 }
 _DIMENSION = {"r": ("Rate", "per_ms"), "x": ("Variable", "")}
 

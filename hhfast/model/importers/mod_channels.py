@@ -200,6 +200,9 @@ class _Translation:
             if (own_name := unset.get(name)) in self.run.variables.remembered:
                 reason = f"'{own_name}' depends on its value of the step before"
                 raise self.m.refused("memory", reason, rf"\b{re.escape(str(own_name))}\s*=")
+            if own_name in self.run.initial and self.m.ion_of(name) is None:
+                reason = f"'{own_name}' keeps what INITIAL gives it, at the potential of the start"
+                raise self.m.refused("memory", reason, rf"\b{re.escape(own_name)}\s*=")
             if name in unset and self.m.ion_of(name) is None:
                 self.notes.append(f"{name} is given no value in the file: 0, as in NEURON.")
             found[name] = self.value(name), _UNITS.get(name, self.m.parameters.get(name, (None, ""))[1])

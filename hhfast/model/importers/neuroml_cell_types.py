@@ -8,7 +8,7 @@ import numpy as np
 
 from hhfast.errors import InputError
 from hhfast.model.formula_evaluation import evaluate_tree
-from hhfast.model.importers.expressions import Expr, factors, number, product, terms, variable
+from hhfast.model.importers.expressions import Expr, factors, number, product, rewritten, terms, variable
 from hhfast.model.importers.forms import Law, affine, law
 from hhfast.model.importers.formula_table import FormulaTable
 from hhfast.model.importers.neuroml_gates import KELVIN
@@ -57,13 +57,13 @@ class CellTypeReader:
         """The part, the area (cm2) of a membrane of 1 uF/cm2, and where v starts (mV)."""
         slope = self.component.slope("v")
         found = affine(slope, _INPUT, self.table)
-        laws = {x: self._law(x) for x in self.states if x != "v"}
         self.values |= {name: value for name, (value, _) in self.component.parameters.items()}
         capacitance = None if found is None else self._number(found[1])
         if found is None or not capacitance:
             raise InputError(
                 f"{self.source}: {self.element.tag}: no input current enters the membrane as a term of its own"
             )
+        laws = {x: self._law(x, capacitance) for x in self.states if x != "v"}
         V_init = self._start("v")
         self.values["v"] = V_init
         states = [StateForm(x, own, self._start(x)) for x, own in laws.items()]
@@ -72,10 +72,12 @@ class CellTypeReader:
                     frozenset(self.component.parameters), [])  # fmt: skip
         return part, 1.0 / capacitance, V_init
 
-    def _law(self, x: str) -> Law:
+    def _law(self, x: str, capacitance: float) -> Law:
+        """Of a state; the input current, where it acts on it, is a density (the membrane's is 1 uF/cm2)."""
         slope = self.component.slope(x)
         if _INPUT in self.table.bases(slope):
-            raise InputError(f"{self.source}: {self.element.tag}: the input current acts on '{x}', not on v alone")
+            density = product(1, [variable("i_app@")], [number(capacitance)])
+            slope = rewritten(self.table.expanded(slope), {_INPUT: density}.get)
         return law(slope, x, self.table) or Law({"a": slope, "b": number(0)})
 
     def _number(self, e: Expr) -> float:

@@ -50,7 +50,7 @@ class PartWriter:
     def _fill_states(self) -> None:
         for x in states_of(self.part):
             self.replaced[x] = variable(self.all.state_names[self.index, x])
-        self.replaced["v"] = variable("V")
+        self.replaced |= {"v": variable("V"), "i_app@": variable("i_app")}
 
     def _fill_ions(self) -> None:
         """What the variables of ions, reversal potentials and conductances are in the model."""
