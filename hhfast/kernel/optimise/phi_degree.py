@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from hhfast.kernel.math.phi import RANGES
+from hhfast.model.decay_rates import decay_rates
 from hhfast.model.elements import Channel
 from hhfast.model.formulas import evaluate
 from hhfast.model.model import Model
-from hhfast.model.oracle import decay_rates
 from hhfast.model.typical_values import typical_values
 from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator
