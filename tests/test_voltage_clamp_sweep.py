@@ -142,7 +142,7 @@ def test_the_command_prints_levels_and_fits_and_draws(tmp_path, pictures):
     assert [text.split("=")[1].split()[0] for text in told] == ["20", "36"]
     assert all("mS" in text for text in told)
     assert pictures[1].get_suptitle() == "Two cells"
-    assert len(several.output.splitlines()) == 3
+    assert len(several.stdout.splitlines()) == 3
     table = hhfast("clamp", "hodgkin_huxley", "--levels", "-60:60:20", "-p", "g_K=20,36", "--csv")
     assert len(table.output.splitlines()) == 15
     assert table.output.startswith("g_K,level (mV),peak (uA cm-2)")

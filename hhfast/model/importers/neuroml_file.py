@@ -14,14 +14,14 @@ _OWN = ("Cells.xml", "Networks.xml", "Simulation.xml", "NeuroML2CoreTypes.xml") 
 
 def read_neuroml(paths: list[Path]) -> list[Any]:
     """The top-level elements of files and of what they include, names without namespaces."""
-    reader = _Reader(frozenset(path.resolve() for path in paths))
+    reader = _IncludingReader(frozenset(path.resolve() for path in paths))
     for path in paths:
         reader.read(path, path.resolve().parent)
     return reader.elements
 
 
 @dataclass
-class _Reader:
+class _IncludingReader:
     """Reads files and what they include, each once. given : those that are read anyway, wherever they are."""
 
     given: frozenset[Path]
