@@ -1,7 +1,7 @@
 """What do the 1,679,616 model neurons of a published database do? Each runs until settled, and is then classified.
 
 Run it with `python examples/prinz_2003.py [ROWS]`: ROWS random neurons of the grid (default: all of them, which takes
-70 minutes of processor time). It writes prinz_2003.h5 (prinz_2003_ROWS.h5), which may be interrupted and resumed,
+71 minutes of processor time). It writes prinz_2003.h5 (prinz_2003_ROWS.h5), which may be interrupted and resumed,
 prints the share of each class, and draws prinz_2003.png and, of the whole grid, prinz_2003_map.png.
 
 The database is that of Prinz, Billimoria & Marder 2003, J Neurophysiol 90:3998-4015: a lobster stomatogastric neuron
