@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import finite, not_negative, number, numbers, positive
+from hhfast.inputs import finite, not_negative, number, numbers, positive, whole_number
 
 _T = TypeVar("_T", bound="Conditioning | ClampRecording")
 
@@ -70,12 +70,8 @@ class ClampRecording:
             object.__setattr__(self, "every", positive("recording.every", self.every))
         name = "recording.series_resistance"
         object.__setattr__(self, "series_resistance", not_negative(name, self.series_resistance))
-        n = finite("recording.leak_subtraction", self.leak_subtraction)
-        if n != int(n) or abs(n) > 100:
-            raise InputError(
-                f"recording.leak_subtraction = {self.leak_subtraction}: must be a whole number from -100 to 100, as 4"
-            )
-        object.__setattr__(self, "leak_subtraction", int(n))
+        n = whole_number("recording.leak_subtraction", self.leak_subtraction, -100, 100)
+        object.__setattr__(self, "leak_subtraction", n)
 
     @classmethod
     def of(cls, given: Any) -> ClampRecording:

@@ -20,7 +20,7 @@ from hhfast.analysis.strength_duration import StrengthDuration, StrengthDuration
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
 from hhfast.figures.phase_response import plot_phase_response
-from hhfast.figures.text import label_of, labels_of_cells, symbol
+from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, symbol
 from hhfast.figures.trials import plot_trials
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
 
@@ -176,10 +176,7 @@ def _styles(
     units: Mapping[str, str],
 ) -> dict[int, dict[str, Any]]:
     """Cell -> the colour and label of its line; a colour bar is added where there are many."""
-    chosen = range(min(n, MOST)) if cells is None else [cells] if isinstance(cells, int) else list(cells)
-    for cell in chosen:
-        if not 0 <= cell < n:
-            raise InputError(f"cells: there is no cell {cell}; the last is {n - 1}")
+    chosen = chosen_cells(range(min(n, MOST)) if cells is None else cells, n)
     values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
     if len(chosen) <= _IN_LEGEND:
         if labels is None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, legend_beside, new_figure
-from hhfast.figures.text import count_text, label_of, plain, symbol, value_text
+from hhfast.figures.text import chosen_cells, count_text, label_of, plain, symbol, value_text
 from hhfast.sweep.resimulate import Resimulated
 from hhfast.tables import unit_text
 
@@ -65,11 +65,8 @@ def plot_traces(
         raise InputError(f"plot_traces: is given {type(result).__name__}; give a Result")
     if cells is None:
         cells = np.unique(np.linspace(0, result.n_cells - 1, min(result.n_cells, MOST)).astype(int)).tolist()
-    for cell in cells:
-        if not 0 <= cell < result.n_cells:
-            raise InputError(f"cells: there is no cell {cell}; the last is {result.n_cells - 1}")
     names = labels or [f"cell {k}" if result.n_cells > 1 else "" for k in range(result.n_cells)]
-    return plot_neurons([Neuron(result, cell, names[cell]) for cell in cells], title)
+    return plot_neurons([Neuron(result, cell, names[cell]) for cell in chosen_cells(cells, result.n_cells)], title)
 
 
 def plot_rows(rows: Sequence[Resimulated]) -> Figure:

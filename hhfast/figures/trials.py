@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from hhfast.analysis.trial_statistics import TrialStatistics
 from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, new_figure
-from hhfast.figures.text import labels_of_cells
+from hhfast.figures.text import chosen_cells, labels_of_cells
 
 _MOST_CELLS = 6
 _MOST_TRIALS = 200  # of a cell, in the raster; the rate is that of all
@@ -39,10 +39,7 @@ def plot_trials(
     if not isinstance(result, TrialStatistics):
         raise InputError(f"plot_trials: is given {type(result).__name__}; give what hhfast.repeated_trials returns")
     n = len(result.status)
-    chosen = list(range(n)) if cells is None else [int(k) for k in np.atleast_1d(np.asarray(cells))]
-    if missing := [k for k in chosen if not 0 <= k < n]:
-        raise InputError(f"cells: there is no cell {missing[0]}; the last is {n - 1}")
-    chosen = [k for k in chosen if result.n_trials[k] > 0][:_MOST_CELLS]
+    chosen = [k for k in chosen_cells(cells, n) if result.n_trials[k] > 0][:_MOST_CELLS]
     if not chosen:
         raise InputError("trials: none ran through, so there is nothing to draw; see the status of the cells")
     labels = labels or labels_of_cells(n, params, units)

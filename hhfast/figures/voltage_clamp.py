@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 
 from hhfast.analysis.curve_fits import Boltzmann
 from hhfast.analysis.voltage_clamp import VoltageClampFamily
-from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, new_figure, scale_of_colours
-from hhfast.figures.text import label_of, labels_of_cells, symbol
+from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, symbol
 
 MOST = 10  # cells whose curves can be told apart
 
@@ -31,10 +30,7 @@ def plot_voltage_clamp(
     (`InputError`) : as in `plot_fi`.
     """
     n = len(result.peak)
-    chosen = range(n) if cells is None else [cells] if isinstance(cells, int) else list(cells)
-    if any(not 0 <= cell < n for cell in chosen):
-        raise InputError(f"cells: there is no cell {max(chosen)}; the last is {n - 1}")
-    chosen = list(chosen)[:MOST]
+    chosen = chosen_cells(cells, n)[:MOST]
     panels = new_figure(10.0, 7.2).subplots(2, 2)
     labels = labels or labels_of_cells(n, params, units)
     names = {cell: labels[cell] if n > 1 else None for cell in chosen}
