@@ -7,6 +7,12 @@ import hhfast as hh
 from hhfast.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def _registered_here_alone(monkeypatch):
+    """What a test registers is gone after it: other tests walk over all features."""
+    monkeypatch.setattr(hh.features, "_entries", dict(hh.features))
+
+
 def feature(value=lambda of: of["V_max"], unit="mV", long_name="highest potential", needs=("extremes",), **more):
     return hh.Feature(unit, long_name, needs, value, **more)
 
