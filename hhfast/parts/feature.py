@@ -226,11 +226,9 @@ def check_own(feature: Feature, known: Iterable[str]) -> None:
     if not name.isidentifier():
         told = f"name = {name!r}, which is no name" if name else "no name"
         raise InputError(f"Features: a Feature object has {told}; give one, as Feature(..., name='V_range')")
+    check_feature_name(name)
     if name in known:
         raise InputError(f"feature '{name}': hhfast has a feature of that name; choose another")
-    for need in feature.needs:
-        if need not in RUNNING_VALUES:
-            raise unknown("running value", need, RUNNING_VALUES, f"feature '{name}'")
     if feature.of_cycle and feature.of_cycle not in SETTLED_FEATURES:
         raise unknown("feature of a settled cell", feature.of_cycle, SETTLED_FEATURES, f"feature '{name}': of_cycle")
 
