@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sweeps import EVERYTHING, FEATURES, small
 
+from hhfast.batch.threads import dealt
 from hhfast.sweep import Distribution, Grid, Record, Sample
 from hhfast.sweep.batch_size import row_bytes, rows_per_batch
 
@@ -41,4 +42,14 @@ def test_batches_until_settled_are_large():
     ends = ("t_stop", "settled")
     fixed, settled = (small(FEATURES, t_stop=60_000.0, rows_per_batch=None, until=until) for until in ends)
     assert rows_per_batch(fixed) == 1024
-    assert rows_per_batch(settled) == 32768
+    assert rows_per_batch(settled) == 65536
+
+
+@pytest.mark.parametrize("n", [1, 7, 1296, 32768])
+def test_cells_are_dealt_so_that_each_thread_gets_as_many_of_any_kind(n):
+    order = dealt(n)
+    assert np.array_equal(np.sort(order), np.arange(n))
+    for levels in (2, 6):  # of the last axis of a grid, and of the first
+        for kind in (np.arange(n) % levels, np.arange(n) * levels // n):
+            mine, theirs = (np.bincount(kind[half], minlength=levels) for half in np.array_split(order, 2))
+            assert np.abs(mine - theirs).max() <= 4

@@ -132,7 +132,7 @@ class Result(Mapping[str, np.ndarray]):
         return np.asarray(np.array(meanings)[values])
 
     def with_rows(self, rows: np.ndarray, other: Result) -> Result:
-        """The same with the cells of these rows, ascending, as another result has them."""
+        """The same with the cells of these rows, in any order, as another result has them."""
         status = self.status.copy()
         status[rows] = other.status
         replaced = {}

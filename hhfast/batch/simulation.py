@@ -16,7 +16,7 @@ from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, resu
 from hhfast.batch.result import CAP_REACHED, OK, Result
 from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
-from hhfast.batch.threads import run_blocks
+from hhfast.batch.threads import dealt, run_blocks
 from hhfast.batch.time_grid import TimeGrid, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
@@ -94,13 +94,23 @@ class Simulation:
         """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
         if not isinstance(self.record[-1] if self.record else None, Settling):
             return self._advance(cells, X, bounds)[0]
+        if not self.method.adaptive:
+            return self.until_settled(cells, X, bounds)
+        order = dealt(cells.n)  # neighbours on a grid are alike: without it a thread would get most of the long ones
+        ends = np.take(X, order, axis=1)
+        result = self.at(order).until_settled(cells.at(order), ends, bounds[order])
+        X[:, order] = ends
+        return result.with_rows(order, result)
+
+    def until_settled(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """The same, of cells that end by themselves; those that only seemed to rest are run again."""
         start = X.copy()
         result, recording = self._advance(cells, X, bounds)
         rows = recording.prove(cells, X)
         result = self._settled(result, recording)
         if not len(rows):
             return result
-        again = self.at(rows, TIGHTER).advance(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
+        again = self.at(rows, TIGHTER).until_settled(cells.at(rows), np.take(start, rows, axis=1), bounds[rows])
         return result.with_rows(rows, again)
 
     def _work_of_a_step(self, cells: Cells) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -61,6 +62,12 @@ def _starts(blocks: int, enough: int, steps: TimeGrid | AdaptiveSchedule, thread
         left = blocks - taken
         taken += max(1, min(enough, left if threads == 1 else steps.fair_share(left, blocks, threads)))
     return starts
+
+
+def dealt(n: int) -> np.ndarray:
+    """(n,) the numbers of n cells, in an order in which any run of them holds cells from all over the batch."""
+    golden = (math.sqrt(5.0) - 1.0) / 2.0
+    return np.argsort(np.arange(n) * golden % 1.0, kind="stable")
 
 
 @undisturbed()
