@@ -16,7 +16,6 @@ from hhfast.figures.text import chosen_cells, count_text, label_of, plain, symbo
 from hhfast.model.quantities import APPLIED_CURRENT, CONDUCTANCE, CURRENT, POTENTIAL
 from hhfast.parts.variable import Variable
 from hhfast.sweep.resimulate import Resimulated
-from hhfast.tables import unit_text
 
 _IN_FULL = 3  # cells of which everything is drawn, side by side; of more the potential alone
 MOST = 12  # cells in a picture
@@ -178,7 +177,6 @@ def _axis_label(group: str, names: Sequence[str], traces: Mapping[str, Variable]
     first = traces[names[0]]
     if first.derivative is not None:
         state, parameter = map(symbol, first.derivative)
-        above, _, below = first.unit.rstrip(")").partition("/(")
-        return f"∂{state}/∂{parameter} ({unit_text(above)}{f' per {unit_text(below)}' if below else ''})"
+        return label_of(f"∂{state}/∂{parameter}", first.unit)
     alone = len(names) == 1 and group in (POTENTIAL, _GATES, names[0])
     return label_of(symbol(names[0]) if alone else group, first.unit)
