@@ -169,7 +169,7 @@ def _variables(found: StrengthDuration) -> dict[str, Variable]:
 
 def _columns(found: StrengthDuration) -> dict[str, np.ndarray]:
     columns = {f"{w:g} ms ({found.unit})": found.amplitude[:, k] for k, w in enumerate(found.width)}
-    return {**columns, "rheobase": found.rheobase, "chronaxie (ms)": found.chronaxie}
+    return {**columns, f"rheobase ({found.unit})": found.rheobase, "chronaxie (ms)": found.chronaxie}
 
 
 _OPTIONS = {

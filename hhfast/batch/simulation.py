@@ -165,7 +165,7 @@ class Simulation:
 
         n_states, threads = len(self.spec.states), self.method.threads
         work = self._work_of_a_step(cells)
-        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress, work)
+        run_blocks(call, cells.n, LANES[dtype], n_states, self.steps, threads, stop, self.progress, work)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}

@@ -14,7 +14,6 @@ from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, legend_beside, new_figure
 from hhfast.figures.text import chosen_cells, count_text, label_of, plain, symbol, value_text
 from hhfast.sweep.resimulate import Resimulated
-from hhfast.tables import unit_text
 
 _IN_FULL = 3  # cells of which everything is drawn, side by side; of more the potential alone
 MOST = 12  # cells in a picture
@@ -179,7 +178,7 @@ def _draw(axes: Axes, neuron: Neuron, names: Sequence[str], line: str | None = N
 
 def _axis_label(group: str, names: Sequence[str], unit: str) -> str:
     alone = len(names) == 1 and group not in ("applied current", "conductance", "current")
-    if alone and (of := unit.partition("/("))[1]:  # a derivative, dV_dg_Na
+    if alone and "/(" in unit:  # a derivative, dV_dg_Na
         state, _, parameter = names[0][1:].partition("_d")
-        return f"∂{symbol(state)}/∂{symbol(parameter)} ({unit_text(of[0])} per {unit_text(of[2][:-1])})"
+        return label_of(f"∂{symbol(state)}/∂{symbol(parameter)}", unit)
     return label_of(symbol(names[0]) if alone else group, unit)

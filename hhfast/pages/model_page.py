@@ -17,7 +17,7 @@ from hhfast.pages.probe import NOTHING, SETTLE, levels, stimulus, suited
 from hhfast.pages.protocols import Protocols, protocols
 
 SCRIPTS = ("page", "look", "link", "axes", "plot", "legend", "svg", "save", "workers", "traces", "phase", "rate_curve",
-           "presets", "reproduce", "model")  # fmt: skip
+           "presets", "reproduce", "model", "model_view", "model_controls")  # fmt: skip
 _ABOUT = "The page runs the model's own kernel, in double precision, and needs no network."
 _LABELS = {"0.amplitude": "step: amplitude", "0.start": "step: from", "0.stop": "step: to",
            "1.amplitude": "pulse 1: amplitude", "1.second_amplitude": "pulse 2: amplitude", "1.start": "pulse 1: at",

@@ -20,7 +20,7 @@ from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.read_spec import sweep_from_canonical
-from hhfast.sweep.scale import spans_magnitudes
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
@@ -144,7 +144,8 @@ def _sample(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]
     columns = {p: result.read(p).astype(np.float64) for p in result.parameters}
     varied = {p: values for p, values in columns.items() if np.ptp(values) > 0} or columns
     n_bins = int(np.clip(math.sqrt(result.n_rows / 8), 8, 64 if len(varied) <= 5 else 32 if len(varied) <= 9 else 14))
-    binned = [binning.axis_of_sample(p, values, n_bins) for p, values in varied.items()]
+    logs = {p: is_logarithmic(result, p, values) for p, values in varied.items()}
+    binned = [binning.axis_of_sample(p, values, n_bins, logs[p]) for p, values in varied.items()]
     axes = [_axis(result, axis, varied[axis.name]) for axis in binned]
     return {"axes": axes, "tables": binning.tables_of_pairs(binned, features)}
 
@@ -154,7 +155,7 @@ def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> d
         "name": axis.name,
         "unit": result.unit(axis.name),
         "centres": axis.centres.tolist(),
-        "log": spans_magnitudes(values),
+        "log": is_logarithmic(result, axis.name, values),
     }
 
 

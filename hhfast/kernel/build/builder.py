@@ -89,8 +89,8 @@ class Builder:
         self.quote = Quotation(self.own, spec.dtype, functions(spec.dtype))
         self.functions = self.quote.functions
         self.translator = Translator(self.symbol_of, self.functions, spec.dtype)
-        choices = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
-        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
+        lanes = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
+        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], lanes)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
         if spec.channel_noise:  # whose parameters precede those of the stimuli
             scratch_rows = (self.own.setdefault(name, Symbol(name)) for name in ("noise_seed", "noise_cell"))
