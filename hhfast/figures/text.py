@@ -59,7 +59,8 @@ def label_of(text: str, unit: str) -> str:
 
 def value_text(name: str, value: float, unit: str = "1") -> str:
     """A parameter with its value, g_Na = 120 mS/cm²."""
-    return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
+    number = f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"  # 60,000, not 6e+04
+    return f"{symbol(name)} = {number}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
 
 
 def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[str]:
