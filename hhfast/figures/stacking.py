@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import label_of, plain, symbol
+from hhfast.figures.text import label_of, plain, shown_number, symbol
 from hhfast.tables import unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
@@ -118,14 +118,15 @@ def _mark(
     coarsest = grid[names[0]]
     width = _count(grid, names[1:])
     axis.set_ticks(
-        [(k + 0.5) * width - 0.5 for k in range(len(coarsest))], labels=[f"{value:.4g}" for value in coarsest]
+        [(k + 0.5) * width - 0.5 for k in range(len(coarsest))], labels=[shown_number(value) for value in coarsest]
     )
     axis.set_tick_params(length=0)
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
     ends = [
-        f"{grid[name][0]:.4g} to {grid[name][-1]:.4g} {plain(unit_text(units.get(name, '')))}".strip() for name in names
+        " to ".join(shown_number(grid[name][k]) for k in (0, -1)) + f" {plain(unit_text(units.get(name, '')))}".rstrip()
+        for name in names
     ]
     inner = [f"{symbol(name)} ({told})".replace(" ", "\N{NO-BREAK SPACE}")
              for name, told in zip(names[1:], ends[1:], strict=True)]  # fmt: skip
