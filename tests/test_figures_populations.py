@@ -105,7 +105,7 @@ def test_a_currentscape_shows_shares_of_the_currents(scan, tmp_path, pictures):
     assert hhfast(*command).exit_code == 0
     shares = pictures[0].axes[2].collections
     labels = [c.get_label() for c in shares if not c.get_label().startswith("_")]
-    assert labels == [channel.name for channel in hh.models["hodgkin_huxley"].channels]
+    assert labels == [rf"$i_{{\mathrm{{{channel.name}}}}}$" for channel in hh.models["hodgkin_huxley"].channels]
     for sign, stack in ((1, shares[: len(labels)]), (-1, shares[len(labels) :])):
         top = np.max([sign * path.vertices[:, 1] for c in stack for path in c.get_paths()])
         assert top == pytest.approx(100)
