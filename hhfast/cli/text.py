@@ -14,7 +14,7 @@ from hhfast.errors import InputError
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
-from hhfast.tables import table
+from hhfast.tables import table, unit_text
 
 if TYPE_CHECKING:
     from hhfast.model import Model
@@ -124,8 +124,8 @@ def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
     errors = errors[np.isfinite(errors)]
     if not errors.any():
         return ""
-    unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
-    return f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
+    text = f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}) {unit_text(result.unit(name))}"
+    return text.rstrip()
 
 
 def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:
@@ -150,7 +150,7 @@ def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
             extent = f"{known.min():.6g} to {known.max():.6g}"
             if known.size < values.size:
                 extent += f" ({values.size - known.size:,} NaN)"
-    return name, f"({dims})", result.unit(name), extent, result.long_name(name)
+    return name, f"({dims})", unit_text(result.unit(name)), extent, result.long_name(name)
 
 
 def status_text(state: RunStatus, part: str = "") -> str:

@@ -14,13 +14,14 @@ from hhfast.errors import InputError, unknown
 from hhfast.figures.curves import line, lines, wants_lines
 from hhfast.figures.grid_axes import axis_of, first_of, ordered, place_text, spread_over, varying
 from hhfast.figures.heat_maps import Panels, heat_maps
-from hhfast.figures.points import points
+from hhfast.figures.points import Column, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import plain
 from hhfast.sweep.averages import AveragedResult
 from hhfast.sweep.results import open_finished
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
@@ -118,5 +119,9 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    across = None if y is None else (label_in(result, y), result.read(y))
-    return points((label_in(result, x), result.read(x)), across, shown)
+    return points(_column(result, x), None if y is None else _column(result, y), shown)
+
+
+def _column(result: ResultFile, name: str) -> Column:
+    values = result.read(name)
+    return Column(label_in(result, name), values, is_logarithmic(result, name, values))

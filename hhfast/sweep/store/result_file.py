@@ -116,6 +116,10 @@ class ResultFile:
         """The variable whose estimated error this one is; "": none."""
         return str(self._dataset(name).attrs.get("error_of", ""))
 
+    def codes(self, name: str) -> tuple[str, ...]:
+        """What the values 0, 1, ... of a variable mean; (): they are numbers."""
+        return tuple(str(self._dataset(name).attrs.get("flag_meanings", "")).split())
+
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""
         return np.asarray(self._dataset(name)[start:stop])
