@@ -164,7 +164,7 @@ class _FitProblem:
         cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
         across = np.ascontiguousarray(J.transpose(0, 2, 1))  # of products of matrices, none depends on other rows
         gradient, hessian = (across @ r[:, :, None])[:, :, 0], across @ J
-        return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
+        return Normal(np.nan_to_num(cost, nan=np.inf, posinf=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
 
     def _differences(self, u: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """(n, m, k) the derivatives of the residuals by u, from runs to both sides that stay within the box."""

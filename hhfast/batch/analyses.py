@@ -86,7 +86,7 @@ class Analysis:
     prepared: Callable[[Model], Model] = field(default=lambda model: model, repr=False)
     check_model: Callable[[Model, Mapping[str, Any], Sequence[str]], None] | None = field(default=None, repr=False)
     status: Callable[[Any], np.ndarray] = field(default=lambda found: found.status, repr=False)
-    over: str | None = None
+    over: str | None = field(default=None, repr=False)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
