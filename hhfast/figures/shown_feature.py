@@ -12,7 +12,8 @@ from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
 from hhfast.errors import InputError, unknown
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.text import label_of, plain, symbol
-from hhfast.sweep.averages import REPLICATE, AveragedResult
+from hhfast.sweep.averages import AveragedResult
+from hhfast.sweep.numbered_axes import REPLICATE
 from hhfast.sweep.store import ResultFile
 
 _PREFERRED = ("rate", "spike_count", "activity")  # what to show of a result if nothing is named
@@ -28,7 +29,7 @@ def quantity_of(result: ResultFile, value: str | None, log: bool) -> Quantity:
         return Quantity("firing rate, 1 / mean interval (Hz)", _ok(result, _rate(result)), logarithmic=log)
     name = _feature(result, value)
     dtype = result.dtype(name)
-    codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+    codes = result.meanings(name)
     values = result.read(name).astype(np.float64)
     if name not in _OUTCOMES:
         values = _ok(result, values, (OK, CAP_REACHED) if codes else (OK,))

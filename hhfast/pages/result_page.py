@@ -54,15 +54,14 @@ def _features(result: ResultFile) -> list[BinnedFeature]:
     found = []
     shown = [name for name in result.features if name not in (*OF_THE_RUN, *_OUTCOMES)][:_MOST_FEATURES]
     for name in shown:
-        codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+        codes = result.meanings(name)
         usable = np.isin(status, (OK, CAP_REACHED) if codes else (OK,))  # what a row did that did not settle is known
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         found.append(BinnedFeature(name, values, result.unit(name), codes))
     for name in _OUTCOMES:  # these also of rows without a result, which they explain
         values = result.read(name).astype(np.float64) if name in result else np.zeros(1)
         if len(np.unique(values)) > 1 or (name == "status" and not found):
-            meanings = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
-            found.append(BinnedFeature(name, values, "1", meanings))
+            found.append(BinnedFeature(name, values, "1", result.meanings(name)))
     return found
 
 
@@ -121,15 +120,16 @@ def colour_range(feature: BinnedFeature) -> dict[str, Any]:
 
 def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
     """One table over the axes that vary; of parameters that go together the first stands for the axis."""
-    names = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
+    varying = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
     index = dict(zip(result.grid, np.unravel_index(np.arange(result.n_rows), tuple(result.grid.values())), strict=True))
-    strides = binning.strides_within([result.grid[axis] for axis in names], most)
+    strides = binning.strides_within([result.grid[axis] for axis in varying], most)
     axes, binned = [], []
-    for name, stride in zip(names, strides, strict=True):
+    for name, stride in zip(varying, strides, strict=True):
         members = [p for p, axis in result.parameters.items() if axis == name]
         values = result.axis_values(members[0])
         binned.append(binning.axis_of_grid(members[0], values, index[name], stride))
-        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name})
+        names = result.meanings(members[0]) if stride == 1 else ()
+        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name, "names": names})
     along = {p: {"grid": axis, "values": result.axis_values(p).tolist()} for p, axis in result.parameters.items()}
     return {
         "axes": axes,
@@ -208,6 +208,8 @@ def _why_not(sweep: Sweep, stimulus: Stimulus) -> str:
         return f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
     if sweep.noise is not None:
         return "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
+    if sweep.initial not in ("model", "rest"):
+        return "Rows that start from states of their own are not simulated in a page; `hhfast trace` draws them."
     if any(kind.clamp is not None for kind, _ in stimulus.parts):
         return "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
     return ""
