@@ -18,7 +18,14 @@ RUN = """\
 
 
 def spike_times(neuroml, folder, t_stop, dt, threshold=-20.0):
-    """Upward crossings of V (ms) in a run by Euler's method; PyLEMS notes the time before a step with V after it."""
+    """Upward crossings of V (ms) in a run by Euler's method."""
+    t, V = potential(neuroml, folder, t_stop, dt)
+    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
+    return t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])
+
+
+def potential(neuroml, folder, t_stop, dt):
+    """Times (ms) and V (mV) of a run by Euler's method; PyLEMS notes the time before a step with V after it."""
     from lems.model.model import Model
     from lems.sim.build import SimulationBuilder
 
@@ -30,9 +37,7 @@ def spike_times(neuroml, folder, t_stop, dt, threshold=-20.0):
     simulation = SimulationBuilder(model.resolve()).build()
     simulation.run()
     t, V = 1e3 * np.array(_recorded(list(simulation.runnables.values()))).T
-    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
-    t += dt
-    return t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])
+    return t + dt, V
 
 
 def _recorded(runnables):

@@ -17,6 +17,7 @@ from hhfast.parts.features import Features
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
+from hhfast.parts.sensitivity import derivative_name
 
 SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
 SETTLED = ("period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate")
@@ -144,7 +145,9 @@ class FeatureTarget:
         if not parameters:
             return r, np.empty((*r.shape, 0))
         none = np.zeros(found.n_cells)  # of those that are differenced
-        by = [np.stack([found.get(f"{name}_d{p}", none) for name in self.values], axis=-1) for p in parameters]
+        by = [
+            np.stack([found.get(derivative_name(name, p), none) for name in self.values], axis=-1) for p in parameters
+        ]
         return r, np.stack(by, axis=-1) / self.scale[target][:, :, None]
 
 

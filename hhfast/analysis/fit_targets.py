@@ -8,12 +8,14 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from hhfast.batch.ragged import padded
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.inputs import positive
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.parts.sensitivity import derivative_name, sensitivity_name
 
 
 class Target(Protocol):
@@ -87,11 +89,12 @@ class TraceTarget:
         return np.zeros(self.size, bool)
 
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
-        return (Trace("V", *(f"dV_d{p}" for p in parameters), every=self.every),)
+        return (Trace("V", *(sensitivity_name("V", p) for p in parameters), every=self.every),)
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         r = found["V"] - self.V[target]
-        J = np.stack([found[f"dV_d{p}"] for p in parameters], axis=-1) if parameters else np.empty((*r.shape, 0))
+        by = [found[sensitivity_name("V", p)] for p in parameters]
+        J = np.stack(by, axis=-1) if by else np.empty((*r.shape, 0))
         missing = np.isnan(self.V[target])
         return np.where(missing, 0.0, r), np.where(missing[:, :, None], 0.0, J)
 
@@ -147,21 +150,11 @@ class SpikeTarget:
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         counts = np.array([len(train) for train in self.trains])
-        wanted = _padded(np.concatenate(self.trains), counts, self.size)[target]
-        names = ["spike_time", *(f"spike_time_d{p}" for p in parameters)]
-        times, *by = (_padded(found[name], found.spike_count, self.size) for name in names)
+        wanted = padded(np.concatenate(self.trains), counts, self.size)[target]
+        names = ["spike_time", *(derivative_name("spike_time", p) for p in parameters)]
+        times, *by = (padded(found[name], found.spike_count, self.size) for name in names)
         few, many = np.isnan(times) & ~np.isnan(wanted), ~np.isnan(times) & np.isnan(wanted)
         r = np.where(few, self.t_stop - wanted, np.where(many, self.t_stop - times, times - wanted))
         J = np.stack(by, axis=-1) if by else np.empty((*r.shape, 0))
         J = np.where(many[:, :, None], -J, J)
         return np.nan_to_num(r), np.nan_to_num(J)
-
-
-def _padded(flat: np.ndarray, count: np.ndarray, width: int) -> np.ndarray:
-    """The first values of each cell, in rows; NaN beyond."""
-    rows = np.full((len(count), width), np.nan)
-    cell = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(flat)) - np.repeat(np.cumsum(count) - count, count)
-    kept = place < width
-    rows[cell[kept], place[kept]] = flat[kept]
-    return rows

@@ -27,7 +27,7 @@ from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.recorder import Recorder, Run
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import sensitivity_units
+from hhfast.parts.sensitivity import quotient, sensitivities
 from hhfast.parts.stimuli import Stimulus
 from hhfast.parts.variable import Variable
 
@@ -132,8 +132,11 @@ class Simulation:
         dtype, model = self.spec.dtype, cells.model
         of_parameters = sensitivity_units_of(model, self.spec.sensitivity, self.spec.kinds)
         units = {s.name: s.unit for s in model.rows}
-        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
+        derived = sensitivities(model.states, self.spec.sensitivity)
+        of_derived = {name: quotient(units[x], of_parameters[p]) for name, (x, p) in derived.items()}
+        known = model.recordable | of_derived
+        in_ms = not self.spec.time_unit
+        run = Run(cells.n, self.t_stop, self.onset, dtype, known, model.quantities, derived, in_ms)
         recordings = [recorder.open(run) for recorder in self.record]
         check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
@@ -165,7 +168,7 @@ class Simulation:
 
         n_states, threads = len(self.spec.states), self.method.threads
         work = self._work_of_a_step(cells)
-        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress, work)
+        run_blocks(call, cells.n, LANES[dtype], n_states, self.steps, threads, stop, self.progress, work)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}

@@ -196,7 +196,7 @@ def _unexplained(found: Fit) -> float:
 
 
 def _text(found: Fit, csv: bool) -> str:
-    from hhfast.tables import number_text, table
+    from hhfast.tables import number_text, table, unit_text
 
     rows = [
         (name, number_text(v[0]), number_text(found.error[name][0], 3), found.model.parameters[name].unit)
@@ -205,16 +205,18 @@ def _text(found: Fit, csv: bool) -> str:
     headings = ("parameter", "value", "standard error", "unit")
     if csv:
         return "\n".join(",".join(row) for row in [headings, *rows])
+    rows = [(name, value, error, unit_text(unit)) for name, value, error, unit in rows]
     converged = int((found.status[0] == 0).sum())
     close = int((found.start_rms[0] < _SAME[0] * found.rms[0] + _SAME[1]).sum())
     n = found.status.shape[1]
-    residual = f"residual {found.rms[0]:.4g} {found.target.unit} rms"
+    residual = f"residual {found.rms[0]:.4g} {unit_text(found.target.unit)} rms"
     tail = f"{residual}; {converged} of {n} starts converged; {close} of {n} ended at this minimum"
     if not converged:
         tail += "\nno start converged: the model may not be able to do this within these ranges; look at -o FIG.png"
     if (share := _unexplained(found)) > _POOR:
         tail += (
             f"\nno fit: the residual is {share:.0%} of the recording's own standard deviation. Spikes shifted by more "
-            "than their width make local minima: give more --starts, or a FILE.csv that ends after the first spikes"
+            "than their width make local minima: fit --feature or a file of spike times first, then the trace with "
+            "--free around what came out; or give more --starts"
         )
     return f"{table(rows, headings, align='lrrl')}\n{tail}"

@@ -28,7 +28,7 @@ def _activities(result: ResultFile) -> str:
     if "activity" not in result:
         return ""
     settled = np.isin(result.read("status"), (OK, CAP_REACHED))  # of the others it is not known
-    told = shares_text(result.read("activity")[settled], result.meanings("activity"))
+    told = shares_text(result.read("activity")[settled], result.codes("activity"))
     return f"activity: {told}" if told else ""
 
 

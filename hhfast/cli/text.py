@@ -14,7 +14,7 @@ from hhfast.errors import InputError
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
-from hhfast.tables import shares_text, table
+from hhfast.tables import shares_text, table, unit_text
 
 if TYPE_CHECKING:
     from hhfast.model import Model
@@ -131,8 +131,8 @@ def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
     errors = errors[np.isfinite(errors)]
     if not errors.any():
         return ""
-    unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
-    return f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
+    text = f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}) {unit_text(result.unit(name))}"
+    return text.rstrip()
 
 
 def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:
@@ -150,12 +150,18 @@ def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None)
 def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
     dims = ", ".join(f"{d} {n}" for d, n in zip(result.dims(name), result.shape(name), strict=True))
     known = 0 < int(np.prod(result.shape(name))) <= _MAX_SCANNED
-    return name, f"({dims})", result.unit(name), _extent(result, name) if known else "", result.long_name(name)
+    return (
+        name,
+        f"({dims})",
+        unit_text(result.unit(name)),
+        _extent(result, name) if known else "",
+        result.long_name(name),
+    )
 
 
 def _extent(result: ResultFile, name: str) -> str:
     """From where to where values go; of classes their shares, of initial states their names."""
-    values, meanings = result.read(name), result.meanings(name)
+    values, meanings = result.read(name), result.codes(name)
     if meanings:
         return ", ".join(meanings) if name in result.parameters else shares_text(values, meanings)
     known = values[np.isfinite(values)]

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError
 from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, scale_of_colours
 from hhfast.figures.grid_axes import axis_of, name_ticks, ordered, place_text, spread_over, values_along
-from hhfast.figures.heat_maps import logarithmic_axis
 from hhfast.figures.quantity import Quantity
+from hhfast.figures.scales import logarithmic
 from hhfast.figures.shown_feature import label_in
 from hhfast.figures.text import value_text
+from hhfast.sweep.scale import is_geometric
 from hhfast.sweep.store import ResultFile
 
 MAX_LINES = 10  # with a legend; more are told apart by a colour bar
@@ -106,7 +107,8 @@ def _finish_lines(result: ResultFile, axes: Axes, shown: Quantity, parameter: st
         axes.set_yticks(range(len(shown.codes)), labels=[code.replace("_", " ") for code in shown.codes])
     if shown.logarithmic:
         axes.set_yscale("log")
-    logarithmic_axis(axes, "x", result.axis_values(parameter))
+    if is_geometric(result.axis_values(parameter)):
+        logarithmic(axes, "x", result.axis_values(parameter))
     name_ticks(axes.xaxis, result, parameter)
     axes.grid(alpha=0.3)
     axes.label_outer()

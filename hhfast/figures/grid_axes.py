@@ -39,7 +39,7 @@ def values_along(result: ResultFile, parameter: str) -> list[float | str]:
 
 def name_ticks(axis: Axis, result: ResultFile, parameter: str) -> None:
     """The names of initial states as ticks of an axis that is drawn over their numbers; any other axis is left."""
-    if names := result.meanings(parameter):
+    if names := result.codes(parameter):
         axis.set_ticks(range(len(names)), labels=[plain(name) for name in names], minor=False)
         axis.set_tick_params(which="minor", length=0)
 

@@ -23,13 +23,14 @@ from hhfast.figures.grid_axes import (
     varying,
 )
 from hhfast.figures.heat_maps import Panels, heat_maps
-from hhfast.figures.points import points
+from hhfast.figures.points import Column, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import plain
 from hhfast.sweep.averages import AveragedResult
 from hhfast.sweep.results import open_finished
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
@@ -130,9 +131,13 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    across = None if y is None else (label_in(result, y), result.read(y))
-    figure = points((label_in(result, x), result.read(x)), across, shown)
+    figure = points(_column(result, x), None if y is None else _column(result, y), shown)
     name_ticks(figure.axes[0].xaxis, result, x)
     if y is not None:
         name_ticks(figure.axes[0].yaxis, result, y)
     return figure
+
+
+def _column(result: ResultFile, name: str) -> Column:
+    values = result.read(name)
+    return Column(label_in(result, name), values, is_logarithmic(result, name, values))

@@ -17,14 +17,14 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import check_names, check_of_stimulus, initial_state, of_stimulus, sensitivity_name
+from hhfast.parts.sensitivity import check_names, check_of_stimulus, initial_state, of_stimulus, sensitivities
 from hhfast.parts.stimuli import Stimulus, StimulusKind
 
-# Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
-LANES = {"float64": (64,), "float32": (256, 128)}
+# Lanes in a block: so few that its rows stay in the first-level cache, and that threads end together. With fewer
+# iterations than eight LLVM unrolls a lane loop whole, and then spills.
+LANES = {"float64": 64, "float32": 128}
 # Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
-ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
-SCRATCH = 32 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+ADAPTIVE_LANES = {"float64": 32, "float32": 64}
 # Why a row is impossible; a kernel leaves REASON + one of these as the cell's status.
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
@@ -86,7 +86,7 @@ class KernelSpec:
     @property
     def states(self) -> tuple[str, ...]:
         """The rows of X: the model's states, then their derivatives."""
-        return (*self.model.states, *(sensitivity_name(x, p) for p in self.sensitivity for x in self.model.states))
+        return (*self.model.states, *sensitivities(self.model.states, self.sensitivity))
 
     @property
     def scratch_types(self) -> dict[str, str]:
@@ -148,7 +148,7 @@ def kernel_spec(
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
     record = tuple(record)
-    known = {*model.recordable, *(sensitivity_name(x, p) for p in sensitivity for x in model.states)}
+    known = {*model.recordable, *sensitivities(model.states, sensitivity)}
     for recorder in record:
         for name in recorder.hooks.samples:
             if name not in known:

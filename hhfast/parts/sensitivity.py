@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.stimulus import StimulusKind
 
-_INITIAL = "_initial"
 _NEVER = 99  # the degree of what is no polynomial
 
 
@@ -17,11 +16,14 @@ def sensitivity_name(state: str, parameter: str) -> str:
     return f"d{state}_d{parameter}"
 
 
-def sensitivity_units(
-    states: Sequence[str], units: Mapping[str, str], parameters: Sequence[str], of_parameters: Mapping[str, str]
-) -> dict[str, str]:
-    """Name -> unit of the derivatives of all states, in the order of a kernel's states."""
-    return {sensitivity_name(x, p): quotient(units[x], of_parameters[p]) for p in parameters for x in states}
+def derivative_name(of: str, parameter: str) -> str:
+    """The name of the derivative of a feature, or of the times of spikes: latency_dg_Na."""
+    return f"{of}_d{parameter}"
+
+
+def sensitivities(states: Sequence[str], parameters: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name -> state and parameter of the derivatives of all states, in the order of a kernel's states."""
+    return {sensitivity_name(x, p): (x, p) for p in parameters for x in states}
 
 
 def quotient(unit: str, by: str) -> str:
@@ -45,8 +47,7 @@ def of_step_names(parameters: Sequence[str]) -> tuple[str, ...]:
 
 def initial_state(name: str, states: Sequence[str]) -> str | None:
     """The state of whose initial value this is the name: V of V_initial."""
-    state = name.removesuffix(_INITIAL)
-    return state if state != name and state in states else None
+    return {f"{state}_initial": state for state in states}.get(name)
 
 
 def of_stimulus(name: str, kinds: Sequence[StimulusKind]) -> int | None:

@@ -143,7 +143,7 @@ def vocabulary(result: ResultFile) -> Vocabulary:
     names = (*result.parameters, *result.features, "status")
     codes = {}
     for name in names:
-        if meanings := result.meanings(name):
+        if meanings := result.codes(name):
             values = np.asarray(result.attributes_of(name).get("flag_values", range(len(meanings)))).tolist()
             codes[name] = dict(zip(meanings, values, strict=False))
     return Vocabulary(names, codes)

@@ -11,7 +11,7 @@ from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.errors import InputError
 from hhfast.kernel.spec import check_sensitivity as check_run
 from hhfast.parts.activity import Settled
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import sensitivities
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def derived_variables(sweep: Sweep) -> list[str]:
     """The derivatives of states that a trace can record."""
     if isinstance(sweep.until, Settled):
         return []
-    return [sensitivity_name(x, p) for p in sweep.sensitivity for x in sweep.model.states]
+    return [*sensitivities(sweep.model.states, sweep.sensitivity)]
 
 
 def check_sensitivity(sweep: Sweep) -> None:

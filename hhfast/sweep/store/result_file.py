@@ -120,7 +120,7 @@ class ResultFile:
         """The variable whose estimated error this one is; "": none."""
         return str(self._dataset(name).attrs.get("error_of", ""))
 
-    def meanings(self, name: str) -> tuple[str, ...]:
+    def codes(self, name: str) -> tuple[str, ...]:
         """What the codes 0, 1, ... of a variable mean: classes, or the initial states of a sweep; (): none."""
         if name == INITIAL and name in self.parameters:
             return self._initial_states
@@ -128,7 +128,7 @@ class ResultFile:
 
     def labels(self, name: str, values: np.ndarray) -> np.ndarray:
         """The meanings of some values of a variable that has codes; of any other the values as they are."""
-        meanings = self.meanings(name)
+        meanings = self.codes(name)
         if not meanings:
             return values
         if not np.all((values >= 0) & (values < len(meanings))):
