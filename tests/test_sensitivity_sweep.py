@@ -103,7 +103,7 @@ def test_the_command(tmp_path, pictures):
     label = " ".join(pictures[0].axes[-1].get_ylabel().split())  # it is broken into lines
     assert label == r"∂$V$/∂$g_{\mathrm{Na}}$ (mV per mS/cm²)"
     spikes = CliRunner().invoke(app, [*common, "--t-stop", "40", "--sensitivity", "g_Na,E_K"])
-    assert "spike_time_dE_K (ms/(mV)): -0.06288, -0.1603, -0.2736" in spikes.output
+    assert "spike_time_dE_K (ms per mV): -0.06288, -0.1603, -0.2736" in spikes.output
     lines = CliRunner().invoke(app, [*common, "--t-stop", "4", "--every", "2", "--sensitivity", "g_Na", "--csv"])
     assert lines.output.splitlines()[0].endswith(",dV_dg_Na")
     settled = CliRunner().invoke(app, [*common, "--t-stop", "2000", "--sensitivity", "g_Na", "--settled"])
