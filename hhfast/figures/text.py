@@ -57,8 +57,10 @@ def label_of(text: str, unit: str) -> str:
     return text if unit == "1" else f"{text} ({plain(unit_text(unit))})"
 
 
-def value_text(name: str, value: float, unit: str = "1") -> str:
-    """A parameter with its value, g_Na = 120 mS/cm²."""
+def value_text(name: str, value: float | str, unit: str = "1") -> str:
+    """A parameter with its value, g_Na = 120 mS/cm²; or with the name of its value, initial: rest."""
+    if isinstance(value, str):
+        return f"{symbol(name)}: {plain(value)}"
     return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
 
 
