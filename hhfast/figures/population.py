@@ -58,6 +58,7 @@ def plot_population(selection: Selection) -> Figure:
         names = _most_different(single)
         units = {name: result.unit(name) for name in names}
         title = plain(result.attributes["title"])
+        meanings = {name: result.codes(name) for name in names}
     figure = new_figure(1.6 + 1.7 * len(names), 1.6 + 1.6 * len(names))
     grid = figure.subplots(len(names), len(names), squeeze=False)
     for i, name in enumerate(names):
@@ -65,6 +66,11 @@ def plot_population(selection: Selection) -> Figure:
         for j, other in enumerate(names):
             if i != j:
                 _pair(grid[i, j], bins[other], bins[name], pairs, (other, name), rejected=int(j > i))
+    for k, name in enumerate(names):
+        if told := meanings[name]:
+            grid[-1, k].set_xticks(range(len(told)), labels=[plain(one) for one in told], rotation=30)
+            if k:
+                grid[k, 0].set_yticks(range(len(told)), labels=[plain(one) for one in told])
     _label_outer(grid, [label_of(symbol(name), units[name]).replace(" (", "\n(") for name in names])
     shown = "" if len(names) == len(bins) else f"; {len(names)} of {len(bins)} parameters, those that differ most"
     accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"

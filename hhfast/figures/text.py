@@ -64,8 +64,10 @@ def shown_number(value: float) -> str:
     return f"{float(text):.0f}" if "e+" in text and abs(value) < _PLAIN else text
 
 
-def value_text(name: str, value: float, unit: str = "1") -> str:
-    """A parameter with its value, g_Na = 120 mS/cm²."""
+def value_text(name: str, value: float | str, unit: str = "1") -> str:
+    """A parameter with its value, g_Na = 120 mS/cm²; or with the name of its value, initial: rest."""
+    if isinstance(value, str):
+        return f"{symbol(name)}: {plain(value)}"
     return f"{symbol(name)} = {shown_number(value)}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hhfast.errors import InputError
 from hhfast.sweep.axis import Axis, Values
 from hhfast.sweep.space import Grid, Space
+from hhfast.tables import number_text
+
+INITIAL, REPLICATE = "initial", "replicate"  # names of these axes
+
+
+def state_name(state: str | Mapping[str, float]) -> str:
+    """An initial state in words: "rest", "V = -60"."""
+    if isinstance(state, str):
+        return state
+    return ", ".join(f"{name} = {number_text(value, 15)}" for name, value in state.items())
 
 
 def with_initial_states(space: Space, count: int) -> Space:
     """A space with several initial states as its last axis, unless it has that already."""
-    if "initial" in space.names:
+    if INITIAL in space.names:
         return space
     if not isinstance(space, Grid):
         raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
-    axis = Grid.of({"initial": range(count)}).axes if count else ()  # none is refused by the checks of the sweep
+    axis = Grid.of({INITIAL: range(count)}).axes if count else ()  # none is refused by the checks of the sweep
     return Grid((*space.axes, *axis))
 
 
@@ -21,7 +33,7 @@ def with_replicates(space: Space, count: int) -> Space:
     """A space with replicates as its last axis, unless it has that already."""
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise InputError(f"replicates: is {count!r}; it must be a whole number, at least 1")
-    return _with_last(space, "replicate", count, "replicates: are an axis")
+    return _with_last(space, REPLICATE, count, "replicates: are an axis")
 
 
 def with_entries(space: Space, name: str, count: int) -> Space:

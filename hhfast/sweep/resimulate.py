@@ -15,6 +15,7 @@ from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.sweep.numbered_axes import INITIAL, state_name
 from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.simulate_rows import cells_of, simulate_rows
 from hhfast.sweep.space import Rows
@@ -41,6 +42,11 @@ class Resimulated:
     stored: tuple[str, ...]
 
     @property
+    def values(self) -> dict[str, float | str]:
+        """What varies, and its value in this row; of an initial state the name."""
+        return _values(self.sweep)
+
+    @property
     def text(self) -> str:
         """Whether the row came out as it was stored."""
         if self.status in _LEFT_OUT:
@@ -65,7 +71,8 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
     trace = Trace(*traceable(sweep.model, stimulus), every=sweep.dt * max(1, round(steps)))
     traces = simulate_rows(sweep, values, threads=1, numbers=number, record=(_spikes(sweep), trace))
-    named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
+    told = _values(sweep).items()
+    named = ", ".join(f"{n}: {value}" if isinstance(value, str) else f"{n} = {value:.6g}" for n, value in told)
     return Resimulated(row, f"row {row} ({named})", sweep, traces, stored.status, differing, tuple(stored.features))
 
 
@@ -113,6 +120,14 @@ class _StoredRow:
         if sweep.scheme.adaptive and StepControl(**sweep.control).most_steps(sweep.t_stop, 0) > _MOST_STEPS:
             sweep = replace(sweep, max_steps=_MOST_STEPS)
         return sweep
+
+
+def _values(sweep: Sweep) -> dict[str, float | str]:
+    """The values of a sweep of one row."""
+    found: dict[str, float | str] = {name: float(value[0]) for name, value in sweep.space.columns(0, 1).items()}
+    if INITIAL in found:
+        found[INITIAL] = state_name(sweep.initial[int(found[INITIAL])])
+    return found
 
 
 def _spikes(sweep: Sweep) -> Spikes:
