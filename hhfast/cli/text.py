@@ -73,7 +73,7 @@ def result_text(result: ResultFile) -> str:
         ("rows", f"{result.n_rows:,}: {by_status}"),
         ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
         ("model", f"{spec['model']} ({result.attributes['references']})"),
-        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
+        ("run", f"{_what_text(spec)}, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
         *_until_and_start(spec),
         ("stimulus", _stimulus_text(spec["stimulus"])),
         ("fixed", ", ".join(f"{k} = {v:g}" for k, v in spec["parameters"].items()) or "all at the model's values"),
@@ -89,6 +89,11 @@ def result_text(result: ResultFile) -> str:
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
     head = table(((f"{key}:", text) for key, text in facts))
     return f"{result.path}\n{head}\n\nvariables\n{table(variables, indent='  ')}"
+
+
+def _what_text(spec: dict[str, Any]) -> str:
+    """What a row is: an analysis, which has its own duration, or so many ms."""
+    return f"{spec['analysis']['kind']}" if "analysis" in spec else f"{spec['t_stop']:g} ms"
 
 
 def _until_and_start(spec: dict[str, Any]) -> list[tuple[str, str]]:

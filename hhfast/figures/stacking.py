@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import label_of, plain, symbol
+from hhfast.figures.text import label_of, plain, shown_number, symbol
 from hhfast.tables import unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
@@ -104,14 +104,14 @@ def _ordered(array: np.ndarray, names: list[str], varying: list[str], order: Seq
 
 
 def _level_text(value: Any) -> str:
-    return plain(value) if isinstance(value, str) else f"{value:.4g}"
+    return plain(value) if isinstance(value, str) else f"{shown_number(value)}"
 
 
 def _extent_text(levels: np.ndarray, unit: str) -> str:
     """From where to where an axis goes; names are all told."""
     if levels.dtype.kind == "U":
         return ", ".join(map(_level_text, levels.tolist()))
-    return f"{levels[0]:.4g} to {levels[-1]:.4g} {plain(unit_text(unit))}".strip()
+    return f"{shown_number(levels[0])} to {shown_number(levels[-1])} {plain(unit_text(unit))}".strip()
 
 
 def _count(grid: Mapping[str, np.ndarray], names: Sequence[str]) -> int:

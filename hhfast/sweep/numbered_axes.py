@@ -1,4 +1,4 @@
-"""Axes whose values are numbers of things: of the initial states and of the replicates of a sweep."""
+"""Axes whose values are numbers of things: of initial states, replicates, and entries of an analysis."""
 
 from __future__ import annotations
 
@@ -33,9 +33,23 @@ def with_replicates(space: Space, count: int) -> Space:
     """A space with replicates as its last axis, unless it has that already."""
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise InputError(f"replicates: is {count!r}; it must be a whole number, at least 1")
-    if REPLICATE in space.names:
+    return _with_last(space, REPLICATE, count, "replicates: are an axis")
+
+
+def with_entries(space: Space, name: str, count: int) -> Space:
+    """A space with the entries of an option of an analysis as its last axis, unless it has that already.
+
+    Rows that are no grid all have the first entry, which must be the only one.
+    """
+    if count == 1 and not isinstance(space, Grid):
+        return space
+    return _with_last(space, name, count, f"analysis.{name}: there are {count}, which are an axis")
+
+
+def _with_last(space: Space, name: str, count: int, told: str) -> Space:
+    if name in space.names:
         return space
     if not isinstance(space, Grid):
-        raise InputError("replicates: are an axis, which only [axes] can have; leave them out")
+        raise InputError(f"{told}, which only [axes] can have; leave them out")
     numbers = Values("arange", (float(count),))
-    return Grid((*space.axes, Axis(REPLICATE, ((REPLICATE, numbers),))))
+    return Grid((*space.axes, Axis(name, ((name, numbers),))))

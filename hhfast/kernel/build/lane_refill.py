@@ -98,8 +98,8 @@ log_error_before = zero""",
     def _moved_edges(self) -> list[Statement]:
         """Statements of a lane at an edge that a parameter moves: later by dp, its jump acts on x for so much less."""
         builder, lets = self.builder, list[Statement]()
-        for p, k in builder.applied.moved.items():
-            jump, moves = builder.applied.jump(k), builder.applied.moves(k, p)
+        for p, (k, name) in builder.applied.moved.items():
+            jump, moves = builder.applied.jump(k), builder.applied.moves(k, name)
             moved = Symbol("moved")
             lets += builder.quote.code("moved = -jump * moves if t > 0.0 else 0.0", moved=moved, jump=jump, moves=moves)
             lets += builder.bindings({f"{x}_by_i_app_": e for x, e in builder.by_i_app.items()})
