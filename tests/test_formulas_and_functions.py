@@ -246,6 +246,7 @@ def test_removable_poles_in_other_variables(text):
         X = np.array([[-60.0], [x]])
         aside = [evaluate(text, {"x": x + d}) for d in (1e-5, -1e-5)]
         np.testing.assert_allclose(rates(model, X)[1], np.mean(aside) - x, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(model.derivatives(X)[1], np.mean(aside) - x, rtol=1e-7, atol=1e-7)
 
 
 def test_rates_that_depend_on_currents_and_gates():

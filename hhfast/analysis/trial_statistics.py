@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from hhfast.analysis.spikes import train_features
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.errors import InputError
+from hhfast.tables import one_line
 
 _BINS = 5  # of a train, in each sigma of its filter
 
@@ -43,6 +44,9 @@ class TrialStatistics:
     spike_times: list[list[np.ndarray]] = field(repr=False)
     window: tuple[float, float]
     sigma: float
+
+    __repr__ = one_line
+    _repr_html_ = analysis_html
 
 
 _PER_NEURON = [f.name for f in fields(TrialStatistics) if f.name not in ("spike_times", "window", "sigma")]

@@ -12,6 +12,7 @@ import numpy as np
 from hhfast.batch.certify import CERTIFIED_MEANINGS
 from hhfast.batch.membrane import FEATURES
 from hhfast.batch.result import STATUS_MEANINGS, Result
+from hhfast.parts.sensitivity import derivative_name
 from hhfast.tables import number_text, table, unit_text
 
 SETTLED = ("rate", "period", "V_peak", "V_trough", "burst_duration", "duty_cycle", "V_rest")
@@ -29,7 +30,7 @@ def cells_text(result: Result, given: Mapping[str, np.ndarray], derived: Sequenc
     text = table(rows, headings=tuple(columns), align="r")
     if result.n_cells == 1 and result.spike_count[0]:
         text += "\nspike times (ms): " + ", ".join(f"{t:.3f}" for t in result.spike_times[0])
-        for name in (f"spike_time_d{p}" for p in derived):
+        for name in (derivative_name("spike_time", p) for p in derived):
             values = ", ".join(f"{v:.4g}" for v in result[name])
             text += f"\n{name} ({unit_text(result.variables[name].unit)}): {values}"
     return text
@@ -40,7 +41,7 @@ def settled_text(found: Result, given: Mapping[str, np.ndarray], derived: Sequen
     rows = [
         [*(number_text(np.broadcast_to(v, found.n_cells)[k]) for v in given.values()),
          f"{feature} ({unit_text(found.variables[feature].unit)})",
-         *(number_text(found[name][k]) for name in (feature, *(f"{feature}_d{p}" for p in derived)))]
+         *(number_text(found[name][k]) for name in (feature, *(derivative_name(feature, p) for p in derived)))]
         for k in range(found.n_cells) for feature in SETTLED if np.isfinite(found[feature][k])
     ]  # fmt: skip
     if not rows:
