@@ -64,9 +64,7 @@ def cell_of_neuroml(*files: Path) -> tuple[hh.Model, dict[str, float], hh.Step]:
     return found.model, {}, hh.Step(**{k: v for k, v in found.stimulus.items() if k != "kind"})
 
 
-def compare(
-    name: str, cell: tuple[hh.Model, dict[str, float], hh.Step], published: np.ndarray, t_stop: float
-) -> None:
+def compare(name: str, cell: tuple[hh.Model, dict[str, float], hh.Step], published: np.ndarray, t_stop: float) -> None:
     """Print how far spikes are from the published ones, by NEURON's method and by tsit5."""
     model, params, step = cell
     told = []

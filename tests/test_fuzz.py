@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 
 import h5py
-import numpy as np
 import mod_files
+import numpy as np
 import pytest
 from commands import SCAN
 from fuzzing import NASTY, WrongRows, damaged, mutated, run_cases
