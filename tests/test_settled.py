@@ -200,6 +200,7 @@ def check_names_of_initial_states(out, ds):
             ticks = getattr(figure.axes[0], f"{axis}axis").get_ticklabels()
             assert [tick.get_text() for tick in ticks] == ["model", "depolarised", "V = -60"]
     assert "row 2 (stimulus.amplitude = 8, initial: V = -60): " in resimulate(out, 2).text
+    assert resimulate(out, 0).traces.time[-1] < 200  # it has settled by then: samples lie close to each other
     assert '"names":["model","depolarised","V = -60"]' in result_page(out)
 
 
