@@ -106,6 +106,11 @@ def test_removable_poles_inside_functions_are_recognised():
 BAD = {
     "cycle": ('u = "V + shift"', 'u = "w + 1"\nw = "2 * u"', ["'w' uses itself", "w -> u -> w"]),
     "function that calls itself": ('is = "phi * r"', 'is = "scaled(r)"', ["scaled", "uses itself"]),
+    "unused function that calls itself": (
+        "[functions]",
+        '[functions]\nidle = { args = ["x"], is = "idle(x)" }',
+        ["functions.idle", "uses itself"],
+    ),
     "unknown name in a formula": ('u = "V + shift"', 'u = "V + shfit"', ["formulas.u", "'shfit'", "'shift'"]),
     "unknown name in a function": ('is = "phi * r"', 'is = "phi * q"', ["functions.scaled", "'q'"]),
     "wrong number of arguments": ("vtrap(25 - u, 10)", "vtrap(25 - u)", ["alpha", "vtrap takes 2"]),
