@@ -59,6 +59,8 @@ def by_pylems(model: hh.Model) -> str:
         stimulus, trace = hh.Step(amplitude=amplitude, start=1.0), hh.Trace("V", every=step)
         mine = hh.simulate(model, stimulus=stimulus, t_stop=length, integrator="euler", dt=step, record=[trace])
         off = np.abs(V[:-1] - np.interp(t[:-1], mine.time, mine["V"][0])).max()
+        if not np.isfinite(off):
+            continue
         return f"{off:.1e} mV in {length:g} ms, steps of {step:g} ms, V from {V.min():.1f} to {V.max():.1f} mV"
     return "not stable"
 

@@ -135,6 +135,13 @@ def counts_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
     return ", ".join(f"{n:,} {name.replace('_', ' ')}" for n, name in zip(counts, meanings, strict=False) if n)
 
 
+def shares_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
+    """How large a share each code has, by what it means, the largest first: 61.2 % tonic, 38.8 % silent."""
+    counts = np.bincount(codes.ravel(), minlength=len(meanings))
+    order = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k] and k < len(meanings)]
+    return ", ".join(f"{100 * counts[k] / codes.size:.3g} % {meanings[k].replace('_', ' ')}" for k in order)
+
+
 def short_text(value: Any) -> str:
     """A value in a few words: of many numbers their range, of many texts the different ones."""
     if not isinstance(value, np.ndarray):

@@ -1,9 +1,11 @@
 """Exported cells run by PyLEMS, which knows nothing of hhfast."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+_DEPTH = 6  # of variables that depend on one another
 CORE = Path(__file__).parent / "data" / "neuroml_core.xml"
 RUN = """\
 <Lems>
@@ -35,9 +37,24 @@ def potential(neuroml, folder, t_stop, dt):
     model = Model(include_includes=True)
     model.import_from_file(str(folder / "run.xml"))
     simulation = SimulationBuilder(model.resolve()).build()
+    _settle_cases(simulation.runnables.values())
     simulation.run()
     t, V = 1e3 * np.array(_recorded(list(simulation.runnables.values()))).T
     return t + dt, V
+
+
+def _settle_cases(runnables):
+    """PyLEMS 0.6.9 takes the value of the step before for a variable with cases that another one depends on."""
+    for runnable in runnables:
+        _settle_cases([*runnable.children.values(), *runnable.array])
+        if hasattr(runnable, "update_derived_variables"):
+            runnable.update_derived_variables = partial(_settled, runnable.update_derived_variables)
+
+
+def _settled(update, runnable):
+    for _ in range(_DEPTH):
+        update(runnable)
+        runnable.update_shadow_variables()
 
 
 def _recorded(runnables):

@@ -22,6 +22,17 @@ spikes = true
 """
 
 
+def test_bins_and_ticks_are_those_of_the_values_of_a_grid(tmp_path):
+    """Of 41 values two are in each bin, so that what is accepted everywhere is level; three values are the ticks."""
+    space = hh.Grid.of({"g_Na": np.linspace(90, 130, 41), "g_L": [0.2, 0.3, 0.4]})
+    record = hh.Record(features=("V_max",))
+    out = hh.Sweep("hodgkin_huxley", space, 2.0, record=record).run(tmp_path / "scan.h5", progress=False)
+    accepted = hh.plot_population(hh.select(out, "V_max < 100")).axes[0].patches[-1].get_data()
+    assert len(accepted.values) == 21
+    np.testing.assert_allclose(accepted.values, 1 / 41)
+    assert hh.plot_result(out).axes[0].get_yticks().tolist() == [0.2, 0.3, 0.4]
+
+
 def test_stacking_puts_axes_within_axes():
     """The coarsest axis along x, the next along y, the third within the first."""
     values = np.arange(24.0).reshape(2, 3, 4)

@@ -77,6 +77,37 @@ print("after the spike times:", same_place(hh.fit("hodgkin_huxley", train, near,
 #
 #     hhfast fit hodgkin_huxley recording.csv --current 12 --start 2 --stop 14 --free g_Na=40:300 --free g_K=10:100 -o fit.png
 #
+# Many recordings are a sweep: each target is a row, computed in batches that survive an interruption. ``hhfast run fits.toml``::
+#
+#     model = "hodgkin_huxley"
+#
+#     [stimulus]
+#     kind = "step"
+#     amplitude = 12.0
+#     start = 2.0
+#     stop = 14.0
+#
+#     [analysis]
+#     kind = "fit"
+#     free = { g_Na = [40, 300], g_K = [10, 100] }
+#     target = { file = "recordings.csv" }
+#
+# The file has ``time`` and one column for each recording. Spike times are ``cell`` and ``spike_time`` (then ``target`` needs a
+# ``t_stop``, too); features have a row for each cell, ``rate, rate_error, V_trough, V_trough_error``, or one error for all,
+# ``target = { file = "cells.csv", errors = { rate = 0.5 } }``. Without a file, ``V``, ``times`` or ``values`` stand in the table.
+# What differs from recording to recording, a temperature or ``stimulus.amplitude``, is a ``[table]`` with a column ``target``.
+# In Python it is the same table, or a target itself:
+
+sweep = hh.Sweep(
+    "hodgkin_huxley",
+    hh.Grid(()),
+    t_stop=60.0,
+    stimulus=hh.Step(amplitude=12.0, start=2.0, stop=14.0),
+    analysis={"kind": "fit", "target": hh.TraceTarget(recording, every=0.05), "free": {"g_Na": [40, 300]}},
+)
+print(sweep)
+
+# %%
 # The same derivatives are there for any run: how V and the spike times move with a conductance.
 
 r = hh.simulate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,6 +101,28 @@ class FeatureTarget:
     @property
     def size(self) -> int:
         return len(self.values)
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.full(self.n, self.size)
+
+    def take(self, numbers: np.ndarray) -> FeatureTarget:
+        own = {feature.name: feature for feature in self.own}
+        values, errors = (
+            {own.get(name, name): table[numbers, k] for k, name in enumerate(self.values)}
+            for table in (self.table, self.scale)
+        )
+        return replace(self, values=values, errors=errors)
+
+    def plain(self) -> dict[str, Any]:
+        if self.own:
+            told = f"'{self.own[0].name}' is a feature of your own, which no file holds"
+            raise InputError(f"FeatureTarget: {told}; register it, and give its name")
+        values, errors = (
+            {name: table[:, k].tolist() for k, name in enumerate(self.values)} for table in (self.table, self.scale)
+        )
+        levels = {"threshold": float(self.threshold), "rearm": float(self.rearm)}
+        return {"values": values, "errors": errors, "t_stop": float(self.t_stop), "until": self.until, **levels}
 
     def differenced(self, scheme: Integrator) -> np.ndarray:
         """(n_features,) whether derivatives come from finite differences: where runs of t_stop have none."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -28,6 +29,16 @@ class Target(Protocol):
     def t_stop(self) -> float: ...
     @property
     def size(self) -> int: ...
+    @property
+    def counts(self) -> np.ndarray:
+        """(n,) how many numbers each target says, whatever the others say."""
+
+    def take(self, numbers: np.ndarray) -> Target:
+        """Some of the targets, in this order."""
+
+    def plain(self) -> dict[str, Any]:
+        """The same as a sweep file has it: texts, numbers and lists of them, None where one is unknown."""
+
     @property
     def unit(self) -> str: ...
     @property
@@ -85,6 +96,17 @@ class TraceTarget:
         return int(self.V.shape[1])
 
     @property
+    def counts(self) -> np.ndarray:
+        return np.asarray(np.isfinite(self.V).sum(axis=1))
+
+    def take(self, numbers: np.ndarray) -> TraceTarget:
+        return replace(self, V=self.V[numbers])
+
+    def plain(self) -> dict[str, Any]:
+        V = [[None if math.isnan(sample) else sample for sample in trace] for trace in self.V.tolist()]
+        return {"V": V, "every": self.every}
+
+    @property
     def recorder(self) -> tuple[Recorder, ...]:
         return (Trace("V", every=self.every),)
 
@@ -120,6 +142,7 @@ class SpikeTarget:
     threshold: float = -20.0
     rearm: float = -30.0
     trains: tuple[np.ndarray, ...] = field(init=False, repr=False)
+    size: int = field(init=False, repr=False)
 
     __repr__ = one_line
 
@@ -134,14 +157,29 @@ class SpikeTarget:
             if not ((times >= 0) & (times <= stop)).all() or (np.diff(times) <= 0).any():
                 raise InputError(f"SpikeTarget: times must ascend within 0..{stop:g} ms")
         object.__setattr__(self, "trains", tuple(trains))
+        object.__setattr__(self, "size", int(self._room.max()))
 
     @property
     def n(self) -> int:
         return len(self.trains)
 
     @property
-    def size(self) -> int:
-        return 2 * max(map(len, self.trains)) + 4  # some room for spikes too many
+    def _room(self) -> np.ndarray:
+        """(n,) how many spikes of a run count: some too many, too."""
+        return 2 * self.counts + 4
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.array([len(train) for train in self.trains])
+
+    def take(self, numbers: np.ndarray) -> SpikeTarget:
+        found = replace(self, times=[self.trains[k] for k in numbers])
+        object.__setattr__(found, "size", self.size)  # so that sums of so many squares do not depend on the others
+        return found
+
+    def plain(self) -> dict[str, Any]:
+        levels = {"threshold": float(self.threshold), "rearm": float(self.rearm)}
+        return {"times": [train.tolist() for train in self.trains], "t_stop": float(self.t_stop), **levels}
 
     @property
     def recorder(self) -> tuple[Recorder, ...]:
@@ -154,12 +192,12 @@ class SpikeTarget:
         return self.recorder
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.array([len(train) for train in self.trains])
-        wanted = padded(np.concatenate(self.trains), counts, self.size)[target]
+        wanted = padded(np.concatenate(self.trains), self.counts, self.size)[target]
         names = ["spike_time", *(derivative_name("spike_time", p) for p in parameters)]
         times, *by = (padded(found[name], found.spike_count, self.size) for name in names)
-        few, many = np.isnan(times) & ~np.isnan(wanted), ~np.isnan(times) & np.isnan(wanted)
+        counted = np.arange(self.size) < self._room[target][:, None]
+        few, many = np.isnan(times) & ~np.isnan(wanted), ~np.isnan(times) & np.isnan(wanted) & counted
         r = np.where(few, self.t_stop - wanted, np.where(many, self.t_stop - times, times - wanted))
         J = np.stack(by, axis=-1) if by else np.empty((*r.shape, 0))
         J = np.where(many[:, :, None], -J, J)
-        return np.nan_to_num(r), np.nan_to_num(J)
+        return np.where(counted, np.nan_to_num(r), 0.0), np.where(counted[:, :, None], np.nan_to_num(J), 0.0)

@@ -59,7 +59,9 @@ def reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
         codes[impossible] = status[impossible] - REASON
         codes[impossible & np.isnan(bounds[:, 0])] = BAD_PARAMETER
         status[impossible] = DIVERGED
-    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS, "incidental")
+    return Variable(
+        codes, ("cell",), "1", "why the row diverged, or is only about right", REASON_MEANINGS, "incidental"
+    )
 
 
 def result_of(

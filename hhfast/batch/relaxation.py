@@ -11,13 +11,29 @@ from __future__ import annotations
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.conserved_sums import conserved_sums
+from hhfast.batch.conserved_sums import conserved_sums, conserved_zeros
 
 _ROUNDS = 150
 _FIRST, _SHORTEST, _LONGEST = 0.1, 1e-9, 1e10  # ms, of the steps
 _SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
 _STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
 _BALANCED = 1e-9  # the largest slope of a steady state, as a share of what flows in and out
+
+
+def rest_or_vanish(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:
+    """As `relax`, but where that fails, pools that stay 0 once they are 0 are 0, and the others rest beside them.
+
+    Such pools, as conductances that cells regulate, grow without end at many potentials.
+    """
+    at_zero = [k for k in states if k in conserved_zeros(cells.model)]
+    before = X.copy() if at_zero else X
+    relax(cells, X, states, close)
+    if not at_zero or not len(failed := np.flatnonzero(np.isnan(X[states]).any(axis=0))):
+        return
+    without = before[:, failed]
+    without[at_zero] = 0.0
+    relax(cells.at(failed), without, [k for k in states if k not in at_zero])
+    X[:, failed] = without
 
 
 def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:

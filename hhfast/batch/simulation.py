@@ -10,10 +10,11 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.channel_counts import channel_counts, work_of_a_step
+from hhfast.batch.held_rates import within_rates
 from hhfast.batch.initial_sensitivities import sensitivity_units_of
 from hhfast.batch.method import Method
 from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
-from hhfast.batch.result import CAP_REACHED, OK, Result
+from hhfast.batch.result import BEYOND_RATES, CAP_REACHED, GAVE_UP, OK, Result
 from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import dealt, run_blocks
@@ -21,7 +22,7 @@ from hhfast.batch.time_grid import TimeGrid, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
-from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
+from hhfast.kernel.spec import LANES, OUT_OF_BOUNDS, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise
@@ -91,7 +92,25 @@ class Simulation:
         return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
 
     def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
-        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
+        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`.
+
+        Cells whose potential leaves the range of exact rates, but not the bounds, are run again, and marked.
+        """
+        narrow = within_rates(bounds, self.spec.dtype)
+        wider = (narrow[:, 0] > bounds[:, 0]) | (narrow[:, 1] < bounds[:, 1])
+        start = X.copy() if wider.any() else X
+        result = self.within(cells, X, narrow)
+        rows = np.flatnonzero(wider & (result["reason"] == OUT_OF_BOUNDS))
+        if not len(rows):
+            return result
+        ends = np.take(start, rows, axis=1)
+        again = self.at(rows).within(cells.at(rows), ends, bounds[rows])
+        again["reason"][~np.isin(again.status, GAVE_UP)] = BEYOND_RATES
+        X[:, rows] = ends
+        return result.with_rows(rows, again)
+
+    def within(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """As `advance`, each potential within these bounds or given up."""
         if not isinstance(self.record[-1] if self.record else None, Settling):
             return self._advance(cells, X, bounds)[0]
         if not self.method.adaptive:

@@ -15,6 +15,8 @@ from hhfast.figures.quantity import Quantity
 from hhfast.figures.scales import logarithmic
 from hhfast.sweep.scale import is_geometric
 
+_FEW = 6  # values of an axis that are its ticks
+
 
 @dataclass(frozen=True)
 class Panels:
@@ -51,6 +53,11 @@ def heat_maps(panels: Panels, shown: Quantity) -> Figure:
     return figure
 
 
+def _are_apart(values: np.ndarray) -> bool:
+    """Whether values are so few, and so far from each other, that each can be a tick of its axis."""
+    return 1 < len(values) <= _FEW and bool(np.diff(np.sort(values)).min() > 0.1 * np.ptp(values))
+
+
 def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, shown: Quantity) -> Any:
     # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
     axes.set_facecolor(MISSING)
@@ -58,5 +65,7 @@ def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, show
     for axis, along in (("x", x), ("y", y)):
         if is_geometric(along):
             logarithmic(axes, axis, along)
+        elif _are_apart(along):
+            axes.set(**{f"{axis}ticks": np.sort(along)})
     return axes.pcolormesh(x[columns], y[rows], values[np.ix_(rows, columns)], shading="nearest", norm=shown.norm,
                            cmap=shown.colour_map, rasterized=True)  # fmt: skip

@@ -49,15 +49,16 @@ def plot_population(selection: Selection) -> Figure:
     with ResultFile(selection.path) as result:
         bins = {}
         for name in (parameter for parameter in result.parameters if parameter in result.names):
-            values = _values(result, name)
+            values, on_grid = _values(result, name)
             if len(values) > 1:
-                bins[name] = _bins(values, is_logarithmic(result, name, values))
+                bins[name] = _bins(values, is_logarithmic(result, name, values), on_grid)
         if not bins:
             raise InputError(f"{selection.path}: no parameter varies, so there is nothing to draw")
         single, pairs = _counts(result, selection.rows, bins)
         names = _most_different(single)
         units = {name: result.unit(name) for name in names}
         title = plain(result.attributes["title"])
+        meanings = {name: result.codes(name) for name in names}
     figure = new_figure(1.6 + 1.7 * len(names), 1.6 + 1.6 * len(names))
     grid = figure.subplots(len(names), len(names), squeeze=False)
     for i, name in enumerate(names):
@@ -65,6 +66,11 @@ def plot_population(selection: Selection) -> Figure:
         for j, other in enumerate(names):
             if i != j:
                 _pair(grid[i, j], bins[other], bins[name], pairs, (other, name), rejected=int(j > i))
+    for k, name in enumerate(names):
+        if told := meanings[name]:
+            grid[-1, k].set_xticks(range(len(told)), labels=[plain(one) for one in told], rotation=30)
+            if k:
+                grid[k, 0].set_yticks(range(len(told)), labels=[plain(one) for one in told])
     _label_outer(grid, [label_of(symbol(name), units[name]).replace(" (", "\n(") for name in names])
     shown = "" if len(names) == len(bins) else f"; {len(names)} of {len(bins)} parameters, those that differ most"
     accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
@@ -84,19 +90,23 @@ def _label_outer(grid: np.ndarray, labels: list[str]) -> None:
         axes.set_yticklabels([])
 
 
-def _values(result: ResultFile, name: str) -> np.ndarray:
-    """The different values of a parameter, ascending."""
+def _values(result: ResultFile, name: str) -> tuple[np.ndarray, bool]:
+    """(the different values of a parameter, ascending; whether they are those of an axis of a grid)."""
     is_axis = result.parameters[name] in result.grid and list(result.grid) != ["run"]
-    return np.unique(result.axis_values(name) if is_axis else result.read(name))
+    return np.unique(result.axis_values(name) if is_axis else result.read(name)), is_axis
 
 
-def _bins(values: np.ndarray, log: bool) -> _Bins:
-    """Bins of a parameter: one for each of its values, if these are few; else equal ones on its axis."""
-    if len(values) > _BINS:
+def _bins(values: np.ndarray, log: bool, on_grid: bool) -> _Bins:
+    """Bins of a parameter: one for each of its values, if these are few; of many of a grid, for every second, third ...
+
+    (Bins that hold now one, now two values of a grid would make stripes.) Of other values equal ones on its axis.
+    """
+    if len(values) > _BINS and not on_grid:
         return _Bins(edges_of(values, _BINS, log), log)
     at = np.log(values) if log else values
     middle = 0.5 * (at[1:] + at[:-1])
     edges = np.concatenate([[2 * at[0] - middle[0]], middle, [2 * at[-1] - middle[-1]]])
+    edges = np.unique([*edges[:: -(-len(values) // _BINS)], edges[-1]])
     return _Bins(np.exp(edges) if log else edges, log)
 
 

@@ -12,7 +12,8 @@ from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK, OUTCOMES
 from hhfast.errors import InputError, unknown
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.text import label_of, plain, symbol
-from hhfast.sweep.averages import REPLICATE, AveragedResult
+from hhfast.sweep.averages import AveragedResult
+from hhfast.sweep.numbered_axes import REPLICATE
 from hhfast.sweep.store import ResultFile
 
 _PREFERRED = ("rate", "spike_count", "activity")  # what to show of a result if nothing is named

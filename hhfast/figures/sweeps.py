@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
 from hhfast.figures.curves import line, lines, wants_lines
-from hhfast.figures.grid_axes import axis_of, first_of, ordered, place_text, spread_over, varying
+from hhfast.figures.grid_axes import (
+    axis_of,
+    first_of,
+    name_ticks,
+    ordered,
+    place_text,
+    spread_over,
+    values_along,
+    varying,
+)
 from hhfast.figures.heat_maps import Panels, heat_maps
 from hhfast.figures.points import Column, points
 from hhfast.figures.quantity import Quantity
@@ -84,7 +93,7 @@ def plot_stack(result: ResultFile, *, value: str | None = None, log: bool = Fals
     grid = {}
     for axis in result.grid:
         parameter = axis_of(result, axis)[1]
-        grid[parameter] = result.axis_values(parameter)
+        grid[parameter] = np.array(values_along(result, parameter))
     shape = tuple(result.grid.values())
     units = {name: result.unit(name) for name in grid}
     figure = stacked(replace(shown, values=shown.values.reshape(shape)), grid, units=units)
@@ -109,7 +118,10 @@ def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None
         titles=[place_text(result, others, place) for place in places],
         values=[values[tuple(place)] for place in places],
     )
-    return heat_maps(panels, shown)
+    figure = heat_maps(panels, shown)
+    name_ticks(figure.axes[0].xaxis, result, x_parameter)
+    name_ticks(figure.axes[0].yaxis, result, y_parameter)
+    return figure
 
 
 def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
@@ -119,7 +131,11 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    return points(_column(result, x), None if y is None else _column(result, y), shown)
+    figure = points(_column(result, x), None if y is None else _column(result, y), shown)
+    name_ticks(figure.axes[0].xaxis, result, x)
+    if y is not None:
+        name_ticks(figure.axes[0].yaxis, result, y)
+    return figure
 
 
 def _column(result: ResultFile, name: str) -> Column:

@@ -79,8 +79,7 @@ def plot_rows(rows: Sequence[Resimulated]) -> Figure:
 
 def row_label(row: Resimulated) -> str:
     """The number of a row, and its values of what varies."""
-    values = row.sweep.space.columns(0, 1)
-    told = ", ".join(value_text(name, value[0], row.sweep.units[name]) for name, value in values.items())
+    told = ", ".join(value_text(name, value, row.sweep.units[name]) for name, value in row.values.items())
     return f"row {row.row} ({told})"
 
 

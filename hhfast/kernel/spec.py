@@ -17,7 +17,14 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import check_names, check_of_stimulus, initial_state, of_stimulus, sensitivities
+from hhfast.parts.sensitivity import (
+    StimulusParameter,
+    check_names,
+    check_of_stimulus,
+    initial_state,
+    of_stimulus,
+    sensitivities,
+)
 from hhfast.parts.stimuli import Stimulus, StimulusKind
 
 # Lanes in a block: so few that its rows stay in the first-level cache, and that threads end together. With fewer
@@ -79,8 +86,8 @@ class KernelSpec:
     channel_noise: str = ""  # its kind; "": none
 
     @property
-    def derived_stimulus_parameters(self) -> dict[str, int]:
-        """The parameters of stimuli with respect to which states are derived -> the number of the stimulus."""
+    def derived_stimulus_parameters(self) -> dict[str, StimulusParameter]:
+        """The parameters of stimuli with respect to which states are derived, by name."""
         return derived_stimulus_parameters(self.model, self.kinds, self.sensitivity)
 
     @property
@@ -181,20 +188,20 @@ def check_sensitivity(
         raise InputError(f"sensitivity: {method.name} gives no derivatives at fixed times; {others}")
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
-    for name, k in derived_stimulus_parameters(model, kinds, sensitivity).items():
+    for k, name in derived_stimulus_parameters(model, kinds, sensitivity).values():
         check_of_stimulus(kinds[k], name, method.adaptive)
 
 
 def derived_stimulus_parameters(
     model: Model, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
-) -> dict[str, int]:
-    """Those that are parameters of a stimulus -> its number; what the model has of that name comes first."""
+) -> dict[str, StimulusParameter]:
+    """Those that are parameters of a stimulus; what the model has of that name comes first."""
     found = {}
     for name in sensitivity:
         if name in model.parameters or initial_state(name, model.states) is not None:
             continue
-        if (k := of_stimulus(name, kinds)) is not None:
-            found[name] = k
+        if (parameter := of_stimulus(name, kinds)) is not None:
+            found[name] = parameter
     return found
 
 

@@ -60,6 +60,12 @@ def symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
+@lru_cache(maxsize=16384)
+def symbols_in(expr: sp.Expr) -> frozenset[sp.Symbol]:
+    """The free symbols of an expression; of parts that many expressions share they are known from the first."""
+    return frozenset({expr}) if expr.is_Symbol else frozenset().union(*map(symbols_in, expr.args))
+
+
 @lru_cache(maxsize=4096)
 def to_sympy(text: str) -> sp.Expr:
     """The exact symbolic form of a formula, its removable poles already rewritten."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from hhfast.errors import InputError
 from hhfast.model.elements import Channel, Parameter, Pool
-from hhfast.model.names import CONFIG, Number, check_name
+from hhfast.model.names import CONFIG, Number, check_name, number_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class Coupling:
     to: str
     g: str
     fraction: str | None = None
+
+    def __post_init__(self) -> None:
+        share = None if self.fraction is None else number_of(self.fraction)
+        if share is not None and not 0.0 < share < 1.0:
+            raise InputError(f"coupling: fraction = {self.fraction} is no share; give one between 0 and 1")
 
 
 @dataclass(frozen=True)

@@ -119,15 +119,16 @@ def colour_range(feature: BinnedFeature) -> dict[str, Any]:
 
 def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
     """One table over the axes that vary; of parameters that go together the first stands for the axis."""
-    names = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
+    varying = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
     index = dict(zip(result.grid, np.unravel_index(np.arange(result.n_rows), tuple(result.grid.values())), strict=True))
-    strides = binning.strides_within([result.grid[axis] for axis in names], most)
+    strides = binning.strides_within([result.grid[axis] for axis in varying], most)
     axes, binned = [], []
-    for name, stride in zip(names, strides, strict=True):
+    for name, stride in zip(varying, strides, strict=True):
         members = [p for p, axis in result.parameters.items() if axis == name]
         values = result.axis_values(members[0])
         binned.append(binning.axis_of_grid(members[0], values, index[name], stride))
-        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name})
+        names = result.codes(members[0]) if stride == 1 else ()
+        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name, "names": names})
     along = {p: {"grid": axis, "values": result.axis_values(p).tolist()} for p, axis in result.parameters.items()}
     return {
         "axes": axes,
@@ -207,6 +208,8 @@ def _why_not(sweep: Sweep, stimulus: Stimulus) -> str:
         return f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
     if sweep.noise is not None:
         return "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
+    if sweep.initial not in ("model", "rest"):
+        return "Rows that start from states of their own are not simulated in a page; `hhfast trace` draws them."
     if any(kind.clamp is not None for kind, _ in stimulus.parts):
         return "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
     return ""

@@ -67,7 +67,7 @@ class Builder:
         if spec.sensitivity:
             self.by_i_app = slopes_by_current(self.system)
             of_stimuli = spec.derived_stimulus_parameters.items()
-            linear = tuple(p for p, k in of_stimuli if not moved_edges(spec.kinds[k], p))
+            linear = tuple(p for p, of in of_stimuli if not moved_edges(spec.kinds[of.stimulus], of.name))
             self.system = with_sensitivities(self.system, spec.sensitivity, linear)
         self.constants = LaneConstants(frozenset(self.system.parameters))
         # Those of channel noise are apart: else what constants have in common, and so their rounding, would be another.
