@@ -14,6 +14,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.conserved_sums import conserved_sums, conserved_zeros
 
 _ROUNDS = 150
+_ROUNDS_OF_GROWTH = 50  # after which what may grow without end is taken to do so
 _FIRST, _SHORTEST, _LONGEST = 0.1, 1e-9, 1e10  # ms, of the steps
 _SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
 _STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
@@ -26,9 +27,12 @@ def rest_or_vanish(cells: Cells, X: np.ndarray, states: list[int], close: bool =
     Such pools, as conductances that cells regulate, grow without end at many potentials.
     """
     at_zero = [k for k in states if k in conserved_zeros(cells.model)]
-    before = X.copy() if at_zero else X
-    relax(cells, X, states, close)
-    if not at_zero or not len(failed := np.flatnonzero(np.isnan(X[states]).any(axis=0))):
+    if not at_zero:
+        relax(cells, X, states, close)
+        return
+    before = X.copy()
+    relax(cells, X, states, close, _ROUNDS_OF_GROWTH)
+    if not len(failed := np.flatnonzero(np.isnan(X[states]).any(axis=0))):
         return
     without = before[:, failed]
     without[at_zero] = 0.0
@@ -36,7 +40,7 @@ def rest_or_vanish(cells: Cells, X: np.ndarray, states: list[int], close: bool =
     X[:, failed] = without
 
 
-def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:
+def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False, rounds: int = _ROUNDS) -> None:
     """Bring these states of X (n_states, n), by number, to rest, the others held; NaN where that fails.
 
     close : X is close to it already, so that Newton's method alone is tried first.
@@ -47,7 +51,7 @@ def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -
     slope, size = _slopes(cells, X, states, unit)
     left = np.flatnonzero(np.isfinite(slope).all(axis=0))
     dt = np.full(cells.n, _LONGEST if close else _FIRST)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         if not len(left):
             break
         some, here, now = cells.at(left), X[:, left], slope[:, left]
