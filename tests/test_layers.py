@@ -237,8 +237,9 @@ def test_what_a_thing_is_is_never_read_from_its_name():
 
 
 # Where names are made and kept apart (of counts of channels, and of currents), and where names of others are read: the
-# reversal potentials of NeuroML, whose ions we name by them; functions of float32 (`exp_f`) in printed Python.
-NAMES_PARTS = {"model.names", "model.importers.part_entries", "kernel.print.python"}
+# reversal potentials of NeuroML, whose ions we name by them; columns NAME and NAME_error of CSV files that people write;
+# functions of float32 (`exp_f`) in printed Python.
+NAMES_PARTS = {"model.names", "model.importers.part_entries", "sweep.target_file", "kernel.print.python"}
 
 
 def named_parts(tree):
