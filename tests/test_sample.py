@@ -133,7 +133,7 @@ def test_impossible_distributions_are_refused(kind, arguments, message):
 
 BAD_SAMPLES = [
     ({"method": "sobel"}, "did you mean 'sobol'"),
-    ({"n": 0}, "n is 0"),
+    ({"n": 0}, "n = 0: must be a whole number from 1"),
     ({"seed": -1}, "seed"),
     ({"parameters": {}}, "no parameter varies"),
 ]

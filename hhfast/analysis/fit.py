@@ -13,11 +13,12 @@ from hhfast.analysis.feature_target import FeatureTarget
 from hhfast.analysis.fit_targets import SpikeTarget, Target, TraceTarget
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
 from hhfast.analysis.search_box import SearchBox
+from hhfast.batch.arguments import as_stimulus, as_table
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import OK, Result
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import interval
+from hhfast.inputs import interval, mapping, tolerance, whole_number
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
@@ -97,11 +98,15 @@ def fit(
     """
     found = find_model(model)
     _check_target(target)
-    names = tuple(free)
-    _check(found, free, params or {}, starts)
-    method = Method.of(method or Method(integrator="tsit5"), options)
-    problem = _FitProblem(found, target, names, SearchBox.of(free), params or {}, stimulus, starts, method)
-    return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
+    names = tuple(mapping("free", free, "{'g_Na': (40, 200)}"))
+    params, stimulus = as_table("params", params), as_stimulus(stimulus)
+    _check(found, free, params)
+    starts = whole_number("starts", starts, 1, 10_000)
+    rounds = whole_number("max_iterations", max_iterations, 1, 100_000)
+    tol = tolerance("tol", tol)
+    method = Method.of(Method(integrator="tsit5") if method is None else method, options)
+    problem = _FitProblem(found, target, names, SearchBox.of(free), params, stimulus, starts, method)
+    return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=rounds, tol=tol))
 
 
 def _check_target(target: Any) -> None:
@@ -111,7 +116,7 @@ def _check_target(target: Any) -> None:
         )
 
 
-def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any], starts: int) -> None:
+def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any]) -> None:
     if not free:
         raise InputError("free: is empty; name the parameters to fit, as {'g_Na': (40, 200)}")
     for name, ends in free.items():
@@ -120,8 +125,6 @@ def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any], sta
         if name in params:
             raise InputError(f"free: '{name}' is also among params; leave it out of one of them")
         interval(f"free: {name}", ends)
-    if not 1 <= starts <= 10_000:
-        raise InputError(f"starts = {starts}: must be 1 to 10,000")
     for name, value in params.items():
         if np.ndim(value):
             raise InputError(f"params: '{name}' is an array; a fit takes one number for all targets")

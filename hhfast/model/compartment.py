@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hhfast.errors import InputError
 from hhfast.model.elements import Channel, Parameter, Pool
+from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, Number, check_name
 
 
@@ -23,6 +24,9 @@ class Coupling:
     to: str
     g: str
     fraction: str | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Compartment:
     i_app: str = "0"
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("compartment", self.name)
         if self.coupling is not None and self.coupling.to == self.name:
             raise InputError(f"compartment '{self.name}' is coupled to itself")

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError
+from hhfast.inputs import known_name, mapping, whole_number
 from hhfast.sampling import sobol
 from hhfast.sampling.counter_rng import fraction, permuted, uniform
 from hhfast.sampling.distributions import Distribution
@@ -34,13 +35,10 @@ class Sample:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise unknown("method", self.method, METHODS)
-        if not 1 <= self.n <= MAX_ROWS:
-            raise InputError(f"n is {self.n}; it must be between 1 and {MAX_ROWS}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be between 0 and 2**63 - 1")
-        if not self.parameters:
+        known_name("method", self.method, METHODS)
+        object.__setattr__(self, "n", whole_number("n", self.n, 1, MAX_ROWS))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0, 2**63 - 1))
+        if not mapping("parameters", self.parameters, "{'g_Na': Distribution('uniform', (90, 150))}"):
             raise InputError("no parameter varies; give at least one, as in g_Na = { uniform = [90, 150] }")
         for name, values in self.parameters.items():
             if not isinstance(values, Distribution):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from hhfast.errors import InputError
-from hhfast.sweep.axis import Axis, Values
+from hhfast.inputs import whole_number
+from hhfast.sweep.axis import MOST_VALUES, Axis, Values
 from hhfast.sweep.space import Grid, Space
 
 
 def with_initial_states(space: Space, count: int) -> Space:
     """A space with several initial states as its last axis, unless it has that already."""
-    if "initial" in space.names:
+    if "initial" in getattr(space, "names", ()):
         return space
     if not isinstance(space, Grid):
         raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
@@ -19,9 +20,10 @@ def with_initial_states(space: Space, count: int) -> Space:
 
 def with_replicates(space: Space, count: int) -> Space:
     """A space with replicates as its last axis, unless it has that already."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if isinstance(count, bool):
         raise InputError(f"replicates: is {count!r}; it must be a whole number, at least 1")
-    if "replicate" in space.names:
+    count = whole_number("replicates", count, 1, MOST_VALUES)
+    if "replicate" in getattr(space, "names", ()):
         return space
     if not isinstance(space, Grid):
         raise InputError("replicates: are an axis, which only [axes] can have; leave them out")

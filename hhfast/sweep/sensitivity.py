@@ -25,7 +25,7 @@ def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
     """
     found = []
     stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
-    for name in given:
+    for name in given if isinstance(given, (tuple, list)) else (given,):  # others are refused by the checks
         prefix, _, plain = str(name).rpartition(".")
         of_stimulus = prefix in stimuli
         if of_stimulus and plain in sweep.model.parameters:
