@@ -120,7 +120,7 @@ def test_bounds_hold():
         ({"free": {}}, "is empty"),
         ({"params": {"g_Na": 3.0}}, "also among params"),
         ({"params": {"g_K": [3.0, 4.0]}}, "is an array"),
-        ({"starts": 0}, "must be 1"),
+        ({"starts": 0}, "must be a whole number from 1"),
         ({"integrator": "rodas4"}, "choose tsit5 or bs32"),
     ],
 )
