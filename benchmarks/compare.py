@@ -217,7 +217,7 @@ def install(folder: Path) -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--neurons", type=int, default=2048)
+    parser.add_argument("--neurons", type=int, default=8192)
     parser.add_argument("--duration", type=float, default=100.0, help="ms")
     parser.add_argument("--dt", type=float, default=0.01, help="ms")
     parser.add_argument("--seed", type=int, default=1, help="of the parameter sets")

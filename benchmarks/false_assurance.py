@@ -4,6 +4,8 @@
     python benchmarks/false_assurance.py --cells 1200 --integrators tsit5 rk4
     python benchmarks/false_assurance.py --no-run --write docs/integrators.md    # put the last table into the page
 
+A run that was interrupted goes on where it was, method by method, if nothing of the code has changed since.
+
 Each run is compared with the truth (`truth.py`). A cell is *wrong* where its spike count is, or a feature or spike time
 is off by more than what `certify_tolerance` allows by default. It is *falsely assured* where it is so by twice that, or
 in its count, though its certificate agrees; *falsely alarmed* where the certificate differs and nothing is off by half.
@@ -12,6 +14,7 @@ in its count, though its certificate agrees; *falsely alarmed* where the certifi
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import textwrap
@@ -98,28 +101,41 @@ def measure(cells: Cells, true: Truth, options: dict[str, Any], threads: int) ->
     }
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Every method on every model."""
+def run(arguments: argparse.Namespace) -> None:
+    """Every method on every model that the results do not have yet."""
     each = -(-arguments.cells // len(arguments.models))
-    found: dict[str, Any] = {"cores": os.cpu_count(), "methods": {}, "models": {}}
+    wanted = {"cells": each, "models": arguments.models, "methods": arguments.integrators, "seed": arguments.seed}
+    found: dict[str, Any] = {"of": wanted | {"code": _code()}, "cores": os.cpu_count(), "models": {}}
+    if arguments.results.exists():
+        before = json.loads(arguments.results.read_text())
+        found = before if before.get("of") == found["of"] else found
     for number, name in enumerate(arguments.models):
+        done = found["models"].get(name, {}).get("methods", {})
+        if len(done) == len(arguments.integrators):
+            continue
         cells = MODELS[name](each, arguments.seed + number)
         true = truth_of(cells)
         some = np.flatnonzero(true.decided)[: arguments.scipy]
-        other = scipy_differs(cells, true.result, some)
         found["models"][name] = {
             "cells": each, "decided": int(true.decided.sum()), "unknown": int(true.unknown.sum()), "scipy": len(some),
-            "differ": other,
+            "differ": scipy_differs(cells, true.result, some), "methods": done,
         }  # fmt: skip
         print(name, found["models"][name], flush=True)
         for label in arguments.integrators:
+            if label in done:
+                continue
             cells.run(**METHODS[label], certify=np.arange(each) < 1)  # compiles
-            counts = measure(cells, true, METHODS[label], arguments.threads)
-            total = found["methods"].setdefault(label, dict.fromkeys(counts, 0))
-            for key, value in counts.items():
-                total[key] += value
-            print(f"  {label}: {counts}", flush=True)
-    return found
+            done[label] = measure(cells, true, METHODS[label], arguments.threads)
+            print(f"  {label}: {done[label]}", flush=True)
+            arguments.results.parent.mkdir(exist_ok=True)
+            arguments.results.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _code() -> str:
+    """A hash of all that decides the numbers."""
+    here, package = Path(__file__), Path(hh.__file__).parent
+    files = [here, here.with_name("truth.py"), *sorted(f for f in package.rglob("*") if f.suffix in (".py", ".toml"))]
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -138,7 +154,9 @@ def markdown(found: dict[str, Any]) -> str:
         "falsely alarmed", "references differ, assured", "cost",
     )  # fmt: skip
     lines = [textwrap.fill(head, 120), "", f"| {' | '.join(columns)} |", "|---|" + "---:|" * (len(columns) - 1)]
-    for label, t in found["methods"].items():
+    for label in found["of"]["methods"]:
+        each = [m["methods"][label] for m in models.values()]
+        t = {key: sum(counts[key] for counts in each) for key in each[0]}
         numbers = [t[k] for k in ("flagged", "wrong", "wrong_count", "assured", "false_assurance", "false_alarm",
                                       "unknown_assured")]  # fmt: skip
         cost = t["seconds_certified"] / max(t["seconds"], 1e-9)
@@ -160,8 +178,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", hh.errors.StepWarning)
     if not arguments.no_run:
-        arguments.results.parent.mkdir(exist_ok=True)
-        arguments.results.write_text(json.dumps(run(arguments), indent=1) + "\n")
+        run(arguments)
     table = markdown(json.loads(arguments.results.read_text()))
     print(table)
     if arguments.write:

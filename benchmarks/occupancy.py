@@ -21,7 +21,7 @@ def trials_of(result: hh.Result) -> np.ndarray:
 
 def occupancy(trials: np.ndarray, cells: int, dtype: str = "float64") -> float:
     """Of calls with so many cells each."""
-    spent, lanes = 0, ADAPTIVE_LANES[dtype][0]
+    spent, lanes = 0, ADAPTIVE_LANES[dtype]
     for first in range(0, len(trials), cells):
         ends = [0] * lanes
         for n in trials[first : first + cells].tolist():

@@ -57,7 +57,7 @@ class StepWarning(UserWarning):
 
 
 class PrecisionWarning(UserWarning):
-    """The model is known to need more precision than was asked for."""
+    """The model is known to need more precision than was asked for, or V goes where rates are only about right."""
 
 
 class UnknownName(InputError, KeyError):

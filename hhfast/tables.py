@@ -50,9 +50,12 @@ def number_text(value: Any, digits: int = 6) -> str:
 
 
 def unit_text(unit: str) -> str:
-    """A unit as people write it: uA cm-2 is µA/cm², and 1 is none."""
+    """A unit as people write it: uA cm-2 is µA/cm², ms/(mS cm-2) is ms per mS/cm², and 1 is none."""
     if unit in ("", "1"):
         return ""
+    over, divided, by = unit.partition("/(")
+    if divided:
+        return f"{unit_text(over) or 1} per {unit_text(by.removesuffix(')'))}"
     above: list[str] = []
     below: list[str] = []
     for part in unit.split():
@@ -60,6 +63,12 @@ def unit_text(unit: str) -> str:
         base, power = word.removesuffix("-"), part[len(word) :]
         (below if word.endswith("-") else above).append(_UNITS.get(base, base) + _POWERS.get(power, power))
     return "/".join([" ".join(above) or "1", *below])
+
+
+def heading_text(heading: str) -> str:
+    """A heading of a column with its unit as people write it: threshold (uA cm-2) is threshold (µA/cm²)."""
+    name, opened, unit = heading.removesuffix(")").rpartition(" (")
+    return f"{name} ({unit_text(unit)})" if opened else heading
 
 
 def one_line(value: Any) -> str:
@@ -124,6 +133,13 @@ def counts_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
     """How often each code is there, by what it means."""
     counts = np.bincount(codes.ravel(), minlength=len(meanings)).tolist()
     return ", ".join(f"{n:,} {name.replace('_', ' ')}" for n, name in zip(counts, meanings, strict=False) if n)
+
+
+def shares_text(codes: np.ndarray, meanings: Sequence[str]) -> str:
+    """How large a share each code has, by what it means, the largest first: 61.2 % tonic, 38.8 % silent."""
+    counts = np.bincount(codes.ravel(), minlength=len(meanings))
+    order = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k] and k < len(meanings)]
+    return ", ".join(f"{100 * counts[k] / codes.size:.3g} % {meanings[k].replace('_', ' ')}" for k in order)
 
 
 def short_text(value: Any) -> str:

@@ -1,9 +1,11 @@
 """Exported cells run by PyLEMS, which knows nothing of hhfast."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+_DEPTH = 6  # of variables that depend on one another
 CORE = Path(__file__).parent / "data" / "neuroml_core.xml"
 RUN = """\
 <Lems>
@@ -18,7 +20,14 @@ RUN = """\
 
 
 def spike_times(neuroml, folder, t_stop, dt, threshold=-20.0):
-    """Upward crossings of V (ms) in a run by Euler's method; PyLEMS notes the time before a step with V after it."""
+    """Upward crossings of V (ms) in a run by Euler's method."""
+    t, V = potential(neuroml, folder, t_stop, dt)
+    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
+    return t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])
+
+
+def potential(neuroml, folder, t_stop, dt):
+    """Times (ms) and V (mV) of a run by Euler's method; PyLEMS notes the time before a step with V after it."""
     from lems.model.model import Model
     from lems.sim.build import SimulationBuilder
 
@@ -28,11 +37,24 @@ def spike_times(neuroml, folder, t_stop, dt, threshold=-20.0):
     model = Model(include_includes=True)
     model.import_from_file(str(folder / "run.xml"))
     simulation = SimulationBuilder(model.resolve()).build()
+    _settle_cases(simulation.runnables.values())
     simulation.run()
     t, V = 1e3 * np.array(_recorded(list(simulation.runnables.values()))).T
-    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
-    t += dt
-    return t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])
+    return t + dt, V
+
+
+def _settle_cases(runnables):
+    """PyLEMS 0.6.9 takes the value of the step before for a variable with cases that another one depends on."""
+    for runnable in runnables:
+        _settle_cases([*runnable.children.values(), *runnable.array])
+        if hasattr(runnable, "update_derived_variables"):
+            runnable.update_derived_variables = partial(_settled, runnable.update_derived_variables)
+
+
+def _settled(update, runnable):
+    for _ in range(_DEPTH):
+        update(runnable)
+        runnable.update_shadow_variables()
 
 
 def _recorded(runnables):

@@ -1,12 +1,15 @@
 """Every class of activity, in models whose attractors SciPy finds from right-hand sides written apart from hhfast.
 
-The intervals between spikes below are those of LSODA at rtol 1e-10, after the transient (threshold in brackets).
+The intervals between spikes below are those of LSODA at rtol 1e-10, after the transient (threshold in brackets); of
+oscillations without spikes those between maxima of V.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from reference_models import MODELS
+from scipy.optimize import root
 
 import hhfast as hh
 from hhfast.parts.activity import ACTIVITIES
@@ -14,13 +17,17 @@ from hhfast.parts.activity import ACTIVITIES
 
 @dataclass(frozen=True)
 class Scan:
-    """Runs of one model: the values of one parameter, what each does, and its intervals (none: not periodic), ms."""
+    """Runs of one model: the values of one parameter, what each does, and its intervals (none: not periodic), ms.
+
+    rests : mV, where V ends at some of the values.
+    """
 
     model: str
     parameter: str
     cases: dict[float, tuple[str, list[float]]]
     t_stop: float
     threshold: float = -20.0
+    rests: dict[float, float] = field(default_factory=dict)
 
 
 # Braun et al. 1998: tonic at 6.6 degC; period doublings at 6.765 and 7.195; chaos above about 7.31; then bursts.
@@ -73,12 +80,24 @@ SCANS = [
         3.25: ("irregular", []),
         4.0: ("tonic", [20.1279]),
     }, 20e3, threshold=0.0),
+    # Squid axon: beyond 99.9 uA/cm2 its cycle, of 22 mV here, no longer reaches the threshold.
+    Scan("hodgkin_huxley", "stimulus", {
+        1.0: ("silent", []),
+        20.0: ("tonic", [11.56469748]),
+        130.0: ("subthreshold", [6.23049665]),
+    }, 2e3, rests={1.0: -64.193556881}),
+    # Morris & Lecar 1981: beyond the Hopf point at 212.02 uA/cm2 blocked.
+    Scan("morris_lecar_1981_class_2", "stimulus", {
+        80.0: ("silent", []),
+        150.0: ("tonic", [66.16175273]),
+        250.0: ("blocked", []),
+    }, 5e3, rests={80.0: -29.9661753803, 250.0: 10.8965971324}),
 ]  # fmt: skip
 
 
 def run(scan, **method):
     values = np.array(list(scan.cases))
-    features = ["activity", "spikes_per_period", "period"]
+    features = ["activity", "spikes_per_period", "period", "V_rest"]
     record = [hh.Features(features, threshold=scan.threshold, rearm=scan.threshold)]
     params = {scan.parameter: values} if scan.parameter != "stimulus" else {}
     stimulus = hh.Step(values) if scan.parameter == "stimulus" else None
@@ -90,7 +109,11 @@ def run(scan, **method):
 def check(scan, result, error):
     assert [ACTIVITIES[code] for code in result["activity"]] == [name for name, _ in scan.cases.values()]
     intervals = [times for _, times in scan.cases.values()]
-    assert result["spikes_per_period"].tolist() == [len(times) for times in intervals]
+    spikes = [0 if name == "subthreshold" else len(times) for name, times in scan.cases.values()]
+    assert result["spikes_per_period"].tolist() == spikes
+    rests = [scan.rests.get(value, np.nan) for value in scan.cases]
+    known = np.isfinite(rests)
+    np.testing.assert_allclose(result["V_rest"][known], np.array(rests)[known], atol=1e-8)
     for period, times in zip(result["period"], intervals, strict=True):
         if times:
             np.testing.assert_allclose(period, sum(times), rtol=error)
@@ -134,6 +157,36 @@ def test_every_method_is_tried():
 @pytest.mark.parametrize("integrator", METHODS)
 def test_the_class_is_the_same_by_every_method(integrator):
     check_method(COLD, integrator)
+
+
+STEPS = {  # X, its slope a - b X, dt -> X after a step of a method of first order
+    "euler": lambda X, a, b, dt: X + dt * (a - b * X),
+    "exp_euler": lambda X, a, b, dt: X * np.exp(-b * dt) + a / b * (1.0 - np.exp(-b * dt)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("integrator", STEPS)
+def test_next_to_a_hopf_point_the_class_is_marginal_as_theory_says(integrator):
+    """The squid axon rests at 155 uA/cm2, beyond its Hopf point (154.5224); a step of first order moves that point.
+
+    The equations that such steps solve rest where all eigenvalues of the step lie inside the unit circle.
+    """
+    model, dt = MODELS["hodgkin_huxley"], METHODS[integrator][0]
+    X = root(model.slope, [-43.0, 0.4, 0.1, 0.7], args=(155.0, model.p), tol=1e-12).x
+    for step in (dt, dt / 10):
+        columns = [
+            (STEPS[integrator](X + e, *model.coefficients(X + e, 155.0, model.p), step)
+             - STEPS[integrator](X - e, *model.coefficients(X - e, 155.0, model.p), step)) / 2e-6
+            for e in 1e-6 * np.eye(4)
+        ]  # fmt: skip
+        rests = np.abs(np.linalg.eigvals(np.transpose(columns))).max() < 1
+        assert rests == (step < dt)
+        result = hh.simulate(
+            "hodgkin_huxley", stimulus=hh.Step([155.0]), t_stop=5e3, until="settled", integrator=integrator, dt=step,
+            record=[hh.Features(["activity"])],
+        )  # fmt: skip
+        assert result.labels("activity").tolist() == ["silent" if rests else "subthreshold"]
 
 
 @pytest.mark.slow

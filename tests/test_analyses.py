@@ -18,6 +18,12 @@ GIVEN = {  # of each analysis, as brief as it can be
     "bifurcations": {},
     "displacement_threshold": {"tol": 1e-2},
     "fi_curve": {"currents": [5.0, 10.0], "t_stop": 150.0, "transient": 50.0},
+    "fit": {
+        "target": hh.TraceTarget(np.linspace([-65.0, -65.0], [-60.0, -70.0], 9).T, 0.5),
+        "free": {"g_K": (20.0, 60.0)},
+        "starts": 1,
+        "max_iterations": 2,
+    },
     "phase_response": {"i_app": 10.0, "t_stop": 500.0, "phases": 8},
     "recovery_curve": {"intervals": [12.0], "tol": 1e-2},
     "refractory_period": {"second": [2.0, 5.0], "tol": 1e-1},
@@ -59,7 +65,7 @@ def test_what_the_command_line_needs(name):
     """Options with help and defaults, columns of one length, the name of a picture."""
     entry = analyses[name]
     parameters = inspect.signature(entry.function).parameters
-    assert set(parameters) - {"model", "params", "method", "numbers", "options"} == entry.options.keys()
+    assert set(parameters) - {"model", "params", "stimulus", "method", "numbers", "options"} == entry.options.keys()
     for option, default in entry.defaults.items():
         assert entry.options[option].help
         assert default is None or default is REQUIRED or entry.options[option].check(option, default) is not None

@@ -20,6 +20,7 @@ def test_rheobase(here, pictures):
     """A line for each cell, with its status; a picture of the curve."""
     result = hhfast("rheobase", "hodgkin_huxley", "--width", "1", "-p", "g_Na=120,0")
     assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].split("  ")[1] == "threshold (µA/cm²)"
     assert [line.split() for line in result.stdout.splitlines()[1:]] == [["120", "6.91895", "ok"], ["0", "-", "never"]]
     assert hhfast("rheobase", "hodgkin_huxley", "--width", "0.5,5", "--tol", "1e-3", "-o", "curve.png").exit_code == 0
     (axes,) = pictures[0].axes

@@ -94,6 +94,13 @@ def test_rough_logarithm(dtype, function):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rough_reciprocal(dtype, function):
+    """Within 0.3 % wherever tolerances may be, which an estimated error can do with."""
+    x = np.exp(np.random.default_rng(7).uniform(-80, 80, 4000)).astype(dtype)
+    np.testing.assert_allclose(function("reciprocal_rough", dtype)(x) * x.astype(float), 1.0, rtol=3e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", ["exp", "log", *PHI, "phi_far", "exprelr", "sqrt"])
 def test_nan_stays_nan(name, dtype, function):
     """A diverged lane must show."""

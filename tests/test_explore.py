@@ -60,6 +60,7 @@ def test_the_page_of_every_model_opens(chromium, tmp_path, name):
         for preset in [None, *visitor.page.evaluate("page.presets.map((preset) => preset.name)")]:
             if preset is not None:
                 assert_promise(preset, *seen_under(visitor, preset))
+            visitor.wait("run !== null")
             assert visitor.page.evaluate("run.status") == 0
             assert visitor.page.evaluate("run.traces.V.every(Number.isFinite)")
         visitor.assert_quiet()
@@ -69,6 +70,7 @@ def test_what_is_on_the_screen_can_be_computed_again(chromium, squid, here):
     """The Python text, run as it is, prints the page's spike times; so do the command and the sweep file."""
     with Visitor(chromium, squid, "#p.g_K=30&s.0.amplitude=12") as visitor:
         page = visitor.page
+        visitor.wait("run !== null")
         page.get_by_text("Take it away").click()
         spikes = page.evaluate("Array.from(run.spikes)")
         texts = {}
@@ -94,6 +96,7 @@ def test_what_is_on_the_screen_can_be_computed_again(chromium, squid, here):
 def test_pulses_need_a_sweep_file(chromium, squid, here):
     """A command takes a step alone: it says so; the sweep file has the pulses."""
     with Visitor(chromium, squid, "#preset=threshold") as visitor:
+        visitor.wait("run !== null")
         visitor.page.get_by_text("Take it away").click()
         visitor.page.locator("#language").select_option("command")
         assert "takes a step alone" in visitor.page.locator("#code").text_content()
@@ -118,6 +121,7 @@ def test_a_plot_is_saved_as_picture_and_numbers(chromium, squid, tmp_path):
     """The numbers are those of the run; the SVG is XML with its texts; the PNG is one. A held trace is in them."""
     with Visitor(chromium, squid) as visitor:
         page = visitor.page
+        visitor.wait("run !== null")
         page.get_by_role("button", name="Hold to compare").click()
         page.get_by_label("g_K, exact value").fill("30")
         visitor.wait("run.parameters[4] === 30 && !run.coarse")
@@ -139,6 +143,7 @@ def test_a_slow_model_is_computed_beside_the_page(chromium, tmp_path):
     """What a slider moves is computed in a worker, accurately in the end: the same run as in the page itself."""
     with Visitor(chromium, hh.explore("hodgkin_huxley", tmp_path / "page.html")) as visitor:
         page = visitor.page
+        visitor.wait("run !== null")
         page.evaluate("cost = 1000")
         page.get_by_label("g_K, exact value").fill("30")
         visitor.wait("run.parameters[4] === 30 && !run.coarse")
@@ -148,8 +153,21 @@ def test_a_slow_model_is_computed_beside_the_page(chromium, tmp_path):
         visitor.assert_quiet()
 
 
+def test_a_page_answers_while_its_first_run_is_computed(chromium, squid):
+    """One that takes long is computed in a worker; what needs a run waits for it."""
+    with Visitor(chromium, squid, "#t=50000&start=model&s.0.stop=1e9") as visitor:
+        page = visitor.page
+        page.get_by_role("button", name="Hold to compare").click()
+        assert page.evaluate("[run, cost, byId('status').textContent]") == [None, 0, "Computing …"]
+        visitor.wait("run !== null")
+        assert page.evaluate("run.t_stop === 50000 && !run.coarse && run.took > PATIENCE")
+        assert page.locator("#panel-V").get_attribute("class").split() == ["panel", "wide", "follow"]
+        visitor.assert_quiet()
+
+
 def test_a_value_that_cannot_be_is_said_beside_its_slider(chromium, squid):
     with Visitor(chromium, squid) as visitor:
+        visitor.wait("run !== null")
         box = visitor.page.get_by_label("g_Na, exact value")
         box.fill("-5")
         visitor.wait("run.failure !== ''")
@@ -165,6 +183,7 @@ def test_a_slider_by_keyboard_changes_the_run_and_the_link(chromium, squid):
     """The link of the page, opened again, has the same state and the same spikes."""
     with Visitor(chromium, squid) as visitor:
         page = visitor.page
+        visitor.wait("run !== null")
         before = page.evaluate("run.spikes.length")
         page.locator("[id='s-p.g_K']").focus()
         for _ in range(5):
@@ -180,6 +199,7 @@ def test_a_slider_by_keyboard_changes_the_run_and_the_link(chromium, squid):
     assert (state["t"], state["y"]) == (80, "h")
     with Visitor(chromium, squid, link) as again:
         assert again.page.evaluate("state") == state
+        again.wait("run !== null")
         assert again.page.evaluate("Array.from(run.spikes)") == spikes
         again.assert_quiet()
 
@@ -189,6 +209,7 @@ def test_a_slider_by_keyboard_changes_the_run_and_the_link(chromium, squid):
 )
 def test_a_broken_link_is_no_error(chromium, squid, link):
     with Visitor(chromium, squid, link) as visitor:
+        visitor.wait("run !== null")
         assert visitor.page.evaluate("run.status") == 0
         visitor.assert_quiet()
 
@@ -199,6 +220,7 @@ def test_a_link_may_name_a_preset(chromium, squid):
         page = visitor.page
         assert page.get_by_role("button", name="anode break").get_attribute("aria-pressed") == "true"
         assert page.locator("#sentence").text_content().startswith("An outward current ends")
+        visitor.wait("run !== null")
         assert page.evaluate("[run.spikes.length, state['s.0.amplitude'] < 0, state.y]") == [1, True, "h"]
         assert page.evaluate("location.hash") == "#preset=anode%20break&y=h"
         page.get_by_label("g_Na, exact value").fill("110")

@@ -96,7 +96,7 @@ def test_bins_hold_means_and_the_most_frequent_class():
     numbers = np.where(x < 0.2, np.nan, 3.0 * x + y)
     classes = np.where(x < 0.5, 0.0, 2.0)
     features = [binning.BinnedFeature("f", numbers, "mV"), binning.BinnedFeature("c", classes, "1", ("a", "b", "c"))]
-    axes = [binning.axis_of_sample("x", x, 10), binning.axis_of_sample("y", y, 8)]
+    axes = [binning.axis_of_sample("x", x, 10, log=False), binning.axis_of_sample("y", y, 8, log=False)]
     table = binning.table(axes, features)
     assert (table["axes"], table["shape"]) == (["x", "y"], (10, 8))
     count = unpacked(table["count"]).reshape(10, 8)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from commands import hhfast, refused
-from lems_runs import spike_times
+from lems_runs import potential, spike_times
 
 import hhfast as hh
+from hhfast.model.exporters.initial_states import initial_states
 
 
 @pytest.fixture
@@ -94,6 +95,22 @@ def test_pylems_runs_a_cell_of_one_type(name, amplitude, spikes, tmp_path):
     euler = hh.simulate(name, stimulus=step, t_stop=30.0, integrator="euler", dt=0.01)
     assert len(found) == spikes
     assert found == pytest.approx(euler.spike_times[0], abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(hh.models)[::3])
+@pytest.mark.filterwarnings("ignore")  # PyLEMS'
+def test_pylems_takes_the_same_steps(name, tmp_path):
+    """Of Euler's method, from where the file starts; `benchmarks/exports.py` runs all models, and for longer."""
+    model = hh.models[name]
+    _, V = potential(model.to_neuroml(), tmp_path, 0.2, 0.002)
+    state, known = initial_states(model), []
+    for _ in V:
+        slopes = model.derivatives({x: np.array([value]) for x, value in state.items()}, {}, 0.0)
+        state = {x: value + 0.002 * float(np.ravel(slopes[x])[0]) for x, value in state.items()}
+        known.append(state["V"])
+    assert np.ptp(known) > 0
+    assert pytest.approx(known, abs=1e-9) == V
 
 
 def test_standard_rates_are_used_where_they_fit():

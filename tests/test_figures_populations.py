@@ -22,6 +22,17 @@ spikes = true
 """
 
 
+def test_bins_and_ticks_are_those_of_the_values_of_a_grid(tmp_path):
+    """Of 41 values two are in each bin, so that what is accepted everywhere is level; three values are the ticks."""
+    space = hh.Grid.of({"g_Na": np.linspace(90, 130, 41), "g_L": [0.2, 0.3, 0.4]})
+    record = hh.Record(features=("V_max",))
+    out = hh.Sweep("hodgkin_huxley", space, 2.0, record=record).run(tmp_path / "scan.h5", progress=False)
+    accepted = hh.plot_population(hh.select(out, "V_max < 100")).axes[0].patches[-1].get_data()
+    assert len(accepted.values) == 21
+    np.testing.assert_allclose(accepted.values, 1 / 41)
+    assert hh.plot_result(out).axes[0].get_yticks().tolist() == [0.2, 0.3, 0.4]
+
+
 def test_stacking_puts_axes_within_axes():
     """The coarsest axis along x, the next along y, the third within the first."""
     values = np.arange(24.0).reshape(2, 3, 4)
@@ -72,6 +83,21 @@ def test_a_result_is_stacked_by_the_command(scan, tmp_path, pictures):
         assert image.shape in ((3, 6), (6, 3), (2, 9))
 
 
+def test_what_a_sweep_drew_by_ratio_has_a_logarithmic_axis(tmp_path, pictures):
+    """In the corner plot and among points, though it spans one decade only; bins are of equal ratio there."""
+    ranges = {"g_L": hh.Distribution("loguniform", (0.1, 1.0)), "g_Na": hh.Distribution("uniform", (60, 180))}
+    record = hh.Record(features=("V_max",))
+    result = hh.Sweep("hodgkin_huxley", hh.Sample("sobol", 64, ranges), 1.0, record=record).run(
+        tmp_path / "scan.h5", progress=False
+    )
+    corner = hh.plot_population(hh.select(result, "V_max > -100"))
+    assert [axes.get_xscale() for axes in corner.axes] == ["log", "linear"] * 2
+    edges = corner.axes[0].patches[0].get_data().edges
+    np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[-1] / edges[0]) / 24)
+    assert hhfast("plot", result, "--value", "V_max", "-o", tmp_path / "points.png").exit_code == 0
+    assert (pictures[-1].axes[0].get_xscale(), pictures[-1].axes[0].get_yscale()) == ("log", "linear")
+
+
 def test_intervals_are_those_of_the_file(scan, tmp_path, pictures):
     command = ("plot", scan, "--kind", "intervals", "--x", "stimulus.amplitude", "--transient", "10")
     assert hhfast(*command, "-o", tmp_path / "intervals.png").exit_code == 0
@@ -90,7 +116,7 @@ def test_a_currentscape_shows_shares_of_the_currents(scan, tmp_path, pictures):
     assert hhfast(*command).exit_code == 0
     shares = pictures[0].axes[2].collections
     labels = [c.get_label() for c in shares if not c.get_label().startswith("_")]
-    assert labels == [channel.name for channel in hh.models["hodgkin_huxley"].channels]
+    assert labels == [rf"$i_{{\mathrm{{{channel.name}}}}}$" for channel in hh.models["hodgkin_huxley"].channels]
     for sign, stack in ((1, shares[: len(labels)]), (-1, shares[len(labels) :])):
         top = np.max([sign * path.vertices[:, 1] for c in stack for path in c.get_paths()])
         assert top == pytest.approx(100)

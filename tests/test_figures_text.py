@@ -7,7 +7,7 @@ import pytest
 
 from hhfast.figures.canvas import new_figure, save
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import cell_labels, plain, symbol, value_text
+from hhfast.figures.text import cell_labels, plain, shown_number, symbol, value_text
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,8 @@ def test_every_symbol_can_be_drawn(name, tmp_path):
 
 def test_values_and_cells():
     assert value_text("g_Na", 120.0, "mS cm-2") == r"$g_{\mathrm{Na}}$ = 120 mS/cm²"
+    shown = {30_000.0: "30000", 1_234_567.0: "1235000", 0.0002: "0.0002", -65.0: "-65", 3e8: "3e+08", 2e-7: "2e-07"}
+    assert {value: shown_number(value) for value in shown} == shown
     labels = cell_labels({"V": np.array([1.0, 2.0]), "E": np.array([3.0, 3.0])}, {})
     assert labels == ["$V$ = 1", "$V$ = 2"]  # the one that differs
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import hhfast as hh
+from hhfast.parts.variable import Variable
 
 MORRIS_LECAR = "morris_lecar_1981_class_1"
 
@@ -86,6 +87,25 @@ def test_traces_of_a_result():
         hh.plot_traces(r, cells=[4])
     with pytest.raises(hh.InputError, match="no traces"):
         hh.plot_traces(hh.simulate("hodgkin_huxley", t_stop=5.0))
+
+
+def test_traces_are_grouped_by_what_they_are():
+    """Not by what they are called: a pool has axes of its own, and a derivative is told by its attribute."""
+    time = np.arange(5.0)
+    quantities = {"V": "potential", "V_d": "potential", "V_store": "pool", "g_in": "conductance", "Na": "current"}
+    units = {"V_store": "mV", "g_in": "mS cm-2", "Na": "uA cm-2"}
+    traces = {
+        n: Variable(time[None], ("cell", "time"), units.get(n, "mV"), n, quantity=q) for n, q in quantities.items()
+    }
+    traces["dV_d_dg_in"] = Variable(
+        time[None], ("cell", "time"), "mV/(mS cm-2)", "dV_d_dg_in", derivative=("V_d", "g_in")
+    )
+    result = hh.Result(np.zeros(1, np.uint8), {"time": Variable(time, ("time",), "ms"), **traces})
+    labels = [axes.get_ylabel().replace("\n", " ") for axes in hh.plot_traces(result).axes]
+    assert labels == [
+        "potential (mV)", "conductance (mS/cm²)", "current (µA/cm²)", r"$V_{\mathrm{store}}$ (mV)",
+        r"∂$V_{\mathrm{d}}$/∂$g_{\mathrm{in}}$ (mV per mS/cm²)",
+    ]  # fmt: skip
 
 
 def test_models_draws_gate_curves(tmp_path, pictures):

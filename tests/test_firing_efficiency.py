@@ -72,3 +72,26 @@ def test_diffusion_fires_as_every_transition():
     for few, many in zip(fired("markov", 100.0, [5.0, 7.5], m), fired("diffusion", 100.0, [5.0, 7.5], n), strict=True):
         assert agree(few, m, many, n), (interval(few, m), interval(many, n))
         assert 0.02 < few / m < 0.98
+
+
+def test_fluctuations_make_spike_times_reliable():
+    """What Schneidman, Freedman & Segev 1998 state of a patch of 200 um2; their curves are in print alone.
+
+    Under a direct current spike times are unreliable, under a fluctuating one they are not; below threshold there are
+    spikes that the deterministic axon has not.
+    """
+    below, above = hh.Step(amplitude=5.0), hh.Step(amplitude=7.0)
+    fluctuating = above + hh.Noise(sigma=10.0, tau=3.0, seed=1, cell=0.0)  # the same in all trials
+    run = {"t_stop": 400.0, "dt": 0.01, "integrator": "exp_euler", "initial": "rest", "record": [hh.Spikes()]}
+    counts = {"count_Na": np.full(20, 60 * 200.0), "count_K": 18 * 200.0}
+    found = [
+        hh.trial_statistics(
+            hh.simulate("hodgkin_huxley", counts, stimulus=stimulus, channel_noise="diffusion", **run), 20,
+            window=(100.0, 400.0),
+        )
+        for stimulus in (below, above, fluctuating)
+    ]  # fmt: skip
+    assert found[1].reliability[0] < 0.5
+    assert found[2].reliability[0] > 0.8
+    assert not (hh.simulate("hodgkin_huxley", stimulus=below, **run).spike_time > 100.0).any()
+    assert found[0].rate[0] > 20.0

@@ -106,6 +106,11 @@ def test_removable_poles_inside_functions_are_recognised():
 BAD = {
     "cycle": ('u = "V + shift"', 'u = "w + 1"\nw = "2 * u"', ["'w' uses itself", "w -> u -> w"]),
     "function that calls itself": ('is = "phi * r"', 'is = "scaled(r)"', ["scaled", "uses itself"]),
+    "unused function that calls itself": (
+        "[functions]",
+        '[functions]\nidle = { args = ["x"], is = "idle(x)" }',
+        ["functions.idle", "uses itself"],
+    ),
     "unknown name in a formula": ('u = "V + shift"', 'u = "V + shfit"', ["formulas.u", "'shfit'", "'shift'"]),
     "unknown name in a function": ('is = "phi * r"', 'is = "phi * q"', ["functions.scaled", "'q'"]),
     "wrong number of arguments": ("vtrap(25 - u, 10)", "vtrap(25 - u)", ["alpha", "vtrap takes 2"]),
@@ -241,6 +246,7 @@ def test_removable_poles_in_other_variables(text):
         X = np.array([[-60.0], [x]])
         aside = [evaluate(text, {"x": x + d}) for d in (1e-5, -1e-5)]
         np.testing.assert_allclose(rates(model, X)[1], np.mean(aside) - x, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(model.derivatives(X)[1], np.mean(aside) - x, rtol=1e-7, atol=1e-7)
 
 
 def test_rates_that_depend_on_currents_and_gates():

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import h5py
+import mod_files
 import numpy as np
 import pytest
 from commands import SCAN
@@ -271,6 +272,21 @@ def fuzz_neuroml(cases, seed, models):
     return run_cases("neuroml", cases, seed, one)
 
 
+def fuzz_nmodl(cases, seed, models):
+    texts = [mod_files.SQUID, mod_files.KINETIC, mod_files.CALCIUM, mod_files.POOL, mod_files.BY_HAND]
+
+    def one(chance, case):
+        path = Path("channel.mod")
+        path.write_text(mutated(chance.choice(texts), chance, texts), encoding="utf-8", errors="replace")
+
+        def action():
+            hh.import_nmodl(path).model.to_toml()
+
+        return action
+
+    return run_cases("nmodl", cases, seed, one)
+
+
 def fuzz_shards(cases, seed, models):
     run = make_run(Path.cwd())
     shard = run.path(0).read_bytes()
@@ -321,7 +337,7 @@ def fuzz_cache(cases, seed, models):
 
 
 KINDS = {
-    fuzz_models: 300, fuzz_sweeps: 600, fuzz_tables: 300, fuzz_results: 300, fuzz_criteria: 200, fuzz_neuroml: 100, fuzz_shards: 250, fuzz_cache: 250,
+    fuzz_models: 300, fuzz_sweeps: 600, fuzz_tables: 300, fuzz_results: 300, fuzz_criteria: 200, fuzz_neuroml: 100, fuzz_nmodl: 100, fuzz_shards: 250, fuzz_cache: 250,
 }  # fmt: skip
 
 

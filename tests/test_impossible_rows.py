@@ -9,7 +9,7 @@ import hhfast as hh
 from hhfast.batch.cells import Cells
 from hhfast.batch.result import REASON_MEANINGS
 from hhfast.batch.turning_potentials import turning_potentials
-from hhfast.errors import StepWarning
+from hhfast.errors import PrecisionWarning, StepWarning
 from hhfast.model import Pool
 
 SQUID = "hodgkin_huxley"
@@ -95,9 +95,29 @@ def test_what_is_possible_stays():
     """A start far from rest, a strong current that the leak alone would follow, a current of inward rectification."""
     r = hh.simulate(SQUID, initial={"V": 120.0}, t_stop=5.0)
     assert r.status.tolist() == [0]
-    r = hh.simulate(SQUID, {"g_Na": 0.0, "g_K": 0.0}, stimulus=hh.Step(200.0), t_stop=50.0, record=[hh.Final()])
+    with pytest.warns(PrecisionWarning, match="beyond -200 to 150 mV"):
+        r = hh.simulate(SQUID, {"g_Na": 0.0, "g_K": 0.0}, stimulus=hh.Step(200.0), t_stop=50.0, record=[hh.Final()])
     assert r.status.tolist() == [0]
     np.testing.assert_allclose(r["V_final"], -54.387 + 200 / 0.3, rtol=1e-4)
+
+
+@LONG_STEPS
+@pytest.mark.parametrize("integrator", ["tsit5", "exp_euler"])
+def test_potentials_beyond_rates_are_told(integrator):
+    """-600 uA/cm2 take the squid axon to -331 mV (SciPy), where its rates are no more those of the formulas."""
+    run = {
+        "t_stop": 6.0,
+        "record": [hh.Features(["V_min"]), hh.Trace("V", every=0.5)],
+        "integrator": integrator,
+        "dt": 0.005,
+    }
+    with pytest.warns(PrecisionWarning, match="the potential of 1 of 3 cells goes beyond -200 to 150 mV"):
+        r = hh.simulate(SQUID, stimulus=hh.Pulse([5.0, -600.0, -100.0], start=2.0, width=0.5), **run)
+    assert (r.status.tolist(), reasons(r)) == ([0, 0, 0], ["none", "potential_beyond_rates", "none"])
+    np.testing.assert_allclose(r["V_min"][1], -331.0, atol=3.0)
+    for k, amplitude in enumerate((5.0, -100.0)):
+        alone = hh.simulate(SQUID, stimulus=hh.Pulse(amplitude, start=2.0, width=0.5), **run)
+        assert alone["V"][0].tobytes() == r["V"][2 * k].tobytes()
 
 
 def test_potentials_beyond_currents_that_are_not_ohmic():

@@ -158,6 +158,7 @@ def test_analyses_and_sweeps_do_not_know_each_other():
 
 def readings_of_code(tree):
     """Where a syntax tree imports `re`, or asks whether something stands in code as text."""
+    written = texts_written(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [getattr(node, "module", None), *(alias.name for alias in node.names)]
@@ -166,14 +167,29 @@ def readings_of_code(tree):
         elif isinstance(node, ast.Compare):
             for operator, right in zip(node.ops, node.comparators, strict=True):
                 name = getattr(right, "id", getattr(right, "attr", None))
-                if isinstance(operator, ast.In | ast.NotIn) and name in CODE:
+                if isinstance(operator, ast.In | ast.NotIn) and (name in CODE or right in written):
                     yield node.lineno
+
+
+def texts_written(tree):
+    """The uses of local names that are given a text, put together from others, in the same function."""
+    found = set()
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        given = {
+            target.id
+            for node in ast.walk(function) if isinstance(node, ast.Assign) and isinstance(node.value, ast.JoinedStr)
+            for target in node.targets if isinstance(target, ast.Name)
+        }  # fmt: skip
+        found |= {node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id in given}
+    return found
 
 
 def test_readings_of_code_are_found():
     """The test below sees what it claims to see."""
-    found = ["import re", "from re import sub", "'(t ' in self.text", "x not in lines", "1 < 2 in code"]
-    allowed = ["x in names", "for line in lines: pass", "text = 'a' in b", "import ast", "[x for x in text]"]
+    found = ["import re", "from re import sub", "'(t ' in self.text", "x not in lines", "1 < 2 in code",
+             "def f(): more = f'{a} + b'; return 'b' in more"]  # fmt: skip
+    allowed = ["x in names", "for line in lines: pass", "text = 'a' in b", "import ast", "[x for x in text]",
+               "def f(): a = f'{b}'; return a in c"]  # fmt: skip
     assert all(list(readings_of_code(ast.parse(text))) == [1] for text in found)
     assert not any(list(readings_of_code(ast.parse(text))) for text in allowed)
 

@@ -12,6 +12,16 @@ from hhfast.batch.cells import Cells
 from hhfast.errors import InputError, PrecisionWarning
 from hhfast.model import Channel, Gate, Model, Parameter, Pool, models, parse_model
 
+COMPARTMENT = """
+[compartments.dend]
+coupling = { to = "soma", g = "g_c" }
+[compartments.dend.parameters]
+g_c = { value = 1.0, unit = "mS cm-2" }
+[compartments.dend.channels.leak]
+g = 0.1
+E = -65.0
+"""
+
 
 @pytest.fixture(scope="module")
 def cell():
@@ -46,6 +56,20 @@ def test_parameters_states_and_variables(cell):
         "i_L": "uA cm-2",
         "i_app": "uA cm-2",
     }
+
+
+def test_every_variable_says_what_it_is(cell):
+    """Whatever it is called: V_store is a concentration here, and V_dend a potential."""
+    named = BASE.replace("[pools.Ca", "[pools.V_store").replace("Ca /", "V_store /").replace("/ Ca)", "/ V_store)")
+    named = named.replace("(Ca + K_d)", "(V_store + K_d)") + COMPARTMENT
+    assert parse_model(named).quantities == {
+        "V": "potential", "m": "gate", "h": "gate", "s": "gate", "V_store": "pool", "V_dend": "potential",
+        "i_Na": "current", "i_CaL": "current", "i_L": "current", "i_leak": "current", "i_app": "applied current",
+        "i_clamp": "current", "g_Na": "conductance", "g_CaL": "conductance", "g_L": "conductance",
+        "g_leak": "conductance",
+    }  # fmt: skip
+    for model in models.values():
+        assert model.quantities.keys() == model.recordable.keys()
 
 
 def test_gate_curves(cell):

@@ -114,6 +114,8 @@ def test_jacobians_agree_with_differences(model):
 BAD_SCHEMES = {
     "unknown state": ({"transitions": (("C", "D", "1", "1"),)}, "unknown state 'D'"),
     "to itself": ({"transitions": (("C", "C", "1", "1"),)}, "from 'C' to itself"),
+    "negative rate": ({"transitions": (("C", "O", "1", "-2"),)}, "transition 1: rate -2 is negative"),
+    "occupied twice": ({"initial": (("O", 1.5),)}, "at most 1"),
     "too short": ({"transitions": (("C", "O"),)}, "2 entries"),
     "unconnected": ({"states": ("C", "O", "I")}, "no transitions join state 'I'"),
     "open that names no state": ({"open": "1"}, "names none of its states"),
@@ -295,6 +297,7 @@ def test_three_compartments_in_a_chain():
 MAIN_TWICE = "[compartments.soma]\ncoupling = {to='dendrite', g='1'}\n[compartments.dendrite]"
 BAD_PAIRS = {
     "coupling to itself": ('to = "soma"', 'to = "dendrite"', ["compartments.dendrite", "coupled to itself"]),
+    "no share": ('fraction = "p"', 'fraction = "1.5"', ["compartments.dendrite.coupling", "1.5", "between 0 and 1"]),
     "coupling to nothing": ('to = "soma"', 'to = "sma"', ["compartments.dendrite.coupling.to", "'sma'", "'soma'"]),
     "no coupling": ('coupling = { to = "soma", g = "g_c", fraction = "p" }', "", ["compartments.dendrite", "coupling"]),
     "unknown conductance": ('g = "g_c"', 'g = "g_cc"', ["compartments.dendrite.coupling.g", "'g_cc'", "'g_c'"]),

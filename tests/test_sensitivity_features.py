@@ -7,6 +7,7 @@ from scipy.interpolate import CubicHermiteSpline, CubicSpline
 from scipy.optimize import brentq
 
 import hhfast as hh
+from hhfast.batch.constant_current import constant_current_by
 from hhfast.parts.sensitivity import moved_edges
 
 T_STOP, START = 30.0, 2.0
@@ -146,6 +147,49 @@ def test_what_has_no_derivative_is_refused(stimulus, name, said):
     with pytest.raises(hh.InputError, match=said) as caught:
         hh.simulate("hodgkin_huxley", stimulus=stimulus, t_stop=1.0, sensitivity=[name])
     assert "\n" not in str(caught.value)
+
+
+def test_stimuli_of_a_sum_that_have_a_parameter_of_the_same_name():
+    """By its place in the sum, against differences of runs; the name alone is refused, with both."""
+    base = {"amplitude_0": 3.0, "amplitude_1": 25.0, "start_1": 12.0, "g_Na": 120.0}
+
+    def run(values, by=()):
+        pulses = hh.Pulse(values["amplitude_0"], 1.0, 2.0) + hh.Pulse(values["amplitude_1"], values["start_1"], 1.0)
+        return hh.simulate("hodgkin_huxley", {"g_Na": values["g_Na"]}, stimulus=pulses, t_stop=20.0, rtol=1e-11,
+                           record=[hh.Spikes(), hh.Final(), hh.Trace("dV_damplitude_1", every=1.0) if by else
+                                   hh.Trace("V", every=1.0)], sensitivity=by)  # fmt: skip
+
+    derived = run(base, list(base))
+    assert len(derived.spike_time) == 1
+    for name, value in base.items():
+        h = 1e-4 * value
+        low, high = (run(base | {name: value + by}) for by in (-h, h))
+        expected = (high.spike_time - low.spike_time) / (2 * h)
+        np.testing.assert_allclose(derived[f"spike_time_d{name}"], expected, rtol=1e-5)
+        expected = (high["V_final"] - low["V_final"]) / (2 * h)
+        np.testing.assert_allclose(derived[f"dV_d{name}_final"], expected, rtol=1e-5)
+        if name == "amplitude_1":
+            np.testing.assert_allclose(
+                derived["dV_damplitude_1"], (high["V"] - low["V"]) / (2 * h), rtol=1e-4, atol=1e-5
+            )
+    assert derived.variables["spike_time_damplitude_1"].unit == "ms/(uA cm-2)"
+    for name, said in (
+        ("amplitude", "give amplitude_0 or amplitude_1"),
+        ("amplitude_2", "unknown parameter 'amplitude_2'"),
+    ):
+        with pytest.raises(hh.InputError, match=said):
+            run(base, [name])
+
+
+def test_the_current_under_which_cells_settle():
+    """Of a sum, whatever each cell's numbers: 1 by an amplitude that stays, 0 by one that is over and by edges."""
+    n = 1000
+    on, over = hh.Step(np.linspace(1.0, 20.0, n), start=np.linspace(0.0, 9.0, n)), hh.Pulse(np.full(n, 3.0), 2.0, 5.0)
+    last = hh.Sine(amplitude=2.0, frequency=40.0, offset=np.linspace(0.0, 1.0, n), stop=50.0)
+    three = on + over + last + hh.Train(1.0, period=8.0, count=2.0)
+    for name, expected in (("amplitude_0", 1.0), ("amplitude_1", 0.0), ("amplitude_2", 0.0), ("offset", 0.0),
+                           ("amplitude_3", 0.0), ("start_0", 0.0)):  # fmt: skip
+        np.testing.assert_array_equal(constant_current_by(three, name, 500.0, n), np.full(n, expected))
 
 
 def test_where_a_parameter_is_in_a_current():

@@ -69,6 +69,10 @@ def test_names_are_those_of_simulate_and_of_spaces(tmp_path):
     )  # fmt: skip
     for name in ("spike_time_damplitude", "spike_time_dV_initial", "latency_damplitude"):
         np.testing.assert_array_equal(found[name].values, alone[name])
+    two = hh.Sweep("hodgkin_huxley", hh.Grid.of({"stimulus.1.amplitude": [20.0, 25.0]}), 20.0,
+                   stimulus=[{"kind": "pulse", "amplitude": 3.0}, {"kind": "pulse", "start": 9.0}], record=[hh.Spikes()],
+                   sensitivity=["stimulus.1.amplitude", "stimulus.0.width"])  # fmt: skip
+    assert two.sensitivity == ("amplitude_1", "width_0")
     settled = written(tmp_path, 'until = "settled"\nsensitivity = ["stimulus.amplitude"]', 'features = ["rate"]')
     rows = hh.open_results(hh.Sweep.from_toml(settled).run(tmp_path / "settled.h5", progress=False))
     assert rows["rate_damplitude"].values[1] == pytest.approx(2.530396, rel=1e-5)  # of differences of settled runs
@@ -103,7 +107,7 @@ def test_the_command(tmp_path, pictures):
     label = " ".join(pictures[0].axes[-1].get_ylabel().split())  # it is broken into lines
     assert label == r"∂$V$/∂$g_{\mathrm{Na}}$ (mV per mS/cm²)"
     spikes = CliRunner().invoke(app, [*common, "--t-stop", "40", "--sensitivity", "g_Na,E_K"])
-    assert "spike_time_dE_K (ms/(mV)): -0.06288, -0.1603, -0.2736" in spikes.output
+    assert "spike_time_dE_K (ms per mV): -0.06288, -0.1603, -0.2736" in spikes.output
     lines = CliRunner().invoke(app, [*common, "--t-stop", "4", "--every", "2", "--sensitivity", "g_Na", "--csv"])
     assert lines.output.splitlines()[0].endswith(",dV_dg_Na")
     settled = CliRunner().invoke(app, [*common, "--t-stop", "2000", "--sensitivity", "g_Na", "--settled"])

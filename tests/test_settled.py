@@ -5,12 +5,18 @@ import sys
 
 import numpy as np
 import pytest
+from commands import hhfast
 from reference_models import MODELS
 from scipy.integrate import solve_ivp
 
 import hhfast as hh
 from hhfast.errors import InputError
+from hhfast.figures.intervals import plot_intervals
+from hhfast.figures.sweeps import plot_result, plot_stack
+from hhfast.pages.result_page import result_page
 from hhfast.parts.activity import ACTIVITIES
+from hhfast.sweep.resimulate import resimulate
+from hhfast.sweep.store import ResultFile
 
 # Squid axon at 8 uA/cm2: a computer-assisted proof (doi:10.5281/zenodo.23047046), and mpmath in 30 digits.
 PERIOD, REST = 16.0077128038376, -60.353375983126025
@@ -162,11 +168,40 @@ spikes = true
     ds = hh.open_results(out)
     names = [ds["activity"].attrs["flag_meanings"].split()[k] for k in ds["activity"].values.ravel()]
     assert names == ["tonic", "tonic", "silent", "tonic", "tonic", "tonic"]
-    assert ds["initial"].values.tolist() == [0, 1, 2]
+    assert ds["initial"].values.tolist() == ["model", "depolarised", "V = -60"]
     assert abs(ds["period"].values[0, 0] - PERIOD) < 1e-4
-    assert abs(ds["V_rest"].values[0, 2] - REST) < 1e-11
-    assert ds["rate"].values[0, 2] == 0
+    resting = ds.sel(initial="V = -60").isel({"stimulus.amplitude": 0})
+    assert abs(float(resting["V_rest"]) - REST) < 1e-11
+    assert resting["rate"] == 0
     np.testing.assert_allclose(ds["rate"].values[0, 0], 1e3 / PERIOD, rtol=1e-5)
+    check_names_of_initial_states(out, ds)
+
+
+def check_names_of_initial_states(out, ds):
+    """In what the commands print, in criteria, in pictures, and by which spikes are found."""
+    told = hhfast("info", out).stdout
+    assert "model, depolarised, V = -60" in told
+    assert "83.3 % tonic, 16.7 % silent" in told
+    assert "burst_ratio = 3, looseness = 0.08, plateau_level = -20, plateau_min = 50" in told
+    assert "activity: 83.3 % tonic, 16.7 % silent" in hhfast("status", out).stdout
+    np.testing.assert_array_equal(hh.select(out, "initial == 'depolarised'").rows, [1, 4])
+    assert not hh.select(out, "initial == 'depolarised'").parameters  # a state is no parameter of a next protocol
+    with pytest.raises(InputError, match="did you mean 'depolarised'"):
+        hh.select(out, "initial == 'depolarized'")
+    fired = ds.hhfast.spikes(**{"initial": "depolarised", "stimulus.amplitude": 8.0})
+    np.testing.assert_array_equal(fired, ds.hhfast.spikes(1))
+    with pytest.raises(InputError, match="did you mean 'model'"):
+        ds.hhfast.spikes(**{"initial": "modell", "stimulus.amplitude": 8.0})
+    with ResultFile(out) as result:
+        for figure, axis in ((plot_result(result, value="activity"), "x"), (plot_stack(result, value="rate"), "y"),
+                             (plot_result(result, value="rate", x="initial", y="stimulus.amplitude"), "x"),
+                             (plot_intervals(result, x="initial"), "x")):  # fmt: skip
+            figure.draw_without_rendering()
+            ticks = getattr(figure.axes[0], f"{axis}axis").get_ticklabels()
+            assert [tick.get_text() for tick in ticks] == ["model", "depolarised", "V = -60"]
+    assert "row 2 (stimulus.amplitude = 8, initial: V = -60): " in resimulate(out, 2).text
+    assert resimulate(out, 0).traces.time[-1] < 200  # it has settled by then: samples lie close to each other
+    assert '"names":["model","depolarised","V = -60"]' in result_page(out)
 
 
 def test_a_list_of_initial_states_is_checked():

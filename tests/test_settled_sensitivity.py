@@ -12,10 +12,10 @@ STG = {"g_Na": 100.0, "g_CaT": 0.0, "g_CaS": 4.0, "g_A": 0.0, "g_KCa": 15.0, "g_
 TIGHT = {"until": hh.Settled(settle_tol=1e-9), "rtol": 1e-11}
 
 
-def differences(model, params, name, features, **run):
+def differences(model, params, name, features, relative=1e-4, **run):
     """Derivatives of features of settled runs at tight tolerances, by central differences of fourth order."""
     value = params.get(name, hh.models[model].parameters[name].value)
-    h = 1e-4 * abs(value)
+    h = relative * abs(value)
     moved = params | {name: value + h * np.array([-2, -1, 1, 2])}
     found = hh.simulate(model, moved, record=[hh.Features(features)], **run, **TIGHT)
     return {f: (found[f][0] - 8 * found[f][1] + 8 * found[f][2] - found[f][3]) / (12 * h) for f in features}
@@ -52,6 +52,18 @@ def test_derivatives_of_cycles_are_those_of_finite_differences(model, params, cu
         for feature in features:
             rtol = 1e-4 if feature.startswith("V_") else 1e-5
             np.testing.assert_allclose(found[f"{feature}_d{name}"][0], expected[feature], rtol=rtol, err_msg=feature)
+
+
+def test_derivatives_of_bursts_of_many_spikes():
+    """71 spikes in a burst; these move fast with the parameter, and differences over less are needed."""
+    model, params, name = "butera_1999_prebotzinger_nap", {"tau_h": 45_000.0}, "g_K"
+    run = {"stimulus": hh.Step(amplitude=0.0), "t_stop": 100_000.0}
+    record = [hh.Features(["activity", "spikes_per_period", *BURSTS])]
+    found = hh.simulate(model, params, record=record, until="settled", sensitivity=[name], **run)
+    assert found["spikes_per_period"][0] > 64
+    expected = differences(model, params, name, BURSTS, relative=1e-5, **run)
+    for feature in ("period", "burst_duration", "isi_cv", "intraburst_rate"):
+        np.testing.assert_allclose(found[f"{feature}_d{name}"][0], expected[feature], rtol=1e-5, err_msg=feature)
 
 
 def test_derivatives_at_rest():

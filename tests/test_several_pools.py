@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 
 import hhfast as hh
 from hhfast import AnalysisStatus as Status
@@ -136,9 +136,28 @@ def test_chain_of_pools_conserves_its_sum(chain, analysis_reference):
     assert points.status.tolist() == [Status.OK]
 
 
-def test_curve_that_cannot_be_followed_is_flagged():
-    """The conductances of the homeostat grow without end at many potentials: its bifurcations are not all there."""
-    assert hh.bifurcations("liu_1998_stg_homeostat").status.tolist() == [Status.UNSOLVED]
+def test_equilibria_of_conductances_that_grow():
+    """Held at many potentials the homeostat's conductances grow without end; it rests without them, where the leak and
+    the H current balance, unstable by the growth of its calcium conductances. The calcium sensor cannot reach 0.2 at
+    rest, so that no other equilibrium exists; the current rises with V all along this one: no saddle-node, no Hopf point.
+    """
+    model = hh.models["liu_1998_stg_homeostat"]
+    r = hh.resting_state(model)
+    V = brentq(lambda V: 0.03 * (V + 50) + 0.02 / (1 + np.exp((V + 75) / 5.5)) * (V + 20), -60, -30, xtol=1e-13)
+    growth = (0.2 - 3 / (1 + np.exp(7.2)) ** 2 / (1 + np.exp(-2.8))) / 5000
+    assert r.status.tolist() == [Status.UNSTABLE]
+    np.testing.assert_allclose([r.V[0], r.eigenvalues[0, 0]], [V, growth], rtol=1e-9)
+    points = hh.bifurcations(model)
+    assert points.status.tolist() == [Status.OK]
+    assert len(points.hopf[0]) + len(points.saddle_node[0]) == 0
+
+
+def test_curve_that_cannot_be_followed_is_flagged(tmp_path):
+    """x' = x**2 - x + c has no equilibrium for c > 1/4, here near -30 mV: what bifurcates there is not known."""
+    path = tmp_path / "gap.toml"
+    pool = 'x = { unit = "1", initial = 0.1, a = "x * x + 0.5 * exp(-(((V + 30) / 10) ** 2))", b = "1" }\n'
+    path.write_text(CHAIN + pool)
+    assert hh.bifurcations(path).status.tolist() == [Status.UNSOLVED]
 
 
 def test_cell_does_not_depend_on_its_neighbours():

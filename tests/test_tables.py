@@ -45,6 +45,7 @@ def test_units_as_people_write_them():
     written = {
         "1": "", "": "", "mV": "mV", "uA cm-2": "µA/cm²", "mS cm-2": "mS/cm²", "degC": "°C", "ms-1": "1/ms", "um": "µm",
         "cm2 uA-1": "cm²/µA", "kOhm cm2": "kOhm cm²", "1e-3 mm3 s-1": "1e-3 mm³/s", "Hz cm2 mS-1": "Hz cm²/mS",
+        "ms/(mS cm-2)": "ms per mS/cm²", "1/(mV)": "1 per mV",
     }  # fmt: skip
     assert {unit: unit_text(unit) for unit in written} == written
     r = hh.simulate("hodgkin_huxley", t_stop=1.0, record=[hh.Trace("V", "i_Na", every=1.0)])

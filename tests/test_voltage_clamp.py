@@ -151,6 +151,25 @@ def test_a_recorded_action_potential_as_the_command(integrator):
     np.testing.assert_allclose(r["i_clamp"][0, :-1], ionic[:-1] + capacitive, atol=0.5)
 
 
+@pytest.mark.parametrize("integrator", ["tsit5", "exp_euler", "rodas4"])
+def test_a_ramp_of_the_command_is_no_spike(integrator):
+    """Nor is a waveform; once the clamp is off the cell fires, from below the threshold again, as one that was free."""
+    ramps = hh.VoltageClamp(-65.0, [(-65.0, 40.0), (40.0, -65.0), (-65.0, 30.0)], [3.0, 3.0, 4.0])
+    times, values = [0.0, 5.0, 10.0, 20.0], [-65.0, 30.0, -70.0, -70.0]
+    for clamp in (ramps, hh.WaveformClamp(times, values)):
+        held = hh.simulate(HH, stimulus=clamp, t_stop=30.0, integrator=integrator,
+                           record=[hh.Spikes(), hh.Features(["V_max"])])  # fmt: skip
+        assert held["V_max"][0] >= 29.9
+        assert held.spike_count[0] == 0
+    then = hh.WaveformClamp(times, values, stop=20.0) + hh.Step(amplitude=15.0, start=20.0)
+    freed = hh.simulate(HH, stimulus=then, t_stop=60.0, integrator=integrator, dt=0.01, record=[hh.Spikes()])
+    assert freed.spike_count[0] >= 2
+    assert (freed.spike_time > 20.0).all()
+    through = hh.VoltageClamp(-65.0, [(-65.0, 40.0)], 3.0, series_resistance=0.01)
+    assert hh.simulate(HH, stimulus=through, t_stop=5.0, integrator=integrator, dt=0.001,
+                       record=[hh.Spikes()]).spike_count[0] == 1  # fmt: skip
+
+
 def test_a_jump_of_the_command_is_no_spike():
     r = hh.simulate(HH, stimulus=hh.VoltageClamp(HOLDING, [0.0, HOLDING, 0.0], [5.0, 5.0, 5.0], stop=15.0), t_stop=15.0)
     assert r.spike_count[0] == 0
@@ -182,7 +201,10 @@ def test_protocols_can_be_pickled():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: hh.VoltageClamp(HOLDING, np.array([0.0, np.nan])), "level_1 = nan: levels of a clamp must be finite"),
+        (
+            lambda: hh.VoltageClamp(HOLDING, np.array([0.0, np.nan])),
+            "level_1 = nan: levels of a clamp must be from -1000 to 1000 mV",
+        ),
         (lambda: hh.VoltageClamp(HOLDING, [0.0, float("nan")], 5.0), "level_2 = nan"),
         (lambda: hh.VoltageClamp(float("inf")), "holding = inf"),
         (lambda: hh.VoltageClamp(HOLDING, [0.0, 10.0], [5.0, -1.0]), "duration_2 = -1: steps would overlap"),

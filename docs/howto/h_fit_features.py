@@ -34,7 +34,7 @@ target = hh.FeatureTarget(measured, errors, t_stop=2000.0)
 free = {"g_Na": (60, 180), "g_K": (15, 60)}
 found = hh.fit("hodgkin_huxley", target, free, {"g_L": truth["g_L"]}, stimulus=stimulus, starts=8)
 for name in free:
-    print(f"{name} = {found.parameters[name][0]:.4g} +- {found.error[name][0]:.2g} mS/cm2 (truth {truth[name]:g})")
+    print(f"{name} = {found.parameters[name][0]:.4g} +- {found.error[name][0]:.2g} mS/cm² (truth {truth[name]:g})")
 
 # %%
 # Residuals in standard errors, and where each start ended: all in one place.

@@ -16,14 +16,12 @@ made = hh.simulate("hodgkin_huxley", truth, stimulus=stimulus, t_stop=60.0, reco
 recording = made["V"] + np.random.default_rng(0).normal(0.0, 1.0, made["V"].shape)
 
 # %%
-# Steps below and above threshold say most; a range whose ends are far apart is searched by ratios. Of a long train take the first
-# spikes: a spike that is shifted by more than its width makes a local minimum, and each spike more makes more of them. Or give more
-# ``starts``, of which a few must find the valley.
+# Steps below and above threshold say most; a range whose ends are far apart is searched by ratios.
 
 free = {"g_Na": (40, 300), "g_K": (10, 100), "g_L": (0.05, 1.0)}
 found = hh.fit("hodgkin_huxley", hh.TraceTarget(recording, every=0.05), free, stimulus=stimulus)
 for name in free:
-    print(f"{name} = {found.parameters[name][0]:.4g} +- {found.error[name][0]:.2g} mS/cm2")
+    print(f"{name} = {found.parameters[name][0]:.4g} +- {found.error[name][0]:.2g} mS/cm²")
 
 # %%
 # From one trace of 60 ms each, with noise of 0.5 mV, of two depolarising steps and a hyperpolarising one between them, the three
@@ -52,10 +50,64 @@ for t_stop in (60.0, 30.0):
 picture = hh.plot_fit(found)
 
 # %%
+# A long train
+# ------------
+#
+# A spike that is off by more than its width no longer feels the one that it should meet, so that a trace of many spikes has many local
+# minima: here few of 16 starts find the best one. Spike times (or features: :class:`hhfast.FeatureTarget`) have fewer. Fit these first, then the
+# trace, within ranges around what came out: then every start ends at the same place.
+
+step, stop = hh.Step(amplitude=12.0, start=5.0), 400.0
+made = hh.simulate("hodgkin_huxley", truth, stimulus=step, t_stop=stop, record=[hh.Spikes(), hh.Trace("V", every=0.1)])
+train = hh.TraceTarget(made["V"] + np.random.default_rng(1).normal(0.0, 1.0, made["V"].shape), every=0.1)
+
+
+def same_place(found):
+    """How many starts ended at the best minimum."""
+    return f"{np.sum(found.start_rms[0] < 1.01 * found.rms[0])} of {found.start_rms.shape[1]} starts"
+
+
+print("trace alone:", same_place(hh.fit("hodgkin_huxley", train, free, stimulus=step)))
+first = hh.fit("hodgkin_huxley", hh.SpikeTarget(made.spike_times[0], stop), free, stimulus=step)
+near = {name: (0.8 * first.parameters[name][0], 1.2 * first.parameters[name][0]) for name in free}
+print("after the spike times:", same_place(hh.fit("hodgkin_huxley", train, near, stimulus=step)))
+
+# %%
 # From the shell, with a file of the columns time and V (as ``hhfast simulate --csv`` writes it, or an amplifier)::
 #
 #     hhfast fit hodgkin_huxley recording.csv --current 12 --start 2 --stop 14 --free g_Na=40:300 --free g_K=10:100 -o fit.png
 #
+# Many recordings are a sweep: each target is a row, computed in batches that survive an interruption. ``hhfast run fits.toml``::
+#
+#     model = "hodgkin_huxley"
+#
+#     [stimulus]
+#     kind = "step"
+#     amplitude = 12.0
+#     start = 2.0
+#     stop = 14.0
+#
+#     [analysis]
+#     kind = "fit"
+#     free = { g_Na = [40, 300], g_K = [10, 100] }
+#     target = { file = "recordings.csv" }
+#
+# The file has ``time`` and one column for each recording. Spike times are ``cell`` and ``spike_time`` (then ``target`` needs a
+# ``t_stop``, too); features have a row for each cell, ``rate, rate_error, V_trough, V_trough_error``, or one error for all,
+# ``target = { file = "cells.csv", errors = { rate = 0.5 } }``. Without a file, ``V``, ``times`` or ``values`` stand in the table.
+# What differs from recording to recording, a temperature or ``stimulus.amplitude``, is a ``[table]`` with a column ``target``.
+# In Python it is the same table, or a target itself:
+
+sweep = hh.Sweep(
+    "hodgkin_huxley",
+    hh.Grid(()),
+    t_stop=60.0,
+    stimulus=hh.Step(amplitude=12.0, start=2.0, stop=14.0),
+    analysis={"kind": "fit", "target": hh.TraceTarget(recording, every=0.05), "free": {"g_Na": [40, 300]}},
+)
+print(sweep)
+
+# %%
 # The same derivatives are there for any run: how V and the spike times move with a conductance.
 
 r = hh.simulate(
@@ -66,4 +118,4 @@ r = hh.simulate(
     record=[hh.Spikes(), hh.Trace("V", "dV_dg_K", every=0.05)],
     sensitivity=["g_K"],
 )
-print("spikes at", r.spike_time, "ms; with each mS/cm2 of g_K later by", r["spike_time_dg_K"], "ms")
+print("spikes at", r.spike_time, "ms; with each mS/cm² of g_K later by", r["spike_time_dg_K"], "ms")

@@ -12,7 +12,7 @@ import numpy as np
 import hhfast as hh
 
 family = hh.voltage_clamp("hodgkin_huxley", np.arange(-60.0, 61.0, 20.0), holding=-65.0, duration=10.0, channel="Na")
-print("peak currents, uA/cm2:", np.round(family.peak[0], 1))
+print("peak currents, µA/cm²:", np.round(family.peak[0], 1))
 print(f"activation: half at {family.activation.V_half[0]:.1f} mV, inactivation: {family.inactivation.V_half[0]:.1f} mV")
 
 # %%
@@ -87,4 +87,4 @@ driven = hh.simulate(
     initial="rest",
     record=[hh.Spikes(), hh.Trace("V", every=0.1)],
 )
-print("spikes with a shunt of", shunt, "mS/cm2:", driven.spike_count)
+print("spikes with a shunt of", shunt, "mS/cm²:", driven.spike_count)

@@ -39,4 +39,4 @@ hh.Sweep("hodgkin_huxley", hh.Table.open(table), 220.0, stimulus=weak, record=re
     folder / "weak.h5", progress=False
 )
 silent = hh.select(folder / "weak.h5", "spike_count == 0")
-print(f"{len(silent)} of {silent.n_rows} are silent at 4 uA/cm2")
+print(f"{len(silent)} of {silent.n_rows} are silent at 4 µA/cm²")

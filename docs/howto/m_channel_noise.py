@@ -34,11 +34,11 @@ found = hh.trial_statistics(pulses, trials, window=(2.0, 10.0))
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 shape = (len(areas), len(amplitudes))
 for row, size in enumerate(areas):
-    left.plot(amplitudes, found.efficiency.reshape(shape)[row], "o-", markersize=4, label=f"{size:g} um2")
+    left.plot(amplitudes, found.efficiency.reshape(shape)[row], "o-", markersize=4, label=f"{size:g} µm²")
     right.semilogy(amplitudes, found.jitter.reshape(shape)[row], "o-", markersize=4)
-left.set(xlabel="amplitude of a pulse of 1 ms (uA/cm2)", ylabel="firing efficiency")
+left.set(xlabel="amplitude of a pulse of 1 ms (µA/cm²)", ylabel="firing efficiency")
 left.legend(fontsize=8)
-right.set(xlabel="amplitude (uA/cm2)", ylabel="jitter of the first spike (ms)")
+right.set(xlabel="amplitude (µA/cm²)", ylabel="jitter of the first spike (ms)")
 
 # %%
 # Without any current: the rate of spontaneous spikes against the area, by diffusion and by every transition. The Markov chain takes
@@ -74,17 +74,17 @@ for kind, sizes, cells, duration in (
     print(kind, dict(zip(sizes, np.round(rate, 1).tolist(), strict=True)))
 rates, errors = zip(*published.values(), strict=True)
 axes.errorbar(list(published), rates, errors, fmt="kx", capsize=3, label="published program", zorder=3)
-axes.set(xlabel="area (um2)", ylabel="spontaneous rate (Hz)", xscale="log")
+axes.set(xlabel="area (µm²)", ylabel="spontaneous rate (Hz)", xscale="log")
 axes.legend(fontsize=8)
 
 # %%
 # Where cells choose their own steps (``tsit5``, the default, or ``rodas4`` for stiff models) the noise is renewed every ``dt``, and V is
 # solved to tolerance in between: the same seed gives the same course at any tolerance.
-
+#
 # ``repeated_trials`` makes the trials and their statistics in one call (``hhfast trials`` in a shell, ``kind = "repeated_trials"`` in a
 # sweep file); the picture has a row for each trial.
 
 counts = {"count_Na": [6e3, 6e4], "count_K": [1.8e3, 1.8e4]}
 pulse = {"amplitude": 9.0, "start": 2.0, "width": 1.0, "t_stop": 10.0}
 repeated = hh.repeated_trials("hodgkin_huxley", counts, **pulse, trials=60, sigma=0.5, dt=0.02)
-hh.plot_trials(repeated, labels=["100 um2", "1000 um2"])
+hh.plot_trials(repeated, labels=["100 µm²", "1000 µm²"])

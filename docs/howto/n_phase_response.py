@@ -13,7 +13,7 @@ import hhfast as hh
 current = np.array([8.0, 10.0, 15.0])
 found = hh.phase_response("hodgkin_huxley", i_app=current)
 print("period (ms):", np.round(found.period, 3), " share that delays:", np.round(found.delayed, 3))
-picture = hh.plot_phase_response(found, labels=[f"{x:g} uA/cm2" for x in current])
+picture = hh.plot_phase_response(found, labels=[f"{x:g} µA/cm²" for x in current])
 
 # %%
 # The response is in ms per mV: a displacement of V by 1 mV at the phase of the maximum makes later spikes come that much earlier.

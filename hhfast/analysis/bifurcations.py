@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,16 @@ from hhfast.analysis.criticality import CRITICALITIES, criticalities, lyapunov_c
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, check_options, per_cell_code, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
-from hhfast.batch.cells import Cells
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
-from hhfast.batch.resting_state import VOLTAGES, equilibrium, equilibrium_currents, roots, sign_changes
+from hhfast.batch.resting_state import equilibria_on_grid, roots, sign_changes
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
 from hhfast.tables import one_line
 
 Indicator = Callable[[np.ndarray], np.ndarray]
+
+_AT_ONCE = 4096  # Jacobians
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def bifurcations(
     check_options(_OPTIONS, i_app=i_app)
     limits = interval("i_app", i_app)
     population = Population.of(model, params)
-    hopf = _found(population, limits, _pair_sums)
-    turns = _found(population, limits, _determinant)
+    current, (pair_sums, determinants) = _on_curves(population, limits, (_pair_sums, _determinant))
+    hopf = _found(population, limits, current, pair_sums, _pair_sums)
+    turns = _found(population, limits, current, determinants, _determinant)
     # A pair of real eigenvalues of opposite sign sums to zero as well: that is a neutral saddle.
     oscillating = hopf.pair.imag > 0
     frequency = 1e3 * hopf.pair.imag / (2 * np.pi)
@@ -123,16 +125,36 @@ def _determinant(J: np.ndarray) -> np.ndarray:
         return np.asarray(np.linalg.slogdet(J)[0])
 
 
-def _found(population: Population, limits: tuple[float, float], indicator: Indicator) -> _CurvePoints:
-    """Where the indicator of the Jacobian changes its sign, for currents within the limits."""
+def _on_curves(
+    population: Population, limits: tuple[float, float], indicators: Sequence[Indicator]
+) -> tuple[np.ndarray, np.ndarray]:
+    """((n_voltages, n), (n_indicators, n_voltages, n)): currents on the curves, and the indicators of the Jacobian;
+    NaN for currents beyond the limits.
+    """
     low, high = limits
-    current = equilibrium_currents(population.cells)
+    current, X = equilibria_on_grid(population.cells)
     near = (current >= low) & (current <= high)
     near[:-1] |= near[1:].copy()  # intervals that lie only partly within the limits count as well
     near[1:] |= near[:-1].copy()
-    signs = np.full(current.shape, np.nan)
-    place, cell = np.nonzero(near)
-    signs[place, cell] = _indicated(population.take(cell).cells, VOLTAGES[place], indicator)
+    signs = np.full((len(indicators), *current.shape), np.nan)
+    places, cells = np.nonzero(near)
+    for first in range(0, len(places), _AT_ONCE):
+        place, cell = places[first : first + _AT_ONCE], cells[first : first + _AT_ONCE]
+        those = population.take(cell).cells
+        J = free_jacobian(those.model, jacobian(those, X[:, place, cell]))
+        signs[:, place, cell] = [indicator(J) for indicator in indicators]
+    return current, signs
+
+
+def _found(
+    population: Population,
+    limits: tuple[float, float],
+    current: np.ndarray,
+    signs: np.ndarray,
+    indicator: Indicator,
+) -> _CurvePoints:
+    """Where the indicator of the Jacobian changes its sign, for currents within the limits."""
+    low, high = limits
     cell, left, right = sign_changes(signs)
     those = population.take(cell).cells
     V, X, true = roots(those, lambda _, X: indicator(free_jacobian(those.model, jacobian(those, X))), left, right)
@@ -161,10 +183,6 @@ def _imaginary(values: np.ndarray) -> np.ndarray:
     scale = np.abs(values).max(axis=1, keepdims=True)
     on_axis = (np.abs(values.real) < 1e-7 * scale) & (values.imag > 1e-7 * scale)
     return np.asarray(np.where(on_axis, values, 0.0).sum(axis=1))
-
-
-def _indicated(cells: Cells, V: np.ndarray, indicator: Indicator) -> np.ndarray:
-    return indicator(free_jacobian(cells.model, jacobian(cells, equilibrium(cells, V)[1]))) if cells.n else np.empty(0)
 
 
 def _by_cell(n: int, cell: np.ndarray, values: np.ndarray) -> list[np.ndarray]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hhfast.analysis.golden_section import golden_section
 from hhfast.tables import html_of, one_line
 
 _ROUNDS = 200  # of Levenberg and Marquardt's method
 _FLAT = 0.01  # data that vary by less than this fraction of their largest have no half-voltage
 _POOR = 0.5  # relative residual; a fit that leaves more is none
-_GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,7 @@ def fit_exponential(t: np.ndarray, y: np.ndarray, used: np.ndarray) -> np.ndarra
     grid = np.linspace(low, high, 25)
     best = grid[np.argmin([left(np.full(len(y), g)) for g in grid], axis=0)]
     a, b = best - (grid[1] - grid[0]), best + (grid[1] - grid[0])
-    for _ in range(45):
-        x1, x2 = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
-        lower = left(x1) < left(x2)
-        a, b = np.where(lower, a, x1), np.where(lower, x2, b)
+    a, b = golden_section(left, a, b, rounds=45)
     changes = scale > 1e-12 * np.max(np.abs(np.where(used, y, 0.0)), axis=1, initial=0.0)
     inside = (a > low) & (b < high)
     return np.where((used.sum(axis=1) >= 4) & changes & inside, np.exp(0.5 * (a + b)), np.nan)

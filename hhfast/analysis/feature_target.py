@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from hhfast.parts.features import Features
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
+from hhfast.parts.sensitivity import derivative_name
 
 SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
 SETTLED = ("period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate")
@@ -99,6 +100,28 @@ class FeatureTarget:
     def size(self) -> int:
         return len(self.values)
 
+    @property
+    def counts(self) -> np.ndarray:
+        return np.full(self.n, self.size)
+
+    def take(self, numbers: np.ndarray) -> FeatureTarget:
+        own = {feature.name: feature for feature in self.own}
+        values, errors = (
+            {own.get(name, name): table[numbers, k] for k, name in enumerate(self.values)}
+            for table in (self.table, self.scale)
+        )
+        return replace(self, values=values, errors=errors)
+
+    def plain(self) -> dict[str, Any]:
+        if self.own:
+            told = f"'{self.own[0].name}' is a feature of your own, which no file holds"
+            raise InputError(f"FeatureTarget: {told}; register it, and give its name")
+        values, errors = (
+            {name: table[:, k].tolist() for k, name in enumerate(self.values)} for table in (self.table, self.scale)
+        )
+        levels = {"threshold": float(self.threshold), "rearm": float(self.rearm)}
+        return {"values": values, "errors": errors, "t_stop": float(self.t_stop), "until": self.until, **levels}
+
     def differenced(self, scheme: Integrator) -> np.ndarray:
         """(n_features,) whether derivatives come from finite differences: where runs of t_stop have none."""
         if self.until == "settled":
@@ -145,7 +168,9 @@ class FeatureTarget:
         if not parameters:
             return r, np.empty((*r.shape, 0))
         none = np.zeros(found.n_cells)  # of those that are differenced
-        by = [np.stack([found.get(f"{name}_d{p}", none) for name in self.values], axis=-1) for p in parameters]
+        by = [
+            np.stack([found.get(derivative_name(name, p), none) for name in self.values], axis=-1) for p in parameters
+        ]
         return r, np.stack(by, axis=-1) / self.scale[target][:, :, None]
 
 

@@ -20,6 +20,7 @@ from hhfast.inputs import finite, numbers, one_of, tolerance
 from hhfast.model import Model
 from hhfast.parts.recorder import levels_of
 from hhfast.parts.recorders import Spikes
+from hhfast.parts.sensitivity import quotient
 from hhfast.parts.variable import Variable
 from hhfast.tables import one_line
 
@@ -171,7 +172,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
     return rates | {
         "onset": per_cell_number(found.onset, found.unit, "lowest current of repetitive firing"),
         "onset_rate": per_cell_number(found.onset_rate, "Hz", "firing rate at the onset"),
-        "gain": per_cell_number(found.gain, "Hz", f"slope of the rate per {found.unit}"),
+        "gain": per_cell_number(found.gain, _gain_unit(found), "slope of the rate"),
         "max_rate": per_cell_number(found.max_rate, "Hz", "largest firing rate"),
         "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
         "block_swing": per_cell_number(found.block_swing, "mV", "from the lowest to the highest V at the block"),
@@ -179,13 +180,21 @@ def _variables(found: FICurve) -> dict[str, Variable]:
     }
 
 
+def _gain_unit(found: FICurve) -> str:
+    return quotient("Hz", found.unit)
+
+
 def _columns(found: FICurve) -> dict[str, np.ndarray]:
     shown = enumerate(found.current) if len(found.current) < 7 else ()
     return {f"rate at {value:g} (Hz)": found.rate[:, k] for k, value in shown} | {
-        f"onset ({found.unit})": found.onset, "rate there (Hz)": found.onset_rate, "gain": found.gain,
-        "largest rate (Hz)": found.max_rate, "block": found.block, "swing there (mV)": found.block_swing,
+        f"onset ({found.unit})": found.onset,
+        "rate there (Hz)": found.onset_rate,
+        f"gain ({_gain_unit(found)})": found.gain,
+        "largest rate (Hz)": found.max_rate,
+        f"block ({found.unit})": found.block,
+        "swing there (mV)": found.block_swing,
         "class": found.excitability,
-    }  # fmt: skip
+    }
 
 
 def _branches(found: FICurve, model: Model, cells: Mapping[str, Any], options: Mapping[str, Any]) -> list[FICurve]:

@@ -9,16 +9,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from hhfast.analysis.feature_target import FeatureTarget
-from hhfast.analysis.fit_targets import SpikeTarget, Target, TraceTarget
+from hhfast.analysis.fit_checks import check_free, check_lengths, check_starts, check_target
+from hhfast.analysis.fit_targets import Target
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
 from hhfast.analysis.search_box import SearchBox
 from hhfast.batch.arguments import as_stimulus, as_table
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import OK, Result
 from hhfast.batch.simulate import simulate
-from hhfast.errors import InputError, unknown
-from hhfast.inputs import interval, mapping, tolerance, whole_number
+from hhfast.inputs import tolerance, whole_number
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
@@ -41,6 +40,7 @@ class Fit:
     target's unit.
     starts : name -> (n, n_starts) where each start ended, the best first. start_rms : (n, n_starts). status : (n,
     n_starts) uint8, 0 converged, 1 iteration limit, 2 no finite run. target, model, params, stimulus : as given.
+    `run(k)` : the parameters and the stimulus of the best run for target k, as `simulate` takes them.
     """
 
     parameters: Mapping[str, np.ndarray]
@@ -55,6 +55,11 @@ class Fit:
     stimulus: Stimulus | None
 
     status_meanings = STATUS_MEANINGS
+
+    def run(self, target: int) -> tuple[dict[str, Any], Stimulus | None]:
+        """The parameters and the stimulus of the best run for a target, as `simulate` takes them."""
+        given, stimulus = _of_targets(self.params, self.stimulus, np.array([target]))
+        return {**given, **{name: values[target] for name, values in self.parameters.items()}}, stimulus
 
     def __repr__(self) -> str:
         return one_line(self)
@@ -84,9 +89,9 @@ def fit(
 
     target : a `TraceTarget`, `SpikeTarget` or `FeatureTarget`.
 
-    free : parameter -> (lowest, highest) value. params : the others, as in `simulate`; numbers. stimulus : of the
-    recording; the same for all targets. starts : minimisations for each target, from those of 16 times as many points
-    (Sobol, by seed) that fit best; all targets and starts run as one batch, with exact derivatives
+    free : parameter -> (lowest, highest) value. params : the others, as in `simulate`: numbers, or one for each target.
+    stimulus : of the recording; its parameters likewise. starts : minimisations for each target, from those of 16 times
+    as many points (Sobol, by seed) that fit best; all targets and starts run as one batch, with exact derivatives
     (`simulate(sensitivity=...)`), by the method of Levenberg and Marquardt within the bounds. A start ends when no
     parameter moves by more than tol of its range, or after max_iterations. method, options : as in `simulate`, with
     tsit5 (the default here) or bs32.
@@ -97,37 +102,23 @@ def fit(
     Returns a `Fit`. Raises `InputError` for unknown names, ranges that are none, and targets that do not fit together.
     """
     found = find_model(model)
-    _check_target(target)
-    names = tuple(mapping("free", free, "{'g_Na': (40, 200)}"))
+    check_target(target)
     params, stimulus = as_table("params", params), as_stimulus(stimulus)
-    _check(found, free, params)
-    starts = whole_number("starts", starts, 1, 10_000)
-    rounds = whole_number("max_iterations", max_iterations, 1, 100_000)
-    tol = tolerance("tol", tol)
+    check_free(found, free, params)
+    check_lengths(params, stimulus, target.n)
+    starts, names = check_starts("starts", starts), tuple(free)
+    rounds, tol = whole_number("max_iterations", max_iterations, 1, 100_000), tolerance("tol", tol)
     method = Method.of(Method(integrator="tsit5") if method is None else method, options)
     problem = _FitProblem(found, target, names, SearchBox.of(free), params, stimulus, starts, method)
     return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=rounds, tol=tol))
 
 
-def _check_target(target: Any) -> None:
-    if not isinstance(target, (TraceTarget, SpikeTarget, FeatureTarget)):
-        raise InputError(
-            f"target: is of type {type(target).__name__}; give a TraceTarget, SpikeTarget or FeatureTarget"
-        )
-
-
-def _check(model: Model, free: Mapping[str, Any], params: Mapping[str, Any]) -> None:
-    if not free:
-        raise InputError("free: is empty; name the parameters to fit, as {'g_Na': (40, 200)}")
-    for name, ends in free.items():
-        if name not in model.parameters:
-            raise unknown("parameter", name, model.parameters, f"free of model {model.name}")
-        if name in params:
-            raise InputError(f"free: '{name}' is also among params; leave it out of one of them")
-        interval(f"free: {name}", ends)
-    for name, value in params.items():
-        if np.ndim(value):
-            raise InputError(f"params: '{name}' is an array; a fit takes one number for all targets")
+def _of_targets(
+    params: Mapping[str, Any], stimulus: Stimulus | None, target: np.ndarray
+) -> tuple[dict[str, Any], Stimulus | None]:
+    """Parameters and stimulus of cells that belong to these targets."""
+    own = {name: np.asarray(value)[target] if np.ndim(value) else value for name, value in params.items()}
+    return own, stimulus and stimulus.take(target)
 
 
 @dataclass(frozen=True)
@@ -147,9 +138,11 @@ class _FitProblem:
         """(n * starts, k): for each target the points of the unit box that fit best."""
         sample = Sample("sobol", _TRIED * self.starts, dict.fromkeys(self.names, Distribution("uniform", (0, 1))), seed)
         points = np.column_stack(list(sample.columns(0, sample.n).values()))
-        found = self._run(self.box.values(points), self.target.recorder, ())
+        alike = not (self.stimulus and self.stimulus.varies) and not any(np.ndim(v) for v in self.params.values())
         chosen = []
         for k in range(self.target.n):
+            if k == 0 or not alike:  # else one run is that of all targets
+                found = self._run(points, np.full(len(points), k), self.target.recorder)
             r, _ = self.target.residuals(found, np.full(len(points), k), ())
             cost = np.where(found.status == OK, np.nan_to_num((r**2).sum(axis=1), nan=np.inf), np.inf)
             chosen.append(points[np.argsort(cost, kind="stable")[: self.starts]])
@@ -166,14 +159,15 @@ class _FitProblem:
         values = self.box.values(u)
         differenced = self.target.differenced(self.method.scheme)
         names = () if differenced.all() else self.names
-        found = self._run(values, self.target.traced(names), names)
+        found = self._run(u, rows // self.starts, self.target.traced(names), names)
         r, J = self.target.residuals(found, rows // self.starts, names)
         J = J * self.box.slopes(values)[:, None, :] if names else np.zeros((1, 1, 1))
         if differenced.any():
             J = np.where(differenced[:, None], self._differences(u, rows), J)
         cost = np.where(found.status == 0, (r**2).sum(axis=1), np.inf)
-        gradient, hessian = np.einsum("nmk,nm->nk", J, r), np.einsum("nmk,nml->nkl", J, J)
-        return Normal(np.nan_to_num(cost, nan=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
+        across = np.ascontiguousarray(J.transpose(0, 2, 1))  # of products of matrices, none depends on other rows
+        gradient, hessian = (across @ r[:, :, None])[:, :, 0], across @ J
+        return Normal(np.nan_to_num(cost, nan=np.inf, posinf=np.inf), np.nan_to_num(gradient), np.nan_to_num(hessian))
 
     def _differences(self, u: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """(n, m, k) the derivatives of the residuals by u, from runs to both sides that stay within the box."""
@@ -182,17 +176,21 @@ class _FitProblem:
             ends = [u.copy(), u.copy()]
             for end, sign in zip(ends, (-1.0, 1.0), strict=True):
                 end[:, k] = np.clip(end[:, k] + sign * _DIFFERENCE, 0.0, 1.0)
-            found = self._run(self.box.values(np.concatenate(ends)), self.target.recorder, ())
-            r, _ = self.target.residuals(found, np.tile(rows // self.starts, 2), ())
+            target = np.tile(rows // self.starts, 2)
+            r, _ = self.target.residuals(self._run(np.concatenate(ends), target, self.target.recorder), target, ())
             low, high = np.split(r, 2)
             columns.append((high - low) / (ends[1][:, k] - ends[0][:, k])[:, None])
         return np.stack(columns, axis=-1)
 
-    def _run(self, values: np.ndarray, record: tuple[Recorder, ...], sensitivity: tuple[str, ...]) -> Result:
-        params = {**self.params, **dict(zip(self.names, np.ascontiguousarray(values.T), strict=True))}
+    def _run(
+        self, u: np.ndarray, target: np.ndarray, record: tuple[Recorder, ...], sensitivity: tuple[str, ...] = ()
+    ) -> Result:
+        """A run at points of the unit box, each for its target."""
+        params, stimulus = _of_targets(self.params, self.stimulus, target)
+        columns = np.ascontiguousarray(self.box.values(u).T)
         return simulate(
-            self.model, params, t_stop=self.target.t_stop, stimulus=self.stimulus, record=record,
-            until=self.target.until, sensitivity=sensitivity, method=self.method,
+            self.model, params | dict(zip(self.names, columns, strict=True)), t_stop=self.target.t_stop,
+            stimulus=stimulus, record=record, until=self.target.until, sensitivity=sensitivity, method=self.method,
         )  # fmt: skip
 
     def summary(self, found: Minima) -> Fit:
@@ -203,10 +201,11 @@ class _FitProblem:
         order = np.argsort(cost, axis=1, kind="stable")
         rows = order + starts * np.arange(n)[:, None]
         best = rows[:, 0]
-        rms = np.sqrt(normal.cost[rows] / self.target.size)
+        counts = self.target.counts
+        rms = np.sqrt(normal.cost[rows] / counts[:, None])
         slopes = self.box.slopes(values[best])
         hessian = normal.hessian[best] / (slopes[:, :, None] * slopes[:, None, :])
-        variance = np.ones(n) if self.target.absolute else normal.cost[best] / max(self.target.size - k, 1)
+        variance = np.ones(n) if self.target.absolute else normal.cost[best] / np.maximum(counts - k, 1)
         errors = np.sqrt(np.abs(_inverse_diagonals(hessian)) * variance[:, None])
         return Fit(
             parameters={name: values[best, j] for j, name in enumerate(self.names)},

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from hhfast.analysis.spikes import as_trains
+from hhfast.batch.ragged import padded
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.inputs import positive, samples
 from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.parts.sensitivity import derivative_name, sensitivity_name
 
 
 class Target(Protocol):
@@ -26,6 +29,16 @@ class Target(Protocol):
     def t_stop(self) -> float: ...
     @property
     def size(self) -> int: ...
+    @property
+    def counts(self) -> np.ndarray:
+        """(n,) how many numbers each target says, whatever the others say."""
+
+    def take(self, numbers: np.ndarray) -> Target:
+        """Some of the targets, in this order."""
+
+    def plain(self) -> dict[str, Any]:
+        """The same as a sweep file has it: texts, numbers and lists of them, None where one is unknown."""
+
     @property
     def unit(self) -> str: ...
     @property
@@ -81,6 +94,17 @@ class TraceTarget:
         return int(self.V.shape[1])
 
     @property
+    def counts(self) -> np.ndarray:
+        return np.asarray(np.isfinite(self.V).sum(axis=1))
+
+    def take(self, numbers: np.ndarray) -> TraceTarget:
+        return replace(self, V=self.V[numbers])
+
+    def plain(self) -> dict[str, Any]:
+        V = [[None if math.isnan(sample) else sample for sample in trace] for trace in self.V.tolist()]
+        return {"V": V, "every": self.every}
+
+    @property
     def recorder(self) -> tuple[Recorder, ...]:
         return (Trace("V", every=self.every),)
 
@@ -88,11 +112,12 @@ class TraceTarget:
         return np.zeros(self.size, bool)
 
     def traced(self, parameters: Sequence[str]) -> tuple[Recorder, ...]:
-        return (Trace("V", *(f"dV_d{p}" for p in parameters), every=self.every),)
+        return (Trace("V", *(sensitivity_name("V", p) for p in parameters), every=self.every),)
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         r = found["V"] - self.V[target]
-        J = np.stack([found[f"dV_d{p}"] for p in parameters], axis=-1) if parameters else np.empty((*r.shape, 0))
+        by = [found[sensitivity_name("V", p)] for p in parameters]
+        J = np.stack(by, axis=-1) if by else np.empty((*r.shape, 0))
         missing = np.isnan(self.V[target])
         return np.where(missing, 0.0, r), np.where(missing[:, :, None], 0.0, J)
 
@@ -115,6 +140,7 @@ class SpikeTarget:
     threshold: float = -20.0
     rearm: float = -30.0
     trains: tuple[np.ndarray, ...] = field(init=False)
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
         times: Any = list(self.times) if isinstance(self.times, Iterable) and not isinstance(self.times, str) else None
@@ -128,14 +154,29 @@ class SpikeTarget:
             if not ((times >= 0) & (times <= stop)).all() or (np.diff(times) <= 0).any():
                 raise InputError(f"SpikeTarget: times must ascend within 0..{stop:g} ms")
         object.__setattr__(self, "trains", tuple(trains))
+        object.__setattr__(self, "size", int(self._room.max()))
 
     @property
     def n(self) -> int:
         return len(self.trains)
 
     @property
-    def size(self) -> int:
-        return 2 * max(map(len, self.trains)) + 4  # some room for spikes too many
+    def _room(self) -> np.ndarray:
+        """(n,) how many spikes of a run count: some too many, too."""
+        return 2 * self.counts + 4
+
+    @property
+    def counts(self) -> np.ndarray:
+        return np.array([len(train) for train in self.trains])
+
+    def take(self, numbers: np.ndarray) -> SpikeTarget:
+        found = replace(self, times=[self.trains[k] for k in numbers])
+        object.__setattr__(found, "size", self.size)  # so that sums of so many squares do not depend on the others
+        return found
+
+    def plain(self) -> dict[str, Any]:
+        levels = {"threshold": float(self.threshold), "rearm": float(self.rearm)}
+        return {"times": [train.tolist() for train in self.trains], "t_stop": float(self.t_stop), **levels}
 
     @property
     def recorder(self) -> tuple[Recorder, ...]:
@@ -148,22 +189,12 @@ class SpikeTarget:
         return self.recorder
 
     def residuals(self, found: Result, target: np.ndarray, parameters: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        counts = np.array([len(train) for train in self.trains])
-        wanted = _padded(np.concatenate(self.trains), counts, self.size)[target]
-        names = ["spike_time", *(f"spike_time_d{p}" for p in parameters)]
-        times, *by = (_padded(found[name], found.spike_count, self.size) for name in names)
-        few, many = np.isnan(times) & ~np.isnan(wanted), ~np.isnan(times) & np.isnan(wanted)
+        wanted = padded(np.concatenate(self.trains), self.counts, self.size)[target]
+        names = ["spike_time", *(derivative_name("spike_time", p) for p in parameters)]
+        times, *by = (padded(found[name], found.spike_count, self.size) for name in names)
+        counted = np.arange(self.size) < self._room[target][:, None]
+        few, many = np.isnan(times) & ~np.isnan(wanted), ~np.isnan(times) & np.isnan(wanted) & counted
         r = np.where(few, self.t_stop - wanted, np.where(many, self.t_stop - times, times - wanted))
         J = np.stack(by, axis=-1) if by else np.empty((*r.shape, 0))
         J = np.where(many[:, :, None], -J, J)
-        return np.nan_to_num(r), np.nan_to_num(J)
-
-
-def _padded(flat: np.ndarray, count: np.ndarray, width: int) -> np.ndarray:
-    """The first values of each cell, in rows; NaN beyond."""
-    rows = np.full((len(count), width), np.nan)
-    cell = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(flat)) - np.repeat(np.cumsum(count) - count, count)
-    kept = place < width
-    rows[cell[kept], place[kept]] = flat[kept]
-    return rows
+        return np.where(counted, np.nan_to_num(r), 0.0), np.where(counted[:, :, None], np.nan_to_num(J), 0.0)

@@ -42,7 +42,8 @@ def minimise(
 ) -> Minima:
     """Minimise from the points u (n, k) of the unit box; normal_of(u, rows) gives the equations of some problems.
 
-    A problem has converged when a step moves no variable by more than tol, or no damping leads further down.
+    A problem has converged when a step moves no variable by more than tol, whether it leads down or not (what is left
+    is then rounding), or no damping leads further down.
     """
     u = u.copy()
     n = len(u)
@@ -63,7 +64,7 @@ def minimise(
             whole[good] = part[better]
         damping[good] = np.maximum(damping[good] / 5.0, _LEAST)
         damping[rows[~better]] *= 4.0
-        done = (better & (moved <= tol)) | (damping[rows] > _MOST) | (moved == 0.0)
+        done = (moved <= tol) | (damping[rows] > _MOST)
         status[rows[done]] = CONVERGED
     return Minima(u, now, status)
 

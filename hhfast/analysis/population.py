@@ -24,7 +24,7 @@ from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.stimuli import Pulse, Stimulus
 
-_FOR_EVER = 1e15  # ms
+FOR_EVER = 1e15  # ms: longer than any run
 
 
 @dataclass(frozen=True)
@@ -96,4 +96,4 @@ def final_states(model: Model, result: Result) -> np.ndarray:
 
 def constant(amplitude: Any) -> Stimulus:
     """A current that never ends, as a pulse: so that all analyses of a model share their kernels."""
-    return Pulse(amplitude=amplitude, start=0.0, width=_FOR_EVER)
+    return Pulse(amplitude=amplitude, start=0.0, width=FOR_EVER)

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from hhfast.analysis.population import FOR_EVER
 from hhfast.analysis.trial_statistics import TrialStatistics, joined, trial_statistics
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
 from hhfast.batch.arguments import as_table
@@ -24,7 +25,6 @@ from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Pulse
 
 _AT_ONCE = 16384  # trials that are simulated together, of whole cells
-_FOR_EVER = 1e15  # ms
 
 
 def repeated_trials(
@@ -75,7 +75,7 @@ def repeated_trials(
             {name: np.asarray(v, np.float64)[rows] if np.ndim(v) else v for name, v in own.items()}
             | {"C_m": cells.values("C_m")[rows]},
             t_stop=t_stop,
-            stimulus=Pulse(amplitude=amplitude, start=start, width=min(width, _FOR_EVER)),
+            stimulus=Pulse(amplitude=amplitude, start=start, width=min(width, FOR_EVER)),
             record=[Spikes(threshold=threshold, rearm=threshold - 10.0)],
             initial=initial,
             channel_noise=ChannelNoise(noise.kind, seed[rows], cell=number_of[rows] * trials + trial),

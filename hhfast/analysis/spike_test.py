@@ -16,7 +16,7 @@ import numpy as np
 from hhfast.analysis.population import Population, final_states
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
 from hhfast.batch.result import GAVE_UP, Result
-from hhfast.parts.recorder import Hooks, Recording, Run, Window
+from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window
 from hhfast.parts.recorders import Final
 from hhfast.parts.stimuli import Pulse
 from hhfast.parts.variable import Variable
@@ -59,24 +59,11 @@ fell = t_end if falls else fell""",
         return self.window or (0.0, t_stop), np.empty(0)
 
     def open(self, run: Run) -> Recording:
-        return _RegenerativeSpikesRecording(np.full((len(self.names), run.n_cells), np.nan))
-
-
-@dataclass(frozen=True)
-class _RegenerativeSpikesRecording:
-    values: np.ndarray
-
-    def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
-        return (self.values,)
-
-    def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
-        pass
-
-    def variables(self) -> dict[str, Variable]:
-        return {
-            name: Variable(values, ("cell",), "ms", name.replace("_", " "))
-            for name, values in zip(RegenerativeSpikes.names, self.values, strict=True)
-        }
+        values = np.full((len(self.names), run.n_cells), np.nan)
+        times = dict(zip(self.names, values, strict=True))
+        return Shared(
+            (values,), lambda: {n: Variable(v, ("cell",), "ms", n.replace("_", " ")) for n, v in times.items()}
+        )  # fmt: skip
 
 
 def regenerative_spikes(threshold: float) -> RegenerativeSpikes:

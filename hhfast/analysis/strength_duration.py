@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from hhfast.analysis.bisection import bisect, bracket
+from hhfast.analysis.golden_section import golden_section
 from hhfast.analysis.population import Population
 from hhfast.analysis.rheobase import Rheobase, find_rheobase
 from hhfast.analysis.spike_test import SpikeTest, regenerative_spikes
@@ -137,14 +138,10 @@ def _lapicque(width: np.ndarray, amplitude: np.ndarray) -> StrengthDurationFit:
         b = np.nansum(ratio, axis=1) / np.nansum(ratio * ratio, axis=1)
         return b, _misfit(amplitude, b[:, None] * shape)
 
-    golden = (np.sqrt(5.0) - 1.0) / 2.0
     lo = np.where(known, np.log(width.min() / 100.0), np.nan)
     hi = np.where(known, np.log(width.max() * 100.0), np.nan)
     with np.errstate(all="ignore"):
-        for _ in range(80):
-            left, right = hi - golden * (hi - lo), lo + golden * (hi - lo)
-            better = law(left)[1] < law(right)[1]
-            lo, hi = np.where(better, lo, left), np.where(better, right, hi)
+        lo, hi = golden_section(lambda log_tau: law(log_tau)[1], lo, hi, rounds=80)
         b, residual = law(0.5 * (lo + hi))
         return StrengthDurationFit(np.where(known, b, np.nan), np.exp(0.5 * (lo + hi)) * np.log(2.0), residual)
 
@@ -169,7 +166,7 @@ def _variables(found: StrengthDuration) -> dict[str, Variable]:
 
 def _columns(found: StrengthDuration) -> dict[str, np.ndarray]:
     columns = {f"{w:g} ms ({found.unit})": found.amplitude[:, k] for k, w in enumerate(found.width)}
-    return {**columns, "rheobase": found.rheobase, "chronaxie (ms)": found.chronaxie}
+    return {**columns, f"rheobase ({found.unit})": found.rheobase, "chronaxie (ms)": found.chronaxie}
 
 
 _OPTIONS = {

@@ -11,10 +11,11 @@ from numbers import Integral
 import numpy as np
 
 from hhfast.analysis.spikes import as_trains, train_features
-from hhfast.batch.analysis_status import AnalysisStatus
+from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.errors import InputError
 from hhfast.inputs import interval, positive
+from hhfast.tables import one_line
 
 _BINS = 5  # of a train, in each sigma of its filter
 
@@ -45,6 +46,9 @@ class TrialStatistics:
     spike_times: list[list[np.ndarray]] = field(repr=False)
     window: tuple[float, float]
     sigma: float
+
+    __repr__ = one_line
+    _repr_html_ = analysis_html
 
 
 _PER_NEURON = [f.name for f in fields(TrialStatistics) if f.name not in ("spike_times", "window", "sigma")]

@@ -20,6 +20,7 @@ from hhfast.batch.method import Method, MethodOptions
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import finite, numbers
 from hhfast.model import Channel, Model
+from hhfast.parts.clamp_command import LEVELS, is_level
 from hhfast.parts.variable import Variable
 from hhfast.tables import one_line
 
@@ -162,6 +163,18 @@ def _columns(found: VoltageClampFamily) -> dict[str, np.ndarray]:
     return {f"{name.replace('_', ' ')} (mV)": v.values for name, v in names.items()}
 
 
+def _levels(name: str, value: Any) -> np.ndarray:
+    """Potentials that a cell can be clamped to."""
+    found = numbers(name, value)
+    if not is_level(found).all():
+        raise InputError(f"{name} = {found[~is_level(found)][0]:g}: {LEVELS}")
+    return found
+
+
+def _level(name: str, value: Any) -> float:
+    return float(_levels(name, finite(name, value))[0])
+
+
 def _step(name: str, value: Any) -> Any:
     """A step: its level and its duration; None: none."""
     if value is None:
@@ -169,7 +182,7 @@ def _step(name: str, value: Any) -> Any:
     found = numbers(name, value)
     if len(found) != 2 or not found[1] > 0:
         raise InputError(f"{name}: give a level, mV, and a duration, ms, as (-100, 50)")
-    return float(found[0]), float(found[1])
+    return _level(name, found[0]), float(found[1])
 
 
 def _perhaps(check: Any) -> Any:
@@ -196,8 +209,8 @@ def _text(name: str, value: Any) -> str:
 
 
 _OPTIONS = {
-    "levels": Option("levels of the test step", "mV", numbers),
-    "holding": Option("potential before and after", "mV", finite),
+    "levels": Option("levels of the test step", "mV", _levels),
+    "holding": Option("potential before and after", "mV", _level),
     "duration": Option("of the test step", "ms"),
     "prepulse": Option("level and duration of a step before it", "mV", _perhaps(_step)),
     "tail": Option("level and duration of a step after it", "mV", _perhaps(_step)),

@@ -22,6 +22,7 @@ from hhfast.errors import InputError, unknown
 from hhfast.inputs import positive
 from hhfast.model import Model
 from hhfast.parts.channel_noise import as_channel_noise
+from hhfast.parts.stimulus import Stimulus
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -65,6 +66,10 @@ class Analysis:
     variables : result -> name -> `Variable`, one number per cell each, the same names whatever the cells.
     columns : result -> heading -> (n,) values, as people read them; None: the variables.
     prepared : the model that the parameters of rows are those of, as one with counts of channels.
+    check_model : (model, options, names of the parameters that are given or varied): raises `InputError` for options
+        that do not go with them. status : result -> (n,) uint8 `AnalysisStatus`, its field unless it has another.
+    over : an option whose entries are an axis of a sweep, as the targets of a fit, each row having its own; what its
+        `check` returns has `n`, `take(numbers)` and `plain()`, as texts and numbers.
     runs : options -> about how many runs of 1000 ms a row is worth, by which a sweep is cut into batches.
     picture : what is drawn, if anything. check_together : raises `InputError` for options that do not go together.
     """
@@ -79,6 +84,9 @@ class Analysis:
     check_together: Callable[[Mapping[str, Any]], None] | None = field(default=None, repr=False)
     runs: Callable[[Mapping[str, Any]], float] = field(default=lambda options: 1.0, repr=False)
     prepared: Callable[[Model], Model] = field(default=lambda model: model, repr=False)
+    check_model: Callable[[Model, Mapping[str, Any], Sequence[str]], None] | None = field(default=None, repr=False)
+    status: Callable[[Any], np.ndarray] = field(default=lambda found: found.status, repr=False)
+    over: str | None = field(default=None, repr=False)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -90,6 +98,11 @@ class Analysis:
     def simulates(self) -> bool:
         """Whether the function takes the keywords of a `Method`."""
         return "method" in inspect.signature(self.function).parameters
+
+    @property
+    def takes_stimulus(self) -> bool:
+        """Whether the function is given a stimulus; others apply their own currents."""
+        return "stimulus" in inspect.signature(self.function).parameters
 
     @property
     def draws(self) -> bool:
@@ -118,20 +131,30 @@ class Analysis:
         params: Mapping[str, Any],
         options: Mapping[str, Any],
         numbers: np.ndarray | None = None,
+        stimulus: Stimulus | None = None,
     ) -> tuple[np.ndarray, dict[str, Variable]]:
         """Run it on rows of parameters: (status, variables), as `Result` has them.
 
         options : those of the analysis, and keywords of a `Method` or `method` itself. status : (n,) uint8, 0 ok, 1
         diverged; the variable `analysis_status` says more. numbers : of the rows, for an analysis that draws random
-        numbers by them. Raises `InputError` as the function.
+        numbers by them. stimulus : for one that takes it. params : also the numbers of entries of `over`. Raises
+        `InputError` as the function.
         """
         given = options if self.simulates else {name: options[name] for name in options if name in self.options}
         if self.draws and numbers is not None:
             noise = as_channel_noise(given.get("channel_noise", self.defaults["channel_noise"]))
             given = {**given, "channel_noise": noise and noise.numbered(numbers)}
+        if self.over is not None:
+            n = max((np.size(values) for values in params.values()), default=1)
+            chosen = np.asarray(params.get(self.over, np.zeros(n)), np.int64)
+            given = {**given, self.over: self.options[self.over].check(self.over, given[self.over]).take(chosen)}
+            params = {name: values for name, values in params.items() if name != self.over}
+        if self.takes_stimulus:
+            given = {**given, "stimulus": stimulus}
         found = self.function(model, params=params, **given)
-        status = np.where(found.status == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
-        codes = per_cell_code(found.status, MEANINGS, "outcome of the analysis")
+        outcome = self.status(found)
+        status = np.where(outcome == AnalysisStatus.DIVERGED, DIVERGED, OK).astype(np.uint8)
+        codes = per_cell_code(outcome, MEANINGS, "outcome of the analysis")
         return status, self.variables(found) | {"analysis_status": codes}
 
     def table(self, result: Any) -> dict[str, np.ndarray]:
@@ -180,3 +203,15 @@ analyses: Registry[Analysis] = Registry("analysis", _found)
 def prepared(model: Model, kind: Any) -> Model:
     """The model that the parameters of an analysis are those of; the same where there is no such analysis."""
     return analyses[kind].prepared(model) if isinstance(kind, str) and kind in analyses else model
+
+
+def entries_of(given: Mapping[str, Any]) -> tuple[str, Any] | None:
+    """(name, entries) of the option whose entries are an axis, of a table as in a sweep file; None: there is none.
+
+    Raises `InputError` where they are none.
+    """
+    kind = given.get("kind")
+    analysis = analyses[kind] if isinstance(kind, str) and kind in analyses else None
+    if analysis is None or analysis.over is None or analysis.over not in given:
+        return None
+    return analysis.over, analysis.options[analysis.over].check(f"analysis.{analysis.over}", given[analysis.over])

@@ -25,6 +25,7 @@ class AnalysisStatus(IntEnum):
     UNSOLVED : at some V the other states were found at no equilibrium, or at another one than just beside it: there
         may be more points than are given.
     NOT_PERIODIC : the cell rests, is irregular, or is on no cycle by the end of its run.
+    NOT_CONVERGED : a fit moved still when its iterations ended; the best point is given.
     """
 
     OK = 0
@@ -39,6 +40,7 @@ class AnalysisStatus(IntEnum):
     NO_EQUILIBRIUM = 9
     UNSOLVED = 10
     NOT_PERIODIC = 11
+    NOT_CONVERGED = 12
 
 
 MEANINGS = tuple(code.name.lower() for code in AnalysisStatus)

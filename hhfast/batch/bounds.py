@@ -20,9 +20,9 @@ from hhfast.batch.turning_potentials import can_turn, turning_potentials
 from hhfast.model import Model
 from hhfast.model.elements import Channel
 from hhfast.model.names import is_count
+from hhfast.parts.clamp_command import WIDEST
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
-WIDEST = 1000.0  # mV, either way, where nothing nearer is known
 _TIMES = ("start", "stop")
 MARGIN = 5.0  # mV
 WIDE_MARGIN = 4.0  # times that, where currents are not ohmic

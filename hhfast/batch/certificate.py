@@ -57,5 +57,6 @@ def _largest_shift(result: Result, rows: np.ndarray, finer: Result) -> np.ndarra
     rank = np.arange(len(owner)) - np.repeat(np.cumsum(matched) - matched, matched)
     shift = np.abs(result.spike_time[starts[rows][owner] + rank] - finer.spike_time[finer_starts[owner] + rank])
     largest = np.where(matched > 0, 0.0, np.nan)
-    np.maximum.at(largest, owner, shift)
+    with np.errstate(invalid="ignore"):
+        np.maximum.at(largest, owner, shift)
     return largest

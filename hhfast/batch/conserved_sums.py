@@ -1,4 +1,4 @@
-"""What a model's equations conserve: weighted sums of states, as the occupancies of a chain of pools."""
+"""What a model's equations conserve: weighted sums of states, as the occupancies of a chain of pools; states at 0."""
 
 from __future__ import annotations
 
@@ -19,12 +19,8 @@ def conserved_sums(model: Model, states: tuple[int, ...]) -> np.ndarray:
     states : by number, V not among them. They are found as the left null space of the slopes at random states of
     cells with random parameters.
     """
-    count = 4 * len(states) + 8
-    rng = np.random.default_rng(1)
-    cells = _random_cells(model, count, rng)
-    X = np.array([_random_values(model, k, count, rng) for k in range(len(model.states))])
+    X, A, B = _random_points(model, 4 * len(states) + 8)
     with np.errstate(all="ignore"):
-        A, B = cells.rates(X)
         flows = np.stack([A[list(states)], B[list(states)] * X[list(states)]])
         slopes, size = flows[0] - flows[1], np.abs(flows).sum(axis=0)
     good = np.isfinite(slopes).all(axis=0)
@@ -38,6 +34,22 @@ def conserved_sums(model: Model, states: tuple[int, ...]) -> np.ndarray:
     left, found, _ = np.linalg.svd(scaled / np.where(length == 0, 1.0, length))
     kept = left[:, found <= _ZERO * max(found[0], 1e-300)] / unit[:, None]
     return np.ascontiguousarray(np.linalg.qr(kept)[0].T)
+
+
+@lru_cache(maxsize=256)
+def conserved_zeros(model: Model) -> tuple[int, ...]:
+    """The pools, by number, that stay 0 once they are 0: their a is 0 whatever the states and parameters."""
+    _, A, _ = _random_points(model, 8)
+    return tuple(k for k, state in enumerate(model.rows) if state.group == "pools" and (A[k] == 0.0).all())
+
+
+def _random_points(model: Model, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n_states, n) random states of cells with random parameters, and a and b there."""
+    rng = np.random.default_rng(1)
+    cells = _random_cells(model, n, rng)
+    X = np.array([_random_values(model, k, n, rng) for k in range(len(model.states))])
+    with np.errstate(all="ignore"):
+        return X, *cells.rates(X)
 
 
 def _random_cells(model: Model, n: int, rng: np.random.Generator) -> Cells:

@@ -17,6 +17,7 @@ import numpy as np
 
 from hhfast.batch.conserved_sums import conserved_sums
 from hhfast.batch.own_durations import OwnDurations
+from hhfast.kernel.math.section_rings import KEPT
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
 
@@ -196,7 +197,7 @@ def _at_phase_0(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The states at phase 0, the range of each state over the period (n_states, n); and the quiet share before it."""
     names = cells.model.states
-    run, _ = cells.run(X, period, (Spikes(*levels), Trace(*names, every=1.0 / _SAMPLES)))
+    run, _ = cells.run(X, period, (Spikes(*levels, max_per_cell=KEPT), Trace(*names, every=1.0 / _SAMPLES)))
     traces = np.array([run[x] for x in names])
     phase, quiet = (traces[0].argmax(axis=1) / _SAMPLES) % 1.0, np.ones(cells.n)
     for k, times in enumerate(run.spike_times):

@@ -75,9 +75,14 @@ def told_before() -> Iterator[None]:
         _is_told.reset(token)
 
 
+def is_told() -> bool:
+    """Whether this runs within `told_before`."""
+    return _is_told.get()
+
+
 def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
     """Warn of an exponential integrator where probabilities of a kinetic scheme, or pools like them, are coupled."""
-    if _is_told.get() or scheme.adaptive or not any("phi" in names_used(stage.text) for stage in scheme.stages):
+    if is_told() or scheme.adaptive or not any("phi" in names_used(stage.text) for stage in scheme.stages):
         return
     units = {s.name: s.unit for s in model.rows}
     levels = steady_levels(model, tuple(s.name for s in model.rows[1:]))
@@ -95,7 +100,7 @@ def warn_of_coupled_states(model: Model, scheme: Integrator) -> None:
 
 def warn_of_single_precision(model: Model, dtype: str) -> None:
     """Warn of float32 with a model whose file says why it is not for it."""
-    if dtype == "float32" and model.float32 and not _is_told.get():
+    if dtype == "float32" and model.float32 and not is_told():
         warnings.warn(
             f"dtype = 'float32': {model.name} is not for it: {model.float32}; take 'float64'",
             PrecisionWarning,
@@ -105,7 +110,7 @@ def warn_of_single_precision(model: Model, dtype: str) -> None:
 
 def warn_of_long_steps(cells: Cells, X: np.ndarray, scheme: Integrator, dt: float) -> None:
     """Warn, in one line, of cells that change too fast for steps of dt (ms) of this integrator."""
-    if scheme.longest is None or _is_told.get():
+    if scheme.longest is None or is_told():
         return
     some = _extreme(cells)
     rates = fastest_rates(cells.at(some), np.take(X, some, axis=1))

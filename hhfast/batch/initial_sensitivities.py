@@ -48,9 +48,9 @@ def _unit(model: Model, name: str, kinds: Sequence[StimulusKind]) -> str:
         return model.parameters[name].unit
     if (state := initial_state(name, model.states)) is not None:
         return {s.name: s.unit for s in model.rows}[state]
-    k = of_stimulus(name, kinds)
-    assert k is not None
-    unit = kinds[k].units[name]
+    parameter = of_stimulus(name, kinds)
+    assert parameter is not None
+    unit = kinds[parameter.stimulus].units[parameter.name]
     return model.variables["i_app"] if unit == CURRENT else unit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hhfast.model import Model
 from hhfast.parts.features import Features
 from hhfast.parts.recorder import Recorder, Recording
 from hhfast.parts.recorders import Final, Spikes, Trace
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import sensitivities, sensitivity_name
 from hhfast.parts.variable import Variable
 
 
@@ -36,7 +37,7 @@ def check_names(record: Sequence[Recorder]) -> None:
 
 def check_derivatives(record: Sequence[Recorder], states: Sequence[str], names: Sequence[str], adaptive: bool) -> None:
     """Refuse to differentiate by these names where nothing that is recorded up to t_stop has derivatives."""
-    derived = {sensitivity_name(x, p) for p in names for x in states}
+    derived = sensitivities(states, names).keys()
     for r in record:
         if isinstance(r, Features):
             some = bool(r.derived_by({}, "", adaptive).with_derivatives)
@@ -58,7 +59,9 @@ def reasons(status: np.ndarray, bounds: np.ndarray) -> Variable:
         codes[impossible] = status[impossible] - REASON
         codes[impossible & np.isnan(bounds[:, 0])] = BAD_PARAMETER
         status[impossible] = DIVERGED
-    return Variable(codes, ("cell",), "1", "why the row diverged", REASON_MEANINGS, "incidental")
+    return Variable(
+        codes, ("cell",), "1", "why the row diverged, or is only about right", REASON_MEANINGS, "incidental"
+    )
 
 
 def result_of(
@@ -100,5 +103,7 @@ def _separate_times(found: dict[str, Variable], present: Mapping[str, Variable])
     axis = f"time_{k}"
     renamed = {axis: Variable(found["time"].values, (axis,), "ms", "time")}
     return renamed | {
-        name: Variable(v.values, ("cell", axis), v.unit, v.long_name) for name, v in found.items() if name != "time"
+        name: replace(v, dims=tuple(axis if dim == "time" else dim for dim in v.dims))
+        for name, v in found.items()
+        if name != "time"
     }

@@ -11,16 +11,36 @@ from __future__ import annotations
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.conserved_sums import conserved_sums
+from hhfast.batch.conserved_sums import conserved_sums, conserved_zeros
 
 _ROUNDS = 150
+_ROUNDS_OF_GROWTH = 50  # after which what may grow without end is taken to do so
 _FIRST, _SHORTEST, _LONGEST = 0.1, 1e-9, 1e10  # ms, of the steps
 _SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
 _STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
 _BALANCED = 1e-9  # the largest slope of a steady state, as a share of what flows in and out
 
 
-def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:
+def rest_or_vanish(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -> None:
+    """As `relax`, but where that fails, pools that stay 0 once they are 0 are 0, and the others rest beside them.
+
+    Such pools, as conductances that cells regulate, grow without end at many potentials.
+    """
+    at_zero = [k for k in states if k in conserved_zeros(cells.model)]
+    if not at_zero:
+        relax(cells, X, states, close)
+        return
+    before = X.copy()
+    relax(cells, X, states, close, _ROUNDS_OF_GROWTH)
+    if not len(failed := np.flatnonzero(np.isnan(X[states]).any(axis=0))):
+        return
+    without = before[:, failed]
+    without[at_zero] = 0.0
+    relax(cells.at(failed), without, [k for k in states if k not in at_zero])
+    X[:, failed] = without
+
+
+def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False, rounds: int = _ROUNDS) -> None:
     """Bring these states of X (n_states, n), by number, to rest, the others held; NaN where that fails.
 
     close : X is close to it already, so that Newton's method alone is tried first.
@@ -31,7 +51,7 @@ def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False) -
     slope, size = _slopes(cells, X, states, unit)
     left = np.flatnonzero(np.isfinite(slope).all(axis=0))
     dt = np.full(cells.n, _LONGEST if close else _FIRST)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         if not len(left):
             break
         some, here, now = cells.at(left), X[:, left], slope[:, left]

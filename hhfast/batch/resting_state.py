@@ -8,13 +8,13 @@ bisected to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
 from hhfast.batch.cells import Cells
-from hhfast.batch.relaxation import relax
+from hhfast.batch.relaxation import rest_or_vanish
 from hhfast.batch.starting_states import starting_states
 from hhfast.batch.steady_states import set_steady
 
@@ -30,7 +30,7 @@ def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
     The steady dV/dt, with gates and pools at equilibrium, is scanned from -120 to 60 mV and its first zero from
     above bisected to rounding. Such a state need not be stable: a pacemaker has one, too.
     """
-    slope = _on_grid(cells, _COARSE, i_app)
+    slope = np.concatenate([slope for slope, _ in _on_grid(cells, _COARSE, i_app)])
     with np.errstate(invalid="ignore"):
         turns = (slope[:-1] > 0) & (slope[1:] <= 0)
     first = turns.argmax(axis=0)
@@ -59,7 +59,15 @@ def equilibrium(cells: Cells, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def equilibrium_currents(cells: Cells) -> np.ndarray:
     """(n_voltages, n): the current of the equilibrium at every one of `VOLTAGES`."""
-    return np.asarray(-cells.values("C_m") * _on_grid(cells, VOLTAGES, 0.0))
+    return np.asarray(-cells.values("C_m") * np.concatenate([slope for slope, _ in _on_grid(cells, VOLTAGES, 0.0)]))
+
+
+def equilibria_on_grid(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """((n_voltages, n), (n_states, n_voltages, n)): the current and the states of the equilibrium at every one of
+    `VOLTAGES`.
+    """
+    slopes, states = zip(*_on_grid(cells, VOLTAGES, 0.0), strict=True)
+    return np.asarray(-cells.values("C_m") * np.concatenate(slopes)), np.concatenate(states, axis=1)
 
 
 def sign_changes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,16 +126,19 @@ def steady_slope(
     """((n,), (n_states, n)): dV/dt, mV/ms, with the other states at equilibrium at V; and all states there.
 
     Both are NaN where no equilibrium is found. Of several, it is the one that states held at V come to from where the
-    model starts, as far as long steps follow them; or else the one close to the states `near` (n_states, n).
+    model starts, as far as long steps follow them (or, where pools grow without end that can be 0, that without
+    them); or else the one close to the states `near` (n_states, n).
     """
     if near is None:
         X = starting_states(cells, {s.name: V for s in cells.model.rows if s.name == s.potential})
     else:
         X = near.copy()
         X[0] = V
-    set_steady(cells, X, list(range(1, len(X))), relax if near is None else partial(relax, close=True))
+    set_steady(
+        cells, X, list(range(1, len(X))), rest_or_vanish if near is None else partial(rest_or_vanish, close=True)
+    )
     A, B = cells.rates(X, i_app)
-    return np.asarray(A[0] - B[0] * V), X
+    return np.where(np.isnan(X).any(axis=0), np.nan, A[0] - B[0] * V), X
 
 
 class Branch:
@@ -144,14 +155,12 @@ class Branch:
         return slope, X
 
 
-def _on_grid(cells: Cells, voltages: np.ndarray, i_app: float | np.ndarray) -> np.ndarray:
-    """(n_voltages, n): the steady dV/dt of every cell at every V."""
+def _on_grid(cells: Cells, voltages: np.ndarray, i_app: float | np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """((k, n), (n_states, k, n)): the steady dV/dt of every cell, and its states, at the next k of the voltages."""
     current = np.broadcast_to(np.asarray(i_app, np.float64), cells.n)
-    found = []
     at_once = max(1, _AT_ONCE // cells.n)
     for first in range(0, len(voltages), at_once):
         V = voltages[first : first + at_once]
         rows = np.tile(np.arange(cells.n), len(V))
-        slope, _ = steady_slope(cells.at(rows), np.repeat(V, cells.n), current[rows])
-        found.append(slope.reshape(len(V), cells.n))
-    return np.concatenate(found)
+        slope, X = steady_slope(cells.at(rows), np.repeat(V, cells.n), current[rows])
+        yield slope.reshape(len(V), cells.n), X.reshape(len(X), len(V), cells.n)

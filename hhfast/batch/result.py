@@ -26,11 +26,13 @@ OF_THE_RUN = (
     "n_steps",
     "n_rejected",
 )  # what a result says of how a run went, which is no feature of a neuron
+OUTCOMES = ("analysis_status", "status", "reason")  # which say of every row why it has no other value
 STIFF = 200.0  # steps per ms, at which an implicit method is much cheaper; the published models take up to 50
-REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`
+REASON_MEANINGS = (  # of a diverged cell, in the order of the codes in `kernel.spec`; the last: of one that is not
     "none", "not_finite", "impossible_parameter", "potential_out_of_bounds", "gate_outside_0_to_1",
-    "negative_concentration",
+    "negative_concentration", "potential_beyond_rates",
 )  # fmt: skip
+BEYOND_RATES = REASON_MEANINGS.index("potential_beyond_rates")
 STATUS_MEANINGS = ("ok", "diverged", "spike_buffer_full", "step_limit_reached", "excluded", "failed", "cap_reached")
 
 

@@ -12,7 +12,7 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.constant_current import check_constant_current, constant_current_by
 from hhfast.batch.method import Method
 from hhfast.batch.own_durations import CONSTANT_CURRENT
-from hhfast.batch.result import CAP_REACHED, OK, SPIKES_FULL, Result
+from hhfast.batch.result import OK, SPIKES_FULL, Result
 from hhfast.batch.settled_sensitivities import WITHOUT, SettledCells
 from hhfast.batch.settling import Settling
 from hhfast.batch.simulation import Simulation
@@ -23,7 +23,7 @@ from hhfast.parts.feature import feature_name
 from hhfast.parts.features import Features, of_cycle
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final
-from hhfast.parts.sensitivity import initial_state, quotient
+from hhfast.parts.sensitivity import derivative_name, initial_state, quotient
 from hhfast.parts.stimulus import Stimulus, StimulusKind
 from hhfast.parts.variable import Variable
 
@@ -89,7 +89,7 @@ class SettledDerivatives:
         current = variables.pop(_CURRENT).values
         X = np.array([variables[f"{x}_final"].values for x in model.states], np.float64)
         values = {name: variables[name].values for name in SETTLED_FEATURES}
-        settled = np.isin(result.status, (OK, SPIKES_FULL)) & (result.status != CAP_REACHED)
+        settled = np.isin(result.status, (OK, SPIKES_FULL))
         values |= {name: np.where(settled, values[name], np.nan) for name in ("period", "V_rest")}
         levels = next((r.levels for r in self.record if r.levels is not None), (-20.0, -30.0))
         ended = SettledCells(cells, X, current, values, self.rule, levels, method.threads)
@@ -136,9 +136,9 @@ class SettledDerivatives:
 
     def _variables(self, by: Mapping[tuple[str, str], np.ndarray], kept: Mapping[str, Variable]) -> dict[str, Variable]:
         return {
-            f"{feature}_d{name}": Variable(
+            derivative_name(feature, name): Variable(
                 values, ("cell",), quotient(kept[feature].unit, self.units[name]),
-                f"derivative of {kept[feature].long_name} by {name}",
+                f"derivative of {kept[feature].long_name} by {name}", derivative=(feature, name),
             )
             for (feature, name), values in by.items()
         }  # fmt: skip

@@ -16,13 +16,14 @@ from hhfast.batch.cycles import Cycles
 from hhfast.batch.linearisation import jacobian, newton_step
 from hhfast.batch.own_durations import CONSTANT_CURRENT, OwnDurations
 from hhfast.batch.periodic_samples import POINTS, around, polynomials, slope, slope_at, through, value
+from hhfast.batch.ragged import padded
+from hhfast.kernel.math.section_rings import KEPT
 from hhfast.parts.activity import MAXIMA, RESTS, SPIKES, Endings, Settled, features_of
 from hhfast.parts.recorders import Spikes, Trace
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import derivative_name, sensitivity_name
 
 _AT_LEAST = 0.0125  # ms between samples of V, from which its extrema are interpolated
 _SAMPLES = (2**10, 2**19)  # of a period, fewest and most
-_MOST = 64  # spikes of a period
 _NUMBERS = 8_000_000  # of traces held at once
 _STEP = 1e-5  # of the shortest interval: by how much times are moved to difference features
 _RELATIVE = 1e-5  # of a parameter, to difference equilibria
@@ -140,14 +141,17 @@ class _Observed:
     def of(cls, cycles: Cycles, parameters: Sequence[str], levels: tuple[float, float], samples: int) -> _Observed:
         (m, n), p, T = cycles.X.shape, len(parameters), cycles.period
         names = [sensitivity_name("V", name) for name in parameters]
-        recorders = [(Spikes(*levels), Trace("V", *names, every=every)) for every in (1.0, 1.0 / samples)]
+        spikes = Spikes(*levels, max_per_cell=KEPT)
+        recorders = [(spikes, Trace("V", *names, every=every)) for every in (1.0, 1.0 / samples)]
         dX, dT = cycles.derivatives(parameters, recorders[0])
         start = np.vstack([cycles.X, dX.reshape(p * m, n)])
         _, start = cycles.cells.run(start, (1.0 - 0.5 * cycles.quiet) * T, recorders[0], parameters)
         run, _ = cycles.cells.run(start, T, recorders[1], parameters)
         counts = run.spike_count
-        times = T[:, None] * _padded(run.spike_time, counts, _MOST)
-        d_times = T[:, None] * np.array([_padded(run[f"spike_time_d{k}"], counts, _MOST) for k in parameters])
+        width = max(1, int(counts.max()))
+        times = T[:, None] * padded(run.spike_time, counts, width)
+        by = [padded(run[derivative_name("spike_time", name)], counts, width) for name in parameters]
+        d_times = T[:, None] * np.array(by)
         V, dV = run["V"][:, :-1], np.array([run[name][:, :-1] for name in names])
         return cls(counts, times, d_times, V, dV, T, dT)
 
@@ -235,10 +239,3 @@ def _samples_of(period: float) -> int:
     """How many samples of a period there are: a power of two, so that they end with it."""
     wanted = 2 ** int(np.ceil(np.log2(max(period / _AT_LEAST, 1.0))))
     return int(np.clip(wanted, *_SAMPLES))
-
-
-def _padded(flat: np.ndarray, counts: np.ndarray, width: int) -> np.ndarray:
-    """(n, width) the rows of a ragged array, NaN after the last."""
-    found = np.full((len(counts), width), np.nan)
-    found[np.arange(width) < counts[:, None]] = flat
-    return found

@@ -98,7 +98,7 @@ class SettlingRecording:
 
     def __init__(self, recorder: Settling, n_cells: int, dtype: str) -> None:
         self.recorder, self.n = recorder, n_cells
-        self.lanes = max(LANES[dtype][0], ADAPTIVE_LANES[dtype][0])
+        self.lanes = max(LANES[dtype], ADAPTIVE_LANES[dtype])
         self.outcome = np.full((n_cells, endings.OUTCOMES), np.nan)
         self.outcome[:, [endings.KINDS, endings.EVENTS]] = -1.0, 0.0
         self.times: dict[int, np.ndarray] = {}

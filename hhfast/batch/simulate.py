@@ -16,6 +16,7 @@ from hhfast.batch.certify import STIFF, certified_rows, reference_method
 from hhfast.batch.certify_tolerance import CertifyTolerance, Tolerance
 from hhfast.batch.channel_counts import channel_counts, check_followed_one_by_one
 from hhfast.batch.fastest_rate import warn_of_coupled_states, warn_of_long_steps, warn_of_single_precision
+from hhfast.batch.held_rates import warn_of_held_rates
 from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensitivities
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
@@ -164,6 +165,7 @@ def simulate(
     tolerance = Tolerance.of(certify_tolerance, model.states, recorders)
     start = X if rows is None else np.take(X, rows, axis=1)
     result = run.advance(cells, X, bounds)
+    warn_of_held_rates(result, method.dtype)
     if rows is not None:
 
         def again(which: np.ndarray, integrator: str | None = None) -> Result:

@@ -10,10 +10,11 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.channel_counts import channel_counts, work_of_a_step
+from hhfast.batch.held_rates import within_rates
 from hhfast.batch.initial_sensitivities import sensitivity_units_of
 from hhfast.batch.method import Method
 from hhfast.batch.recorded import check_names, nan_where_given_up, reasons, result_of
-from hhfast.batch.result import CAP_REACHED, OK, Result
+from hhfast.batch.result import BEYOND_RATES, CAP_REACHED, GAVE_UP, OK, Result
 from hhfast.batch.settling import TIGHTER, Settling, SettlingRecording, settling_of
 from hhfast.batch.step_control import AdaptiveSchedule, adaptive_schedule
 from hhfast.batch.threads import dealt, run_blocks
@@ -21,13 +22,13 @@ from hhfast.batch.time_grid import TimeGrid, time_grid
 from hhfast.errors import InputError
 from hhfast.interrupts import interruptible
 from hhfast.kernel.jit.compile import compiled
-from hhfast.kernel.spec import LANES, KernelSpec, kernel_spec
+from hhfast.kernel.spec import LANES, OUT_OF_BOUNDS, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.recorder import Recorder, Run
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import sensitivity_units
+from hhfast.parts.sensitivity import quotient, sensitivities
 from hhfast.parts.stimuli import Stimulus
 from hhfast.parts.variable import Variable
 
@@ -91,7 +92,25 @@ class Simulation:
         return replace(self, record=record, steps=self.steps.at(rows), onset=onset)
 
     def advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
-        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`."""
+        """Advance cells from the states X (n_states, n), in place, to the end; bounds : as of `possible_range`.
+
+        Cells whose potential leaves the range of exact rates, but not the bounds, are run again, and marked.
+        """
+        narrow = within_rates(bounds, self.spec.dtype)
+        wider = (narrow[:, 0] > bounds[:, 0]) | (narrow[:, 1] < bounds[:, 1])
+        start = X.copy() if wider.any() else X
+        result = self.within(cells, X, narrow)
+        rows = np.flatnonzero(wider & (result["reason"] == OUT_OF_BOUNDS))
+        if not len(rows):
+            return result
+        ends = np.take(start, rows, axis=1)
+        again = self.at(rows).within(cells.at(rows), ends, bounds[rows])
+        again["reason"][~np.isin(again.status, GAVE_UP)] = BEYOND_RATES
+        X[:, rows] = ends
+        return result.with_rows(rows, again)
+
+    def within(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> Result:
+        """As `advance`, each potential within these bounds or given up."""
         if not isinstance(self.record[-1] if self.record else None, Settling):
             return self._advance(cells, X, bounds)[0]
         if not self.method.adaptive:
@@ -132,8 +151,11 @@ class Simulation:
         dtype, model = self.spec.dtype, cells.model
         of_parameters = sensitivity_units_of(model, self.spec.sensitivity, self.spec.kinds)
         units = {s.name: s.unit for s in model.rows}
-        derived = sensitivity_units(model.states, units, self.spec.sensitivity, of_parameters)
-        run = Run(cells.n, self.t_stop, self.onset, dtype, model.recordable | derived)
+        derived = sensitivities(model.states, self.spec.sensitivity)
+        of_derived = {name: quotient(units[x], of_parameters[p]) for name, (x, p) in derived.items()}
+        known = model.recordable | of_derived
+        in_ms = not self.spec.time_unit
+        run = Run(cells.n, self.t_stop, self.onset, dtype, known, model.quantities, derived, in_ms)
         recordings = [recorder.open(run) for recorder in self.record]
         check_names([r for r in self.record if not isinstance(r, Settling)])
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
@@ -165,7 +187,7 @@ class Simulation:
 
         n_states, threads = len(self.spec.states), self.method.threads
         work = self._work_of_a_step(cells)
-        run_blocks(call, cells.n, LANES[dtype][0], n_states, self.steps, threads, stop, self.progress, work)
+        run_blocks(call, cells.n, LANES[dtype], n_states, self.steps, threads, stop, self.progress, work)
         reason = reasons(status, bounds)
         kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
         finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}

@@ -221,12 +221,13 @@ def clamp(
         return
     import numpy as np
 
-    from hhfast.tables import number_text
+    from hhfast.tables import heading_text, number_text
 
     by_level, status = _by_level(found, params), np.repeat(found.status, len(found.level))
     say_cells(by_level, status, csv)
     if not csv:
-        say("\n".join(f"{name}: {number_text(values[0])}" for name, values in table.items() if name not in params))
+        fitted = {heading_text(name): values[0] for name, values in table.items() if name not in params}
+        say("\n".join(f"{name}: {number_text(value)}" for name, value in fitted.items()))
         if channel is None and any(values[0] != values[0] for values in table.values()):  # NaN
             say("- : no such curve fits the current of the whole membrane; --channel NAME measures one channel alone")
 

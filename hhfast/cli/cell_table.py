@@ -17,11 +17,12 @@ def say_cells(table: dict[str, np.ndarray], status: np.ndarray, csv: bool) -> No
 
 
 def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
-    """A heading, one line per cell, its status at the end; six digits."""
-    from hhfast.tables import number_text, table
+    """A heading, one line per cell, its status at the end; six digits, and units as people write them."""
+    from hhfast.tables import heading_text, number_text, table
 
     cells = [[number_text(value) for value in values] for values in columns.values()]
-    return table(zip(*cells, _outcomes(status), strict=True), headings=(*columns, "status"), align="r")
+    headings = (*map(heading_text, columns), "status")
+    return table(zip(*cells, _outcomes(status), strict=True), headings=headings, align="r")
 
 
 def _csv(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:

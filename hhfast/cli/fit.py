@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from hhfast.analysis.feature_target import FeatureTarget
     from hhfast.analysis.fit import Fit
-    from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
+    from hhfast.analysis.fit_targets import Target
 
-_REGULAR = 1e-3  # how far samples may lie off their grid, in steps
 _AT_END = 1e-9  # of the range
 _SAME = (1.01, 1e-3)  # a residual of at most so many times the best, and so much more in its unit, is that minimum
 _SPIKE = 40.0  # mV: a trace that varies by more has spikes
@@ -112,35 +111,28 @@ def _of_features(given: list[str], path: Path | None, t_stop: float | None) -> F
     return FeatureTarget(values, errors, 5000.0 if t_stop is None else t_stop)
 
 
-def _target(
-    path: Path | None, t_stop: float | None, step: tuple[float, float, float] | None
-) -> TraceTarget | SpikeTarget:
-    """A trace, sampled evenly, or spike times: what a file's columns are.
+def _target(path: Path | None, t_stop: float | None, step: tuple[float, float, float] | None) -> Target:
+    """A trace, spike times or features: what a file's columns are.
 
     step : amplitude, start and stop of the current that was told, None: it is in a file.
     """
     if path is None:
         raise InputError("there is nothing to fit to; give FILE.csv, or --feature NAME=VALUE:ERROR")
-    import numpy as np
+    from hhfast.analysis.fit_entry import target_of
+    from hhfast.sweep.target_file import columns_of, target_in
 
-    from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
-    from hhfast.sweep.table import Table
-
-    table = Table.open(path)
-    named = table.columns(0, table.n_rows)
-    columns = list(named.values())
-    if step is not None and "i_app" in named and "time" in named:
-        _check_current(path, named["time"], named["i_app"], *step)
-    if len(columns) == 1:
-        if t_stop is None:
-            raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
-        return SpikeTarget(columns[0], t_stop)
-    time, V = _trace(path, named) if len(columns) > 2 else columns
-    every = (time[-1] - time[0]) / max(len(time) - 1, 1)
-    grid = every * np.arange(len(time))
-    if len(time) < 2 or every <= 0 or np.abs(time - grid).max() > _REGULAR * every:
-        raise InputError(f"{path}: samples must be evenly spaced from time 0; resample the recording")
-    return TraceTarget(V, float(every))
+    columns = columns_of(path)
+    if step is not None and "i_app" in columns and "time" in columns:
+        _check_current(path, columns["time"], columns["i_app"], *step)
+    found = target_in(path, columns, {})
+    if "times" in found and t_stop is None:
+        raise InputError(f"{path}: has one column, spike times; say how long was recorded, with --t-stop")
+    timed = "V" not in found and t_stop is not None
+    target = target_of(str(path), found | ({"t_stop": t_stop} if timed else {}))
+    if target.n > 1:
+        many = 'for many, write a sweep file with [analysis] kind = "fit"'
+        raise InputError(f"{path}: has {target.n} targets, of several cells; give that of one, or, {many}")
+    return target
 
 
 def _check_current(
@@ -164,17 +156,6 @@ def _check_current(
     raise InputError(f"{path}: was recorded under another current, its column i_app; {remedy}")
 
 
-def _trace(path: Path, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Time and V among more columns, as `hhfast simulate --csv` writes them, of a single cell."""
-    if "time" not in columns or "V" not in columns:
-        known = ", ".join(columns)
-        raise InputError(f"{path}: has the columns {known}; it needs two, time and V, or one of spike times")
-    cells = columns.get("cell", columns["time"][:1])
-    if (cells != cells[0]).any():
-        raise InputError(f"{path}: has traces of several cells; give those of one")
-    return columns["time"], columns["V"]
-
-
 def _at_ends(found: Fit, ranges: Mapping[str, tuple[float, float]]) -> Iterator[tuple[str, tuple[float, float]]]:
     """The parameters whose best value is where their range ends, with the range."""
     for name, (low, high) in ranges.items():
@@ -196,7 +177,7 @@ def _unexplained(found: Fit) -> float:
 
 
 def _text(found: Fit, csv: bool) -> str:
-    from hhfast.tables import number_text, table
+    from hhfast.tables import number_text, table, unit_text
 
     rows = [
         (name, number_text(v[0]), number_text(found.error[name][0], 3), found.model.parameters[name].unit)
@@ -205,16 +186,18 @@ def _text(found: Fit, csv: bool) -> str:
     headings = ("parameter", "value", "standard error", "unit")
     if csv:
         return "\n".join(",".join(row) for row in [headings, *rows])
+    rows = [(name, value, error, unit_text(unit)) for name, value, error, unit in rows]
     converged = int((found.status[0] == 0).sum())
     close = int((found.start_rms[0] < _SAME[0] * found.rms[0] + _SAME[1]).sum())
     n = found.status.shape[1]
-    residual = f"residual {found.rms[0]:.4g} {found.target.unit} rms"
+    residual = f"residual {found.rms[0]:.4g} {unit_text(found.target.unit)} rms"
     tail = f"{residual}; {converged} of {n} starts converged; {close} of {n} ended at this minimum"
     if not converged:
         tail += "\nno start converged: the model may not be able to do this within these ranges; look at -o FIG.png"
     if (share := _unexplained(found)) > _POOR:
         tail += (
             f"\nno fit: the residual is {share:.0%} of the recording's own standard deviation. Spikes shifted by more "
-            "than their width make local minima: give more --starts, or a FILE.csv that ends after the first spikes"
+            "than their width make local minima: fit --feature or a file of spike times first, then the trace with "
+            "--free around what came out; or give more --starts"
         )
     return f"{table(rows, headings, align='lrrl')}\n{tail}"

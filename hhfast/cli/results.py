@@ -156,6 +156,10 @@ def trace(
     picture.save(currentscape_of_row(again[0]) if currentscape else plot_rows(again))
 
 
+def _first_drawn(found: int, most: int) -> str:
+    return "" if found <= most else "; the first is drawn" if most == 1 else f"; the first {most} are drawn"
+
+
 def _rows_where(out: Path, where: str, most: int) -> list[int]:
     """The first rows that meet a condition, at most so many; says how many there are."""
     from hhfast.sweep.select import select
@@ -163,6 +167,6 @@ def _rows_where(out: Path, where: str, most: int) -> list[int]:
     found = select(out, where).rows
     if not len(found):
         raise InputError(f"no row meets '{where}'")
-    say(f"{len(found):,} rows: {where}" + (f"; the first {most} are drawn" if len(found) > most else ""))
+    say(f"{len(found):,} rows: {where}" + _first_drawn(len(found), most))
     rows: list[int] = found[:most].tolist()
     return rows

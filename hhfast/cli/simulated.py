@@ -12,7 +12,8 @@ import numpy as np
 from hhfast.batch.certify import CERTIFIED_MEANINGS
 from hhfast.batch.membrane import FEATURES
 from hhfast.batch.result import STATUS_MEANINGS, Result
-from hhfast.tables import number_text, table
+from hhfast.parts.sensitivity import derivative_name
+from hhfast.tables import number_text, table, unit_text
 
 SETTLED = ("rate", "period", "V_peak", "V_trough", "burst_duration", "duty_cycle", "V_rest")
 
@@ -20,7 +21,7 @@ SETTLED = ("rate", "period", "V_peak", "V_trough", "burst_duration", "duty_cycle
 def cells_text(result: Result, given: Mapping[str, np.ndarray], derived: Sequence[str]) -> str:
     """A line for each cell; of a single one its spike times, too."""
     columns: dict[str, Any] = {**given, "spikes": result.spike_count}
-    columns |= {f"{name} ({result.variables[name].unit})": result[name] for name in FEATURES}
+    columns |= {f"{name} ({unit_text(result.variables[name].unit)})": result[name] for name in FEATURES}
     if "certified" in result:
         columns |= {"spikes shift (ms)": result["spike_time_error"]}
         columns["certified"] = [CERTIFIED_MEANINGS[code].replace("_", " ") for code in result["certified"]]
@@ -29,9 +30,9 @@ def cells_text(result: Result, given: Mapping[str, np.ndarray], derived: Sequenc
     text = table(rows, headings=tuple(columns), align="r")
     if result.n_cells == 1 and result.spike_count[0]:
         text += "\nspike times (ms): " + ", ".join(f"{t:.3f}" for t in result.spike_times[0])
-        for name in (f"spike_time_d{p}" for p in derived):
+        for name in (derivative_name("spike_time", p) for p in derived):
             values = ", ".join(f"{v:.4g}" for v in result[name])
-            text += f"\n{name} ({result.variables[name].unit}): {values}"
+            text += f"\n{name} ({unit_text(result.variables[name].unit)}): {values}"
     return text
 
 
@@ -39,8 +40,8 @@ def settled_text(found: Result, given: Mapping[str, np.ndarray], derived: Sequen
     """A line for each cell and feature: its value once the cell has settled, and its derivatives."""
     rows = [
         [*(number_text(np.broadcast_to(v, found.n_cells)[k]) for v in given.values()),
-         f"{feature} ({found.variables[feature].unit})",
-         *(number_text(found[name][k]) for name in (feature, *(f"{feature}_d{p}" for p in derived)))]
+         f"{feature} ({unit_text(found.variables[feature].unit)})",
+         *(number_text(found[name][k]) for name in (feature, *(derivative_name(feature, p) for p in derived)))]
         for k in range(found.n_cells) for feature in SETTLED if np.isfinite(found[feature][k])
     ]  # fmt: skip
     if not rows:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hhfast.batch.result import OK, REASON_MEANINGS, STIFF, limited_by_stability
+from hhfast.batch.result import BEYOND_RATES, CAP_REACHED, OK, REASON_MEANINGS, STIFF, limited_by_stability
+from hhfast.tables import shares_text
 
 if TYPE_CHECKING:
     from hhfast.sweep.store import ResultFile
@@ -19,16 +20,34 @@ def summary_lines(result: ResultFile) -> list[str]:
     """One line for each thing that is worth knowing, with what to do about it."""
     if result.n_rows > _MOST:
         return []
-    found = [_reasons(result), _early_spikes(result), _stiff(result)]
+    found = [_activities(result), _reasons(result), _beyond_rates(result), _early_spikes(result), _stiff(result)]
     return [f"  {line}" for line in found if line]
+
+
+def _activities(result: ResultFile) -> str:
+    if "activity" not in result:
+        return ""
+    settled = np.isin(result.read("status"), (OK, CAP_REACHED))  # of the others it is not known
+    told = shares_text(result.read("activity")[settled], result.codes("activity"))
+    return f"activity: {told}" if told else ""
 
 
 def _reasons(result: ResultFile) -> str:
     if "reason" not in result:
         return ""
     counts = np.bincount(result.read("reason"), minlength=len(REASON_MEANINGS)).tolist()
-    told = [f"{n:,} {name.replace('_', ' ')}" for name, n in zip(REASON_MEANINGS[1:], counts[1:], strict=False) if n]
+    diverged = zip(REASON_MEANINGS[1:BEYOND_RATES], counts[1:], strict=False)
+    told = [f"{n:,} {name.replace('_', ' ')}" for name, n in diverged if n]
     return f"diverged because: {', '.join(told)}" if told else ""
+
+
+def _beyond_rates(result: ResultFile) -> str:
+    if "reason" not in result or not (beyond := result.read("reason") == BEYOND_RATES).any():
+        return ""
+    return (
+        f"{_rows(beyond)} {'reach' if beyond.sum() > 1 else 'reaches'} potentials at which exponentials of rates are "
+        "held constant: gates that move there are only about right"
+    )
 
 
 def _early_spikes(result: ResultFile) -> str:

@@ -14,7 +14,7 @@ from hhfast.errors import InputError
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
 from hhfast.sweep.sweep import CONTROL
-from hhfast.tables import table
+from hhfast.tables import shares_text, table, unit_text
 
 if TYPE_CHECKING:
     from hhfast.model import Model
@@ -73,7 +73,8 @@ def result_text(result: ResultFile) -> str:
         ("rows", f"{result.n_rows:,}: {by_status}"),
         ("grid", " x ".join(f"{axis} ({n})" for axis, n in result.grid.items())),
         ("model", f"{spec['model']} ({result.attributes['references']})"),
-        ("run", f"{spec['t_stop']:g} ms, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
+        ("run", f"{_what_text(spec)}, {spec['integrator']}, {_steps_text(spec)}, {spec['dtype']}"),
+        *_until_and_start(spec),
         ("stimulus", _stimulus_text(spec["stimulus"])),
         ("fixed", ", ".join(f"{k} = {v:g}" for k, v in spec["parameters"].items()) or "all at the model's values"),
         ("history", result.attributes["history"]),
@@ -82,12 +83,28 @@ def result_text(result: ResultFile) -> str:
     ]
     if "channel_noise" in spec:
         noise = spec["channel_noise"]
-        facts.insert(6, ("noise", f"of channels, {noise['kind']}, seed {noise['seed']:g}"))
+        facts.insert(-3, ("noise", f"of channels, {noise['kind']}, seed {noise['seed']:g}"))
     if certificate := certificate_text(result):
         facts.insert(2, ("certified", certificate))
     variables = [_variable_cells(result, name) for name in result.names if name not in ("run", "status")]
     head = table(((f"{key}:", text) for key, text in facts))
     return f"{result.path}\n{head}\n\nvariables\n{table(variables, indent='  ')}"
+
+
+def _what_text(spec: dict[str, Any]) -> str:
+    """What a row is: an analysis, which has its own duration, or so many ms."""
+    return f"{spec['analysis']['kind']}" if "analysis" in spec else f"{spec['t_stop']:g} ms"
+
+
+def _until_and_start(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rule of a run until settled, and the state in which all rows start, where these are not the usual ones."""
+    found = []
+    if "until" in spec:
+        rule = ", ".join(f"{name} = {value:g}" for name, value in spec["until"].items())
+        found.append(("until", f"settled: {rule}"))
+    if isinstance(spec["initial"], str) and spec["initial"] != "model":
+        found.append(("initial", spec["initial"]))
+    return found
 
 
 def _steps_text(spec: dict[str, Any]) -> str:
@@ -119,8 +136,8 @@ def _error_text(result: ResultFile, name: str, agree: np.ndarray) -> str:
     errors = errors[np.isfinite(errors)]
     if not errors.any():
         return ""
-    unit = "" if result.unit(name) == "1" else f" {result.unit(name)}"
-    return f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}){unit}"
+    text = f"{result.error_of(name)} {np.median(errors):.2g} ({errors.max():.2g}) {unit_text(result.unit(name))}"
+    return text.rstrip()
 
 
 def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None) -> str:
@@ -137,15 +154,24 @@ def _stimulus_text(stimulus: dict[str, object] | list[dict[str, object]] | None)
 
 def _variable_cells(result: ResultFile, name: str) -> tuple[str, ...]:
     dims = ", ".join(f"{d} {n}" for d, n in zip(result.dims(name), result.shape(name), strict=True))
-    extent = ""
-    if 0 < int(np.prod(result.shape(name))) <= _MAX_SCANNED:
-        values = result.read(name)
-        known = values[np.isfinite(values)]
-        if known.size:
-            extent = f"{known.min():.6g} to {known.max():.6g}"
-            if known.size < values.size:
-                extent += f" ({values.size - known.size:,} NaN)"
-    return name, f"({dims})", result.unit(name), extent, result.long_name(name)
+    known = 0 < int(np.prod(result.shape(name))) <= _MAX_SCANNED
+    return (
+        name,
+        f"({dims})",
+        unit_text(result.unit(name)),
+        _extent(result, name) if known else "",
+        result.long_name(name),
+    )
+
+
+def _extent(result: ResultFile, name: str) -> str:
+    """From where to where values go; of classes their shares, of initial states their names."""
+    values, meanings = result.read(name), result.codes(name)
+    if meanings:
+        return ", ".join(meanings) if name in result.parameters else shares_text(values, meanings)
+    known = values[np.isfinite(values)]
+    missing = f" ({values.size - known.size:,} NaN)" if 0 < known.size < values.size else ""
+    return f"{known.min():.6g} to {known.max():.6g}{missing}" if known.size else ""
 
 
 def status_text(state: RunStatus, part: str = "") -> str:

@@ -20,7 +20,7 @@ from hhfast.analysis.strength_duration import StrengthDuration, StrengthDuration
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
 from hhfast.figures.phase_response import plot_phase_response
-from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, symbol
+from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, shown_number, symbol
 from hhfast.figures.trials import plot_trials
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
 
@@ -79,7 +79,7 @@ def plot_fi(
 def _mark_onset(axes: Axes, onset: float, k: int) -> None:
     if np.isfinite(onset):
         axes.axvline(onset, color=colour(k), linestyle=":", linewidth=1)
-        axes.annotate(f"onset {onset:.4g}", (onset, 0.12 + 0.07 * k), xycoords=("data", "axes fraction"),
+        axes.annotate(f"onset {shown_number(onset)}", (onset, 0.12 + 0.07 * k), xycoords=("data", "axes fraction"),
                       xytext=(4, 0), textcoords="offset points", color=colour(k), fontsize=9)  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _threshold_with_fits(axes: Axes, result: StrengthDuration, cell: int, fine: 
     lapicque = -result.lapicque.rheobase[cell] / np.expm1(-fine / tau)
     axes.loglog(fine, _weiss(result, cell, fine), color=colour(0), label=_fit_label("Weiss", result.weiss, cell))
     axes.loglog(fine, lapicque, "--", color=colour(1), label=_fit_label("Lapicque", result.lapicque, cell))
-    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {rheobase:.4g}")
+    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {shown_number(rheobase)}")
     axes.plot([chronaxie], [2.0 * rheobase], "s", color=colour(2), markersize=7, label=f"chronaxie {chronaxie:.3g} ms",
               zorder=4)  # fmt: skip
 

@@ -13,7 +13,7 @@ from hhfast.analysis.bifurcations import Bifurcations, bifurcations
 from hhfast.analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from hhfast.batch.simulate import simulate
 from hhfast.figures.canvas import colour, new_axes
-from hhfast.figures.text import label_of, plain
+from hhfast.figures.text import label_of, plain, shown_number
 from hhfast.inputs import interval
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
@@ -91,4 +91,4 @@ def _points(axes: Axes, found: Bifurcations) -> None:
     ):  # fmt: skip
         if len(current):
             axes.plot(current, V, marker, color="k", markerfacecolor=face, markersize=6, zorder=4,
-                      label=f"{name}: {', '.join(f'{c:.4g}' for c in current[:4])}")  # fmt: skip
+                      label=f"{name}: {', '.join(map(shown_number, current[:4]))}")  # fmt: skip

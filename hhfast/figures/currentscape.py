@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.figures.canvas import new_figure
-from hhfast.figures.text import label_of, plain
+from hhfast.figures.text import label_of, plain, symbol
 from hhfast.figures.traces import row_label
+from hhfast.model.quantities import CURRENT
 from hhfast.sweep.resimulate import Resimulated
 
-_PREFIX = "i_"
 _MANY = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#666666", "#A6761D", "#7570B3",
          "#1B9E77", "#E7298A")  # fmt: skip  # Okabe and Ito's, then others
 
@@ -31,7 +31,7 @@ def plot_currentscape(result: Result, *, cell: int = 0, title: str = "") -> Figu
 
     Raises `InputError` if there are no currents, or no such cell.
     """
-    names = [name for name in result.variables if name.startswith(_PREFIX) and name != "i_app"]
+    names = [name for name, variable in result.variables.items() if variable.quantity == CURRENT]
     if "V" not in result.variables or not names:
         raise InputError("a currentscape needs a trace of V and of the currents; record Trace('V', 'i_Na', ...)")
     if not 0 <= cell < len(result.status):
@@ -76,7 +76,7 @@ def _total(axes: Axes, time: np.ndarray, total: np.ndarray, label: str) -> None:
 def _shares(axes: Axes, time: np.ndarray, currents: np.ndarray, names: Sequence[str]) -> None:
     """Stacked shares: outward currents fill 0..100 %, inward ones 0..-100 %."""
     colours = [_MANY[k % len(_MANY)] for k in range(len(names))]
-    labels: Sequence[str] = [name.removeprefix(_PREFIX) for name in names]
+    labels: Sequence[str] = [symbol(name) for name in names]
     for sign in (1.0, -1.0):
         part = np.clip(sign * currents, 0, None)
         total = part.sum(axis=0)

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
 from hhfast.figures.canvas import MARKERS, colour, legend_beside, new_figure, scale_of_colours
-from hhfast.figures.grid_axes import axis_of, ordered, place_text, spread_over
-from hhfast.figures.heat_maps import logarithmic_axis
+from hhfast.figures.grid_axes import axis_of, name_ticks, ordered, place_text, spread_over, values_along
 from hhfast.figures.quantity import Quantity
+from hhfast.figures.scales import logarithmic
 from hhfast.figures.shown_feature import label_in
 from hhfast.figures.text import value_text
+from hhfast.sweep.scale import is_geometric
 from hhfast.sweep.store import ResultFile
 
 MAX_LINES = 10  # with a legend; more are told apart by a colour bar
@@ -87,7 +88,7 @@ def _looks(
     result: ResultFile, parameter: str, panels: list[Axes], n_points: int
 ) -> tuple[dict[int, dict[str, Any]], bool]:
     """(number of a curve -> how it is drawn, whether a legend tells curves apart); of many a colour bar does."""
-    levels = result.axis_values(parameter)
+    levels, told = result.axis_values(parameter), values_along(result, parameter)
     drawn = spread_over(len(levels), _MOST_CURVES)
     if len(levels) > MAX_LINES:
         shades = scale_of_colours(panels, (levels.min(), levels.max()), label_in(result, parameter))
@@ -95,7 +96,7 @@ def _looks(
     size, unit = 2.5 if n_points > 30 else 4, result.unit(parameter)
     return {
         k: {"color": colour(k), "linewidth": 1.3, "marker": MARKERS[k % len(MARKERS)], "markersize": size,
-            "label": value_text(parameter, levels[k], unit)}
+            "label": value_text(parameter, told[k], unit)}
         for k in drawn
     }, True  # fmt: skip
 
@@ -106,6 +107,8 @@ def _finish_lines(result: ResultFile, axes: Axes, shown: Quantity, parameter: st
         axes.set_yticks(range(len(shown.codes)), labels=[code.replace("_", " ") for code in shown.codes])
     if shown.logarithmic:
         axes.set_yscale("log")
-    logarithmic_axis(axes, "x", result.axis_values(parameter))
+    if is_geometric(result.axis_values(parameter)):
+        logarithmic(axes, "x", result.axis_values(parameter))
+    name_ticks(axes.xaxis, result, parameter)
     axes.grid(alpha=0.3)
     axes.label_outer()

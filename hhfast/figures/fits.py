@@ -58,9 +58,9 @@ def _span(fit: Fit, name: str, target: int) -> tuple[float, float]:
 
 def _features(axes: Axes, fit: Fit, target: int, of: FeatureTarget) -> None:
     """How far each feature is from what was measured."""
-    best = {name: values[target] for name, values in fit.parameters.items()}
+    params, stimulus = fit.run(target)
     found = simulate(
-        fit.model, {**fit.params, **best}, stimulus=fit.stimulus, t_stop=of.t_stop, record=of.recorder, until=of.until,
+        fit.model, params, stimulus=stimulus, t_stop=of.t_stop, record=of.recorder, until=of.until,
     )  # fmt: skip
     r, values = of.residuals(found, np.array([target]), ())[0][0], of.measured(found)[0]
     names = list(of.values)
@@ -78,10 +78,10 @@ def _run(axes: Axes, fit: Fit, target: int) -> None:
     if isinstance(fit.target, FeatureTarget):
         _features(axes, fit, target, fit.target)
         return
-    best = {name: values[target] for name, values in fit.parameters.items()}
+    params, stimulus = fit.run(target)
     every = fit.target.t_stop / _SAMPLES
     found = simulate(
-        fit.model, {**fit.params, **best}, stimulus=fit.stimulus, t_stop=fit.target.t_stop,
+        fit.model, params, stimulus=stimulus, t_stop=fit.target.t_stop,
         record=[Trace("V", every=every)], integrator="tsit5",
     )  # fmt: skip
     if isinstance(fit.target, TraceTarget):

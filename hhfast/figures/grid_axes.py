@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axis import Axis
 
 from hhfast.errors import unknown
-from hhfast.figures.text import value_text
+from hhfast.figures.text import plain, value_text
 from hhfast.sweep.store import ResultFile
 
 
@@ -30,6 +31,19 @@ def axis_of(result: ResultFile, name: str) -> tuple[str, str]:
     raise unknown("axis", name, {*result.parameters, *result.grid})
 
 
+def values_along(result: ResultFile, parameter: str) -> list[float | str]:
+    """The values of a parameter along its axis; of initial states their names."""
+    found: list[float | str] = result.labels(parameter, result.axis_values(parameter)).tolist()
+    return found
+
+
+def name_ticks(axis: Axis, result: ResultFile, parameter: str) -> None:
+    """The names of initial states as ticks of an axis that is drawn over their numbers; any other axis is left."""
+    if names := result.codes(parameter):
+        axis.set_ticks(range(len(names)), labels=[plain(name) for name in names], minor=False)
+        axis.set_tick_params(which="minor", length=0)
+
+
 def ordered(result: ResultFile, values: np.ndarray, last: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """(the other axes, values over (*others, *last)) for axes of the grid."""
     names = list(result.grid)
@@ -49,5 +63,5 @@ def place_text(result: ResultFile, axes: Sequence[str], place: Sequence[Any]) ->
     for axis, k in zip(axes, place, strict=True):
         if result.grid[axis] > 1:
             parameter = axis_of(result, axis)[1]
-            told.append(value_text(parameter, result.axis_values(parameter)[int(k)], result.unit(parameter)))
+            told.append(value_text(parameter, values_along(result, parameter)[int(k)], result.unit(parameter)))
     return ", ".join(told)

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
+from hhfast.figures.scales import logarithmic
+from hhfast.sweep.scale import is_geometric
+
+_FEW = 6  # values of an axis that are its ticks
 
 
 @dataclass(frozen=True)
@@ -50,32 +53,19 @@ def heat_maps(panels: Panels, shown: Quantity) -> Figure:
     return figure
 
 
+def _are_apart(values: np.ndarray) -> bool:
+    """Whether values are so few, and so far from each other, that each can be a tick of its axis."""
+    return 1 < len(values) <= _FEW and bool(np.diff(np.sort(values)).min() > 0.1 * np.ptp(values))
+
+
 def _heat_map(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, shown: Quantity) -> Any:
     # Missing values (diverged rows, latencies of silent ones) show as the grey behind.
     axes.set_facecolor(MISSING)
     columns, rows = np.argsort(x), np.argsort(y)
-    logarithmic_axis(axes, "x", x)
-    logarithmic_axis(axes, "y", y)
+    for axis, along in (("x", x), ("y", y)):
+        if is_geometric(along):
+            logarithmic(axes, axis, along)
+        elif _are_apart(along):
+            axes.set(**{f"{axis}ticks": np.sort(along)})
     return axes.pcolormesh(x[columns], y[rows], values[np.ix_(rows, columns)], shading="nearest", norm=shown.norm,
                            cmap=shown.colour_map, rasterized=True)  # fmt: skip
-
-
-def logarithmic_axis(axes: Axes, axis: str, values: np.ndarray) -> None:
-    """Make an axis logarithmic if its values are; a short one has 20, 30, 50 instead of powers of ten."""
-    if not is_logarithmic(values):
-        return
-    axes.set(**{f"{axis}scale": "log"})
-    if values.max() < 100 * values.min():
-        ticks = axes.xaxis if axis == "x" else axes.yaxis
-        ticks.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-        ticks.set_major_formatter(ScalarFormatter())
-        ticks.set_minor_formatter(NullFormatter())
-
-
-def is_logarithmic(values: np.ndarray) -> bool:
-    """Whether positive values are spaced by a constant ratio (and not by a constant difference)."""
-    values = np.sort(values)
-    if len(values) < 3 or (values <= 0).any():
-        return False
-    steps = np.diff(np.log(values))
-    return bool(np.allclose(steps, steps[0], rtol=1e-6) and not np.allclose(np.diff(values), values[1] - values[0]))

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import new_figure
+from hhfast.figures.grid_axes import name_ticks
 from hhfast.figures.text import label_of, plain, symbol
 from hhfast.sweep.store import ResultFile
 
@@ -40,5 +41,6 @@ def plot_intervals(result: ResultFile, *, x: str | None = None, transient: float
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
     axes.set(xlabel=label_of(symbol(x), result.unit(x)), ylabel="interval between spikes (ms)")
+    name_ticks(axes.xaxis, result, x)
     figure.suptitle(f"{plain(result.attributes['title'])}, {len(intervals):,} intervals", fontsize=11)
     return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,13 +13,19 @@ from matplotlib.figure import Figure
 
 from hhfast.figures.canvas import MISSING, colour, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.sweep.scale import spans_magnitudes
+from hhfast.figures.scales import edges_of, logarithmic
 
 MAX_POINTS = 4_000  # more would hide each other
 _PER_BIN = 8  # rows, on average
 _MOST_BINS = 128  # along an axis
 
-Column = tuple[str, np.ndarray]  # the label of a parameter, and its value in each row
+
+class Column(NamedTuple):
+    """A parameter of rows: its label, its value in each, and whether its axis is logarithmic."""
+
+    label: str
+    values: np.ndarray
+    log: bool
 
 
 def points(x: Column, y: Column | None, shown: Quantity) -> Figure:
@@ -26,20 +33,20 @@ def points(x: Column, y: Column | None, shown: Quantity) -> Figure:
     figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot()
     if y is None:
-        _along(axes, x[1], shown)
-        axes.set(xlabel=x[0], ylabel=shown.label)
+        _along(axes, x, shown)
+        axes.set(xlabel=x.label, ylabel=shown.label)
     else:
-        if len(x[1]) > MAX_POINTS:
+        if len(x.values) > MAX_POINTS:
             shown = replace(shown, is_count=False)  # means of counts are no whole numbers
-            drawn, missing = _bins(axes, x[1], y[1], shown)
+            drawn, missing = _bins(axes, x, y, shown)
         else:
-            drawn, missing = _scatter(axes, x[1], y[1], shown)
+            drawn, missing = _scatter(axes, x.values, y.values, shown)
         shown.explain(figure, drawn, [axes], missing)
-        axes.set(xlabel=x[0], ylabel=y[0])
-        if spans_magnitudes(y[1]):
-            axes.set_yscale("log")
-    if spans_magnitudes(x[1]):
-        axes.set_xscale("log")
+        axes.set(xlabel=x.label, ylabel=y.label)
+        if y.log:
+            logarithmic(axes, "y", y.values)
+    if x.log:
+        logarithmic(axes, "x", x.values)
     return figure
 
 
@@ -53,11 +60,13 @@ def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray, shown: Quantity) -> tuple
     return drawn, bool(missing.any())
 
 
-def _bins(axes: Axes, x: np.ndarray, y: np.ndarray, shown: Quantity) -> tuple[object, bool]:
+def _bins(axes: Axes, x: Column, y: Column, shown: Quantity) -> tuple[object, bool]:
     """The mean of the rows in each bin (of codes the commonest); grey where none has a value."""
-    n = int(np.clip(math.sqrt(len(x) / _PER_BIN), 8, _MOST_BINS))
-    edges = [_edges(values, n) for values in (x, y)]
-    column, row = (np.clip(np.searchsorted(e, v, "right") - 1, 0, n - 1) for e, v in zip(edges, (x, y), strict=True))
+    n = int(np.clip(math.sqrt(len(x.values) / _PER_BIN), 8, _MOST_BINS))
+    edges = [edges_of(one.values, n, one.log) for one in (x, y)]
+    column, row = (
+        np.clip(np.searchsorted(e, one.values, "right") - 1, 0, n - 1) for e, one in zip(edges, (x, y), strict=True)
+    )
     place = row * n + column
     known = np.isfinite(shown.values)
     rows_there = np.bincount(place, minlength=n * n)
@@ -76,22 +85,13 @@ def _bins(axes: Axes, x: np.ndarray, y: np.ndarray, shown: Quantity) -> tuple[ob
     return drawn, bool(np.isfinite(grey).any())
 
 
-def _edges(values: np.ndarray, n: int) -> np.ndarray:
-    low, high = values.min(), values.max()
-    if spans_magnitudes(values):
-        edges = np.geomspace(low, high, n + 1)
-        edges[-1] = high  # geomspace may end below it
-        return edges
-    return np.linspace(low, high if high > low else low + 1.0, n + 1)
-
-
-def _along(axes: Axes, x: np.ndarray, shown: Quantity) -> None:
+def _along(axes: Axes, x: Column, shown: Quantity) -> None:
     """The values over one parameter; of many rows median and quartiles of bins."""
-    if len(x) <= MAX_POINTS:
-        axes.plot(x, shown.values, ".", markersize=4, color=colour(0))
+    if len(x.values) <= MAX_POINTS:
+        axes.plot(x.values, shown.values, ".", markersize=4, color=colour(0))
     else:
-        edges = _edges(x, 64)
-        which = np.clip(np.searchsorted(edges, x, "right") - 1, 0, 63)
+        edges = edges_of(x.values, 64, x.log)
+        which = np.clip(np.searchsorted(edges, x.values, "right") - 1, 0, 63)
         order = np.argsort(which, kind="stable")
         pieces = np.split(shown.values[order], np.searchsorted(which[order], np.arange(1, 64)))
         known = [piece[np.isfinite(piece)] for piece in pieces]

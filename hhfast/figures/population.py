@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
 from hhfast.figures.canvas import new_figure
+from hhfast.figures.scales import edges_of, logarithmic
 from hhfast.figures.text import label_of, plain, symbol
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.select import Selection
 from hhfast.sweep.store import ResultFile
 
@@ -20,6 +22,17 @@ MAX_PARAMETERS = 8
 _BINS = 24
 _ACCEPTED, _REJECTED = "#0072B2", "#999999"  # of Okabe and Ito, told apart in any kind of sight
 _MAPS = tuple(LinearSegmentedColormap.from_list(colour, ["white", colour]) for colour in (_ACCEPTED, _REJECTED))
+
+
+class _Bins(NamedTuple):
+    """Edges of the bins of a parameter, and whether its axis is logarithmic."""
+
+    edges: np.ndarray
+    log: bool
+
+    @property
+    def widths(self) -> np.ndarray:
+        return np.diff(np.log(self.edges) if self.log else self.edges)
 
 
 def plot_population(selection: Selection) -> Figure:
@@ -34,23 +47,32 @@ def plot_population(selection: Selection) -> Figure:
     if not len(selection.rows):
         raise InputError("the population is empty: no row meets the criteria, so there is nothing to draw")
     with ResultFile(selection.path) as result:
-        edges = {name: _edges(result, name) for name in result.parameters if name in result.names}
-        edges = {name: found for name, found in edges.items() if len(found) > 2}
-        if not edges:
+        bins = {}
+        for name in (parameter for parameter in result.parameters if parameter in result.names):
+            values, on_grid = _values(result, name)
+            if len(values) > 1:
+                bins[name] = _bins(values, is_logarithmic(result, name, values), on_grid)
+        if not bins:
             raise InputError(f"{selection.path}: no parameter varies, so there is nothing to draw")
-        single, pairs = _counts(result, selection.rows, edges)
+        single, pairs = _counts(result, selection.rows, bins)
         names = _most_different(single)
         units = {name: result.unit(name) for name in names}
         title = plain(result.attributes["title"])
+        meanings = {name: result.codes(name) for name in names}
     figure = new_figure(1.6 + 1.7 * len(names), 1.6 + 1.6 * len(names))
     grid = figure.subplots(len(names), len(names), squeeze=False)
     for i, name in enumerate(names):
-        _diagonal(grid[i, i], edges[name], single[name])
+        _diagonal(grid[i, i], bins[name], single[name])
         for j, other in enumerate(names):
             if i != j:
-                _pair(grid[i, j], edges[other], edges[name], pairs, (other, name), rejected=int(j > i))
+                _pair(grid[i, j], bins[other], bins[name], pairs, (other, name), rejected=int(j > i))
+    for k, name in enumerate(names):
+        if told := meanings[name]:
+            grid[-1, k].set_xticks(range(len(told)), labels=[plain(one) for one in told], rotation=30)
+            if k:
+                grid[k, 0].set_yticks(range(len(told)), labels=[plain(one) for one in told])
     _label_outer(grid, [label_of(symbol(name), units[name]).replace(" (", "\n(") for name in names])
-    shown = "" if len(names) == len(edges) else f"; {len(names)} of {len(edges)} parameters, those that differ most"
+    shown = "" if len(names) == len(bins) else f"; {len(names)} of {len(bins)} parameters, those that differ most"
     accepted = f"{len(selection.rows):,} of {selection.n_rows:,} rows accepted ({100 * selection.acceptance:.3g} %)"
     figure.suptitle(f"{title}\n{accepted}: blue, below the diagonal; rejected: grey, above{shown}", fontsize=10)
     return figure
@@ -68,26 +90,33 @@ def _label_outer(grid: np.ndarray, labels: list[str]) -> None:
         axes.set_yticklabels([])
 
 
-def _edges(result: ResultFile, name: str) -> np.ndarray:
-    """Bins of a parameter: one for each of its values, if these are few; else equal ones."""
-    if result.parameters[name] in result.grid and list(result.grid) != ["run"]:
-        values = np.unique(result.axis_values(name))
-    else:
-        values = np.unique(result.read(name))
-    if len(values) > _BINS:
-        return np.linspace(values[0], values[-1], _BINS + 1)
-    if len(values) < 2:
-        return values
-    middle = 0.5 * (values[1:] + values[:-1])
-    return np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+def _values(result: ResultFile, name: str) -> tuple[np.ndarray, bool]:
+    """(the different values of a parameter, ascending; whether they are those of an axis of a grid)."""
+    is_axis = result.parameters[name] in result.grid and list(result.grid) != ["run"]
+    return np.unique(result.axis_values(name) if is_axis else result.read(name)), is_axis
+
+
+def _bins(values: np.ndarray, log: bool, on_grid: bool) -> _Bins:
+    """Bins of a parameter: one for each of its values, if these are few; of many of a grid, for every second, third ...
+
+    (Bins that hold now one, now two values of a grid would make stripes.) Of other values equal ones on its axis.
+    """
+    if len(values) > _BINS and not on_grid:
+        return _Bins(edges_of(values, _BINS, log), log)
+    at = np.log(values) if log else values
+    middle = 0.5 * (at[1:] + at[:-1])
+    edges = np.concatenate([[2 * at[0] - middle[0]], middle, [2 * at[-1] - middle[-1]]])
+    edges = np.unique([*edges[:: -(-len(values) // _BINS)], edges[-1]])
+    return _Bins(np.exp(edges) if log else edges, log)
 
 
 Counts = dict[str, Any]  # (2, bins): accepted, rejected
 PairCounts = dict[tuple[str, str], Any]  # (2, bins of the first, bins of the second)
 
 
-def _counts(result: ResultFile, rows: np.ndarray, edges: dict[str, np.ndarray]) -> tuple[Counts, PairCounts]:
+def _counts(result: ResultFile, rows: np.ndarray, along: dict[str, _Bins]) -> tuple[Counts, PairCounts]:
     """How many rows are in each bin, of the accepted and the rejected."""
+    edges = {name: found.edges for name, found in along.items()}
     single = {name: np.zeros((2, len(e) - 1)) for name, e in edges.items()}
     pairs = {(a, b): np.zeros((2, len(edges[a]) - 1, len(edges[b]) - 1)) for a, b in combinations(edges, 2)}
     for start, stop in result.spans():
@@ -117,19 +146,24 @@ def _shares(counts: np.ndarray) -> np.ndarray:
     return np.asarray(counts / max(counts.sum(), 1.0))
 
 
-def _diagonal(axes: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
-    widths = np.diff(edges)
+def _diagonal(axes: Axes, x: _Bins, counts: np.ndarray) -> None:
     for number, colour in ((1, _REJECTED), (0, _ACCEPTED)):
-        density = _shares(counts[number]) / widths
-        axes.stairs(density, edges, fill=number == 1, color=colour, alpha=0.5 if number else 1.0, linewidth=1.5)
-    axes.set_xlim(edges[0], edges[-1])
+        density = _shares(counts[number]) / x.widths
+        axes.stairs(density, x.edges, fill=number == 1, color=colour, alpha=0.5 if number else 1.0, linewidth=1.5)
+    _scale(axes, "x", x)
     axes.set_ylim(0, None)
     axes.set_yticks([])
 
 
-def _pair(
-    axes: Axes, x: np.ndarray, y: np.ndarray, pairs: PairCounts, names: tuple[str, str], *, rejected: int
-) -> None:
+def _pair(axes: Axes, x: _Bins, y: _Bins, pairs: PairCounts, names: tuple[str, str], *, rejected: int) -> None:
     counts = pairs[names][rejected].T if names in pairs else pairs[names[::-1]][rejected]
-    density = _shares(counts) / np.outer(np.diff(y), np.diff(x))
-    axes.pcolormesh(x, y, density, vmin=0, cmap=_MAPS[rejected], rasterized=True)
+    density = _shares(counts) / np.outer(y.widths, x.widths)
+    axes.pcolormesh(x.edges, y.edges, density, vmin=0, cmap=_MAPS[rejected], rasterized=True)
+    _scale(axes, "x", x)
+    _scale(axes, "y", y)
+
+
+def _scale(axes: Axes, axis: str, along: _Bins) -> None:
+    if along.log:
+        logarithmic(axes, axis, along.edges)
+    axes.set(**{f"{axis}lim": (along.edges[0], along.edges[-1])})

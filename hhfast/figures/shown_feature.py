@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
+from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK, OUTCOMES
 from hhfast.errors import InputError, unknown
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.text import label_of, plain, symbol
-from hhfast.sweep.averages import REPLICATE, AveragedResult
+from hhfast.sweep.averages import AveragedResult
+from hhfast.sweep.numbered_axes import REPLICATE
 from hhfast.sweep.store import ResultFile
 
 _PREFERRED = ("rate", "spike_count", "activity")  # what to show of a result if nothing is named
-_OUTCOMES = ("analysis_status", "status", "reason")  # which say why a row has no other value
 
 
 def quantity_of(result: ResultFile, value: str | None, log: bool) -> Quantity:
@@ -28,9 +28,9 @@ def quantity_of(result: ResultFile, value: str | None, log: bool) -> Quantity:
         return Quantity("firing rate, 1 / mean interval (Hz)", _ok(result, _rate(result)), logarithmic=log)
     name = _feature(result, value)
     dtype = result.dtype(name)
-    codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+    codes = result.codes(name)
     values = result.read(name).astype(np.float64)
-    if name not in _OUTCOMES:
+    if name not in OUTCOMES:
         values = _ok(result, values, (OK, CAP_REACHED) if codes else (OK,))
     return Quantity(label_in(result, name), values, codes, bool(result.error_of(name)), dtype.kind in "iu", log)
 

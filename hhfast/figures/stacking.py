@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError, unknown
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
-from hhfast.figures.text import label_of, plain, symbol
+from hhfast.figures.text import label_of, plain, shown_number, symbol
 from hhfast.tables import unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
@@ -35,9 +35,9 @@ def plot_stacking(
 ) -> Figure:
     """A picture with one pixel for every point of a grid: within each value of one axis all values of the next.
 
-    values : the feature, of the shape of the grid; NaN is grey. parameters : name -> values along each axis, in that
-    order. label : of the colours. codes : the meanings of values 0, 1, ..., if these are classes. order : the names,
-    from the coarsest to the finest, by turns along x and y. By default the parameter that changes the mean most is the
+    values : the feature, of the shape of the grid; NaN is grey. parameters : name -> values (or names) along each axis,
+    in that order. label : of the colours. codes : the meanings of values 0, 1, ..., if these are classes. order : from
+    the coarsest to the finest, by turns along x and y. By default the parameter that changes the mean most is the
     coarsest, which makes the picture smoothest. units : of the parameters, as in `Model.parameters`.
 
     Raises `InputError` where shapes disagree or a name is unknown.
@@ -103,6 +103,17 @@ def _ordered(array: np.ndarray, names: list[str], varying: list[str], order: Seq
     return list(order)
 
 
+def _level_text(value: Any) -> str:
+    return plain(value) if isinstance(value, str) else f"{shown_number(value)}"
+
+
+def _extent_text(levels: np.ndarray, unit: str) -> str:
+    """From where to where an axis goes; names are all told."""
+    if levels.dtype.kind == "U":
+        return ", ".join(map(_level_text, levels.tolist()))
+    return f"{shown_number(levels[0])} to {shown_number(levels[-1])} {plain(unit_text(unit))}".strip()
+
+
 def _count(grid: Mapping[str, np.ndarray], names: Sequence[str]) -> int:
     return math.prod(len(grid[name]) for name in names)
 
@@ -118,15 +129,13 @@ def _mark(
     coarsest = grid[names[0]]
     width = _count(grid, names[1:])
     axis.set_ticks(
-        [(k + 0.5) * width - 0.5 for k in range(len(coarsest))], labels=[f"{value:.4g}" for value in coarsest]
+        [(k + 0.5) * width - 0.5 for k in range(len(coarsest))], labels=[_level_text(value) for value in coarsest]
     )
     axis.set_tick_params(length=0)
     if width * len(coarsest) >= _FRAMED or len(names) > 1:
         for k in range(1, len(coarsest)):
             (axes.axvline if is_x else axes.axhline)(k * width - 0.5, color="white", linewidth=1)
-    ends = [
-        f"{grid[name][0]:.4g} to {grid[name][-1]:.4g} {plain(unit_text(units.get(name, '')))}".strip() for name in names
-    ]
+    ends = [_extent_text(grid[name], units.get(name, "")) for name in names]
     inner = [f"{symbol(name)} ({told})".replace(" ", "\N{NO-BREAK SPACE}")
              for name, told in zip(names[1:], ends[1:], strict=True)]  # fmt: skip
     coarse = label_of(symbol(names[0]), units.get(names[0], "1"))

@@ -12,15 +12,25 @@ from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
 from hhfast.figures.curves import line, lines, wants_lines
-from hhfast.figures.grid_axes import axis_of, first_of, ordered, place_text, spread_over, varying
+from hhfast.figures.grid_axes import (
+    axis_of,
+    first_of,
+    name_ticks,
+    ordered,
+    place_text,
+    spread_over,
+    values_along,
+    varying,
+)
 from hhfast.figures.heat_maps import Panels, heat_maps
-from hhfast.figures.points import points
+from hhfast.figures.points import Column, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import plain
 from hhfast.sweep.averages import AveragedResult
 from hhfast.sweep.results import open_finished
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.store import ResultFile
 
 MAX_PANELS = 8
@@ -83,7 +93,7 @@ def plot_stack(result: ResultFile, *, value: str | None = None, log: bool = Fals
     grid = {}
     for axis in result.grid:
         parameter = axis_of(result, axis)[1]
-        grid[parameter] = result.axis_values(parameter)
+        grid[parameter] = np.array(values_along(result, parameter))
     shape = tuple(result.grid.values())
     units = {name: result.unit(name) for name in grid}
     figure = stacked(replace(shown, values=shown.values.reshape(shape)), grid, units=units)
@@ -108,7 +118,10 @@ def _heat_maps(result: ResultFile, shown: Quantity, x: str | None, y: str | None
         titles=[place_text(result, others, place) for place in places],
         values=[values[tuple(place)] for place in places],
     )
-    return heat_maps(panels, shown)
+    figure = heat_maps(panels, shown)
+    name_ticks(figure.axes[0].xaxis, result, x_parameter)
+    name_ticks(figure.axes[0].yaxis, result, y_parameter)
+    return figure
 
 
 def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -> Figure:
@@ -118,5 +131,13 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
             raise unknown("parameter", name, names, where=option)
     x = x or next(name for name in names if name != y)
     y = y or next((name for name in names if name != x), None)
-    across = None if y is None else (label_in(result, y), result.read(y))
-    return points((label_in(result, x), result.read(x)), across, shown)
+    figure = points(_column(result, x), None if y is None else _column(result, y), shown)
+    name_ticks(figure.axes[0].xaxis, result, x)
+    if y is not None:
+        name_ticks(figure.axes[0].yaxis, result, y)
+    return figure
+
+
+def _column(result: ResultFile, name: str) -> Column:
+    values = result.read(name)
+    return Column(label_in(result, name), values, is_logarithmic(result, name, values))

@@ -23,6 +23,7 @@ _GREEK = {
 }
 _WORDS = {"inf": r"\infty"}
 _JOINED = "\ue000"  # in place of a space at which no line may end; a character that no text has
+_PLAIN = 1e7  # below it, numbers have no power of ten
 _ROOM = 0.98  # of the length beside which a text stands
 
 
@@ -57,9 +58,17 @@ def label_of(text: str, unit: str) -> str:
     return text if unit == "1" else f"{text} ({plain(unit_text(unit))})"
 
 
-def value_text(name: str, value: float, unit: str = "1") -> str:
-    """A parameter with its value, g_Na = 120 mS/cm²."""
-    return f"{symbol(name)} = {value:.4g}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
+def shown_number(value: float) -> str:
+    """A number to four digits, without a power of ten where people write none: 30000."""
+    text = f"{value:.4g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < _PLAIN else text
+
+
+def value_text(name: str, value: float | str, unit: str = "1") -> str:
+    """A parameter with its value, g_Na = 120 mS/cm²; or with the name of its value, initial: rest."""
+    if isinstance(value, str):
+        return f"{symbol(name)}: {plain(value)}"
+    return f"{symbol(name)} = {shown_number(value)}" + ("" if unit == "1" else f" {plain(unit_text(unit))}")
 
 
 def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> list[str]:

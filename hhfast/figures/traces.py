@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,16 @@ from hhfast.batch.result import Result
 from hhfast.errors import InputError
 from hhfast.figures.canvas import colour, legend_beside, new_figure
 from hhfast.figures.text import chosen_cells, count_text, label_of, plain, symbol, value_text
+from hhfast.model.quantities import APPLIED_CURRENT, CONDUCTANCE, CURRENT, POTENTIAL
+from hhfast.parts.variable import Variable
 from hhfast.sweep.resimulate import Resimulated
-from hhfast.tables import unit_text
 
 _IN_FULL = 3  # cells of which everything is drawn, side by side; of more the potential alone
 MOST = 12  # cells in a picture
 _STYLES = ("-", "--", ":", "-.")
-_CONDUCTANCES = ("mS cm-2", "nS")
-_HEIGHTS = {"potential": 3.0, "applied current": 1.0}
+_HEIGHTS = {POTENTIAL: 3.0, APPLIED_CURRENT: 1.0}
+_GROUPS = (POTENTIAL, APPLIED_CURRENT, CONDUCTANCE, CURRENT)  # each has its axes; gates, too, and all else its own
+_GATES = "gates"
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Neuron:
     label: str = ""
 
     @property
-    def traces(self) -> dict[str, str]:
-        """Name -> unit of what was recorded against time."""
-        return {name: v.unit for name, v in self.result.variables.items() if v.dims == ("cell", "time")}
+    def traces(self) -> dict[str, Variable]:
+        """What was recorded against time, by name."""
+        return {name: v for name, v in self.result.variables.items() if v.dims == ("cell", "time")}
 
     def span(self, name: str) -> tuple[float, float]:
         """The smallest and the largest value of a trace; (0, 0) if it has none."""
@@ -77,8 +79,7 @@ def plot_rows(rows: Sequence[Resimulated]) -> Figure:
 
 def row_label(row: Resimulated) -> str:
     """The number of a row, and its values of what varies."""
-    values = row.sweep.space.columns(0, 1)
-    told = ", ".join(value_text(name, value[0], row.sweep.units[name]) for name, value in values.items())
+    told = ", ".join(value_text(name, value, row.sweep.units[name]) for name, value in row.values.items())
     return f"row {row.row} ({told})"
 
 
@@ -98,25 +99,19 @@ def plot_neurons(neurons: Sequence[Neuron], title: str = "") -> Figure:
 def _groups(neurons: Sequence[Neuron]) -> dict[str, list[str]]:
     """What is drawn together, by the label of its axis; an applied current that is always 0 is left out."""
     groups: dict[str, list[str]] = {}
-    for name, unit in neurons[0].traces.items():
+    for name, trace in neurons[0].traces.items():
         spans = [neuron.span(name) for neuron in neurons]
-        if name != "i_app" or any(span != (0.0, 0.0) for span in spans):
-            groups.setdefault(_group(name, unit, spans), []).append(name)
-    order = ["potential", "applied current", "conductance", "current", "gates"]
+        if trace.quantity != APPLIED_CURRENT or any(span != (0.0, 0.0) for span in spans):
+            groups.setdefault(_group(name, trace, spans), []).append(name)
+    order = [*_GROUPS, _GATES]
     return {g: groups[g] for g in sorted(groups, key=lambda g: order.index(g) if g in order else len(order))}
 
 
-def _group(name: str, unit: str, spans: Sequence[tuple[float, float]]) -> str:
-    if unit == "mV" and (name == "V" or name.startswith("V_")):
-        return "potential"
-    if name == "i_app":
-        return "applied current"
-    if name.startswith("g_") and unit in _CONDUCTANCES:
-        return "conductance"
-    if name.startswith("i_"):
-        return "current"
-    # A pool may have no unit, too; the fraction that a gate is lies between 0 and 1, up to the integrator's error.
-    return "gates" if unit == "1" and all(low > -0.05 and high < 1.05 for low, high in spans) else name
+def _group(name: str, trace: Variable, spans: Sequence[tuple[float, float]]) -> str:
+    if trace.quantity in _GROUPS:
+        return trace.quantity
+    # A pool may be a fraction, as a gate is: between 0 and 1, up to the integrator's error.
+    return _GATES if trace.unit == "1" and all(low > -0.05 and high < 1.05 for low, high in spans) else name
 
 
 def _in_full(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figure:
@@ -129,7 +124,7 @@ def _in_full(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figure:
         for axes, (group, names) in zip(column, groups.items(), strict=True):
             _draw(axes, neuron, names)
             if neuron is neurons[0]:
-                axes.set_ylabel(_axis_label(group, names, neuron.traces[names[0]]))
+                axes.set_ylabel(_axis_label(group, names, neuron.traces))
             if neuron is neurons[-1] and len(names) > 1:
                 legend_beside(axes, columns_of=max(4, int(5 * _HEIGHTS.get(group, 1.5))))
         if len(neurons) > 1:
@@ -141,8 +136,8 @@ def _in_full(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figure:
 
 def _potentials(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figure:
     """The potential of each cell, and below the applied currents, if these were recorded."""
-    shown = next(iter(groups.values()))
-    currents = groups.get("applied current", []) if shown != ["i_app"] else []
+    first, shown = next(iter(groups.items()))
+    currents = groups.get(APPLIED_CURRENT, []) if first != APPLIED_CURRENT else []
     rows = len(neurons) + bool(currents)
     figure = new_figure(7.4, 0.8 + 1.15 * rows)
     grid = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
@@ -152,14 +147,14 @@ def _potentials(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figu
         if k:
             axes.sharey(grid[0])
     middle = grid[(len(neurons) - 1) // 2]
-    middle.set_ylabel(_axis_label(next(iter(groups)), shown, neurons[0].traces[shown[0]]))
+    middle.set_ylabel(_axis_label(first, shown, neurons[0].traces))
     if len(shown) > 1:
         legend_beside(grid[0])
-    if currents:
+    for name in currents:
         for k, neuron in enumerate(neurons):
-            grid[-1].plot(neuron.result.time, neuron.result["i_app"][neuron.cell], linewidth=1.1, color=colour(k),
+            grid[-1].plot(neuron.result.time, neuron.result[name][neuron.cell], linewidth=1.1, color=colour(k),
                           linestyle=_STYLES[k // 7 % 4])  # fmt: skip
-        grid[-1].set_ylabel(label_of("current", neurons[0].traces["i_app"]))
+        grid[-1].set_ylabel(label_of("current", neurons[0].traces[name].unit))
         grid[-1].grid(alpha=0.3)
     grid[-1].set_xlabel("time (ms)")
     return figure
@@ -167,7 +162,7 @@ def _potentials(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figu
 
 def _draw(axes: Axes, neuron: Neuron, names: Sequence[str], line: str | None = None) -> None:
     for k, name in enumerate(names):
-        black = names in (["V"], ["i_app"])
+        black = len(names) == 1 and neuron.traces[name].quantity in (POTENTIAL, APPLIED_CURRENT)
         axes.plot(
             neuron.result.time, neuron.result[name][neuron.cell], linewidth=1.1,
             color=line or ("k" if black else colour(k)),
@@ -177,9 +172,10 @@ def _draw(axes: Axes, neuron: Neuron, names: Sequence[str], line: str | None = N
     axes.margins(x=0)
 
 
-def _axis_label(group: str, names: Sequence[str], unit: str) -> str:
-    alone = len(names) == 1 and group not in ("applied current", "conductance", "current")
-    if alone and (of := unit.partition("/("))[1]:  # a derivative, dV_dg_Na
-        state, _, parameter = names[0][1:].partition("_d")
-        return f"∂{symbol(state)}/∂{symbol(parameter)} ({unit_text(of[0])} per {unit_text(of[2][:-1])})"
-    return label_of(symbol(names[0]) if alone else group, unit)
+def _axis_label(group: str, names: Sequence[str], traces: Mapping[str, Variable]) -> str:
+    first = traces[names[0]]
+    if first.derivative is not None:
+        state, parameter = map(symbol, first.derivative)
+        return label_of(f"∂{state}/∂{parameter}", first.unit)
+    alone = len(names) == 1 and group in (POTENTIAL, _GATES, names[0])
+    return label_of(symbol(names[0]) if alone else group, first.unit)

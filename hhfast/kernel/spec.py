@@ -17,14 +17,21 @@ from hhfast.parts.grammar import names_used
 from hhfast.parts.integrators import Integrator, integrators
 from hhfast.parts.recorder import Hooks, Recorder
 from hhfast.parts.recorders import detectors
-from hhfast.parts.sensitivity import check_names, check_of_stimulus, initial_state, of_stimulus, sensitivity_name
+from hhfast.parts.sensitivity import (
+    StimulusParameter,
+    check_names,
+    check_of_stimulus,
+    initial_state,
+    of_stimulus,
+    sensitivities,
+)
 from hhfast.parts.stimuli import Stimulus, StimulusKind
 
-# Lanes in a block, as many as fit. With fewer iterations than eight LLVM unrolls a lane loop whole, and then spills.
-LANES = {"float64": (64,), "float32": (256, 128)}
+# Lanes in a block: so few that its rows stay in the first-level cache, and that threads end together. With fewer
+# iterations than eight LLVM unrolls a lane loop whole, and then spills.
+LANES = {"float64": 64, "float32": 128}
 # Of a kernel with its own step in each lane: fewer, since it has more rows, and since lanes wait where a call ends.
-ADAPTIVE_LANES = {"float64": (32,), "float32": (64,)}
-SCRATCH = 32 * 1024  # bytes of a block's rows, which should stay in the first-level cache
+ADAPTIVE_LANES = {"float64": 32, "float32": 64}
 # Why a row is impossible; a kernel leaves REASON + one of these as the cell's status.
 REASON = 16
 NOT_FINITE, BAD_PARAMETER, OUT_OF_BOUNDS, OUT_OF_GATE, NEGATIVE = range(1, 6)
@@ -79,14 +86,14 @@ class KernelSpec:
     channel_noise: str = ""  # its kind; "": none
 
     @property
-    def derived_stimulus_parameters(self) -> dict[str, int]:
-        """The parameters of stimuli with respect to which states are derived -> the number of the stimulus."""
+    def derived_stimulus_parameters(self) -> dict[str, StimulusParameter]:
+        """The parameters of stimuli with respect to which states are derived, by name."""
         return derived_stimulus_parameters(self.model, self.kinds, self.sensitivity)
 
     @property
     def states(self) -> tuple[str, ...]:
         """The rows of X: the model's states, then their derivatives."""
-        return (*self.model.states, *(sensitivity_name(x, p) for p in self.sensitivity for x in self.model.states))
+        return (*self.model.states, *sensitivities(self.model.states, self.sensitivity))
 
     @property
     def scratch_types(self) -> dict[str, str]:
@@ -148,7 +155,7 @@ def kernel_spec(
     if dtype not in ("float64", "float32"):
         raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
     record = tuple(record)
-    known = {*model.recordable, *(sensitivity_name(x, p) for p in sensitivity for x in model.states)}
+    known = {*model.recordable, *sensitivities(model.states, sensitivity)}
     for recorder in record:
         for name in recorder.hooks.samples:
             if name not in known:
@@ -181,20 +188,20 @@ def check_sensitivity(
         raise InputError(f"sensitivity: {method.name} gives no derivatives at fixed times; {others}")
     if any(kind.clamp for kind in kinds):
         raise InputError("sensitivity: there is none under a voltage clamp, where V is given; use a current")
-    for name, k in derived_stimulus_parameters(model, kinds, sensitivity).items():
+    for k, name in derived_stimulus_parameters(model, kinds, sensitivity).values():
         check_of_stimulus(kinds[k], name, method.adaptive)
 
 
 def derived_stimulus_parameters(
     model: Model, kinds: tuple[StimulusKind, ...], sensitivity: tuple[str, ...]
-) -> dict[str, int]:
-    """Those that are parameters of a stimulus -> its number; what the model has of that name comes first."""
+) -> dict[str, StimulusParameter]:
+    """Those that are parameters of a stimulus; what the model has of that name comes first."""
     found = {}
     for name in sensitivity:
         if name in model.parameters or initial_state(name, model.states) is not None:
             continue
-        if (k := of_stimulus(name, kinds)) is not None:
-            found[name] = k
+        if (parameter := of_stimulus(name, kinds)) is not None:
+            found[name] = parameter
     return found
 
 

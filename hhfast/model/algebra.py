@@ -60,6 +60,12 @@ def symbol(name: str) -> sp.Symbol:
     return sp.Symbol(name, real=True)
 
 
+@lru_cache(maxsize=16384)
+def symbols_in(expr: sp.Expr) -> frozenset[sp.Symbol]:
+    """The free symbols of an expression; of parts that many expressions share they are known from the first."""
+    return frozenset({expr}) if expr.is_Symbol else frozenset().union(*map(symbols_in, expr.args))
+
+
 @lru_cache(maxsize=4096)
 def to_sympy(text: str) -> sp.Expr:
     """The exact symbolic form of a formula, its removable poles already rewritten."""
@@ -165,10 +171,22 @@ def affine_parts(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:
     """(c0, c1) with expr = c0 + c1 x, both free of x; None if expr is not affine in x."""
     slope = sp.diff(expr, x)
     if slope.has(x):
+        if _surely_varies(slope, x):  # simplifying is slow, and would be in vain
+            return None
         slope = sp.simplify(slope)
         if slope.has(x):
             return None
     return sp.expand(expr - slope * x), slope
+
+
+def _surely_varies(expr: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether an expression has different values at two values of x, all else held."""
+    others = sorted(symbols_in(expr) - {x}, key=str)
+    held = {s: sp.Rational(k + 3, 7) for k, s in enumerate(others)}
+    first, second = (expr.xreplace(held | {x: at}).evalf() for at in (sp.Rational(1, 3), sp.Rational(7, 5)))
+    if not (first.is_Float and second.is_Float):
+        return False
+    return bool(abs(first - second) > 1e-6 * (abs(first) + abs(second)))
 
 
 def split_affine(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from hhfast.errors import InputError
 from hhfast.model.elements import Channel, Parameter, Pool
 from hhfast.model.field_types import check_types
-from hhfast.model.names import CONFIG, Number, check_name
+from hhfast.model.names import CONFIG, Number, check_name, number_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Coupling:
 
     def __post_init__(self) -> None:
         check_types(self)
+        share = None if self.fraction is None else number_of(self.fraction)
+        if share is not None and not 0.0 < share < 1.0:
+            raise InputError(f"coupling: fraction = {self.fraction} is no share; give one between 0 and 1")
 
 
 @dataclass(frozen=True)

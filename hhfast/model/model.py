@@ -155,6 +155,13 @@ class Model:
         conductances = {f"g_{c.name}": units["g"] for c in self.every_channel if c.current is None}
         return self.variables | conductances | {"i_clamp": units["i"]}
 
+    @cached_property
+    def quantities(self) -> dict[str, str]:
+        """What each of `recordable` is: "potential", "gate", "pool", "current", "conductance" or "applied current"."""
+        from hhfast.model.quantities import quantities
+
+        return quantities(self)
+
     # --- changed copies ---
     def with_channel(self, channel: Channel) -> Model:
         """This model with a channel added (or replaced, if it has one of that name)."""

@@ -62,3 +62,11 @@ def check_unit(name: str, unit: str) -> None:
         raise InputError(
             f"unit '{unit}' of '{name}': hhfast works in mV, ms, uA cm-2, mS cm-2, uF cm-2, degC; use '{right}'"
         )
+
+
+def number_of(text: str) -> float | None:
+    """The number that a formula is; None for any other."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -49,7 +49,9 @@ def _beside(model: Model, X: list[np.ndarray], values: Mapping[str, Any]) -> np.
     sides = []
     for sign in (-1.0, 1.0):
         moved = [
-            x + sign * _ASIDE * (1.0 if s.unit == "mV" else np.abs(x)) if s.group != "gates" else x
+            x + sign * _ASIDE * (1.0 if s.unit == "mV" else np.where(x == 0, 1.0, np.abs(x)))
+            if s.group != "gates"
+            else x
             for s, x in zip(model.rows, X, strict=True)
         ]
         sides.append(_slopes(model, moved, values))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hhfast.errors import InputError, did_you_mean, unknown
 from hhfast.model.field_types import check_types
 from hhfast.model.formulas import names
-from hhfast.model.names import CONFIG, check_name
+from hhfast.model.names import CONFIG, check_name, number_of
 
 _MAX_SCHEME = 32  # states
 
@@ -51,6 +51,9 @@ class Scheme:
         self._check_connected()
         if self.initial and sorted(name for name, _ in self.initial) != sorted(self.integrated):
             raise InputError(f"scheme: initial must give each of {', '.join(self.integrated)} (all but the first)")
+        occupied = [value for _, value in self.initial]
+        if occupied and not (min(occupied) >= 0.0 and sum(occupied) <= 1.0 + 1e-9):
+            raise InputError("scheme: initial: occupancies are 0 or more, and together at most 1")
         if not names(self.open) & set(self.states):
             raise InputError(
                 f"scheme: open = '{self.open}' names none of its states; {did_you_mean(self.open, self.states)}"
@@ -64,6 +67,9 @@ class Scheme:
                 raise unknown("state", name, self.states, place)
         if entry[0] == entry[1]:
             raise InputError(f"{place} leads from '{entry[0]}' to itself")
+        for rate in entry[2:]:
+            if (value := number_of(rate)) is not None and value < 0.0:
+                raise InputError(f"{place}: rate {rate} is negative")
 
     def _check_connected(self) -> None:
         reached, before = {self.states[0]}, 0

@@ -47,6 +47,11 @@ def check_model(model: Model) -> None:
             _check_formula(model, place, sample)
         except InputError as error:
             raise InputError(f"{place.where}: {error}") from None
+    for f in model.functions:
+        try:
+            model.definitions.written_out(f"{f.name}({', '.join(f.args)})")
+        except InputError as error:
+            raise InputError(f"functions.{f.name}: {error}") from None
     named_order(model)
     for check in model.checks:
         for name, _ in check.parameters:

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.sweep.scale import spans_magnitudes
-
 MISSING = 65535  # of a quantised number: no row of the bin has one
 
 
@@ -56,14 +54,14 @@ def axis_of_grid(name: str, values: np.ndarray, index: np.ndarray, stride: int) 
     return BinnedAxis(name, centres, index // stride)
 
 
-def axis_of_sample(name: str, values: np.ndarray, n_bins: int) -> BinnedAxis:
-    """Equal bins between the least and the largest value, of the logarithm where `spans_magnitudes`."""
-    scaled = np.log(values) if spans_magnitudes(values) else values
+def axis_of_sample(name: str, values: np.ndarray, n_bins: int, log: bool) -> BinnedAxis:
+    """Equal bins between the least and the largest value, or of their logarithm."""
+    scaled = np.log(values) if log else values
     low, high = float(scaled.min()), float(scaled.max())
     width = (high - low) / n_bins or 1.0
     bins = np.clip(((scaled - low) / width).astype(np.int64), 0, n_bins - 1)
     centres = low + width * (np.arange(n_bins) + 0.5)
-    return BinnedAxis(name, np.exp(centres) if spans_magnitudes(values) else centres, bins)
+    return BinnedAxis(name, np.exp(centres) if log else centres, bins)
 
 
 def table(axes: Sequence[BinnedAxis], features: Sequence[BinnedFeature]) -> dict[str, Any]:

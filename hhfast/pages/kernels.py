@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from hhfast.batch.bounds import MARGIN, WIDE_MARGIN, WIDEST, bounded_by, conductances, currents_of
+from hhfast.batch.bounds import MARGIN, WIDE_MARGIN, bounded_by, conductances, currents_of
 from hhfast.batch.method import Method
 from hhfast.batch.result import DIVERGED, REASON_MEANINGS, STEP_LIMIT
 from hhfast.batch.turning_potentials import HALVINGS, can_turn, opened_states
@@ -17,6 +17,7 @@ from hhfast.kernel.tree.kernel import Kernel
 from hhfast.model import Model
 from hhfast.model.dependencies import steady_levels
 from hhfast.model.typical_values import initial_value
+from hhfast.parts.clamp_command import WIDEST
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.stimuli import Stimulus
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import hhfast
 from hhfast.batch.bounds import conductances
+from hhfast.batch.membrane import spike_levels
 from hhfast.batch.method import Method
 from hhfast.model import Model, models
 from hhfast.model.elements import Channel, Parameter
 from hhfast.model.names import UNITS
 from hhfast.pages.kernels import calling, scripts
 from hhfast.pages.page import page
-from hhfast.pages.probe import NOTHING, SETTLE, levels, stimulus, suited
+from hhfast.pages.probe import NOTHING, SETTLE, stimulus, suited
 from hhfast.pages.protocols import Protocols, protocols
 
 SCRIPTS = ("page", "look", "link", "axes", "plot", "legend", "svg", "save", "workers", "traces", "phase", "rate_curve",
-           "presets", "reproduce", "model")  # fmt: skip
+           "presets", "reproduce", "model", "model_view", "model_controls")  # fmt: skip
 _ABOUT = "The page runs the model's own kernel, in double precision, and needs no network."
 _LABELS = {"0.amplitude": "step: amplitude", "0.start": "step: from", "0.stop": "step: to",
            "1.amplitude": "pulse 1: amplitude", "1.second_amplitude": "pulse 2: amplitude", "1.start": "pulse 1: at",
@@ -101,7 +102,7 @@ def _range(p: Parameter, model: Model) -> dict[str, float]:
         return {"low": 0.0, "high": max(others) or 1.0}
     if v == 0:
         return {"low": -1.0, "high": 1.0}
-    if p.name.startswith("C_m"):
+    if p.name in {section.capacitance for section in model.sections}:
         return {"low": 0.1 * v, "high": 4.0 * v}
     return {"low": min(0.0, 2.5 * v), "high": max(0.0, 2.5 * v)}
 
@@ -117,7 +118,7 @@ def _view(model: Model, found: Protocols, unnamed: list[str]) -> dict[str, Any]:
         "currents": _current_sliders(found, UNITS[model.units]["i"]),
         "t_stop": t,
         "start": "model" if found.is_pacemaker else "rest",
-        "levels": levels(model),
+        "levels": spike_levels(model),
         "potential_range": [-100.0, 40.0] if abs(model.V_init) > 10.0 else [model.V_init, model.V_init],
         "settle": SETTLE,
         "plane": _recovery(model, planes),
@@ -167,9 +168,8 @@ def _occupancies(model: Model) -> str:
 
 def _strongest(found: Protocols) -> float:
     """The largest pulse that a slider gives: some times those of the presets."""
-    pulses = [abs(v) for p in found.presets for name, v in p.state.items() if name.startswith("1.") and "ampl" in name
-              and isinstance(v, float)]  # fmt: skip
-    return max([3 * found.current, *(3 * v for v in pulses)])
+    given = [p.state.get(name) for p in found.presets for name in ("1.amplitude", "1.second_amplitude")]
+    return max([3 * found.current, *(3 * abs(v) for v in given if isinstance(v, float))])
 
 
 def _quiet(t: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.batch.membrane import spike_levels
 from hhfast.batch.method import Method
 from hhfast.batch.result import OK
 from hhfast.batch.simulate import simulate
@@ -21,7 +22,6 @@ WIDTH = 1.0  # ms, of a brief pulse
 _CALM, _STIFF = 300.0, 20.0  # ms of a run without current; more steps per ms than this are those of a stiff model
 DECADES = tuple(np.geomspace(low, 10 * low, 10, endpoint=False) for low in 10.0 ** np.arange(-2, 4))  # amplitudes
 _STEP, _PULSES = ("amplitude", "start", "stop"), ("amplitude", "second_amplitude", "start", "width", "interval")
-NAMES = (*(f"0.{name}" for name in _STEP), *(f"1.{name}" for name in _PULSES))
 NOTHING = {"0.amplitude": 0.0, "0.start": 0.0, "0.stop": 1.0, "1.amplitude": 0.0, "1.second_amplitude": 0.0,
            "1.start": 0.0, "1.width": WIDTH, "1.interval": 1.0}  # fmt: skip
 
@@ -30,11 +30,6 @@ def stimulus(values: dict[str, Any]) -> Stimulus:
     """A step and two pulses, of the page's names and values (numbers, or arrays of one value per cell)."""
     step, pulses = ({name: values[f"{k}.{name}"] for name in names} for k, names in enumerate((_STEP, _PULSES)))
     return Step(**step) + PairedPulse(**pulses)
-
-
-def levels(model: Model) -> tuple[float, float]:
-    """The spike levels (threshold, rearm) of a model: those of its checks, where it has any."""
-    return next(((c.threshold, c.rearm) for c in model.checks), (Spikes().threshold, Spikes().rearm))
 
 
 def suited(model: Model) -> str:
@@ -48,7 +43,7 @@ class Probe:
 
     def __init__(self, model: Model) -> None:
         self.model, self.method = model, Method(suited(model), max_steps=200_000)
-        self.spikes = Spikes(*levels(model))
+        self.spikes = Spikes(*spike_levels(model))
         self.rest: Any = "model"
         self.final: Any = "model"  # what the first cell of the last run has come to, if that reached its end
         self.span = SETTLE

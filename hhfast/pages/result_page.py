@@ -10,7 +10,7 @@ import numpy as np
 
 import hhfast
 from hhfast.batch.method import Method
-from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK
+from hhfast.batch.result import CAP_REACHED, OF_THE_RUN, OK, OUTCOMES
 from hhfast.errors import InputError
 from hhfast.model import parse_model
 from hhfast.pages import binning
@@ -20,7 +20,7 @@ from hhfast.pages.page import LARGEST, page
 from hhfast.parts.recorders import Spikes
 from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.read_spec import sweep_from_canonical
-from hhfast.sweep.scale import spans_magnitudes
+from hhfast.sweep.scale import is_logarithmic
 from hhfast.sweep.simulate_rows import cells_of
 from hhfast.sweep.space import Rows
 from hhfast.sweep.store import ResultFile
@@ -34,7 +34,6 @@ _ROWS = (20_000, 10_000, 4_000, 1_500)  # shown whole
 _MOST_FEATURES = 12
 _SETTLE = 3000.0  # ms
 _INNER, _FAR = (0.01, 0.99), 0.5  # quantiles; how far beyond, of what lies between, a value must be to be far out
-_OUTCOMES = ("analysis_status", "status", "reason")
 _FIRST = ("activity", "rate", "spike_count")  # what is shown first
 
 
@@ -52,17 +51,16 @@ def result_page(path: Path) -> str:
 def _features(result: ResultFile) -> list[BinnedFeature]:
     status = result.read("status")
     found = []
-    shown = [name for name in result.features if name not in (*OF_THE_RUN, *_OUTCOMES)][:_MOST_FEATURES]
+    shown = [name for name in result.features if name not in (*OF_THE_RUN, *OUTCOMES)][:_MOST_FEATURES]
     for name in shown:
-        codes = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
+        codes = result.codes(name)
         usable = np.isin(status, (OK, CAP_REACHED) if codes else (OK,))  # what a row did that did not settle is known
         values = np.where(usable, result.read(name).astype(np.float64), math.nan)
         found.append(BinnedFeature(name, values, result.unit(name), codes))
-    for name in _OUTCOMES:  # these also of rows without a result, which they explain
+    for name in OUTCOMES:  # these also of rows without a result, which they explain
         values = result.read(name).astype(np.float64) if name in result else np.zeros(1)
         if len(np.unique(values)) > 1 or (name == "status" and not found):
-            meanings = tuple(str(result.attributes_of(name).get("flag_meanings", "")).split())
-            found.append(BinnedFeature(name, values, "1", meanings))
+            found.append(BinnedFeature(name, values, "1", result.codes(name)))
     return found
 
 
@@ -121,15 +119,16 @@ def colour_range(feature: BinnedFeature) -> dict[str, Any]:
 
 def _grid(result: ResultFile, features: list[BinnedFeature], most: int) -> dict[str, Any]:
     """One table over the axes that vary; of parameters that go together the first stands for the axis."""
-    names = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
+    varying = [axis for axis, n in result.grid.items() if n > 1] or list(result.grid)[:1]
     index = dict(zip(result.grid, np.unravel_index(np.arange(result.n_rows), tuple(result.grid.values())), strict=True))
-    strides = binning.strides_within([result.grid[axis] for axis in names], most)
+    strides = binning.strides_within([result.grid[axis] for axis in varying], most)
     axes, binned = [], []
-    for name, stride in zip(names, strides, strict=True):
+    for name, stride in zip(varying, strides, strict=True):
         members = [p for p, axis in result.parameters.items() if axis == name]
         values = result.axis_values(members[0])
         binned.append(binning.axis_of_grid(members[0], values, index[name], stride))
-        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name})
+        names = result.codes(members[0]) if stride == 1 else ()
+        axes.append({**_axis(result, binned[-1], values), "stride": stride, "grid": name, "names": names})
     along = {p: {"grid": axis, "values": result.axis_values(p).tolist()} for p, axis in result.parameters.items()}
     return {
         "axes": axes,
@@ -144,7 +143,8 @@ def _sample(result: ResultFile, features: list[BinnedFeature]) -> dict[str, Any]
     columns = {p: result.read(p).astype(np.float64) for p in result.parameters}
     varied = {p: values for p, values in columns.items() if np.ptp(values) > 0} or columns
     n_bins = int(np.clip(math.sqrt(result.n_rows / 8), 8, 64 if len(varied) <= 5 else 32 if len(varied) <= 9 else 14))
-    binned = [binning.axis_of_sample(p, values, n_bins) for p, values in varied.items()]
+    logs = {p: is_logarithmic(result, p, values) for p, values in varied.items()}
+    binned = [binning.axis_of_sample(p, values, n_bins, logs[p]) for p, values in varied.items()]
     axes = [_axis(result, axis, varied[axis.name]) for axis in binned]
     return {"axes": axes, "tables": binning.tables_of_pairs(binned, features)}
 
@@ -154,7 +154,7 @@ def _axis(result: ResultFile, axis: binning.BinnedAxis, values: np.ndarray) -> d
         "name": axis.name,
         "unit": result.unit(axis.name),
         "centres": axis.centres.tolist(),
-        "log": spans_magnitudes(values),
+        "log": is_logarithmic(result, axis.name, values),
     }
 
 
@@ -208,6 +208,8 @@ def _why_not(sweep: Sweep, stimulus: Stimulus) -> str:
         return f"Each row is an analysis ({sweep.analysis['kind']}), which has no single trace."
     if sweep.noise is not None:
         return "Rows whose channels are noisy are not simulated in a page; `hhfast trace` draws them."
+    if sweep.initial not in ("model", "rest"):
+        return "Rows that start from states of their own are not simulated in a page; `hhfast trace` draws them."
     if any(kind.clamp is not None for kind, _ in stimulus.parts):
         return "Rows under a voltage clamp are not simulated in a page; `hhfast trace` draws them."
     return ""

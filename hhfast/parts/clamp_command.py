@@ -13,6 +13,8 @@ from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.parts.piecewise_linear import Points
 
+WIDEST = 1000.0  # mV, either way: the potential of a cell is held to it
+LEVELS = f"levels of a clamp must be from {-WIDEST:g} to {WIDEST:g} mV"
 COMMAND = "level + slope * (t - since)"
 MOST_STEPS = 200  # of a protocol, each of which is a few lines of the kernel
 INTERVALS = ("on", "start", "stop")
@@ -103,6 +105,11 @@ def finite_times(times: Sequence[float]) -> np.ndarray:
     return np.array([t for t in times if math.isfinite(t)])
 
 
+def is_level(V: Any) -> Any:
+    """Whether potentials are such that a cell can be clamped to."""
+    return np.abs(np.asarray(V)) <= WIDEST
+
+
 def check_clamp(p: Mapping[str, Any]) -> None:
     """Raise `InputError` for numbers that no cell can have; of arrays, a wrong value is the matter of its own cell."""
     check_protocol({name: value for name, value in p.items() if np.ndim(value) == 0})
@@ -111,9 +118,10 @@ def check_clamp(p: Mapping[str, Any]) -> None:
 def check_protocol(p: Mapping[str, Any]) -> None:
     """Raise `InputError` for values, of any cell, that are wrong; parameters that are not there are not looked at."""
     steps = ClampStep.all_of(p)
-    finite = "levels of a clamp must be finite, mV"
-    for name in ("holding", *(name for step in steps for name in (step.level, step.rise))):
-        _refuse(name, p, np.isfinite, finite)
+    for name in ("holding", *(step.level for step in steps)):
+        _refuse(name, p, is_level, LEVELS)
+    for step in steps:
+        _refuse(step.rise, p, lambda rise: np.abs(rise) <= 2 * WIDEST, LEVELS)
     for step in steps:
         _refuse(step.duration, p, _not_negative, "steps would overlap; a duration is not negative, ms")
     _refuse("series_resistance", p, _not_negative, "must not be negative; 0 is a perfect clamp")

@@ -15,39 +15,19 @@ import numpy as np
 from hhfast.errors import InputError
 from hhfast.parts.piecewise_linear import POINT_CONDUCTANCE, check_noise
 from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_checks import check_lasting, check_rise, onsets
 from hhfast.parts.stimulus_decorator import stimulus
 
 CONDUCTANCE = "mS cm-2"
-MOST = 1e6  # events of a train
 
 
-def _onsets(p: Mapping[str, Any]) -> list[Any]:
-    """The times of the events of a train before t_stop, at which its conductance has kinks."""
-    if np.ndim(p["period"]) == 0 and not p["period"] > 0:
-        raise InputError(f"stimulus: period = {p['period']:g} ms must be positive")
-    with np.errstate(all="ignore"):  # a cell without a sound train has no events; its conductance is NaN
-        events = np.ceil((p["t_stop"] - p["start"]) / np.asarray(p["period"], np.float64))
-        count = np.where((np.asarray(p["period"]) > 0) & (events > 0), np.minimum(p["count"], events), 0.0)
-    most = np.max(count)
-    if not most <= MOST:
-        raise InputError(f"stimulus: {most:.3g} synaptic events before t_stop; at most {MOST:g} are allowed")
-    return [np.where(k < count, p["start"] + p["period"] * k, np.inf)[()] for k in range(int(most))]
-
-
-def _check_times(*names: str) -> Any:
-    """A check that these times, where they are numbers, are positive."""
-
-    def check(p: Mapping[str, Any]) -> None:
-        if not np.ndim(p.get("count", 1.0)) and p.get("count", 1.0) < 0:
-            raise InputError(f"count = {p['count']:g}: a number of events cannot be negative")
-        for name in names:
-            if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
-                raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
-        rise, decay = p.get("tau_rise", 0.0), p.get("tau_decay", math.inf)
-        if not (np.ndim(rise) or np.ndim(decay)) and not rise < decay:
-            raise InputError(f"tau_rise = {rise:g} ms must be shorter than tau_decay = {decay:g} ms")
-
-    return check
+def _check(p: Mapping[str, Any]) -> None:
+    """Raise `InputError` for what no cell can have; parameters that are not there are not looked at."""
+    count = p.get("count", 1.0)
+    if not np.ndim(count) and count < 0:
+        raise InputError(f"count = {count:g}: a number of events cannot be negative")
+    check_lasting(p, "tau", "tau_rise", "tau_decay", "period")
+    check_rise(p)
 
 
 @stimulus(
@@ -62,8 +42,8 @@ def ConductanceStep(g: Values, E: Values = 0.0, start: Values = 0.0, stop: Value
 @stimulus(
     conductances=(("g * alpha_train(t, start, period, count, tau)", "E"),),
     units={"g": CONDUCTANCE, "tau": "ms", "E": "mV", "start": "ms", "period": "ms", "count": "1"},
-    edges=_onsets,
-    check=_check_times("tau", "period"),
+    edges=onsets,
+    check=_check,
 )
 def AlphaSynapse(
     g: Values, tau: Values, E: Values = 0.0, start: Values = 0.0, period: Values = 1000.0, count: Values = 1.0
@@ -86,8 +66,8 @@ def AlphaSynapse(
         "period": "ms",
         "count": "1",
     },
-    edges=_onsets,
-    check=_check_times("tau_rise", "tau_decay", "period"),
+    edges=onsets,
+    check=_check,
 )
 def DoubleExponential(
     g: Values,

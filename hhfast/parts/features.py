@@ -20,7 +20,7 @@ from hhfast.parts.feature import Feature, check_own, feature_name, feature_names
 from hhfast.parts.feature_derivatives import DERIVATIVES, VALUES
 from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, as_window, check_levels, window_of
 from hhfast.parts.running_values import RUNNING_VALUES, RunningValues
-from hhfast.parts.sensitivity import quotient
+from hhfast.parts.sensitivity import derivative_name, quotient
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -149,12 +149,13 @@ class Features:
     def _derivatives(self, of: Mapping[str, Any]) -> dict[str, Variable]:
         """NAME_dPARAMETER of those that have any."""
         return {
-            f"{name}_d{p}": Variable(
-                VALUES[entry](of, k), ("cell",), quotient(features[entry].unit, unit), f"derivative of {name} by {p}"
+            derivative_name(name, p): Variable(
+                VALUES[entry](of, k), ("cell",), quotient(features[entry].unit, unit), f"derivative of {name} by {p}",
+                derivative=(name, p),
             )
             for name, entry in self.with_derivatives.items()
             for k, (p, unit) in enumerate(self.by)
-        }
+        }  # fmt: skip
 
     @property
     def levels(self) -> tuple[float, float] | None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.parts.stimulus_checks import check_lasting
 
 MOST = 10_000_000  # points of a run
 _NEVER = 1e300  # ms, either way
@@ -102,9 +103,7 @@ WAVEFORM = Points(
 # --- noise ------------------------------------------------------------------------------------------------------------
 def check_noise(p: Values) -> None:
     """Raise `InputError` for what no cell can have; parameters that are not there are not looked at."""
-    for name in ("tau", "tau_e", "tau_i", "every"):
-        if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
-            raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
+    check_lasting(p, "tau", "tau_e", "tau_i", "every")
     for name in ("sigma", "sigma_e", "sigma_i"):
         if not np.ndim(p.get(name, 0.0)) and not p.get(name, 0.0) >= 0:
             raise InputError(f"{name} = {p[name]:g}: a standard deviation must not be negative")

@@ -10,6 +10,7 @@ import numpy as np
 from hhfast.errors import InputError
 from hhfast.parts.piecewise_linear import MOST, Points, check_noise
 from hhfast.parts.stimulus import Values
+from hhfast.parts.stimulus_checks import check_lasting, check_rise
 from hhfast.parts.stimulus_decorator import stimulus
 
 _UNITS = {"g": "mS cm-2", "rate": "Hz", "E": "mV", "start": "ms", "stop": "ms", "seed": "1", "cell": "1"}
@@ -31,12 +32,8 @@ def _no_curve(p: Any, t_stop: float) -> tuple[np.ndarray, np.ndarray]:
 def _check(p: Any) -> None:
     """Raise `InputError` for what no cell can have."""
     check_noise({name: p[name] for name in ("seed", "cell") if name in p})
-    for name in ("tau", "tau_rise", "tau_decay"):
-        if not np.ndim(p.get(name, 1.0)) and not 0 < p.get(name, 1.0) < math.inf:
-            raise InputError(f"{name} = {p[name]:g} ms must be positive and finite")
-    rise, decay = p.get("tau_rise", 0.0), p.get("tau_decay", math.inf)
-    if not (np.ndim(rise) or np.ndim(decay)) and not rise < decay:
-        raise InputError(f"tau_rise = {rise:g} ms must be shorter than tau_decay = {decay:g} ms")
+    check_lasting(p, "tau", "tau_rise", "tau_decay")
+    check_rise(p)
     rate = p.get("rate", 0.0)
     if not np.ndim(rate) and not 0 <= rate < math.inf:
         raise InputError(f"rate = {rate:g} Hz must be finite and not negative")

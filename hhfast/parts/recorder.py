@@ -14,7 +14,7 @@ and turns them into variables.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,13 +49,21 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Run:
-    """What a recorder must know of a run to make its arrays: onset is the stimulus start, a number or one per cell."""
+    """What a recorder must know of a run to make its arrays.
+
+    onset : the stimulus start, ms, a number or one per cell. units : of all that can be sampled, by name. quantities :
+    what that is of the model, see `Variable.quantity`. derivatives : state and parameter of what is a derivative.
+    in_ms : whether t_stop is in ms; else each cell has a unit of time of its own.
+    """
 
     n_cells: int
     t_stop: float
     onset: Any
     dtype: str
-    units: dict[str, str]
+    units: Mapping[str, str]
+    quantities: Mapping[str, str]
+    derivatives: Mapping[str, tuple[str, str]]
+    in_ms: bool = True
 
 
 class Recording(Protocol):

@@ -1,6 +1,6 @@
 """The recorders: what a kernel keeps of a simulation. Adding one is adding a class like these, and its entry.
 
-See `recording` for what a recorder is made of, and `features` for the one that stores no trace.
+See `recorder` for what a recorder is made of, and `features` for the one that stores no trace.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import positive, whole_number
 from hhfast.parts.features import Features, SpikeCount
 from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, as_window, check_levels, window_of
-from hhfast.parts.sensitivity import quotient, shift_names
+from hhfast.parts.sensitivity import derivative_name, quotient, shift_names
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
 
@@ -82,7 +82,8 @@ else:
     def open(self, run: Run) -> Recording:
         start, stop = window_of("Spikes", self.window, run.t_stop)
         # No membrane fires more than a few times per millisecond, so short runs need no large buffer.
-        return _SpikeRecording(min(self.max_per_cell, 64 + math.ceil(4 * (stop - start))), run.n_cells, self.shifts)
+        enough = 64 + math.ceil(4 * (stop - start)) if run.in_ms else self.max_per_cell
+        return _SpikeRecording(min(self.max_per_cell, enough), run.n_cells, self.shifts)
 
 
 @dataclass
@@ -108,7 +109,9 @@ class _SpikeRecording:
         empty = (np.empty(0, np.int64), *(np.empty(0) for _ in range(1 + len(self.shifts))))
         count, times, *shifts = (np.concatenate(parts) for parts in zip(empty, *pieces, strict=True))
         derived = {
-            f"spike_time_d{by}": Variable(values, ("spike",), unit, f"derivative of the time of a spike by {by}")
+            derivative_name("spike_time", by): Variable(
+                values, ("spike",), unit, f"derivative of the time of a spike by {by}", derivative=("spike_time", by)
+            )
             for (by, unit), values in zip(self.shifts, shifts, strict=True)
         }
         return {
@@ -159,9 +162,10 @@ class Trace:
         time = self.times(run.t_stop)[1]
         values = np.full((len(self.variables), run.n_cells, len(time)), np.nan, run.dtype)
         found = {
-            name: Variable(v, ("cell", "time"), run.units[name], name)
+            name: Variable(v, ("cell", "time"), run.units[name], name, quantity=run.quantities.get(name, ""),
+                           derivative=run.derivatives.get(name))
             for name, v in zip(self.variables, values, strict=True)
-        }
+        }  # fmt: skip
         return Shared((values,), lambda: {"time": Variable(time, ("time",), "ms", "time"), **found})
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from hhfast.errors import InputError, unknown
 from hhfast.parts.stimulus import StimulusKind
 
-_INITIAL = "_initial"
 _NEVER = 99  # the degree of what is no polynomial
 
 
@@ -17,11 +17,14 @@ def sensitivity_name(state: str, parameter: str) -> str:
     return f"d{state}_d{parameter}"
 
 
-def sensitivity_units(
-    states: Sequence[str], units: Mapping[str, str], parameters: Sequence[str], of_parameters: Mapping[str, str]
-) -> dict[str, str]:
-    """Name -> unit of the derivatives of all states, in the order of a kernel's states."""
-    return {sensitivity_name(x, p): quotient(units[x], of_parameters[p]) for p in parameters for x in states}
+def derivative_name(of: str, parameter: str) -> str:
+    """The name of the derivative of a feature, or of the times of spikes: latency_dg_Na."""
+    return f"{of}_d{parameter}"
+
+
+def sensitivities(states: Sequence[str], parameters: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name -> state and parameter of the derivatives of all states, in the order of a kernel's states."""
+    return {sensitivity_name(x, p): (x, p) for p in parameters for x in states}
 
 
 def quotient(unit: str, by: str) -> str:
@@ -45,19 +48,36 @@ def of_step_names(parameters: Sequence[str]) -> tuple[str, ...]:
 
 def initial_state(name: str, states: Sequence[str]) -> str | None:
     """The state of whose initial value this is the name: V of V_initial."""
-    state = name.removesuffix(_INITIAL)
-    return state if state != name and state in states else None
+    return {f"{state}_initial": state for state in states}.get(name)
 
 
-def of_stimulus(name: str, kinds: Sequence[StimulusKind]) -> int | None:
-    """The number of the stimulus whose parameter this is; None where none has it.
+class StimulusParameter(NamedTuple):
+    """A parameter of one of the stimuli of a sum: the number of the stimulus, and its name there."""
 
-    Raises `InputError` where several have it.
+    stimulus: int
+    name: str
+
+
+def of_stimulus(name: str, kinds: Sequence[StimulusKind]) -> StimulusParameter | None:
+    """The parameter of a stimulus that this names; None where none has it.
+
+    Where several stimuli have it, `amplitude_0` is that of the first of the sum, and so on. Raises `InputError` for the
+    name alone.
     """
     found = [k for k, kind in enumerate(kinds) if name in kind.parameters]
     if len(found) > 1:
-        raise InputError(f"sensitivity: several stimuli have a parameter '{name}'; give one stimulus")
-    return found[0] if found else None
+        each = " or ".join(f"{name}_{k}" for k in found)
+        raise InputError(f"sensitivity: several stimuli have a parameter '{name}'; give {each}, by place in the sum")
+    if found:
+        return StimulusParameter(found[0], name)
+    plain, _, place = name.rpartition("_")
+    k = int(place) if place.isascii() and place.isdigit() and len(place) < 9 else len(kinds)
+    return StimulusParameter(k, plain) if k < len(kinds) and plain in kinds[k].parameters else None
+
+
+def name_in_sum(k: int, name: str, kinds: Sequence[StimulusKind]) -> str:
+    """The name by which one differentiates by a parameter of stimulus k, see `of_stimulus`."""
+    return name if sum(name in kind.parameters for kind in kinds) < 2 else f"{name}_{k}"
 
 
 def moved_edges(kind: StimulusKind, name: str) -> tuple[str, ...]:
@@ -128,5 +148,5 @@ def check_names(
     """Raise `InputError` for what is no parameter of the model or the stimulus, and no initial value."""
     for name in sensitivity:
         if name not in parameters and initial_state(name, states) is None and of_stimulus(name, kinds) is None:
-            of_stimuli = [n for kind in kinds for n in kind.parameters]
+            of_stimuli = [name_in_sum(k, n, kinds) for k, kind in enumerate(kinds) for n in kind.parameters]
             raise unknown("parameter", str(name), [*parameters, *of_stimuli, *(f"{x}_initial" for x in states)], where)

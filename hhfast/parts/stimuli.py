@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError
 from hhfast.parts.conductances import AlphaSynapse, ConductanceStep, DoubleExponential, PointConductance
 from hhfast.parts.piecewise_linear import NOISE, WAVEFORM, check_noise, check_waveform
 from hhfast.parts.random_events import PoissonAlpha, PoissonDoubleExponential
 from hhfast.parts.stimulus import Stimulus, StimulusKind, Values
+from hhfast.parts.stimulus_checks import onsets
 from hhfast.parts.stimulus_decorator import kind_of, stimulus
 from hhfast.parts.voltage_clamp import VoltageClamp, clamp_kind
 from hhfast.parts.waveform_clamp import WaveformClamp
@@ -50,20 +50,7 @@ CURRENT = "uA cm-2"
 
 
 def _train_edges(p: Mapping[str, Any]) -> list[Any]:
-    if np.ndim(p["period"]) == 0 and not p["period"] > 0:
-        raise InputError(f"stimulus 'train': period = {p['period']:g} ms must be positive")
-    # Among many cells, one without a sound train has no edges; its current is NaN, which flags its own row alone.
-    with np.errstate(all="ignore"):
-        pulses = np.ceil((p["t_stop"] - p["start"]) / np.asarray(p["period"], np.float64))
-        count = np.where((np.asarray(p["period"]) > 0) & (pulses > 0), np.minimum(p["count"], pulses), 0.0)
-    most = np.max(count)
-    if not most <= 1e6:
-        raise InputError(f"stimulus 'train': {most:.3g} pulses before t_stop; at most 1e6 are allowed")
-    edges: list[Any] = []
-    for k in range(int(most)):
-        start = np.where(k < count, p["start"] + p["period"] * k, np.inf)
-        edges += [start, start + p["width"]]
-    return edges
+    return [edge for start in onsets(p) for edge in (start, start + p["width"])]
 
 
 @stimulus(

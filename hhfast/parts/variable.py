@@ -21,6 +21,8 @@ class Variable:
     flags : what the values 0, 1, ... mean, where they are codes.
     kind : how errors of it are judged, one of `KINDS`; "": by its unit.
     error_of : the variable whose estimated error it is; "": none.
+    quantity : of a trace, what it shows of the model, as in `Model.quantities`; "": none of these.
+    derivative : of a derivative: of which variable, and by which parameter.
     """
 
     values: np.ndarray
@@ -30,6 +32,8 @@ class Variable:
     flags: tuple[str, ...] = ()
     kind: str = ""
     error_of: str = ""
+    quantity: str = ""
+    derivative: tuple[str, str] | None = None
 
     @property
     def judged_as(self) -> str:

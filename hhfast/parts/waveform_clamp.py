@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.parts.clamp_command import COMMAND, INTERVALS, LATE, check_clamp, finite_times, switching
+from hhfast.errors import InputError
+from hhfast.parts.clamp_command import COMMAND, INTERVALS, LATE, LEVELS, check_clamp, finite_times, is_level, switching
 from hhfast.parts.piecewise_linear import WAVEFORM, check_waveform
 from hhfast.parts.stimulus import Values
 from hhfast.parts.stimulus_decorator import stimulus
@@ -30,6 +31,8 @@ def _waveform_times(p: Mapping[str, Any], t_stop: float) -> np.ndarray | None:
 
 def _check_waveform(p: Mapping[str, Any]) -> None:
     check_waveform(p)
+    if not is_level(p.get("values", 0.0)).all():
+        raise InputError(f"values: {LEVELS}")
     check_clamp({name: p[name] for name in ("on", "stop", "series_resistance") if name in p})
 
 

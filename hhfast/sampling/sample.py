@@ -54,14 +54,6 @@ class Sample:
     def n_rows(self) -> int:
         return self.n
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.n,)
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        return ("run",)
-
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         shares = METHODS[self.method]
         return {

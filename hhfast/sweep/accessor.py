@@ -22,11 +22,11 @@ class ResultAccessor:
     def __init__(self, dataset: xarray.Dataset) -> None:
         self._dataset = dataset
 
-    def spikes(self, row: int | None = None, **at: float) -> np.ndarray:
+    def spikes(self, row: int | None = None, **at: float | str) -> np.ndarray:
         """The spike times (ms) of one row of the file: `spikes(17)`, or in a grid `spikes(g_Na=120, g_K=36)`.
 
         row : its number, 0 to n_rows - 1, in the whole file, whatever part of it this Dataset is. at : instead, one
-        value of each axis of the grid; names with dots as `**{"stimulus.amplitude": 10}`.
+        value of each axis of the grid; names with dots as `**{"stimulus.amplitude": 10}`, states as `initial="rest"`.
 
         Raises `InputError` where there is no such row, or where the sweep recorded no spike times.
         """
@@ -104,7 +104,7 @@ def _row_number(row: Any) -> int:
         raise InputError(f"row: {row!r} is no whole number") from None
 
 
-def _row_at(result: ResultFile, at: dict[str, float]) -> int:
+def _row_at(result: ResultFile, at: dict[str, float | str]) -> int:
     """The row with these values along the axes of the grid."""
     axes = {name: axis for name, axis in result.parameters.items() if axis in result.grid and axis != "run"}
     if not axes:
@@ -113,12 +113,22 @@ def _row_at(result: ResultFile, at: dict[str, float]) -> int:
     for name, value in at.items():
         if name not in axes:
             raise unknown("axis", name, tuple(axes), where=str(result.path))
-        along = result.axis_values(name)
-        found = np.flatnonzero(np.isclose(along, value, rtol=1e-9, atol=0.0))
-        if not len(found):
-            nearest = along[np.abs(along - value).argmin()]
-            raise InputError(f"{result.path}: no row has {name} = {value:g}; the nearest value is {nearest:.17g}")
-        place[axes[name]] = int(found[0])
+        place[axes[name]] = _place_along(result, name, value)
     if missing := [axis for axis in result.grid if axis not in place]:
         raise InputError(f"{result.path}: spikes: give a value of {', '.join(missing)}, too")
     return int(np.ravel_multi_index([place[axis] for axis in result.grid], list(result.grid.values())))
+
+
+def _place_along(result: ResultFile, name: str, value: float | str) -> int:
+    """Where along its axis a parameter has a value; of initial states their names are known, too."""
+    along = result.axis_values(name)
+    if isinstance(value, str):
+        labels = result.labels(name, along).astype(str).tolist()
+        if value not in labels:
+            raise unknown(f"value of {name}", value, labels, where=str(result.path))
+        return int(labels.index(value))
+    found = np.flatnonzero(np.isclose(along, value, rtol=1e-9, atol=0.0))
+    if not len(found):
+        nearest = along[np.abs(along - value).argmin()]
+        raise InputError(f"{result.path}: no row has {name} = {value:g}; the nearest value is {nearest:.17g}")
+    return int(found[0])

@@ -9,8 +9,6 @@ import numpy as np
 from hhfast.errors import InputError, unknown
 from hhfast.sweep.store import ResultFile
 
-REPLICATE = "replicate"
-
 
 class AveragedResult(ResultFile):
     """A result seen as a grid without one of its axes, over which values are averaged: for pictures of it.

@@ -121,15 +121,25 @@ def _check_control(sweep: Sweep) -> None:
 def _check_analysis(sweep: Sweep) -> None:
     if sweep.analysis is None:
         return
-    from hhfast.batch.analyses import analyses
+    from hhfast.batch.analyses import analyses, entries_of
 
     kind = sweep.analysis.get("kind")
     if kind is None:
         raise InputError(f"analysis.kind: is missing; choose one of {', '.join(analyses)}")
     if not isinstance(kind, str) or kind not in analyses:
         raise unknown("analysis", str(kind), analyses, where="analysis.kind")
-    analyses[kind].check({name: value for name, value in sweep.analysis.items() if name != "kind"})
-    if sweep.stimulus is not None:
+    analysis, options = analyses[kind], {name: value for name, value in sweep.analysis.items() if name != "kind"}
+    analysis.check(options)
+    if analysis.check_model is not None:
+        try:
+            analysis.check_model(sweep.model, options, [*sweep.parameters, *sweep.space.names])
+        except InputError as error:
+            raise InputError(f"analysis.{error}") from None
+    if (found := entries_of(sweep.analysis)) is not None and found[0] in sweep.space.names:
+        low, high = sweep.space.limits(found[0])
+        if not 0 <= low <= high < found[1].n:
+            raise InputError(f"{sweep.space.kind}.{found[0]}: must be numbers from 0 to {found[1].n - 1}")
+    if sweep.stimulus is not None and not analysis.takes_stimulus:
         raise InputError("stimulus: an analysis applies its own current; remove [stimulus]")
     if sweep.dtype != "float64":
         raise InputError(f"dtype: is '{sweep.dtype}'; an analysis needs float64")

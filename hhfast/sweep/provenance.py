@@ -13,6 +13,7 @@ import hhfast
 from hhfast.errors import InputError
 from hhfast.kernel.jit import cache
 from hhfast.kernel.jit.llvm_compiler import arithmetic
+from hhfast.sweep.space import axes_of
 from hhfast.sweep.syntax_tree import fingerprint
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def check_versions(began: dict[str, str], sweep: Sweep, place: str) -> None:
 def global_attributes(sweep: Sweep, began: dict[str, str]) -> dict[str, Any]:
     """The global attributes of a result file (but for its history)."""
     used = ", ".join(f"{name} {version}" for name, version in began.items() if name != "hhfast")
+    axes = axes_of(sweep.space)
     return {
         "Conventions": "CF-1.11",
         "title": f"Parameter sweep of {sweep.model.title or sweep.model.name}",
@@ -81,6 +83,6 @@ def global_attributes(sweep: Sweep, began: dict[str, str]) -> dict[str, Any]:
         "hhfast_spec_sha256": sweep.sha256,
         "hhfast_model": sweep.model.to_toml(),
         "hhfast_parameters": " ".join(sweep.space.names),
-        "hhfast_grid_dims": " ".join(sweep.space.dims),
-        "hhfast_grid_shape": list(sweep.space.shape),
+        "hhfast_grid_dims": " ".join(axes),
+        "hhfast_grid_shape": list(axes.values()),
     }

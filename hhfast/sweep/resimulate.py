@@ -14,7 +14,9 @@ from hhfast.batch.result import EXCLUDED, FAILED, STATUS_MEANINGS, Result
 from hhfast.batch.step_control import StepControl
 from hhfast.errors import InputError, understood
 from hhfast.model import parse_model
+from hhfast.parts.activity import Settled
 from hhfast.parts.recorders import Spikes, Trace
+from hhfast.sweep.numbered_axes import INITIAL, state_name
 from hhfast.sweep.read_spec import sweep_from_canonical
 from hhfast.sweep.simulate_rows import cells_of, simulate_rows
 from hhfast.sweep.space import Rows
@@ -22,7 +24,7 @@ from hhfast.sweep.sweep import Sweep
 
 _LEFT_OUT = (EXCLUDED, FAILED)
 _MOST_STEPS = 100_000_000  # of a row: minutes; the file may be from anybody
-SAMPLES = 4000  # of a trace, about as many as a figure can show
+SAMPLES = 10_000  # of a trace; with fewer, spikes in a figure seem to have different heights
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Resimulated:
     status: int
     differing: tuple[str, ...]
     stored: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, float | str]:
+        """What varies, and its value in this row; of an initial state the name."""
+        return _values(self.sweep)
 
     @property
     def text(self) -> str:
@@ -61,11 +68,14 @@ def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:
     again = simulate_rows(sweep, values, threads=1, certify=stored.certified, numbers=number)
     left_out = stored.status in _LEFT_OUT
     differing = tuple(name for name, x in stored.features.items() if not (left_out or _same(again[name], x)))
-    _, stimulus = cells_of(sweep, values, number)
-    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
-    trace = Trace(*traceable(sweep.model, stimulus), every=sweep.dt * max(1, round(steps)))
-    traces = simulate_rows(sweep, values, threads=1, numbers=number, record=(_spikes(sweep), trace))
-    named = ", ".join(f"{name} = {value[0]:.6g}" for name, value in values.items())
+    traces = _traces(sweep, number, every)
+    if every is None and isinstance(sweep.until, Settled):
+        coarse = traces.time[np.isfinite(traces["V"][0])]
+        ended = float(coarse[-1] + 2 * traces.time[1]) if len(coarse) else sweep.t_stop
+        if ended < 0.5 * sweep.t_stop:  # again, with samples that are closer
+            traces = _traces(replace(sweep, t_stop=ended), number)
+    told = _values(sweep).items()
+    named = ", ".join(f"{n}: {value}" if isinstance(value, str) else f"{n} = {value:.6g}" for n, value in told)
     return Resimulated(row, f"row {row} ({named})", sweep, traces, stored.status, differing, tuple(stored.features))
 
 
@@ -113,6 +123,23 @@ class _StoredRow:
         if sweep.scheme.adaptive and StepControl(**sweep.control).most_steps(sweep.t_stop, 0) > _MOST_STEPS:
             sweep = replace(sweep, max_steps=_MOST_STEPS)
         return sweep
+
+
+def _traces(sweep: Sweep, number: np.ndarray, every: float | None = None) -> Result:
+    """The traces of a sweep of one row."""
+    values = sweep.space.columns(0, 1)
+    _, stimulus = cells_of(sweep, values, number)
+    steps = sweep.t_stop / sweep.dt / SAMPLES if every is None else every / sweep.dt
+    trace = Trace(*traceable(sweep.model, stimulus), every=sweep.dt * max(1, round(steps)))
+    return simulate_rows(sweep, values, threads=1, numbers=number, record=(_spikes(sweep), trace))
+
+
+def _values(sweep: Sweep) -> dict[str, float | str]:
+    """The values of a sweep of one row."""
+    found: dict[str, float | str] = {name: float(value[0]) for name, value in sweep.space.columns(0, 1).items()}
+    if INITIAL in found:
+        found[INITIAL] = state_name(sweep.initial[int(found[INITIAL])])
+    return found
 
 
 def _spikes(sweep: Sweep) -> Spikes:

@@ -47,6 +47,7 @@ def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     path : of a finished result. Nothing is read before it is used.
 
     chunks : as in `Dataset.chunk`, to get dask arrays; e.g. {"g_Na": 16} or "auto".
+    Several initial states are an axis `initial` of their names: `dataset.sel(initial="rest")`.
     Where spike times were recorded, `dataset.hhfast.spikes(row)` gives those of one row.
 
     Raises `InputError` for a file that is no result, is damaged, or whose run is not finished.
@@ -82,7 +83,7 @@ def _variable(result: ResultFile, name: str, is_grid: bool) -> xarray.Variable:
 
     dims, attributes = result.dims(name), result.attributes_of(name)
     if is_grid and name in result.parameters:
-        return xarray.Variable((result.parameters[name],), result.axis_values(name), attributes)
+        return xarray.Variable((result.parameters[name],), result.labels(name, result.axis_values(name)), attributes)
     grid = result.grid if is_grid and dims[0] == "run" else {dims[0]: result.shape(name)[0]}
     shape = (*grid.values(), *result.shape(name)[1:])
     lazy = LazilyIndexedArray(_file_array(result, name, len(grid), shape))

@@ -17,6 +17,7 @@ from hhfast.inputs import path_of
 from hhfast.sweep.constraints import plain_name
 from hhfast.sweep.criteria import Criterion, Vocabulary, criteria_of, criteria_of_file
 from hhfast.sweep.durable_files import atomic_file
+from hhfast.sweep.numbered_axes import INITIAL, REPLICATE
 from hhfast.tables import html_table, one_line, short_text
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Selection:
     """Rows of a result that meet all criteria.
 
     path : the result. rows : their numbers, ascending, int64. n_rows : of the result. criteria : the texts, as given.
-    passed : how many rows meet each criterion by itself. parameters : name -> values of the chosen rows, for the varied
-    parameters of the model and those that the sweep fixed; those of stimuli are left to the next protocol.
+    passed : how many rows meet each criterion by itself. parameters : name -> values of the chosen rows, of those
+    parameters of the model that vary or that the sweep fixed; all else is left to the next protocol.
     """
 
     path: Path
@@ -77,7 +78,7 @@ class Selection:
         if not len(self.rows):
             raise InputError(f"{path}: no row meets the criteria, so there is no table to write")
         if not self.parameters:
-            raise InputError(f"{path}: only the stimulus varies in {self.path}; a table needs a parameter of the model")
+            raise InputError(f"{path}: no parameter of the model varies in {self.path}, so there is no table to write")
         columns = {name: values[self.distinct] for name, values in self.parameters.items()}
         with atomic_file(path) as temporary:
             if path.suffix in (".h5", ".hdf5"):
@@ -143,10 +144,8 @@ def vocabulary(result: ResultFile) -> Vocabulary:
     names = (*result.parameters, *result.features, "status")
     codes = {}
     for name in names:
-        attributes = result.attributes_of(name)
-        meanings = str(attributes.get("flag_meanings", "")).split()
-        if meanings:
-            values = np.asarray(attributes.get("flag_values", range(len(meanings)))).tolist()
+        if meanings := result.codes(name):
+            values = np.asarray(result.attributes_of(name).get("flag_values", range(len(meanings)))).tolist()
             codes[name] = dict(zip(meanings, values, strict=False))
     return Vocabulary(names, codes)
 
@@ -169,7 +168,8 @@ def _blocks(result: ResultFile, criteria: Sequence[Criterion]) -> Iterator[tuple
 def _parameters(result: ResultFile, rows: np.ndarray) -> dict[str, np.ndarray]:
     """The parameters of the model in some rows: those that vary, and those that the sweep fixed."""
     found = {}
-    for name in (name for name in result.parameters if "." not in name):
+    of_the_model = [name for name in result.parameters if "." not in name and name not in (INITIAL, REPLICATE)]
+    for name in of_the_model:
         parts = [
             result.read(name, start, stop)[rows[(rows >= start) & (rows < stop)] - start]
             for start, stop in result.spans()

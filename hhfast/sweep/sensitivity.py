@@ -11,7 +11,7 @@ from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.errors import InputError
 from hhfast.kernel.spec import check_sensitivity as check_run
 from hhfast.parts.activity import Settled
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import name_in_sum, sensitivities
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
     """The names as `simulate` has them: `stimulus.amplitude`, as spaces have it, is amplitude.
 
+    Of several stimuli that have one, `stimulus.1.amplitude` is amplitude_1.
+
     Raises `InputError` where the model has a parameter of that name, too.
     """
     found = []
     stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
+    try:
+        kinds = [stimulus_kind(entry) for entry in stimuli.values()]
+    except (KeyError, InputError):  # refused by the checks of the sweep
+        kinds = []
     for name in given if isinstance(given, (tuple, list)) else (given,):  # others are refused by the checks
         prefix, _, plain = str(name).rpartition(".")
         of_stimulus = prefix in stimuli
@@ -32,7 +38,7 @@ def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
             raise InputError(
                 f"sensitivity: model {sweep.model.name} has a parameter '{plain}', too; there is none by it"
             )
-        found.append(plain if of_stimulus else name)
+        found.append(name_in_sum([*stimuli].index(prefix), plain, kinds) if of_stimulus else name)
     return tuple(found)
 
 
@@ -40,7 +46,7 @@ def derived_variables(sweep: Sweep) -> list[str]:
     """The derivatives of states that a trace can record."""
     if isinstance(sweep.until, Settled):
         return []
-    return [sensitivity_name(x, p) for p in sweep.sensitivity for x in sweep.model.states]
+    return [*sensitivities(sweep.model.states, sweep.sensitivity)]
 
 
 def check_sensitivity(sweep: Sweep) -> None:

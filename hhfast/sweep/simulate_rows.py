@@ -31,7 +31,10 @@ def simulate_rows(
 
     parameters, stimulus = cells_of(sweep, columns, numbers)
     if sweep.analysis is not None:
-        return _analyse(sweep, sweep.analysis, parameters, threads, numbers)
+        axis = sweep.axis_of_analysis
+        if axis is not None and axis in columns:
+            parameters = {**parameters, axis: columns[axis]}
+        return _analyse(sweep, sweep.analysis, parameters, stimulus, threads, numbers)
     method: dict[str, Any] = {"integrator": sweep.integrator, "dt": sweep.dt, "dtype": sweep.dtype, **sweep.control}
     return simulate(
         sweep.model,
@@ -63,15 +66,15 @@ def _initial(sweep: Sweep, columns: Mapping[str, np.ndarray]) -> Any:
 
 
 def _analyse(
-    sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], threads: int | None,
-    numbers: np.ndarray | None,
+    sweep: Sweep, analysis: Mapping[str, Any], parameters: Mapping[str, Any], stimulus: Stimulus,
+    threads: int | None, numbers: np.ndarray | None,
 ) -> Result:  # fmt: skip
     """Run an analysis of the registry on rows."""
     from hhfast.batch.analyses import analyses
 
     options = {name: value for name, value in analysis.items() if name != "kind"}
     how = {"dt": sweep.dt, "integrator": sweep.integrator, "rtol": sweep.rtol, "threads": threads}
-    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how, numbers)
+    status, found = analyses[analysis["kind"]].rows(sweep.model, parameters, options | how, numbers, stimulus)
     return Result(status, found, {"model": sweep.model.name})
 
 

@@ -1,8 +1,8 @@
 """Parameter spaces: from a row's index to its parameter values, so that any row can be computed alone.
 
-A space has `names` (the varied parameters), `n_rows`, `shape` and `dims` (those of a grid; else one axis called "run"),
-`columns(start, stop)` (name -> float64 values of those rows), `limits(name)` and `canonical()` (plain data that
-identifies the space, without paths). Nothing here needs memory in proportion to the number of rows.
+A space has `names` (the varied parameters), `n_rows`, `columns(start, stop)` (name -> float64 values of those rows),
+`limits(name)` and `canonical()` (plain data that identifies the space, without paths). Nothing here needs memory in
+proportion to the number of rows.
 """
 
 from __future__ import annotations
@@ -36,10 +36,6 @@ class Space(Protocol):
     def names(self) -> tuple[str, ...]: ...
     @property
     def n_rows(self) -> int: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dims(self) -> tuple[str, ...]: ...
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]: ...
     def limits(self, name: str) -> tuple[float, float]: ...
     def canonical(self) -> dict[str, Any]: ...
@@ -137,14 +133,6 @@ class Rows:
     def n_rows(self) -> int:
         return len(self.values[self.names[0]])
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.n_rows,)
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        return ("run",)
-
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         return {name: array[start:stop] for name, array in self.values.items()}
 
@@ -156,3 +144,8 @@ class Rows:
         for name in self.names:
             digest.update(name.encode() + b"\0" + self.values[name].astype("<f8").tobytes())
         return {"kind": "rows", "names": list(self.names), "n_rows": self.n_rows, "sha256": digest.hexdigest()}
+
+
+def axes_of(space: Space) -> dict[str, int]:
+    """Name -> length of the axes over which results lie: those of a grid; of any other space one, "run"."""
+    return dict(zip(space.dims, space.shape, strict=True)) if isinstance(space, Grid) else {"run": space.n_rows}

@@ -17,7 +17,7 @@ from hhfast.batch.arguments import as_table
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
-from hhfast.inputs import mapping, path_of
+from hhfast.inputs import path_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
@@ -28,7 +28,7 @@ from hhfast.parts.stimuli import Stimulus
 from hhfast.sweep.canonical_spec import canonical_spec
 from hhfast.sweep.checks import check_sweep
 from hhfast.sweep.constraints import allowed_rows
-from hhfast.sweep.numbered_axes import with_initial_states, with_replicates
+from hhfast.sweep.numbered_axes import with_entries, with_initial_states, with_replicates
 from hhfast.sweep.record import Record, Recorded, recorders_of
 from hhfast.sweep.sensitivity import plain_names
 from hhfast.sweep.space import Space
@@ -62,7 +62,7 @@ class Sweep:
     constraints : comparisons between parameters, e.g. "g_Na > 2 * g_K"; a row that breaks one is not simulated, and
         its status is 4 ("excluded").
     analysis : {"kind": a name in `hhfast.analyses`, and its options}: what to compute for each row instead of one
-        simulation. It has its own current and duration; only dt and integrator are those of the sweep.
+        simulation. It has its own current (but for a fit) and duration; only dt and integrator are those of the sweep.
     channel_noise : "diffusion", "markov", or a `ChannelNoise` (or its fields as a mapping), as in `simulate`; the row
         is its cell. Channels with gates or a scheme then have a parameter count_NAME.
     replicates : how often everything is simulated, with other random numbers (of channels, and of stimuli without a
@@ -110,10 +110,7 @@ class Sweep:
         if self.channel_noise is not None:
             object.__setattr__(self, "model", self.model.with_counts())
         if self.analysis is not None:
-            from hhfast.batch.analyses import prepared
-
-            analysis = mapping("analysis", self.analysis, "{'kind': 'rheobase', 'width': 1.0}")
-            object.__setattr__(self, "model", prepared(self.model, analysis.get("kind")))
+            self._prepare_analysis(mapping("analysis", self.analysis, "{'kind': 'rheobase', 'width': 1.0}"))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         if not isinstance(self.sensitivity, str):
@@ -128,6 +125,16 @@ class Sweep:
             object.__setattr__(self, "space", with_replicates(self.space, self.replicates))
         object.__setattr__(self, "until", Settled.of(self.until) or "t_stop")
         check_sweep(self)
+
+    def _prepare_analysis(self, analysis: Mapping[str, Any]) -> None:
+        """The model that its parameters are those of; its entries as plain data, and as an axis."""
+        from hhfast.batch.analyses import entries_of, prepared
+
+        object.__setattr__(self, "model", prepared(self.model, analysis.get("kind")))
+        if (found := entries_of(analysis)) is not None:
+            name, entries = found
+            object.__setattr__(self, "analysis", {**analysis, name: entries.plain()})
+            object.__setattr__(self, "space", with_entries(self.space, name, entries.n))
 
     @property
     def noise(self) -> ChannelNoise | None:
@@ -201,6 +208,14 @@ class Sweep:
         return math.ceil(self.t_stop / self.dt - 1e-9)
 
     @cached_property
+    def axis_of_analysis(self) -> str | None:
+        """The axis of the entries of an analysis, as the targets of a fit."""
+        from hhfast.batch.analyses import entries_of
+
+        found = None if self.analysis is None else entries_of(self.analysis)
+        return None if found is None else found[0]
+
+    @cached_property
     def units(self) -> dict[str, str]:
         """The unit of every name the space may vary."""
         units = {name: p.unit for name, p in self.model.parameters.items()}
@@ -208,6 +223,8 @@ class Sweep:
             units["initial"] = "1"
         if self.replicates is not None:
             units["replicate"] = "1"
+        if (over := self.axis_of_analysis) is not None:
+            units[over] = "1"
         of_model = stimulus_units(self.model)
         for prefix, entry in self.stimuli.items():
             for name, (_, unit) in stimulus_kind(entry).parameters.items():

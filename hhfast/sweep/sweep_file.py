@@ -16,6 +16,7 @@ from hhfast.sweep.space_file import read_space
 from hhfast.sweep.sweep import CONTROL, Sweep
 from hhfast.sweep.sweep_file_keys import TABLES, RecordTable, SweepFile
 from hhfast.sweep.table import read_waveform
+from hhfast.sweep.target_file import has_target, with_target
 
 _MOST_BYTES = 4_000_000  # of a sweep file; long lists belong into a table
 ANALYSIS_T_STOP = 1000.0  # ms: the order of what is simulated for a row of an analysis; it sizes the batches
@@ -59,7 +60,7 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
         sensitivity=tuple(file.sensitivity),
         dtype=file.dtype,
         constraints=tuple(file.constraints),
-        analysis=file.analysis,
+        analysis=with_target(file.analysis, folder),
         channel_noise=file.channel_noise,
         replicates=file.replicates,
         certify=file.certify,
@@ -70,8 +71,9 @@ def _sweep(data: dict[str, Any], folder: Path) -> Sweep:
 
 
 def _space(file: SweepFile, folder: Path) -> Space:
-    """What varies; where there are replicates, it may be they alone."""
-    if file.replicates is not None and not (file.axes or file.sample or file.table):
+    """What varies; where there are replicates, or targets of a fit, it may be they alone."""
+    numbered = file.replicates is not None or has_target(file.analysis)
+    if numbered and not (file.axes or file.sample or file.table):
         return Grid(())
     return read_space(file.axes, file.sample, None if file.table is None else file.table.file, folder)
 

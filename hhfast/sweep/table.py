@@ -63,14 +63,6 @@ class Table:
             except OSError as error:
                 raise InputError(f"{path}: cannot be read ({error.strerror}); check the table's `file`") from None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.n_rows,)
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        return ("run",)
-
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         first = start // _STRIDE
         lines: list[bytes] = []

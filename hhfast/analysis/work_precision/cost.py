@@ -38,7 +38,7 @@ def _sized(problem: Problem, setting: Setting, steps: float) -> Problem:
     Where one round of the cells is more than long enough, and every step costs the same, a part of their time. The
     work of an integrator that chooses its own steps depends on what the cells do, so those run to the end.
     """
-    lanes = LANES["float64"][0]
+    lanes = LANES["float64"]
     least = -(-problem.population.n // lanes)
     blocks = max(least, round(_WORK / (steps * lanes)))
     batch = problem.take(np.resize(np.arange(problem.population.n), blocks * lanes))

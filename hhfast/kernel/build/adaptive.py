@@ -32,9 +32,8 @@ _OF_TIME = ("t", "t_end", "next_stop", "step", "began", "accepted", "is_due", "f
 # In the lanes' type: the error, and the logarithm of that of the last accepted step.
 _OF_STEP = ("error", "log_error_before")
 
-# Of the whole call: the relative tolerance in the lanes' type, the end of the run, the next cell, how many lanes have
-# one.
-_OF_CALL = ("relative", "t_stop", "next_cell", "running", "turns", "size")
+# Of the whole call: the end of the run, the next cell, how many lanes have one.
+_OF_CALL = ("t_stop", "next_cell", "running", "turns", "size")
 
 
 class Adaptive:
@@ -138,7 +137,6 @@ any_due = any_due | (is_due > 0.0)""",
             Comment("the trial step"),
             *self.trial.statements(),
             Comment("its error, whether it is accepted, the next size; recorders"),
-            *self.trial.estimate(),
             *(Let(d.hit, Number(value=False)) for d in builder.recorders.detectors),
             *(Let(recorder.passed, Number(value=False)) for recorder in self.sampling),
             *([] if self.settling is None else [Let(self.settling.hit, Number(value=False))]),
@@ -148,9 +146,7 @@ any_due = any_due | (is_due > 0.0)""",
         renew = [] if self.noise is None else self.noise.renew()
         refill = nest(
             "for i in range(W)",
-            LaneRefill(
-                builder, list(self.trial.tolerances.values()), list(self.trial.was.values()), self.settling, self.noise
-            ).statements(),
+            LaneRefill(builder, list(self.trial.was.values()), self.settling, self.noise).statements(),
         )
         turn = [
             Comment("lanes at a stop, or whose cell is done"),
@@ -164,7 +160,7 @@ any_due = any_due | (is_due > 0.0)""",
         body = [
             *self._cleared(),
             *([] if self.settling is None else self.settling.prepare()),
-            Let(self.own["relative"], builder.quote.cast(builder.quote.value("rtol"))),
+            *self.trial.tolerances(),
             *code(
                 "t_stop = t_node[len(t_node) - 1]\nnext_cell = first_cell\nrunning = 0\nturns = 0\n"
                 "any_anew = True\nany_due = True"

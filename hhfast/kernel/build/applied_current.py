@@ -31,8 +31,8 @@ class AppliedCurrent:
         self.conducts = any(kind.conductances for kind in spec.kinds)
         # Of a parameter that moves edges, the current has no derivative between them (see `moved_edges`).
         of_stimuli = spec.derived_stimulus_parameters.items()
-        self.linear = {p: k for p, k in of_stimuli if not moved_edges(spec.kinds[k], p)}
-        self.moved = {p: k for p, k in of_stimuli if p not in self.linear}
+        self.linear = {p: of for p, of in of_stimuli if not moved_edges(spec.kinds[of.stimulus], of.name)}
+        self.moved = {p: of for p, of in of_stimuli if p not in self.linear}
         self.names = ("i_app", *(["g_app"] if self.conducts else []), *(f"i_app_by_{p}" for p in self.linear))
         self.clamp = next((k for k, kind in enumerate(spec.kinds) if kind.clamp is not None), None)
         self.parameters: list[dict[str, Symbol]] = [
@@ -57,12 +57,12 @@ class AppliedCurrent:
         found = {"i_app": self.current(numbers, at, end)}
         if self.conducts:
             found["g_app"] = self.conductance(numbers, at, end)
-        for p, k in self.linear.items():
-            found[f"i_app_by_{p}"] = self.by(k, p, self.kinds[k].text, self._names_of_stimulus(k, at, end))
+        for p, (k, name) in self.linear.items():
+            found[f"i_app_by_{p}"] = self.by(name, self.kinds[k].text, self._names_of_stimulus(k, at, end))
         return found
 
-    def by(self, k: int, p: str, text: str, names: Names) -> Expression:
-        """The derivative of an expression of stimulus k that is linear in its parameter p."""
+    def by(self, p: str, text: str, names: Names) -> Expression:
+        """The derivative of an expression of a stimulus that is linear in its parameter p."""
         one, none = (parse.expression(text, {**names, p: Number(value)}) for value in (1.0, 0.0))
         return self.quote.value("one - none", one=one, none=none)
 
@@ -83,7 +83,7 @@ class AppliedCurrent:
             names = self._names_of_stimulus(k, None, None)
             total = self.quote.value(
                 "rate if abs(t - edge) <= 1.0e-9 else total",
-                rate=self.by(k, p, edge, names), edge=parse.expression(edge, names), total=total,
+                rate=self.by(p, edge, names), edge=parse.expression(edge, names), total=total,
             )  # fmt: skip
         return total
 

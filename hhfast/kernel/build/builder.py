@@ -67,7 +67,7 @@ class Builder:
         if spec.sensitivity:
             self.by_i_app = slopes_by_current(self.system)
             of_stimuli = spec.derived_stimulus_parameters.items()
-            linear = tuple(p for p, k in of_stimuli if not moved_edges(spec.kinds[k], p))
+            linear = tuple(p for p, of in of_stimuli if not moved_edges(spec.kinds[of.stimulus], of.name))
             self.system = with_sensitivities(self.system, spec.sensitivity, linear)
         self.constants = LaneConstants(frozenset(self.system.parameters))
         # Those of channel noise are apart: else what constants have in common, and so their rounding, would be another.
@@ -89,8 +89,8 @@ class Builder:
         self.quote = Quotation(self.own, spec.dtype, functions(spec.dtype))
         self.functions = self.quote.functions
         self.translator = Translator(self.symbol_of, self.functions, spec.dtype)
-        choices = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
-        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], choices)
+        lanes = (ADAPTIVE_LANES if spec.integrator.adaptive else LANES)[spec.dtype]
+        self.scratch = Scratch(spec.dtype, self.own["i"], self.own["W"], lanes)
         self.scratch.add("lane", *self.parameters.values(), *self.states.values())  # first: they are loaded by number
         if spec.channel_noise:  # whose parameters precede those of the stimuli
             scratch_rows = (self.own.setdefault(name, Symbol(name)) for name in ("noise_seed", "noise_cell"))
@@ -179,12 +179,12 @@ class Builder:
         if of.state not in self.held:
             return []
         more = "noise_a - noise_b * x"
+        rows = {f"noise_{c}": self.symbol_of(f"noise_{c}_{of.state}_") for c in "ab"}
         if of.state == "V" and self.applied.clamp is not None:
             more = f"(0.0 if clamped > 0.0 else {more})"
         elif of.state in self.system.groups["pools"]:  # which need not be linear in what is added
             more = f"(({more}) if noisy > 0.0 else 0.0)"
-        rows = {f"noise_{c}": self.symbol_of(f"noise_{c}_{of.state}_") for c in "ab"}
-        rows |= {"noisy": self.own["noisy"]} if "noisy" in more else {}
+            rows["noisy"] = self.own["noisy"]
         return self.quote.lane_code(f"f = f + ({more})", f=of.f, x=self.states[of.state], **rows)
 
     def _clamped(self, of: Rates, over: float | None) -> list[Any]:

@@ -22,13 +22,12 @@ class LaneRefill:
     def __init__(
         self,
         builder: Builder,
-        tolerances: Sequence[Symbol],
         was: Sequence[Symbol],
         settling: LaneSettling | None,
         noise: AdaptiveNoise | None,
     ) -> None:
         self.builder, self.scratch, self.own = builder, builder.scratch, builder.own
-        self.tolerances, self.was = tolerances, was  # of each state; its value before the step
+        self.was = was  # the value of each state before the step
         self.settling, self.noise = settling, noise
         kept = (
             "cell_of",
@@ -99,8 +98,8 @@ log_error_before = zero""",
     def _moved_edges(self) -> list[Statement]:
         """Statements of a lane at an edge that a parameter moves: later by dp, its jump acts on x for so much less."""
         builder, lets = self.builder, list[Statement]()
-        for p, k in builder.applied.moved.items():
-            jump, moves = builder.applied.jump(k), builder.applied.moves(k, p)
+        for p, (k, name) in builder.applied.moved.items():
+            jump, moves = builder.applied.jump(k), builder.applied.moves(k, name)
             moved = Symbol("moved")
             lets += builder.quote.code("moved = -jump * moves if t > 0.0 else 0.0", moved=moved, jump=jump, moves=moves)
             lets += builder.bindings({f"{x}_by_i_app_": e for x, e in builder.by_i_app.items()})
@@ -142,7 +141,6 @@ failed = 0.0""")
             start += builder.quote.code(
                 "next_sample = times[0]", next_sample=recorder.next_sample, times=self.own[f"times_{recorder.number}"]
             )
-        start += self._tolerances()
         start += builder.quote.code("log_error_before = zero\nok = one\nbegins_anew = one", **numbers)
         noise = [] if self.noise is None else self.noise.begin()  # first: it has lane constants of its own
         constants = builder.constant(builder.constants.of_lanes)
@@ -167,12 +165,6 @@ failed = 0.0""")
         """The potentials that are possible for the cell."""
         low, high = (self.builder.quote.cast(self.builder.quote.value(f"bounds[cell, {k}]")) for k in range(2))
         return self.builder.guards.begin(low, high)
-
-    def _tolerances(self) -> list[Statement]:
-        return [
-            Let(symbol, self.builder.quote.cast(self.builder.quote.value("atol[k]", k=Number(k))))
-            for k, symbol in enumerate(self.tolerances)
-        ]
 
     def _arrive(self) -> list[Statement]:
         """Find what is to be done at the time that the lane has reached."""

@@ -97,6 +97,7 @@ class KernelRecorders:
         t_spike = self.own["t_spike"]
         self.timed = {r.detector for r in self.all for s in r.spike if t_spike in symbols_read(s)}
         self.settling = next((r for r in self.all if r.hooks.settles), None)
+        self.clamped = any(kind.clamp is not None for kind in spec.kinds)
 
     @property
     def sampling(self) -> list[KernelRecorder]:
@@ -125,6 +126,8 @@ class KernelRecorders:
         for d in self.detectors:
             lets += [] if near is None else near(d.names)
             detect = "spike = armed if V >= threshold else 0.0\narmed = 1.0 if V < rearm else armed - spike"
+            if self.clamped:  # where a ramp of the command takes V above the threshold, the cell has not fired
+                detect = f"armed = 0.0 if (clamped > 0.0) & (V >= threshold) else armed\n{detect}"
             lets += self.quote.lane_code(detect, **d.names)
             lets += [] if near is None else self.quote.lane_code("spike = 2.0 if near > 0.0 else spike", **d.names)
             lets += self.quote.lane_code("hit = hit | (spike > 0.0)", **d.names)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hhfast.kernel.optimise.loop_fission import crossing, cut
-from hhfast.kernel.spec import SCRATCH
 from hhfast.kernel.tree.nodes import Binary, Expression, LaneLoop, Let, Name, RowElement, Statement, Store, Symbol
 from hhfast.kernel.tree.straight_line import reads_and_writes
 
@@ -33,11 +32,11 @@ class RecordingStatements:
 class Scratch:
     """The rows of one kernel, in order; a quantity without a row lives inside one loop only.
 
-    lane, lanes : the symbols of the number of a lane, and of how many a block has.
+    lane, n_lanes : the symbols of the number of a lane, and of how many a block has; lanes : how many it has at most.
     """
 
-    def __init__(self, dtype: str, lane: Symbol, lanes: Symbol, choices: Sequence[int]) -> None:
-        self.dtype, self.lane, self.n_lanes, self.choices = dtype, lane, lanes, choices
+    def __init__(self, dtype: str, lane: Symbol, n_lanes: Symbol, lanes: int) -> None:
+        self.dtype, self.lane, self.n_lanes, self.lanes = dtype, lane, n_lanes, lanes
         self.rows: dict[Symbol, tuple[str, int]] = {}
         self.moving: dict[Symbol, tuple[Symbol, Symbol]] = {}  # symbol -> (a row, how many elements further on it is)
         self._passing: set[Symbol] = set()  # rows that only pass values from one loop of a step to another
@@ -65,12 +64,6 @@ class Scratch:
 
     def __contains__(self, symbol: Symbol) -> bool:
         return symbol in self.rows or symbol in self.moving
-
-    @property
-    def lanes(self) -> int:
-        """The number of lanes in a block: as many as fit."""
-        bytes_each = 8 if self.dtype == "float64" else 4
-        return next((n for n in self.choices if n * self.size("lane") * bytes_each <= SCRATCH), self.choices[-1])
 
     def element(self, symbol: Symbol, lane: Expression | None = None) -> RowElement:
         """The element of a row that belongs to a lane, by default to that of the loop."""

@@ -70,6 +70,7 @@ step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) els
         # The step wants no more digits than these of its logarithm; `exp_small` is right up to 0.25, so power up to 2.
         # The last line: a step cut short by a stop says nothing against the one proposed before.
         return [
+            *self.trial.estimate(),
             self._mean_error(),
             *lanes,
             *self.builder.quote.code("""\
@@ -81,9 +82,7 @@ failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) els
 
     def _mean_error(self) -> Let:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        # Of the states alone: derivatives follow their steps, and change none.
-        errors = [self.trial.errors[x] for x in self.builder.spec.model.states]
-        total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
-        share = self.builder.quote.number(1.0 / len(errors))
+        total = sum_of([self.builder.quote.value("e * e", e=e) for e in self.trial.errors.values()])
+        share = self.builder.quote.number(1.0 / len(self.trial.errors))
         mean = self.builder.quote.value("share * total", share=share, total=total)
         return Let(self.own["error"], self.trial.scaled(self.trial.scaled(mean)))

@@ -35,7 +35,14 @@ class TrialStep:
         self.increments = [self._family(f"w{j}", "increment") for j in range(tableau.stages)]
         self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
         self.scratch.add("lane", *self.was.values())
-        self.each, self.errors, self.tolerances = (self._family(name) for name in ("h_of", "e", "atol"))
+        self.each = self._family("h_of")
+        # Of the states alone: derivatives follow their steps, and change none.
+        self.begun, self.errors, self.absolute = (
+            {x: Symbol(f"{name}_{x}") for x in builder.spec.model.states} for name in ("e", "relative_e", "atol")
+        )
+        self.relative = Symbol("relative")
+        if self._last_but_one >= 0:
+            self.scratch.add("lane", *self.begun.values())
         self.linear = LinearSystem(builder, tableau.gamma) if tableau.gamma > 0.0 else None
         self.slot = Symbol("slot")  # where the increment of the stage lies, after that of the first stage
         if self.linear is None:
@@ -62,8 +69,6 @@ class TrialStep:
             "x": self.builder.states,
             "was": self.was,
             "h_of": self.each,
-            "e": self.errors,
-            "tolerance": self.tolerances,
             "f": self.slopes,
         }
         if self.linear is not None:
@@ -113,8 +118,10 @@ class TrialStep:
         """Take over the last step, if it was accepted, and go to the states of the first stage: of one lane."""
         lets: list[Any] = []
         for x, symbol in self.builder.states.items():
-            names = {"x": symbol, "was": self.was[x], "h_of": self.each[x]}
-            lets += self.builder.quote.code("h_of = h\nwas = x if ok > 0.0 else was", **names)
+            names = {"x": symbol, "was": self.was[x]}
+            lets += self.builder.quote.code("was = x if ok > 0.0 else was", **names)
+            if self.linear is not None:
+                lets += self.builder.quote.code("h_of = h", h_of=self.each[x])
             ahead: Expression = Name(self.was[x])
             if self.reuses_last_slope:
                 lets += self.builder.quote.code(
@@ -198,6 +205,8 @@ class TrialStep:
         """Go to the states of the stage after j."""
         if j == 0 and self.reuses_last_slope:
             return self.scratch.loop(self._finish_known())
+        if self.linear is None:
+            return self.scratch.loop(self._ahead(j))
         lines: list[str] = []
         names: dict[str, Any] = {}
         if self.linear is not None:
@@ -206,10 +215,18 @@ class TrialStep:
         if j + 1 < self.tableau.stages:
             lines.append("x = was + total")
             names["total"] = self._total(self.tableau.A[j])
-        if j == self._last_but_one:
-            lines.append("e = begun")
-            names["begun"] = self._sum(self.tableau.e[:-1], self.w_of_all)
         return self._alike("\n".join(lines), **names) if lines else []
+
+    def _ahead(self, j: int) -> list[Any]:
+        """The states of the stage after j, and what the error is so far."""
+        lets: list[Any] = []
+        for x, symbol in self.builder.states.items():
+            if j + 1 < self.tableau.stages:
+                total = self.total(self.tableau.A[j], symbol)
+                lets.append(Let(symbol, self.builder.quote.value("was + total", was=self.was[x], total=total)))
+            if j == self._last_but_one and x in self.begun:
+                lets.append(Let(self.begun[x], self._sum(self.tableau.e[:-1], [w[x] for w in self.increments])))
+        return lets
 
     def _finish_known(self) -> list[Any]:
         """The first slope is that of the step before, except in lanes that begin anew."""
@@ -236,13 +253,26 @@ class TrialStep:
             statements += self.linear.push(self.tableau.d[j])
         return statements
 
+    def tolerances(self) -> list[Statement]:
+        """The tolerances of the call, in the type of the lanes."""
+        quote = self.builder.quote
+        absolute = [quote.value("atol[k]", k=Number(k)) for k in range(len(self.absolute))]
+        of_call = zip((self.relative, *self.absolute.values()), (quote.value("rtol"), *absolute), strict=True)
+        return [Let(symbol, quote.cast(value)) for symbol, value in of_call]
+
     # --- after the trial ---
-    def estimate(self) -> list[Statement]:
-        """The estimated error of every state, relative to its tolerance; of explicit methods, per ms."""
-        total = self._sum(self.tableau.e, self.w_of_all)
-        if self._last_but_one >= 0:
-            weight = self.builder.quote.number(self.tableau.e[-1])
-            total = self.builder.quote.value("e + weight * w", weight=weight, w=self.w_of_all[-1], e=self.of_all["e"])
-        return self._alike(
-            "e = total / (tolerance + relative * (abs(x) if abs(x) > abs(was) else abs(was)))", total=total
-        )
+    def estimate(self) -> list[Any]:
+        """The estimated error of every state, relative to its tolerance; of explicit methods, per ms: of one lane."""
+        lets: list[Any] = []
+        for x, error in self.errors.items():
+            w = [family[x] for family in self.increments]
+            total = self._sum(self.tableau.e, w)
+            if self._last_but_one >= 0:
+                weight = self.builder.quote.number(self.tableau.e[-1])
+                total = self.builder.quote.value("e + weight * w", weight=weight, w=w[-1], e=self.begun[x])
+            lets += self.builder.quote.lane_code(
+                "error = total * reciprocal_rough(absolute + relative * (abs(x) if abs(x) > abs(was) else abs(was)))",
+                error=error, total=total, absolute=self.absolute[x], relative=self.relative,
+                x=self.builder.states[x], was=self.was[x],
+            )  # fmt: skip
+        return lets

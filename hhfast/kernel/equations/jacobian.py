@@ -14,7 +14,7 @@ from functools import cached_property
 import sympy as sp
 
 from hhfast.kernel.equations.system import I_APP, System
-from hhfast.model.algebra import symbol
+from hhfast.model.algebra import symbol, symbols_in
 from hhfast.model.symbolic_functions import if_equal, if_less, if_less_equal
 
 
@@ -25,6 +25,8 @@ def without_abs(expr: sp.Expr) -> sp.Expr:
 
 def derivative(real: sp.Expr, name: str) -> sp.Expr:
     """The derivative by a state or parameter of an expression `without_abs`."""
+    if symbol(name) not in symbols_in(real):
+        return sp.S.Zero
     found = sp.diff(real, symbol(name))
     if found.has(if_less, if_less_equal, if_equal):
         found = if_equal(found, found, found, 0)  # not NaN: 0 times the infinite slope of sqrt(max(V, 0))

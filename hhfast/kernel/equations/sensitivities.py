@@ -14,7 +14,7 @@ import sympy as sp
 from hhfast.kernel.equations.jacobian import Jacobian, derivative, without_abs
 from hhfast.kernel.equations.system import I_APP, System
 from hhfast.model.algebra import symbol
-from hhfast.parts.sensitivity import sensitivity_name
+from hhfast.parts.sensitivity import sensitivities, sensitivity_name
 
 
 def with_sensitivities(system: System, parameters: tuple[str, ...], of_stimulus: tuple[str, ...] = ()) -> System:
@@ -27,14 +27,12 @@ def with_sensitivities(system: System, parameters: tuple[str, ...], of_stimulus:
     named = {entries[place].name: entry for place, entry in jacobian.entries.items()}
     a, b = dict(system.a), dict(system.b)
     slopes = {x: without_abs(slope) for x, slope in jacobian.slopes.items()}
-    for p in parameters:
-        for x in system.states:
-            terms = [J * symbol(sensitivity_name(y, p)) for (row, y), J in entries.items() if row == x]
-            name = sensitivity_name(x, p)
-            if p in of_stimulus:
-                terms.append(derivative(slopes[x], I_APP.name) * by_stimulus(p))
-            a[name], b[name] = sp.Add(*terms, derivative(slopes[x], p)), sp.S.Zero
-    states = (*system.states, *(sensitivity_name(x, p) for p in parameters for x in system.states))
+    for name, (x, p) in sensitivities(system.states, parameters).items():
+        terms = [J * symbol(sensitivity_name(y, p)) for (row, y), J in entries.items() if row == x]
+        if p in of_stimulus:
+            terms.append(derivative(slopes[x], I_APP.name) * by_stimulus(p))
+        a[name], b[name] = sp.Add(*terms, derivative(slopes[x], p)), sp.S.Zero
+    states = (*system.states, *sensitivities(system.states, parameters))
     groups = system.groups | {"all": states}
     return replace(system, states=states, groups=groups, a=a, b=b, named=system.named | named)
 

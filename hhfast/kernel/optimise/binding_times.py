@@ -15,7 +15,7 @@ import sympy as sp
 from hhfast.kernel.equations.system import System
 from hhfast.kernel.optimise.merged_divisions import RatePair, merge_divisions
 from hhfast.kernel.optimise.shared_exponentials import Assignment, share
-from hhfast.model.algebra import symbol
+from hhfast.model.algebra import symbol, symbols_in
 
 DT = symbol("dt_")
 
@@ -30,9 +30,10 @@ class LaneConstants:
     parameters: frozenset[str]
     letter: str = "k"  # with which the names begin
     names: dict[sp.Expr, sp.Symbol] = field(default_factory=dict)
+    _own: set[sp.Symbol] = field(default_factory=set)  # the values of `names`
 
     def is_constant(self, expr: sp.Expr) -> bool:
-        return all(s.name in self.parameters or s == DT or s in self.names.values() for s in expr.free_symbols)
+        return all(s.name in self.parameters or s == DT or s in self._own for s in symbols_in(expr))
 
     def bind(self, expr: sp.Expr) -> sp.Expr:
         """A symbol for a constant expression (the expression itself, if it is a number or a name)."""
@@ -40,6 +41,7 @@ class LaneConstants:
             return expr
         if expr not in self.names:
             self.names[expr] = symbol(f"{self.letter}{len(self.names) + 1}_")
+            self._own.add(self.names[expr])
         return self.names[expr]
 
     def hoist(self, expr: sp.Expr) -> sp.Expr:

@@ -22,7 +22,7 @@ _CUT, _CROSSING = 8, 2  # cost of a cut, and of each value that crosses it
 _LONGEST = 160  # operations in a piece at most
 _CALLS = {  # (operations, those in the longest chain) of each function, in either precision
     "exp": (20, 16), "log": (26, 18), "log_rough": (14, 11), "sqrt": (10, 5), "exp_small": (13, 8),
-    "exp_plain": (18, 13),
+    "exp_plain": (18, 13), "reciprocal_rough": (6, 4),
     "exprelr": (30, 20), "exprelr_of": (14, 9), "exprelr_slope": (22, 12),
     "phi_0": (9, 5), "phi_1": (11, 6), "phi_2": (14, 6), "phi_3": (18, 9), "phi_4": (21, 12),
 }  # fmt: skip

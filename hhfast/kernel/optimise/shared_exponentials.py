@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -95,6 +96,13 @@ def _chain(powers: Iterable[int]) -> list[tuple[int, int, int]]:
     return steps
 
 
+@lru_cache(maxsize=4096)
+def _saved(a: _Group, b: _Group, reach: float) -> tuple[int, _Group | None]:
+    """The operations that both groups save as one, and that one, if they can be one."""
+    joined = a.joined(b)
+    return (0, None) if joined is None else (a.cost(reach) + b.cost(reach) - joined.cost(reach), joined)
+
+
 def _groups(slopes: Iterable[sp.Rational], reach: float) -> list[_Group]:
     """Join the two groups that save most, until none saves anything."""
     groups = [_Group(s, frozenset((1,))) for s in sorted(slopes)]
@@ -102,11 +110,8 @@ def _groups(slopes: Iterable[sp.Rational], reach: float) -> list[_Group]:
         best: tuple[int, int, int, _Group] | None = None
         for i, a in enumerate(groups):
             for j in range(i + 1, len(groups)):
-                joined = a.joined(groups[j])
-                if joined is None:
-                    continue
-                saved = a.cost(reach) + groups[j].cost(reach) - joined.cost(reach)
-                if saved > 0 and (best is None or saved > best[0]):
+                saved, joined = _saved(a, groups[j], reach)
+                if joined is not None and saved > 0 and (best is None or saved > best[0]):
                     best = (saved, i, j, joined)
         if best is None:
             return groups

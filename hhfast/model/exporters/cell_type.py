@@ -10,22 +10,29 @@ from hhfast.model.elements import Channel, Gate
 from hhfast.model.exporters.component_types import constants, derived, write_formula
 from hhfast.model.exporters.initial_states import initial_states
 from hhfast.model.exporters.lems_formula import LemsWriter, lems_name, number, plain
-from hhfast.model.formula_functions import ZERO_CELSIUS
 from hhfast.model.model import Model
 from hhfast.model.typical_values import typical_values
 
-_SCALES = {"density": "0.01 nA", "total": "1 pA"}  # of i_app: uA/cm2 of a cell of 1000 um2, or pA
+_AREA = 1e-5  # cm2; of a cell whose model is one of densities
+# By the model's units: those of i_app and of C_m, for the whole cell (uA/cm2 and uF/cm2 of that area; pA and pF).
+_SCALES = {"density": ("0.01 nA", "10 pF"), "total": ("1 pA", "1 pF")}
 _THRESHOLD = -20.0  # mV; where a spike is an event for synapses
 
 
 def cell_of_one_type(model: Model) -> list[Element]:
     """The elements of a NeuroML file: the type, and a component of it."""
     kind = f"{''.join(c if c.isalnum() else '_' for c in model.name)}_cell"
-    component = Element(kind, {"id": "cell"})
+    component = Element(kind, {"id": "cell", "C": f"{plain(_picofarads(model))}pF"})
     for name, p in model.parameters.items():
-        if name != "celsius":
+        if name != "C_m":
             component.set(lems_name(name), plain(p.value))
     return [_CellType(model, kind).element, component]
+
+
+def _picofarads(model: Model) -> float:
+    """The capacitance of the cell: jNeuroML makes NEURON's section from it, into which synapses' currents go."""
+    C_m = model.parameters["C_m"].value
+    return round(C_m * 1e6 * _AREA, 12) if model.units == "density" else C_m
 
 
 class _CellType:
@@ -35,7 +42,7 @@ class _CellType:
         self.model = model
         self.values = typical_values(model)
         self.writer = LemsWriter()
-        self.element = Element("ComponentType", name=kind, extends="baseCellMembPot", description=model.title)
+        self.element = Element("ComponentType", name=kind, extends="baseCellMembPotCap", description=model.title)
         self.dynamics = Element("Dynamics")
         self._declarations()
         self.element.append(self.dynamics)
@@ -45,18 +52,22 @@ class _CellType:
         self._start()
 
     def _declarations(self) -> None:
-        celsius = "celsius" in self.model.parameters
+        # A temperature is a parameter like others: jNeuroML's NEURON knows none in a cell's type.
         for name in self.model.parameters:
-            if name != "celsius":
+            if name != "C_m":
                 SubElement(self.element, "Parameter", name=lems_name(name), dimension="none")
-        constants(self.element, ["VOLT_SCALE", "TIME_SCALE", *(["TEMP_SCALE"] if celsius else [])])
-        scale = _SCALES[self.model.units]
-        SubElement(self.element, "Constant", name="CURRENT_SCALE", dimension="current", value=scale)
-        if celsius:
-            SubElement(self.element, "Requirement", name="temperature", dimension="temperature")
+        constants(self.element, ["VOLT_SCALE", "TIME_SCALE"])
+        current, capacitance = _SCALES[self.model.units]
+        self._constant("CURRENT_SCALE", current, "current")
+        self._constant("CAP_SCALE", capacitance, "capacitance")
         for s in self.model.rows[1:]:
             SubElement(self.element, "Exposure", name=lems_name(s.name), dimension="none")
         SubElement(self.element, "Attachments", name="synapses", type="basePointCurrent")
+
+    def _constant(self, name: str, value: str, dimension: str = "none") -> None:
+        """Constants stand before what uses them: after the parameters."""
+        place = 1 + max(k for k, e in enumerate(self.element) if e.tag in ("Parameter", "Constant"))
+        self.element.insert(place, Element("Constant", name=name, dimension=dimension, value=value))
 
     def _states(self) -> None:
         SubElement(self.dynamics, "StateVariable", name="v", dimension="voltage", exposure="v")
@@ -65,12 +76,12 @@ class _CellType:
             name = lems_name(s.name)
             SubElement(self.dynamics, "StateVariable", name=name, dimension="none", exposure=name)
         SubElement(
-            self.dynamics, "DerivedVariable", name="iSyn", dimension="current", select="synapses[*]/i", reduce="add"
-        )
+            self.dynamics, "DerivedVariable", name="iSyn", dimension="current", exposure="iSyn",
+            select="synapses[*]/i", reduce="add",
+        )  # fmt: skip
         derived(self.dynamics, "V", "v / VOLT_SCALE")
         derived(self.dynamics, "i_app", "iSyn / CURRENT_SCALE")
-        if "celsius" in self.model.parameters:
-            derived(self.dynamics, lems_name("celsius"), f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
+        derived(self.dynamics, "C_m", "C / CAP_SCALE")
 
     def formula(self, text: str, section: Compartment) -> str:
         """A formula of a compartment as LEMS."""
@@ -111,8 +122,10 @@ class _CellType:
         for section in self.model.sections:
             scale = " * VOLT_SCALE" if section.coupling is None else ""
             name = "v" if section.coupling is None else lems_name(section.potential)
-            total = f"({self._entering(section)}) / {lems_name(section.capacitance)}"
-            self._slope(name, total, scale)
+            entering, capacitance = self._entering(section), lems_name(section.capacitance)
+            if section.coupling is None:
+                derived(self.dynamics, "iMemb", f"({entering}) * CURRENT_SCALE", "current", "iMemb")
+            self._slope(name, f"({entering}) / {capacitance}", scale)
             for c in section.channels:
                 for g in c.gates:
                     if not g.instantaneous:
@@ -162,10 +175,19 @@ class _CellType:
         return " ".join(parts)
 
     def _start(self) -> None:
+        """Initial values have the names that NMODL has for them, as jNeuroML's INITIAL works out slopes first."""
         start = SubElement(self.dynamics, "OnStart")
+        taken = {*self.model.parameters, *self.model.states, *(f.get("name") for f in self.dynamics)}
         for name, value in initial_states(self.model).items():
-            own, scale = ("v", " * VOLT_SCALE") if name == "V" else (lems_name(name), "")
-            SubElement(start, "StateAssignment", variable=own, value=f"{number(value)}{scale}")
+            if name == "V":
+                SubElement(start, "StateAssignment", variable="v", value=f"{number(value)} * VOLT_SCALE")
+                continue
+            own, given = lems_name(name), f"{lems_name(name)}0"
+            if given in taken:
+                given = number(value)
+            else:
+                self._constant(given, plain(value))
+            SubElement(start, "StateAssignment", variable=own, value=given)
         SubElement(start, "StateAssignment", variable="spiking", value="0")
         for test, state in ((f"V .gt. {number(_THRESHOLD)} .and. spiking .lt. 0.5", "1"),
                             (f"V .lt. {number(_THRESHOLD)}", "0")):  # fmt: skip

@@ -12,6 +12,7 @@ from hhfast.model.exporters.component_types import rate_type
 from hhfast.model.exporters.lems_formula import plain
 from hhfast.model.exporters.standard_rates import standard
 from hhfast.model.formulas import evaluate, names, parse
+from hhfast.model.importers.expressions import number, rewritten
 from hhfast.model.model import Model
 
 AREA = 1e-5  # cm2; of a cell whose model is one of densities
@@ -125,7 +126,7 @@ class _ChannelElements:
         if exposure == "t" and not names(text):
             SubElement(gate, tag, type="fixedTimeCourse", tau=f"{float(evaluate(text, {}))!r}ms")
             return
-        found = standard(text) if exposure != "t" else None
+        found = standard(self._with_numbers(text)) if exposure != "t" else None
         if found is None:
             self.types.append(rate_type(name, _BASES[exposure], exposure, text, self.values))
             SubElement(gate, tag, type=name)
@@ -140,6 +141,11 @@ class _ChannelElements:
             midpoint=f"{plain(midpoint)}mV",
             scale=f"{plain(scale)}mV",
         )
+
+    def _with_numbers(self, text: str) -> str:
+        """A formula in which parameters are numbers, as in a standard rate; a temperature stays a name."""
+        given = {name: number(value) for name, value in self.values.items() if name != "celsius"}
+        return ast.unparse(rewritten(parse(text), given.get))
 
 
 def _q10(text: str, values: Mapping[str, float]) -> tuple[float, float] | None:

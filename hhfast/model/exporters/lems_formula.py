@@ -25,8 +25,8 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 }  # fmt: skip
 # What LEMS and its core types call their own things, and NEURON, to which jNeuroML translates.
 _TAKEN = {"v", "spiking", "iSyn", "synapses", "temperature", "surfaceArea", "sin", "cos", "tan", "ceil", "random",
-          "factorial", "H", "VOLT_SCALE", "TIME_SCALE", "TEMP_SCALE", "CURRENT_SCALE", "r", "x", "celsius", "area",
-          "diam", "t", "dt", "L"}  # fmt: skip
+          "factorial", "H", "VOLT_SCALE", "TIME_SCALE", "TEMP_SCALE", "CURRENT_SCALE", "CAP_SCALE", "C", "iMemb", "r",
+          "x", "celsius", "area", "diam", "t", "dt", "L"}  # fmt: skip
 
 
 def lems_name(name: str) -> str:

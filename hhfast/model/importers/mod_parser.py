@@ -13,7 +13,11 @@ from typing import Any
 from hhfast.errors import InputError
 from hhfast.model.importers.mod_text import ModText
 
-_MISSING = "importing .mod files needs the NMODL parser of NEURON: pip install 'hhfast[import]'"
+_MISSING = "importing .mod files needs the NMODL parser of NEURON: " + (
+    "it has no package for Windows, so import them on Linux, macOS or in WSL"
+    if sys.platform == "win32"
+    else "pip install 'hhfast[import]'"
+)
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,13 @@ def is_cell_type(element: Any, types: dict[str, Any]) -> bool:
     return kind is not None and kind.get("extends") in _BASES
 
 
+def with_inherited(kind: Any) -> Any:
+    """A type with the one parameter that NeuroML's own bases of cells have."""
+    if kind.get("extends") == "baseCellMembPotCap" and not any(c.get("name") == "C" for c in kind):
+        kind.append(kind.makeelement("Parameter", {"name": "C", "dimension": "capacitance"}))
+    return kind
+
+
 class CellTypeReader:
     """Reads a component of such a type; a membrane of 1 uF/cm2 stands in for its capacitance."""
 
@@ -68,9 +75,14 @@ class CellTypeReader:
         self.values["v"] = V_init
         states = [StateForm(x, own, self._start(x)) for x, own in laws.items()]
         part = Part(self.element.tag, self.source, "", self.table, self._channels(found[0]), states,
-                    {"celsius": (self.values["celsius"], "degC"), **self.component.parameters}, {}, {}, {},
+                    {"celsius": (self.values["celsius"], "degC"), **self._parameters()}, {}, {}, {},
                     frozenset(self.component.parameters), [])  # fmt: skip
         return part, 1.0 / capacitance, V_init
+
+    def _parameters(self) -> dict[str, tuple[float, str]]:
+        """Those of the type; a temperature is a number in degC in a type without dimensions."""
+        given = self.component.parameters
+        return {x: (value, "degC" if x.strip("_") == "celsius" else unit) for x, (value, unit) in given.items()}
 
     def _law(self, x: str, capacitance: float) -> Law:
         """Of a state; the input current, where it acts on it, is a density (the membrane's is 1 uF/cm2)."""

@@ -9,7 +9,7 @@ from typing import Any
 from hhfast.errors import InputError
 from hhfast.model.importers.expressions import number, variable
 from hhfast.model.importers.formula_table import FormulaTable
-from hhfast.model.importers.neuroml_cell_types import CellTypeReader, is_cell_type
+from hhfast.model.importers.neuroml_cell_types import CellTypeReader, is_cell_type, with_inherited
 from hhfast.model.importers.neuroml_concentrations import concentration_part, is_concentration_model
 from hhfast.model.importers.neuroml_densities import DENSITIES, add_density
 from hhfast.model.importers.neuroml_gates import GATES, GateReader
@@ -42,7 +42,7 @@ class Reading:
 
     def __init__(self, elements: list[Any], source: str) -> None:
         self.source = source
-        self.types = {e.get("name"): e for e in elements if e.tag == "ComponentType"}
+        self.types = {e.get("name"): with_inherited(e) for e in elements if e.tag == "ComponentType"}
         self.channels = {e.get("id"): e for e in elements if e.tag in _CHANNELS}
         self.pools = {e.get("id"): e for e in elements if is_concentration_model(e, self.types)}
         self.cells = [e for e in elements if e.tag == "cell" or is_cell_type(e, self.types)]

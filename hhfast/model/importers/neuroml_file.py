@@ -66,6 +66,8 @@ def _root_of(path: Path) -> Any:
         root = ElementTree.fromstring(content, forbid_dtd=True)
     except Exception as error:  # noqa: BLE001  # defusedxml's, expat's: the file's fault each time
         kind = type(error).__name__
+        if kind == "DTDForbidden":
+            raise InputError(f"{path.name}: not NeuroML: it has a DOCTYPE, whose entities are not read") from None
         raise InputError(f"{path.name}: not NeuroML: {kind}: {' '.join(str(error).split())[:120]}") from None
     _plain(root, path)
     return root

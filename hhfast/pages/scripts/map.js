@@ -26,6 +26,12 @@ function inHeld(k) {
   });
 }
 
+// What stands at the ticks of an axis, if not its values: powers of ten, or the names of initial states.
+function tickTextOf(axis) {
+  if (axis.names && axis.names.length) return (u) => nameOfBin(axis, u);
+  return axis.log ? (u) => plain(10 ** u, 2) : null;
+}
+
 const labelOf = (name) => withUnit(name, axisOf(name).unit);
 
 function drawMap() {
@@ -41,9 +47,8 @@ function drawMap() {
     : planeOfRows(page, rows, state.x, state.y, feature, inHeld);
   const [x, y] = [axisOf(state.x), axisOf(state.y)];
   const [ex, ey] = [borders(x), borders(y)];
-  const text = (axis) => (axis.log ? (u) => plain(10 ** u, 2) : null);
   const span = (edges) => [Math.min(edges[0], edges.at(-1)), Math.max(edges[0], edges.at(-1))];
-  plots.map.begin(span(ex), span(ey), labelOf(state.x), labelOf(state.y), { xText: text(x), yText: text(y) });
+  plots.map.begin(span(ex), span(ey), labelOf(state.x), labelOf(state.y), { xText: tickTextOf(x), yText: tickTextOf(y) });
   drawBins(plane, ex, ey, colouring(feature, page.ranges[feature.name]));
   drawSelected();
   plots.map.table = () => tableOfMap(feature);
@@ -83,7 +88,7 @@ function joined(feature) {
 // The value of an axis at its slider; of a sample, from where to where rows are taken.
 function heldText(name) {
   const [axis, bin] = [axisOf(name), state[`o.${name}`]];
-  if (page.is_grid) return `= ${plain(axis.centres[bin])}`;
+  if (page.is_grid) return nameOfBin(axis, bin) || `= ${plain(axis.centres[bin])}`;
   const [low, high] = heldBetween(axis, bin).map((u) => unscaled(axis, u)).sort((a, b) => a - b);
   return `from ${plain(low)} to ${plain(high)}`;
 }
@@ -110,7 +115,7 @@ function drawLine(feature) {
   const { n, values: all } = planeOfTable(page, state.x, state.x, feature, {});
   const values = all.subarray(0, n);
   const xs = axis.centres.map((v) => scaled(axis, v));
-  const texts = axis.log ? { xText: (u) => plain(10 ** u, 2) } : {};
+  const texts = { xText: tickTextOf(axis) };
   if (!isNumber(feature)) texts.yText = (v) => spoken(feature.codes[v] || "");
   plots.map.begin(extent([xs]), extent([values]), labelOf(state.x), isNumber(feature) ? withUnit(spoken(feature.name), feature.unit) : "", texts);
   plots.map.line(xs, values, colour("--c0"));

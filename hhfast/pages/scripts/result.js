@@ -18,6 +18,8 @@ const brushes = {};
 
 const scaled = (axis, v) => (axis.log ? Math.log10(v) : v);
 const unscaled = (axis, u) => (axis.log ? 10 ** u : u);
+// Of an axis of initial states, the state of a bin.
+const nameOfBin = (axis, bin) => (axis.names && axis.names[bin]) || "";
 const others = () => names.filter((name) => name !== state.x && name !== state.y);
 const held = () => Object.fromEntries(names.map((name) => [name, state[`o.${name}`]]));
 const isHeld = () => others().some((name) => state[`o.${name}`] >= 0);
@@ -55,7 +57,7 @@ function buildOthers() {
     const shown = element("span", { className: "unit" });
     const show = () => {
       const bin = state[`o.${name}`];
-      shown.textContent = bin < 0 ? "all" : `${plain(axis.centres[bin])} ${unitText(axis.unit)}`;
+      shown.textContent = bin < 0 ? "all" : nameOfBin(axis, bin) || `${plain(axis.centres[bin])} ${unitText(axis.unit)}`;
       range.setAttribute("aria-valuetext", shown.textContent);
     };
     range.addEventListener("input", () => {

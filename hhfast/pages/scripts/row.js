@@ -23,7 +23,8 @@ function givenOfRow(sim) {
 
 // [name, value as text, unit] of the parameters of the row, and of what the file says of it, if the page has that.
 function numbersOfRow() {
-  const parameters = Object.entries(page.units).map(([name, unit]) => [name, plain(rowValue(name), 5), unitText(unit)]);
+  const told = (name) => (axisOf(name) && nameOfBin(axisOf(name), rowValue(name))) || plain(rowValue(name), 5);
+  const parameters = Object.entries(page.units).map(([name, unit]) => [name, told(name), unitText(unit)]);
   const known = rows.number.indexOf(state.row);
   const has = page.features.filter(({ name }) => known >= 0 && !Number.isNaN(rows.columns[name][known]));
   const found = has.map(({ name, codes, unit }) => {

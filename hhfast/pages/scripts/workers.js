@@ -16,8 +16,8 @@ function startWorker(page, take, failed) {
 // Runs of a cell, one at a time: of those asked for meanwhile only the last is begun.
 class Runner {
   constructor(page, take) {
-    Object.assign(this, { take, works: true, busy: false, waiting: null, wanted: true });
-    this.worker = startWorker(page, ({ run }) => this.done(run), () => (this.works = false));
+    Object.assign(this, { page, take, works: true, busy: false, sent: null, waiting: null, wanted: true });
+    this.worker = startWorker(page, ({ run }) => this.done(run), () => this.fail());
   }
 
   ask(question) {
@@ -30,14 +30,20 @@ class Runner {
   forget() { Object.assign(this, { waiting: null, wanted: false }); }
 
   send(question) {
-    this.busy = true;
+    Object.assign(this, { busy: true, sent: question });
     this.worker.postMessage({ run: question });
+  }
+
+  // Without a worker the page itself computes what was asked last.
+  fail() {
+    this.works = false;
+    if (this.busy) this.done(wholeRun(this.page, this.waiting || this.sent));
   }
 
   done(run) {
     const { waiting, wanted } = this;
     Object.assign(this, { busy: false, waiting: null });
-    if (waiting) this.send(waiting);
+    if (waiting && this.works) this.send(waiting);
     if (wanted) this.take(run);
   }
 }

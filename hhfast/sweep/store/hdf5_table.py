@@ -43,14 +43,6 @@ class HDF5Table:
         except OSError as error:
             raise InputError(f"{path}: is not a readable HDF5 file ({error})") from None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.n_rows,)
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        return ("run",)
-
     def columns(self, start: int, stop: int) -> dict[str, np.ndarray]:
         first, last = start // _STRIDE, -(-stop // _STRIDE)
         found = {}

@@ -13,6 +13,7 @@ import numpy as np
 
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import path_of
+from hhfast.sweep.numbered_axes import INITIAL, state_name
 from hhfast.sweep.store.layout import RUN, dims_of, is_dimension_only
 from hhfast.sweep.store.seal import SEALED, check_seal
 from hhfast.sweep.store.structure import check_dimensions, plain_attributes, plain_datasets
@@ -68,12 +69,15 @@ class ResultFile:
         self.grid: dict[str, int] = dict(zip(self.attributes["hhfast_grid_dims"].split(), shape, strict=True))
         if math.prod(self.grid.values()) != n_rows or min(self.grid.values(), default=0) < 1:
             raise InputError(f"has {n_rows:,} rows, unlike its grid of {' x '.join(map(str, shape))}")
-        axes = json.loads(self.attributes["hhfast_spec"])["space"].get("axes", [])
+        spec = json.loads(self.attributes["hhfast_spec"])
+        axes = spec["space"].get("axes", [])
         members = {member: axis for axis, entry in axes for member in entry.get("zip", [axis])}
         self.parameters: dict[str, str] = {p: members.get(p, RUN) for p in self.attributes["hhfast_parameters"].split()}
         for name, axis in self.parameters.items():
             if name not in datasets or dims_of(datasets[name]) != (RUN,) or (axis != RUN and axis not in self.grid):
                 raise InputError(f"needs its parameter '{name}' over '{RUN}'")
+        states = spec.get("initial", "model")
+        self._initial_states = () if isinstance(states, str) else tuple(map(state_name, states))
         return datasets, n_rows
 
     def __enter__(self) -> Self:
@@ -115,6 +119,21 @@ class ResultFile:
     def error_of(self, name: str) -> str:
         """The variable whose estimated error this one is; "": none."""
         return str(self._dataset(name).attrs.get("error_of", ""))
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """What the codes 0, 1, ... of a variable mean: classes, or the initial states of a sweep; (): none."""
+        if name == INITIAL and name in self.parameters:
+            return self._initial_states
+        return tuple(str(self._dataset(name).attrs.get("flag_meanings", "")).split())
+
+    def labels(self, name: str, values: np.ndarray) -> np.ndarray:
+        """The meanings of some values of a variable that has codes; of any other the values as they are."""
+        meanings = self.codes(name)
+        if not meanings:
+            return values
+        if not np.all((values >= 0) & (values < len(meanings))):
+            raise InputError(f"{self.path}: '{name}' has codes beyond 0 to {len(meanings) - 1}, which have meanings")
+        return np.asarray(np.array(meanings)[values.astype(int)])
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """The values of a variable, or those from `start` to `stop` of its first dimension."""

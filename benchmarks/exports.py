@@ -1,0 +1,108 @@
+"""The library's models as NeuroML, run by other programs: `python exports.py [MODEL ...] [--jnml JAR]`.
+
+PyLEMS runs all by Euler's method, and its potential is compared with that of hhfast by the same method and steps. With
+--jnml (the jar of jNeuroML, which needs Java) jNeuroML translates each to NEURON, which runs it; where the cell is one
+ComponentType, jNeuroML's NEURON takes explicit steps of first order, so spike times are extrapolated from two of them.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+import hhfast as hh
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from lems_runs import potential
+
+STEPS = ((0.01, 12.0), (0.002, 6.0), (0.0004, 2.5))  # ms: steps and length of PyLEMS' runs, a pulse from 1 ms on
+_INCLUDED = ("Cells.xml", "Networks.xml", "Simulation.xml", "cell.nml")
+_INCLUDES = "".join(f'<Include file="{name}"/>' for name in _INCLUDED)
+_RUN = f"""<Lems><Target component="run"/>{_INCLUDES}
+<Simulation id="run" length="{{t_stop}}ms" step="0.01ms" target="net">
+<OutputFile id="o" fileName="v.dat"><OutputColumn id="v" quantity="cells[0]/v"/></OutputFile></Simulation></Lems>"""
+_NEURON = """
+import sys, numpy as np
+from neuron import h
+import run_nrn
+t_stop, threshold, *steps = map(float, sys.argv[1:])
+run_nrn.NeuronSimulation(tstop=t_stop, dt=steps[0])
+section = h.cells[0] if hasattr(h, "cells") else next(iter(h.allsec()))
+for dt in steps:
+    h.dt, h.steps_per_ms, h.tstop = dt, 1 / dt, t_stop
+    t, V = h.Vector().record(h._ref_t), h.Vector().record(section(0.5)._ref_v)
+    h.run()
+    t, V = np.array(t), np.array(V)
+    k = np.flatnonzero((V[:-1] < threshold) & (V[1:] >= threshold))
+    print("SPIKES", *(t[k] + (t[k + 1] - t[k]) * (threshold - V[k]) / (V[k + 1] - V[k])))
+"""
+
+
+def by_pylems(model: hh.Model) -> str:
+    """The largest difference of potentials, both by Euler's method; in smaller steps where those are not stable."""
+    amplitude = model.checks[0].i_app
+    for step, length in STEPS:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), redirect_stdout(StringIO()):
+            warnings.simplefilter("ignore")
+            try:
+                t, V = potential(model.to_neuroml((amplitude, 1.0, 1.0 + length)), Path(folder), length, step)
+            except (OverflowError, ValueError, ZeroDivisionError):
+                continue
+        stimulus, trace = hh.Step(amplitude=amplitude, start=1.0), hh.Trace("V", every=step)
+        mine = hh.simulate(model, stimulus=stimulus, t_stop=length, integrator="euler", dt=step, record=[trace])
+        off = np.abs(V[:-1] - np.interp(t[:-1], mine.time, mine["V"][0])).max()
+        if not np.isfinite(off):
+            continue
+        return f"{off:.1e} mV in {length:g} ms, steps of {step:g} ms, V from {V.min():.1f} to {V.max():.1f} mV"
+    return "not stable"
+
+
+def by_neuron(model: hh.Model, jar: Path) -> str:
+    """How far spike times of its first check are apart (ms), from jNeuroML's NEURON extrapolated to a step of 0."""
+    check = model.checks[0]
+    t_stop = min(check.t_stop, check.spikes[min(3, len(check.spikes) - 1)] + 2.0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "cell.nml").write_text(model.to_neuroml((check.i_app, check.start, check.stop or t_stop + 1.0)))
+        (folder / "run.xml").write_text(_RUN.format(t_stop=t_stop))
+        (folder / "judge.py").write_text(_NEURON)
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        steps = [0.004, 0.002] if t_stop < 400 else [0.01, 0.005]
+        for words in (["java", "-jar", str(jar), "run.xml", "-neuron"], ["nrnivmodl"],
+                      [sys.executable, "judge.py", str(t_stop), str(check.threshold), *map(str, steps)]):  # fmt: skip
+            done = subprocess.run(
+                words, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=900
+            )
+            if done.returncode:
+                return f"{words[0]} fails: {(done.stderr.strip() or done.stdout.strip()).splitlines()[-1][:120]}"
+    runs = [np.array(line.split()[1:], float) for line in done.stdout.splitlines() if line.startswith("SPIKES")]
+    record = [hh.Spikes(threshold=check.threshold, rearm=check.rearm)]
+    step = hh.Step(amplitude=check.i_app, start=check.start, stop=check.stop or t_stop + 1.0)
+    known = hh.simulate(model, stimulus=step, t_stop=t_stop, record=record, rtol=1e-9).spike_times[0]
+    if not len(runs[0]) == len(runs[1]) == len(known):
+        return f"{[len(r) for r in runs]} spikes of {len(known)}"
+    return f"{len(known)} spikes, {np.abs(2 * runs[1] - runs[0] - known).max(initial=0.0):.1e} ms apart"
+
+
+def main() -> None:
+    """Print one line per model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--jnml", type=Path)
+    words = parser.parse_args()
+    for name in words.models or hh.models:
+        start = time.process_time()
+        told = by_neuron(hh.models[name], words.jnml) if words.jnml else by_pylems(hh.models[name])
+        print(f"{name:38s} {told}  ({time.process_time() - start:.1f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
