@@ -29,7 +29,7 @@ def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
     stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
     try:
         kinds = [stimulus_kind(entry) for entry in stimuli.values()]
-    except (KeyError, InputError):  # refused by the checks of the sweep
+    except (KeyError, TypeError, InputError):  # refused by the checks of the sweep
         kinds = []
     for name in given if isinstance(given, (tuple, list)) else (given,):  # others are refused by the checks
         prefix, _, plain = str(name).rpartition(".")

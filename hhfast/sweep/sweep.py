@@ -17,7 +17,7 @@ from hhfast.batch.arguments import as_table
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
-from hhfast.inputs import path_of
+from hhfast.inputs import mapping, path_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
