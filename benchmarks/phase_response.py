@@ -25,8 +25,8 @@ SHARES = (1.0, 0.0, 0.5, 1.5, 2.0, 3.0)  # of a check's current
 PHASES, ASKED = 200, (11, 47, 90, 133, 176)
 H = 1e-3  # mV
 RTOL = 1e-10
-LEFT = 1e-7  # of a displacement from the cycle, when it counts as reached
-MOST_PERIODS = 60
+LEFT = 1e-6  # of a displacement from the cycle, when it counts as reached
+MOST_PERIODS = 1000
 MOST_CELLS = 8
 
 

@@ -1,6 +1,6 @@
 """How far the kernels are from what the machine can do: arithmetic of a step against the measured FMA peak.
 
-    python benchmarks/roofline.py [--models NAME ...] [--integrators NAME ...]
+    python benchmarks/roofline.py [--models NAME ...] [--integrators NAME ...] [--mixed CELLS]
 
 The arithmetic is counted in the machine code of the vectorised loops over lanes (a fused multiply-add is two
 operations, times the lanes of its register), the peak is measured here with independent chains of fused multiply-adds.
@@ -229,6 +229,9 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["hodgkin_huxley", "prinz_stg"])
     parser.add_argument("--integrators", nargs="+", default=["exp_euler", "rk4", "tsit5"])
     parser.add_argument("--no-cpp", action="store_true", help="leave out the hand-written C++")
+    parser.add_argument(
+        "--mixed", type=int, metavar="CELLS", help="the occupancy of so many silent, bursting ... ones, too"
+    )
     options = parser.parse_args()
     for dtype in ITEM_BITS:
         peak = measured_peak(dtype)
@@ -243,6 +246,11 @@ def main() -> None:
     if not options.no_cpp:
         for dtype in ITEM_BITS:
             print(row("C++ by a specialist", dtype, count_cpp("expert", dtype), None))
+    if options.mixed:
+        from settled import lanes
+
+        print("\nOccupancy where cells need very different numbers of steps, until settled:")
+        lanes(options.mixed)
 
 
 if __name__ == "__main__":

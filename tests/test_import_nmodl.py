@@ -195,6 +195,7 @@ REFUSED = {
     "recursion": (PLAIN + "FUNCTION f(x) { f = f(x) }\nBREAKPOINT { i = g*f(v) }\n", "FUNCTION: the call of 'f'"),
     "mutual recursion": (PLAIN + "PROCEDURE a() { b() }\nPROCEDURE b() { a() }\nBREAKPOINT { a() i = g*v }\n", "PROCEDURE|size"),
     "brackets": (PLAIN + f"BREAKPOINT {{ i = {'(' * 5000}v{')' * 5000} }}\n", "nested more than 100 deep"),
+    "a string": (PLAIN + 'BREAKPOINT { i = "v }\n', "a string has no end"),
     "signs": (PLAIN + f"BREAKPOINT {{ i = {'-' * 5000}v }}\n", "nested more than 100 deep"),
     "a long sum": (PLAIN + f"BREAKPOINT {{ i = {'+'.join(['v'] * 9000)} }}\n", "a formula of more than"),
     "10 MB": (PLAIN + "BREAKPOINT { i = " + "(" * 5_000_000 + ")" * 5_000_000 + "}", "above 400,000 bytes"),

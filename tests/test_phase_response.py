@@ -10,7 +10,11 @@ CASES = {  # model -> current, parameters; a tonic cell, a cell of type I, a bur
     "hodgkin_huxley": (10.0, {}),
     "morris_lecar_1981_class_1": (45.0, {}),
     "butera_1999_prebotzinger_nap": (0.0, {}),
+    "connor_stevens": (10.0, {}),
+    "mcintyre_2002_motor_node": (20.0, {}),  # eleven spikes of a burst
+    "doiron_2002_ell_pyramidal": (6.0, {}),  # two compartments
 }
+SLOW = [*CASES][3:]  # all of the library once: benchmarks/phase_response.py
 
 
 def shifted(model, found, k, by):
@@ -33,7 +37,9 @@ def states_at(model, found, k):
     return {name: float(values[0, k]) for name, values in found.states.items()}
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES]
+)
 def case(request):
     current, params = CASES[request.param]
     return request.param, hh.phase_response(request.param, params, i_app=current, phases=128)

@@ -95,6 +95,7 @@ def test_the_help_of_a_stimulus_is_its_own(name):
         given = signature.parameters[parameter].default
         assert given == (inspect.Parameter.empty if default is None else default) or given != given  # noqa: PLR0124
     assert "ms" in function.__doc__
+    assert "per cell" in function.__doc__ or "n_cells" in function.__doc__
     assert function.__doc__ != kind.__class__.__doc__
     for parameter in signature.parameters:
         assert parameter in function.__doc__

@@ -54,12 +54,15 @@ picture = hh.plot_fit(found)
 # ------------
 #
 # A spike that is off by more than its width no longer feels the one that it should meet, so that a trace of many spikes has many local
-# minima: here few of 16 starts find the best one. Spike times (or features: :class:`hhfast.FeatureTarget`) have fewer. Fit these first, then the
-# trace, within ranges around what came out: then every start ends at the same place.
+# minima. Features have few. So fit features of the train first (:class:`hhfast.FeatureTarget`), then the trace, in ranges of 10 %
+# around what came out.
 
-step, stop = hh.Step(amplitude=12.0, start=5.0), 400.0
-made = hh.simulate("hodgkin_huxley", truth, stimulus=step, t_stop=stop, record=[hh.Spikes(), hh.Trace("V", every=0.1)])
+step, stop = hh.Step(amplitude=12.0, start=5.0), 500.0
+record = [hh.Features(["isi_mean", "V_max", "V_min"], window=(50.0, stop)), hh.Trace("V", every=0.1)]
+made = hh.simulate("hodgkin_huxley", truth, stimulus=step, t_stop=stop, record=record)
 train = hh.TraceTarget(made["V"] + np.random.default_rng(1).normal(0.0, 1.0, made["V"].shape), every=0.1)
+measured = {"rate": 1000.0 / made["isi_mean"][0], "V_peak": made["V_max"][0], "V_trough": made["V_min"][0]}
+errors = {"rate": 0.2, "V_peak": 0.5, "V_trough": 0.5}
 
 
 def same_place(found):
@@ -67,10 +70,10 @@ def same_place(found):
     return f"{np.sum(found.start_rms[0] < 1.01 * found.rms[0])} of {found.start_rms.shape[1]} starts"
 
 
-print("trace alone:", same_place(hh.fit("hodgkin_huxley", train, free, stimulus=step)))
-first = hh.fit("hodgkin_huxley", hh.SpikeTarget(made.spike_times[0], stop), free, stimulus=step)
-near = {name: (0.8 * first.parameters[name][0], 1.2 * first.parameters[name][0]) for name in free}
-print("after the spike times:", same_place(hh.fit("hodgkin_huxley", train, near, stimulus=step)))
+print("the trace alone:", same_place(hh.fit("hodgkin_huxley", train, free, stimulus=step)))
+first = hh.fit("hodgkin_huxley", hh.FeatureTarget(measured, errors), free, stimulus=step, starts=8)
+near = {name: (0.9 * first.parameters[name][0], 1.1 * first.parameters[name][0]) for name in free}
+print("after the features:", same_place(hh.fit("hodgkin_huxley", train, near, stimulus=step, starts=8)))
 
 # %%
 # From the shell, with a file of the columns time and V (as ``hhfast simulate --csv`` writes it, or an amplifier)::

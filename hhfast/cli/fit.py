@@ -197,7 +197,7 @@ def _text(found: Fit, csv: bool) -> str:
     if (share := _unexplained(found)) > _POOR:
         tail += (
             f"\nno fit: the residual is {share:.0%} of the recording's own standard deviation. Spikes shifted by more "
-            "than their width make local minima: fit --feature or a file of spike times first, then the trace with "
-            "--free around what came out; or give more --starts"
+            "than their width make local minima: fit features first, with --feature, then the trace with --free "
+            "around what came out; or give more --starts, or a FILE.csv that ends after the first spikes"
         )
     return f"{table(rows, headings, align='lrrl')}\n{tail}"

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from hhfast.analysis.fi_curve import FICurve
 from hhfast.analysis.recovery_curve import RecoveryCurve
@@ -20,9 +19,11 @@ from hhfast.analysis.strength_duration import StrengthDuration, StrengthDuration
 from hhfast.errors import InputError
 from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
 from hhfast.figures.phase_response import plot_phase_response
+from hhfast.figures.scales import plain_numbers
 from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, shown_number, symbol
 from hhfast.figures.trials import plot_trials
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
+from hhfast.tables import unit_text
 
 __all__ = [
     "plot_fi", "plot_map", "plot_phase_response", "plot_recovery", "plot_strength_duration", "plot_trials",
@@ -116,13 +117,13 @@ def plot_strength_duration(
 
 
 def _threshold_with_fits(axes: Axes, result: StrengthDuration, cell: int, fine: np.ndarray) -> None:
-    rheobase, chronaxie = result.rheobase[cell], result.chronaxie[cell]
+    rheobase, chronaxie, unit = result.rheobase[cell], result.chronaxie[cell], unit_text(result.unit)
     axes.loglog(result.width, result.amplitude[cell], "ko", markersize=5, label="threshold", zorder=3)
     tau = result.lapicque.chronaxie[cell] / np.log(2.0)
     lapicque = -result.lapicque.rheobase[cell] / np.expm1(-fine / tau)
-    axes.loglog(fine, _weiss(result, cell, fine), color=colour(0), label=_fit_label("Weiss", result.weiss, cell))
-    axes.loglog(fine, lapicque, "--", color=colour(1), label=_fit_label("Lapicque", result.lapicque, cell))
-    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {shown_number(rheobase)}")
+    axes.loglog(fine, _weiss(result, cell, fine), color=colour(0), label=_fit_label("Weiss", result.weiss, cell, unit))
+    axes.loglog(fine, lapicque, "--", color=colour(1), label=_fit_label("Lapicque", result.lapicque, cell, unit))
+    axes.axhline(rheobase, color="0.5", linestyle=":", linewidth=1, label=f"rheobase {shown_number(rheobase)} {unit}")
     axes.plot([chronaxie], [2.0 * rheobase], "s", color=colour(2), markersize=7, label=f"chronaxie {chronaxie:.3g} ms",
               zorder=4)  # fmt: skip
 
@@ -196,14 +197,11 @@ def _legend(axes: Axes) -> None:
 
 
 def _plain_numbers(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """Numbers as 0.5, 2, 10 along logarithmic axes of few decades, in place of powers of ten."""
+    """Plain numbers along logarithmic axes."""
     for axis, values in ((axes.xaxis, x), (axes.yaxis, y)):
         known = values[np.isfinite(values) & (values > 0)]
         if axis.get_scale() == "log" and known.size:
-            few = known.max() < 100 * known.min()
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
-            axis.set_major_formatter("{x:g}")
-            axis.set_minor_formatter(NullFormatter())
+            plain_numbers(axis, known)
 
 
 def plot_map(
@@ -229,5 +227,6 @@ def plot_map(
     return axes
 
 
-def _fit_label(name: str, fit: StrengthDurationFit, cell: int) -> str:
-    return f"{name}: {fit.rheobase[cell]:.3g}, {fit.chronaxie[cell]:.3g} ms (rms {100 * fit.residual[cell]:.1f} %)"
+def _fit_label(name: str, fit: StrengthDurationFit, cell: int, unit: str) -> str:
+    both = f"{fit.rheobase[cell]:.3g} {unit}, {fit.chronaxie[cell]:.3g} ms"
+    return f"{name}: {both} (rms {100 * fit.residual[cell]:.1f} %)"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import LogLocator, NullFormatter
 
 
 def logarithmic(axes: Axes, axis: str, values: np.ndarray) -> None:
-    """Make an axis logarithmic; a short one has 20, 30, 50 instead of powers of ten."""
+    """Make an axis logarithmic, with plain numbers along it."""
     axes.set(**{f"{axis}scale": "log"})
-    if values.max() < 100 * values.min():
-        ticks = axes.xaxis if axis == "x" else axes.yaxis
-        ticks.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
-        ticks.set_major_formatter(ScalarFormatter())
-        ticks.set_minor_formatter(NullFormatter())
+    plain_numbers(axes.xaxis if axis == "x" else axes.yaxis, values)
+
+
+def plain_numbers(axis: Axis, values: np.ndarray) -> None:
+    """Numbers as 0.5, 2, 10 along a logarithmic axis, in place of powers of ten; more of them, if it is short."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if values.max() < 100 * values.min() else (1,)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def edges_of(values: np.ndarray, n: int, log: bool) -> np.ndarray:

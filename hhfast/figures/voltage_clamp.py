@@ -84,7 +84,7 @@ def _gating(axes: Axes, result: VoltageClampFamily, names: Mapping[int, str | No
     if several:
         axes.set_title("circles: activation, squares: inactivation", fontsize=9)
     elif axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+        axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     axes.grid(alpha=0.3)
 
 

@@ -213,7 +213,7 @@ class Model:
         return self.text or dump(self)
 
     def to_neuroml(self, pulse: tuple[float, float, float] | None = None) -> str:
-        """The model as a NeuroML2 file, for NEURON, EDEN or jNeuroML: a cell, and a network of it at its temperature.
+        """The model as a NeuroML2 file, for jNeuroML, NEURON, PyLEMS: a cell, and a network of it at its temperature.
 
         A cell of one segment with channels (ionChannelHH) where these say all of it, else one LEMS ComponentType with
         the model's equations, in numbers of mV and ms. A model of totals gets the area of 1 uF/cm2, one of densities

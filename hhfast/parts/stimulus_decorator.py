@@ -11,6 +11,11 @@ from hhfast.parts.piecewise_linear import Points
 from hhfast.parts.stimulus import Stimulus, StimulusKind
 
 P = ParamSpec("P")
+_UNITS = {
+    "uA cm-2": "uA/cm2 (pA, where the model is of a whole cell)",
+    "mS cm-2": "mS/cm2 (nS, where the model is of a whole cell)",
+    "1": "a number",
+}
 
 
 def stimulus(
@@ -56,11 +61,23 @@ def stimulus(
         def build(*args: P.args, **values: P.kwargs) -> Stimulus:
             return kind(*args, **values)
 
+        build.__doc__ = "\n\n".join(filter(None, [kind.doc, _of_parameters(kind)]))
         build.kind = kind  # type: ignore[attr-defined]
         build.__signature__ = signature.replace(return_annotation=Stimulus)  # type: ignore[attr-defined]
         return build
 
     return make
+
+
+def _of_parameters(kind: StimulusKind) -> str:
+    """What help() adds to a docstring: the unit of each parameter, and which may differ from cell to cell."""
+    by_unit: dict[str, list[str]] = {}
+    for name, unit in kind.units.items():
+        by_unit.setdefault(unit, []).append(name)
+    units = [f"{', '.join(names)} : {_UNITS.get(unit, unit)}." for unit, names in by_unit.items()]
+    shared = [f"`{name}`" for name in (*kind.tables, *kind.single)]
+    but = f" but {' and '.join(shared)}" if shared else ""
+    return "\n".join([*units, "", f"Each{but} may be an array, one value per cell."])
 
 
 def kind_of(function: Any) -> StimulusKind:

@@ -21,6 +21,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import mapping, numbers, per_cell
 from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 from hhfast.sweep.axis import MOST_VALUES, Axis, Values
+from hhfast.tables import one_line
 
 
 class Space(Protocol):
@@ -112,6 +113,8 @@ class Rows:
     kind: ClassVar[str] = "rows"
     formula: ClassVar[bool] = False
     values: Mapping[str, np.ndarray]
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         given = mapping("Rows", self.values, "{'g_Na': [100, 120]}")

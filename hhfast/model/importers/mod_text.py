@@ -56,7 +56,9 @@ def read_mod(path: Path) -> ModText:
     text = ModText(path, _included(ModText(path, _without_comments(content)), folder, budget))
     _check_depth(text)
     shown = "".join(c if c.isprintable() else " " for c in title[1]) if title else ""
-    return ModText(path, _without_verbatim(text), " ".join(shown.split())[:120])
+    found = ModText(path, _without_verbatim(text), " ".join(shown.split())[:120])
+    _check_strings(found)
+    return found
 
 
 def _content(path: Path, folder: Path, budget: list[int]) -> str:
@@ -108,6 +110,13 @@ def _check_depth(text: ModText) -> None:
         raise InputError(f"{text.path.name}: nested more than {_MAX_DEPTH} deep")
     if max(len("".join(part.split())) for part in text.code.split("=")) > _MAX_FORMULA:
         raise InputError(f"{text.path.name}: a formula of more than {_MAX_FORMULA:,} characters")
+
+
+def _check_strings(text: ModText) -> None:
+    """The parser would write of a string without end to standard error itself."""
+    for number, line in enumerate(text.code.splitlines(), 1):
+        if line.count('"') % 2:
+            raise InputError(f"{text.path.name}:{number}: not NMODL: a string has no end")
 
 
 def _without_verbatim(text: ModText) -> str:
