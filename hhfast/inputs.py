@@ -109,7 +109,7 @@ def finite(name: str, value: Any) -> float:
 
 def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:
     """One whole number within these bounds."""
-    found = number(name, value)
+    found = int(value) if isinstance(value, (int, np.integer)) else number(name, value)  # exact above 2**53, too
     if not (lowest <= found <= highest and found == int(found)):
         raise InputError(f"{name} = {value}: must be a whole number from {lowest:,} to {highest:,}")
     return int(found)

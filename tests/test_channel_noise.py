@@ -349,3 +349,12 @@ def test_models_with_counts_are_written_and_read_back():
             parse_model(SCHEME.replace('count = "density * area"', bad.replace("'", '"')))
     with pytest.raises(InputError, match="neither gates"):
         parse_model(SCHEME.replace("g = 0.3\n", "g = 0.3\ncount = 5\n"))
+
+
+def test_fluctuations_of_one_name_are_refused():
+    """Of the state O of K, and of a channel K_O: one would stand for the other."""
+    gate = hh.Gate("x", inf="1 / (1 + exp(-(V + 50) / 8))", tau="2")
+    channel = hh.Channel("K_O", gates=(gate,), g=0.5, E=-77.0, count="100")
+    model = parse_model(SCHEME, "two_schemes").with_channel(channel)
+    with pytest.raises(InputError, match="K and K_O: the name of one is another's with a state's"):
+        hh.simulate(model, t_stop=1.0, record=[hh.Final()], channel_noise="diffusion")

@@ -133,8 +133,13 @@ def test_impossible_distributions_are_refused(kind, arguments, message):
 
 BAD_SAMPLES = [
     ({"method": "sobel"}, "did you mean 'sobol'"),
-    ({"n": 0}, "n is 0"),
+    ({"n": 0}, "n = 0: must be a whole number from 1"),
+    ({"n": "5"}, "n = '5' is not a number"),
+    ({"n": 10.5}, "n = 10.5: must be a whole number"),
     ({"seed": -1}, "seed"),
+    ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
+    ({"seed": 2**63}, "seed = 9223372036854775808: must be a whole number"),
+    ({"parameters": 5}, "parameters: is of type int"),
     ({"parameters": {}}, "no parameter varies"),
 ]
 
@@ -143,3 +148,16 @@ BAD_SAMPLES = [
 def test_impossible_samples_are_refused(changes, message):
     with pytest.raises(InputError, match=message):
         Sample(**({"method": "sobol", "n": 10, "parameters": {"a": UNIT}, "seed": 0} | changes))
+
+
+def test_numbers_of_samples_are_exact():
+    """1e3 is a thousand; seeds above 2**53 are whole, too."""
+    one = Sample("random", 1e3, {"g_Na": Distribution("uniform", (90, 150))}, seed=2**63 - 1)
+    assert (one.n, one.seed) == (1000, 2**63 - 1)
+    assert isinstance(one.n, int)
+
+
+@pytest.mark.parametrize("arguments", [(1, "a"), 5, (1, [2, 3]), (1, 2, 3), (1, np.inf)])
+def test_what_is_no_distribution_is_refused(arguments):
+    with pytest.raises(InputError, match=r"^uniform"):
+        Distribution("uniform", arguments)

@@ -142,3 +142,26 @@ def test_what_has_no_derivative_is_refused(change, message):
     given = {"sensitivity": ["g_Na"], "integrator": "tsit5", "t_stop": 1.0} | change
     with pytest.raises(hh.InputError, match=message):
         hh.simulate("hodgkin_huxley", **given)
+
+
+def with_dependent_gates(first, second, third):
+    """A channel whose first gate depends on its second, and its third on its first."""
+    gates = (
+        hh.Gate(first, inf=f"(0.2 + {second}) / (1 + exp(-(V + 50) / 8))", tau="2"),
+        hh.Gate(second, inf="1 / (1 + exp((V + 60) / 9))", tau="5"),
+        hh.Gate(third, inf=f"(0.3 + 0.5 * {first}**2) / (1 + exp(-(V + 40) / 7))", tau="3"),
+    )
+    return hh.models["hodgkin_huxley"].with_channel(hh.Channel("X", gates=gates, g=0.5, E=-70.0))
+
+
+def test_names_do_not_change_derivatives():
+    """The entries (p, q_p) and (p_q, p) of a Jacobian are two, though one may write p_q_p for both."""
+    found = [
+        hh.simulate(
+            with_dependent_gates(*names), stimulus=hh.Step(10.0), t_stop=30.0, record=[hh.Spikes(), hh.Final()],
+            sensitivity=["g_X"], rtol=1e-9,
+        )
+        for names in (("p", "q_p", "p_q"), ("u", "v", "w"))
+    ]  # fmt: skip
+    for one, other in zip(*(r["spike_time_dg_X"] for r in found), strict=True):
+        assert one == pytest.approx(other, rel=1e-9)

@@ -33,6 +33,9 @@ def test_results_are_short():
     """However many cells they have."""
     n = 10_000
     found = hh.Rheobase(np.ones(n), np.zeros(n, np.uint8), 1.0, "uA cm-2")
+    target = hh.SpikeTarget([1.0, 2.0, 3.0, 4.0], 10.0)
+    assert repr(target) == "SpikeTarget(times=list of 4, t_stop=10.0, threshold=-20.0, rearm=-30.0)"
+    assert repr(hh.Rows({"g_Na": np.linspace(100.0, 140.0, 2000)})) == "Rows(values={g_Na})"
     assert repr(found) == "Rheobase(amplitude=float64[10000], status=uint8[10000], width=1.0, unit='uA cm-2')"
     points = hh.Bifurcations(*[[np.empty(0)] * n] * 7, np.zeros(n, np.uint8), "uA cm-2")
     assert len(repr(points)) < 300

@@ -18,6 +18,7 @@ from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Trace
 from hhfast.parts.sensitivity import derivative_name
+from hhfast.tables import one_line
 
 SHAPES = tuple(name for name in UNITS if name not in ("cell", "peak_time", "AP_begin_time"))  # means over spikes
 SETTLED = ("period", "V_peak", "V_trough", "V_rest", "burst_duration", "duty_cycle", "intraburst_rate")
@@ -50,9 +51,11 @@ class FeatureTarget:
     rearm: float = -30.0
     unit: ClassVar[str] = "standard errors"
     absolute: ClassVar[bool] = True
-    table: np.ndarray = field(init=False)
-    scale: np.ndarray = field(init=False)
-    own: tuple[Feature, ...] = field(init=False)
+    table: np.ndarray = field(init=False, repr=False)
+    scale: np.ndarray = field(init=False, repr=False)
+    own: tuple[Feature, ...] = field(init=False, repr=False)
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if self.until not in ("settled", "t_stop"):

@@ -17,6 +17,7 @@ from hhfast.parts.integrators import Integrator
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.sensitivity import derivative_name, sensitivity_name
+from hhfast.tables import one_line
 
 
 class Target(Protocol):
@@ -70,6 +71,8 @@ class TraceTarget:
     unit: ClassVar[str] = "mV"
     until: ClassVar[str] = "t_stop"
     absolute: ClassVar[bool] = False
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         V = np.atleast_2d(np.asarray(self.V, dtype=float))
@@ -138,8 +141,10 @@ class SpikeTarget:
     absolute: ClassVar[bool] = False
     threshold: float = -20.0
     rearm: float = -30.0
-    trains: tuple[np.ndarray, ...] = field(init=False)
-    size: int = field(init=False)
+    trains: tuple[np.ndarray, ...] = field(init=False, repr=False)
+    size: int = field(init=False, repr=False)
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         several = self.times if len(self.times) and np.ndim(self.times[0]) else [self.times]

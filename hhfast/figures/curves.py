@@ -103,8 +103,7 @@ def _looks(
 
 def _finish_lines(result: ResultFile, axes: Axes, shown: Quantity, parameter: str) -> None:
     axes.set(xlabel=label_in(result, parameter), ylabel=shown.label)
-    if shown.codes:
-        axes.set_yticks(range(len(shown.codes)), labels=[code.replace("_", " ") for code in shown.codes])
+    shown.name_codes(axes)
     if shown.logarithmic:
         axes.set_yscale("log")
     if is_geometric(result.axis_values(parameter)):

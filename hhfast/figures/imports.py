@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhfast.figures.canvas import COLOURS, new_figure
@@ -27,7 +28,7 @@ def plot_import(found: Imported) -> Figure:
         axes.set_ylabel(label_of(c.quantity, c.unit), fontsize=8)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.3)
-        _limit(axes, c)
+        _scale(axes, c)
     for axes in list(grid.flat)[len(comparisons) :]:
         axes.set_axis_off()
     for axes in list(grid.flat)[max(0, len(comparisons) - _COLUMNS) : len(comparisons)]:
@@ -38,8 +39,8 @@ def plot_import(found: Imported) -> Figure:
     return figure
 
 
-def _limit(axes: object, c: Comparison) -> None:
+def _scale(axes: Axes, c: Comparison) -> None:
     """A curve over more than four decades is seen on a logarithmic scale."""
     values = c.model[np.isfinite(c.model)]
     if len(values) and values.min() > 0 and values.max() > 1e4 * values.min():
-        axes.set_yscale("log")  # type: ignore[attr-defined]
+        axes.set_yscale("log")

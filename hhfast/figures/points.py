@@ -101,6 +101,5 @@ def _along(axes: Axes, x: Column, shown: Quantity) -> None:
         axes.fill_between(centres, low, high, color=colour(0), alpha=0.25, linewidth=0, label="quartiles")
         axes.plot(centres, middle, color=colour(0), linewidth=1.5, label="median")
         axes.legend(fontsize=8)
-    if shown.codes:
-        axes.set_yticks(range(len(shown.codes)), labels=[code.replace("_", " ") for code in shown.codes])
+    shown.name_codes(axes)
     axes.grid(alpha=0.3)

@@ -78,6 +78,11 @@ class Quantity:
         return colormaps[COLOUR_MAP].resampled(int(high - low) + 1) if self.is_discrete else colormaps[COLOUR_MAP]
 
     @property
+    def _words(self) -> list[str]:
+        """The codes, as people read them."""
+        return [code.replace("_", " ") for code in self.codes]
+
+    @property
     def _occurring(self) -> list[int]:
         """The codes that some value has."""
         return sorted(set(self.known.astype(int).tolist()) & set(range(len(self.codes))))
@@ -94,12 +99,17 @@ class Quantity:
             chosen[code] = tuple(base + share * (towards - base))
         return chosen
 
+    def name_codes(self, axes: Axes) -> None:
+        """Write the codes, if the values are such, along the upright axis of axes that show them."""
+        if self.codes:
+            axes.set_yticks(range(len(self.codes)), labels=self._words)
+
     def explain(self, figure: Figure, drawn: Any, axes: Sequence[Axes], missing: bool) -> None:
         """Add what the colours mean: a legend of the codes that occur, or a colour bar; and what grey means."""
         handles = []
         if self.codes:
             shades, norm = self.colour_map, self.norm
-            handles = [Patch(color=shades(norm(k)), label=self.codes[k].replace("_", " ")) for k in self._occurring]
+            handles = [Patch(color=shades(norm(k)), label=self._words[k]) for k in self._occurring]
         else:
             bar = figure.colorbar(drawn, ax=list(axes), label=self.label)
             if self.is_discrete:

@@ -13,6 +13,7 @@ from decimal import Decimal
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.inputs import per_cell
 
 _LN2 = float(Decimal(2).ln())
 _EXP = [1 / math.factorial(k) for k in range(15)]  # Taylor, for |x| < 0.35
@@ -32,7 +33,8 @@ class Distribution:
     def __post_init__(self) -> None:
         if self.kind not in QUANTILES:
             raise unknown("distribution", self.kind, QUANTILES)
-        if len(self.arguments) != 2 or not all(math.isfinite(x) for x in self.arguments):
+        given = per_cell(self.kind, self.arguments)
+        if np.shape(given) != (2,) or not np.isfinite(given).all():
             raise InputError(f"{self.kind} takes two finite numbers: {ARGUMENTS[self.kind]}")
         a, b = self.arguments
         if self.kind == "normal":

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.inputs import whole_number
 from hhfast.sampling import sobol
 from hhfast.sampling.counter_rng import fraction, permuted, uniform
 from hhfast.sampling.distributions import Distribution
@@ -36,10 +37,12 @@ class Sample:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise unknown("method", self.method, METHODS)
-        if not 1 <= self.n <= MAX_ROWS:
-            raise InputError(f"n is {self.n}; it must be between 1 and {MAX_ROWS}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; it must be between 0 and 2**63 - 1")
+        object.__setattr__(self, "n", whole_number("n", self.n, 1, MAX_ROWS))
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0, 2**63 - 1))
+        if not isinstance(self.parameters, Mapping):
+            raise InputError(
+                f"parameters: is of type {type(self.parameters).__name__}; give a mapping of names to distributions"
+            )
         if not self.parameters:
             raise InputError("no parameter varies; give at least one, as in g_Na = { uniform = [90, 150] }")
         for name, values in self.parameters.items():

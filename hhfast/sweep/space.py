@@ -20,6 +20,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 from hhfast.sweep.axis import MOST_VALUES, Axis, Values
+from hhfast.tables import one_line
 
 
 class Space(Protocol):
@@ -105,6 +106,8 @@ class Rows:
     kind: ClassVar[str] = "rows"
     formula: ClassVar[bool] = False
     values: Mapping[str, np.ndarray]
+
+    __repr__ = one_line
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, Mapping):

@@ -40,10 +40,10 @@ def jacobian_kernel(model: Model) -> Kernel:
     Rows of what is always 0 are not written. The applied current enters dV/dt as a sum, so it does not matter here.
     """
     system = system_of(model)
-    entries = Jacobian(system).entries
-    names = {place: f"J_{'_'.join(place)}_" for place in entries}
+    jacobian = Jacobian(system)
+    names = jacobian.names
     rows = [names.get((x, y), "") for x in system.states for y in system.states]
-    wanted = {names[place]: e for place, e in entries.items()}
+    wanted = {names[place]: e for place, e in jacobian.entries.items()}
     return _kernel_of_points(model, "jacobian", "Jacobian", wanted, {"A": rows, "B": []}, [])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.equations.jacobian import Jacobian, of_more
+from hhfast.kernel.tree.naming import free_name
 from hhfast.kernel.tree.nodes import Expression, Let, Name, Negative, Number, Statement, Symbol
 
 _NONE: Mapping[tuple[str, str], Symbol] = MappingProxyType({})
@@ -26,12 +27,14 @@ class LinearSystem:
         self.jacobian = Jacobian(builder.system)
         order = self.jacobian.order
         self.unknowns = {x: Symbol(f"y_{x}") for x in builder.states}
-        self.entry = {
-            (x, y): builder.symbol_of(_name(x, y))
+        taken: set[str] = set()
+        self.name = {  # (x, y) -> the name of the entry in row x and column y, as algebra knows it
+            (x, y): free_name(f"J_{x}_by_{y}", taken) + "_"
             for x in order
             for y in order
             if x == y or (x, y) in self.jacobian.filled or (x, y) in self.jacobian.entries
         }
+        self.entry = {place: builder.symbol_of(name) for place, name in self.name.items()}
         self.pivot = {x: Symbol(f"pivot_{x}") for x in order}  # the reciprocals of the diagonal of the factors
         self.scratch.add("lane", *self.unknowns.values())
         kept = (self.entry[x, y] for x in order for y in order if (x, y) in self.jacobian.filled)
@@ -46,7 +49,7 @@ class LinearSystem:
         lets: list[Any] = self.builder.quote.lane_code(
             "diagonal = 1.0 / (gamma * h)", diagonal=diagonal, gamma=self.builder.quote.number(self.gamma)
         )
-        lets += self.builder.bindings({_name(x, y): e for (x, y), e in self.jacobian.entries.items()})
+        lets += self.builder.bindings({self.name[place]: e for place, e in self.jacobian.entries.items()})
         of_fluctuations, held = self._of_fluctuations()
         if self.builder.applied.clamp is not None:  # where V is clamped, V' depends on no state
             entries = {place: self.entry[place] for place in self.jacobian.entries}
@@ -59,8 +62,8 @@ class LinearSystem:
     def _of_fluctuations(self) -> tuple[list[Statement], dict[tuple[str, str], Symbol]]:
         """Loops for what fluctuations of channels that are held over the step add to entries, and where it is."""
         more = of_more(self.builder.system, self.builder.held, self.jacobian.entries)
-        held = {(x, y): self.builder.symbol_of(f"noise_{_name(x, y)}") for x, y in more}
-        lets: list[Any] = self.builder.noise_bindings({f"noise_{_name(x, y)}": e for (x, y), e in more.items()})
+        held = {place: self.builder.symbol_of(f"noise_{self.name[place]}") for place in more}
+        lets: list[Any] = self.builder.noise_bindings({f"noise_{self.name[place]}": e for place, e in more.items()})
         for symbol in (symbol for (x, _), symbol in held.items() if x != "V"):  # a pool need not be linear in them
             lets += self.builder.quote.lane_code("J = J if noisy > 0.0 else 0.0", J=symbol)
         self.scratch.add("lane", *held.values())
@@ -169,8 +172,3 @@ class LinearSystem:
                 weight=self.builder.quote.number(weight),
             )
         )
-
-
-def _name(x: str, y: str) -> str:
-    """The name of the entry in row x and column y, as algebra knows it."""
-    return f"J_{x}_by_{y}_"

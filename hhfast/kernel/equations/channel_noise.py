@@ -7,6 +7,7 @@ them carries. Where a channel is infinitely many, nothing is added.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,12 +50,18 @@ class NoisyChannel:
 @lru_cache(maxsize=32)
 def noisy_channels(model: Model) -> tuple[NoisyChannel, ...]:
     """The channels of a model that have a count."""
-    return tuple(
+    found = tuple(
         _noisy(model, section, channel)
         for section in model.sections
         for channel in section.channels
         if channel.count is not None
     )
+    names = Counter(name for noisy in found for name in noisy.currents)
+    if alike := [noisy.name for noisy in found if any(names[name] > 1 for name in noisy.currents)]:
+        raise InputError(
+            f"channel noise: {' and '.join(alike)}: the name of one is another's with a state's behind it; rename one"
+        )
+    return found
 
 
 def _noisy(model: Model, section: Compartment, channel: Channel) -> NoisyChannel:

@@ -14,6 +14,7 @@ from functools import cached_property
 import sympy as sp
 
 from hhfast.kernel.equations.system import I_APP, System
+from hhfast.kernel.tree.naming import free_name
 from hhfast.model.algebra import symbol, symbols_in
 from hhfast.model.symbolic_functions import if_equal, if_less, if_less_equal
 
@@ -55,6 +56,12 @@ class Jacobian:
                 if entry != 0:
                     found[x, y] = entry
         return found
+
+    @cached_property
+    def names(self) -> dict[tuple[str, str], str]:
+        """(x, y) -> what algebra calls an entry; each its own: that of a, b_c is not that of a_b, c."""
+        taken: set[str] = set()
+        return {(x, y): free_name(f"J_{x}_{y}", taken) + "_" for x, y in self.entries}
 
     def _written_out(self, expr: sp.Expr) -> sp.Expr:
         """The expression in states and parameters alone."""

@@ -23,7 +23,7 @@ def with_sensitivities(system: System, parameters: tuple[str, ...], of_stimulus:
     of_stimulus : those that act through the applied current alone; an initial value acts through no equation.
     """
     jacobian = Jacobian(system)
-    entries = {place: symbol(f"J_{'_'.join(place)}_") for place in jacobian.entries}
+    entries = {place: symbol(name) for place, name in jacobian.names.items()}
     named = {entries[place].name: entry for place, entry in jacobian.entries.items()}
     a, b = dict(system.a), dict(system.b)
     slopes = {x: without_abs(slope) for x, slope in jacobian.slopes.items()}

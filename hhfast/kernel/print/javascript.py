@@ -14,10 +14,10 @@ from types import FunctionType
 from hhfast.errors import InputError
 from hhfast.kernel.print.javascript_function import JavaScriptFunction
 from hhfast.kernel.print.javascript_values import harmless, literal
-from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.functions import function_of
 from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.naming import free_name
 from hhfast.kernel.tree.nodes import Statement, Symbol
 from hhfast.kernel.tree.walk import walk
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hhfast.kernel.print.naming import free_name
+from hhfast.kernel.tree.naming import free_name
 
 # How tightly operators bind, as in JavaScript.
 BINDS = {

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any
 
-from hhfast.kernel.print.naming import free_name
 from hhfast.kernel.tree import nodes
 from hhfast.kernel.tree.kernel import Kernel
+from hhfast.kernel.tree.naming import free_name
 from hhfast.kernel.tree.nodes import Expression, Number, Statement, Symbol
 
 _BINDS = {  # how tightly operators bind, as in Python

@@ -1,4 +1,4 @@
-"""Names in printed code: each unlike all that are taken."""
+"""Names in printed code and in algebra: each unlike all that are taken."""
 
 from __future__ import annotations
 
