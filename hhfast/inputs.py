@@ -9,13 +9,13 @@ import math
 import os
 import reprlib
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, unknown
 
 _LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
 
@@ -50,22 +50,44 @@ def check_file(path: Path) -> None:
 def path_of(name: str, value: Any) -> Path:
     """The path of a file or folder, a text or a `Path`."""
     if not isinstance(value, (str, os.PathLike)):
-        told = "None" if value is None else f"of type {type(value).__name__}"
-        raise InputError(f"{name}: is {told}; give the path of a file")
-    return Path(value)
+        raise InputError(f"{name}: is {what(value)}; give the path of a file")
+    path = Path(value)
+    if "\0" in str(path):
+        raise InputError(f"{name}: {str(path)!r} is not the path of a file")
+    return path
+
+
+def exists(path: Path) -> bool:
+    """Whether something has this name; no name that is too long has."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def check_writable(path: Path) -> None:
     """Raise `InputError` where no file of this name can be written: before the work whose result it is to hold."""
     folder = path.absolute().parent
-    if not folder.is_dir():
+    if len(path.name.encode()) > _LONGEST_NAME:
+        raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
+    if not _is_directory(folder):
         raise InputError(f"{path}: there is no directory {path.parent}; make it, or choose another output")
     if path.is_dir():
         raise InputError(f"{path}: is a directory; give the name of a file")
-    if len(path.name.encode()) > _LONGEST_NAME:
-        raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{path}: the directory {path.parent} cannot be written; choose another output")
+
+
+def what(value: Any) -> str:
+    """A value as a message names it where it is of the wrong kind: None, or its type."""
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long
+        return False
 
 
 def per_cell(name: str, value: Any) -> Any:
@@ -74,21 +96,31 @@ def per_cell(name: str, value: Any) -> Any:
         return value
     if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma itself takes long to import
         raise InputError(f"{name}: is a masked array; fill its gaps with .filled(...), or leave those cells out")
-    try:
-        array = np.asarray(value)
-        numeric = array.dtype.kind not in "USMmc"  # text, times, complex numbers
-        array = array.astype(np.float64) if numeric else array
-    except (TypeError, ValueError, OverflowError):
-        numeric = False
-    if not numeric:
+    if value is None:
+        raise InputError(f"{name}: is None; give a number or an array of numbers")
+    if (array := _floats(value)) is None:
         raise InputError(f"{name} = {reprlib.repr(value)} is not a number or an array of numbers")
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
-    if value is None:
-        raise InputError(f"{name}: is None; give a number or an array of numbers")
     if array.ndim == 0 and np.isnan(array):
         raise InputError(f"{name} = {value}: must be a number, not NaN")
     return float(array) if array.ndim == 0 else array
+
+
+def samples(name: str, value: Any) -> np.ndarray:
+    """Numbers of any dimensions, float64; NaN, a sample that is missing, is allowed."""
+    if value is None or (array := _floats(value)) is None:
+        raise InputError(f"{name}: holds no numbers; give an array of them")
+    return array
+
+
+def _floats(value: Any) -> np.ndarray | None:
+    """What holds numbers, as float64; None for text, times, complex numbers, and numbers beyond 1e308."""
+    try:
+        array = np.asarray(value)
+        return array.astype(np.float64) if array.dtype.kind not in "USMmc" else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def number(name: str, value: Any) -> float:
@@ -178,12 +210,26 @@ def truth(name: str, value: Any) -> bool:
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """One of the known texts."""
-    if value not in (known := tuple(known)):
+    if not isinstance(value, str) or value not in (known := tuple(known)):
         raise InputError(f"{name} = {value!r}: {did_you_mean(str(value), known)}")
-    return str(value)
+    return value
+
+
+def known_name(kind: str, value: Any, known: Iterable[str], where: str = "") -> str:
+    """A name among those known; else the error that suggests the nearest."""
+    if not isinstance(value, str) or value not in known:
+        raise unknown(kind, value, known, where)
+    return value
+
+
+def mapping(name: str, value: Any, example: str) -> Mapping[Any, Any]:
+    """A mapping; example : of one, for the message."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: is {what(value)}; give a mapping such as {example}")
+    return value
 
 
 def _listed(value: Any) -> str:
     """A value or the first of a list of them, as short as a message needs."""
-    shown = [f"{v:g}" for v in np.ravel(value)[:6]]
+    shown = [f"{v:g}" for v in samples("", value).ravel()[:6]]
     return ", ".join(shown + ["..."] * (np.size(value) > 6)) or "nothing"

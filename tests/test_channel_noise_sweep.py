@@ -104,7 +104,7 @@ def test_replicates_alone_are_a_space(tmp_path):
         ('"diffusion"', '"difusion"', "channel_noise: unknown kind 'difusion'; did you mean 'diffusion'?"),
         ("seed = 3", "sed = 3", "channel_noise: unknown key 'sed'; did you mean 'seed'?"),
         ("seed = 3", "seed = -1", "channel_noise: seed must be a whole number"),
-        ("replicates = 6", "replicates = 0", "replicates: is 0; it must be a whole number, at least 1"),
+        ("replicates = 6", "replicates = 0", "replicates = 0: must be a whole number from 1"),
         ("values = [300, 3000]", "values = [0, 3000]", "axes.count_Na: reaches 0; it must stay positive"),
         ("count_K = 900", "count_K = -1", "parameters.count_K: is -1; it must be positive"),
         ('[channel_noise]\nkind = "diffusion"\nseed = 3', "", "unknown parameter 'count_K'"),

@@ -165,8 +165,8 @@ def hhfast_lines(*words):
     [
         ([np.array([1.0])] * 5, {"trials": 2}, "there are 5 spike trains"),
         ([], {}, "there are 0 spike trains"),
-        ([np.array([1.0])], {"sigma": 0.0}, "must be positive"),
-        ([np.array([1.0])], {"window": (5.0, 5.0)}, "its end must come after"),
+        ([np.array([1.0])], {"sigma": 0.0}, "must be a positive number"),
+        ([np.array([1.0])], {"window": (5.0, 5.0)}, "the smaller one first"),
     ],
 )
 def test_bad_input_gives_one_line(trains, options, said):

@@ -12,6 +12,8 @@ import numpy as np
 
 from hhfast.analysis.spikes import crossings
 from hhfast.errors import InputError
+from hhfast.inputs import finite, samples
+from hhfast.parts.recorder import check_levels
 
 UNITS = {  # feature -> unit
     "cell": "1",
@@ -46,16 +48,18 @@ def ap_features(
     `stim_start` (the first sample, if there is none). NaN where a trace does not show it.
     Raises `InputError` for arrays that do not fit together.
     """
-    time, V = np.asarray(time, np.float64), np.atleast_2d(np.asarray(V, np.float64))
+    time, V = samples("time", time), np.atleast_2d(samples("V", V))
+    check_levels("ap_features", threshold, rearm)
+    steep, start_of_stimulus = finite("derivative_threshold", derivative_threshold), finite("stim_start", stim_start)
     if time.ndim != 1 or V.ndim != 2 or V.shape[1] != len(time) or len(time) < 3:
         raise InputError(f"time of shape {time.shape} and V of shape {V.shape}; give (n_times,), and (n, n_times)")
     rows = []
-    before = (time >= 0.9 * stim_start) & (time < stim_start)
+    before = (time >= 0.9 * start_of_stimulus) & (time < start_of_stimulus)
     for cell, v in enumerate(V):
         base = v[before].mean() if before.any() else v[0]
         starts = crossings(v, threshold, rearm)
         for start, stop in zip(starts, [*starts[1:], len(v)], strict=True):
-            rows.append((cell, *_shape(time, v, int(start), int(stop), threshold, derivative_threshold, base)))
+            rows.append((cell, *_shape(time, v, int(start), int(stop), threshold, steep, base)))
     columns = np.array(rows, np.float64).reshape(len(rows), len(UNITS)).T
     found = dict(zip(UNITS, columns, strict=True))
     return found | {"cell": found["cell"].astype(np.int64)}

@@ -13,6 +13,7 @@ from hhfast.analysis.population import Population
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian
 from hhfast.batch.resting_state import equilibrium
 from hhfast.errors import InputError
+from hhfast.inputs import numbers
 from hhfast.model import Model
 from hhfast.tables import html_of, one_line
 
@@ -45,7 +46,7 @@ def equilibrium_curve(
     population = Population.of(model, params)
     if population.n != 1:
         raise InputError(f"params: have {population.n} cells; an equilibrium curve is that of one")
-    at = np.sort(np.asarray(np.linspace(-120.0, 60.0, 721) if V is None else V, np.float64).ravel())
+    at = np.sort(numbers("V", np.linspace(-120.0, 60.0, 721) if V is None else V))
     cells = population.take(np.zeros(len(at), np.int64)).cells
     current, X = equilibrium(cells, at)
     stable = eigenvalues(free_jacobian(cells.model, jacobian(cells, X)))[:, 0].real < 0

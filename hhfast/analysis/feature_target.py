@@ -11,7 +11,7 @@ import numpy as np
 from hhfast.analysis.action_potential_shape import UNITS, ap_features
 from hhfast.batch.result import Result
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import per_cell, positive
+from hhfast.inputs import mapping, one_of, per_cell, positive
 from hhfast.parts.feature import Feature, feature_name, feature_names, features
 from hhfast.parts.features import Features
 from hhfast.parts.integrators import Integrator
@@ -58,8 +58,9 @@ class FeatureTarget:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        if self.until not in ("settled", "t_stop"):
-            raise InputError(f"FeatureTarget: until = {self.until!r}; give 'settled' or 't_stop'")
+        one_of("FeatureTarget: until", self.until, ("settled", "t_stop"))
+        for name in ("values", "errors"):
+            mapping(f"FeatureTarget: {name}", getattr(self, name), "{'rate': 68.0}")
         positive("FeatureTarget: t_stop", self.t_stop)
         check_levels("FeatureTarget", self.threshold, self.rearm)
         object.__setattr__(self, "own", tuple(key for key in self.values if isinstance(key, Feature)))

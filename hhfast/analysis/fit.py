@@ -13,9 +13,11 @@ from hhfast.analysis.fit_checks import check_free, check_lengths, check_starts, 
 from hhfast.analysis.fit_targets import Target
 from hhfast.analysis.least_squares import NOT_FINITE, STATUS_MEANINGS, Minima, Normal, minimise
 from hhfast.analysis.search_box import SearchBox
+from hhfast.batch.arguments import as_stimulus, as_table
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.result import OK, Result
 from hhfast.batch.simulate import simulate
+from hhfast.inputs import tolerance, whole_number
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorder import Recorder
@@ -101,13 +103,14 @@ def fit(
     """
     found = find_model(model)
     check_target(target)
-    names = tuple(free)
-    check_free(found, free, params or {})
-    check_lengths(params or {}, stimulus, target.n)
-    check_starts("starts", starts)
-    method = Method.of(method or Method(integrator="tsit5"), options)
-    problem = _FitProblem(found, target, names, SearchBox.of(free), params or {}, stimulus, starts, method)
-    return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=max_iterations, tol=tol))
+    params, stimulus = as_table("params", params), as_stimulus(stimulus)
+    check_free(found, free, params)
+    check_lengths(params, stimulus, target.n)
+    starts, names = check_starts("starts", starts), tuple(free)
+    rounds, tol = whole_number("max_iterations", max_iterations, 1, 100_000), tolerance("tol", tol)
+    method = Method.of(Method(integrator="tsit5") if method is None else method, options)
+    problem = _FitProblem(found, target, names, SearchBox.of(free), params, stimulus, starts, method)
+    return problem.summary(minimise(problem.normal, problem.promising(seed), max_iterations=rounds, tol=tol))
 
 
 def _of_targets(

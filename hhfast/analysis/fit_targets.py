@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from hhfast.analysis.spikes import as_trains
 from hhfast.batch.ragged import padded
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
-from hhfast.inputs import positive
+from hhfast.inputs import positive, samples
 from hhfast.parts.integrators import Integrator
-from hhfast.parts.recorder import Recorder
+from hhfast.parts.recorder import Recorder, check_levels
 from hhfast.parts.recorders import Spikes, Trace
 from hhfast.parts.sensitivity import derivative_name, sensitivity_name
 from hhfast.tables import one_line
@@ -75,7 +76,7 @@ class TraceTarget:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        V = np.atleast_2d(np.asarray(self.V, dtype=float))
+        V = np.atleast_2d(samples("TraceTarget: V", self.V))
         if V.ndim != 2 or V.shape[1] < 2:
             raise InputError(f"TraceTarget: V has shape {np.shape(self.V)}; give (n_times,) or (n_targets, n_times)")
         if not np.isfinite(V).any(axis=1).all():
@@ -147,8 +148,9 @@ class SpikeTarget:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        several = self.times if len(self.times) and np.ndim(self.times[0]) else [self.times]
-        trains = [np.asarray(times, dtype=float) for times in several]
+        times: Any = list(self.times) if isinstance(self.times, Iterable) and not isinstance(self.times, str) else None
+        trains = as_trains("SpikeTarget: times", times if times and np.ndim(times[0]) else [times])
+        check_levels("SpikeTarget", self.threshold, self.rearm)
         stop = positive("SpikeTarget: t_stop", self.t_stop)
         most = max((len(times) for times in trains), default=0)
         if not most:

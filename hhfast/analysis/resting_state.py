@@ -71,6 +71,8 @@ def resting_state(
     check_options(_OPTIONS, i_app=i_app)
     population = Population.of(model, params)
     current = np.atleast_1d(np.asarray(i_app, np.float64))
+    if not len(current):
+        raise InputError("i_app: holds no number; give one, or one per cell")
     if population.n == 1:
         population = population.take(np.zeros(len(current), np.int64))
     if len(current) not in (1, population.n):

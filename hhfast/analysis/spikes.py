@@ -7,12 +7,15 @@ its names they are among `hhfast.features`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import finite, samples, what
+from hhfast.parts.recorder import check_levels
 
 GAP = 2.0  # an interval longer than this many geometric mean intervals lies between bursts
 
@@ -26,14 +29,10 @@ def spike_times(
     `rearm` arms again; a trace that starts above the threshold starts disarmed. The crossing is interpolated by a
     cubic through the neighbouring samples. Raises `InputError` for arrays that do not fit or rearm > threshold.
     """
-    try:
-        time, V = np.asarray(time, np.float64), np.asarray(V, np.float64)
-    except (TypeError, ValueError):
-        raise InputError("time, V: hold no numbers; give arrays, ms and mV") from None
+    time, V = samples("time", time), samples("V", V)
+    check_levels("spike_times", threshold, rearm)
     if time.ndim != 1 or V.ndim not in (1, 2) or V.shape[-1] != len(time) or len(time) < 2:
         raise InputError(f"time of shape {time.shape} and V of shape {V.shape}; give (n_times,), and (n, n_times)")
-    if not rearm <= threshold:
-        raise InputError(f"rearm = {rearm:g} mV is above the threshold of {threshold:g} mV")
     found = [_crossing_times(time, v, crossings(v, threshold, rearm), threshold) for v in np.atleast_2d(V)]
     return found[0] if V.ndim == 1 else found
 
@@ -79,9 +78,20 @@ def train_features(spikes: Sequence[np.ndarray], start: float = 0.0) -> dict[str
     doublet_ISI, ISI_CV ... are of the peaks of spikes, and among `hhfast.features`. NaN where there are too few spikes.
     Raises `InputError` for what are no spike trains.
     """
-    rows = [_features(np.asarray(times, np.float64) - start) for times in spikes]
+    rows = [_features(train - finite("start", start)) for train in as_trains("spikes", spikes)]
     names = rows[0] if rows else _features(np.empty(0))
     return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+def as_trains(name: str, given: Any) -> list[np.ndarray]:
+    """Spike trains, (n_spikes,) float64 each. Raises `InputError` for what are none."""
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        raise InputError(f"{name}: is {what(given)}; give a list of arrays of spike times, ms")
+    trains = [samples(f"{name}, of train {k}", times) for k, times in enumerate(given)]
+    for k, train in enumerate(trains):
+        if train.ndim != 1:
+            raise InputError(f"{name}: train {k} has {train.ndim} dimensions; give an array of spike times, ms")
+    return trains
 
 
 def _features(t: np.ndarray) -> dict[str, float]:

@@ -6,13 +6,15 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral
 
 import numpy as np
 
-from hhfast.analysis.spikes import train_features
+from hhfast.analysis.spikes import as_trains, train_features
 from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.result import GAVE_UP, Result
 from hhfast.errors import InputError
+from hhfast.inputs import interval, positive
 from hhfast.tables import one_line
 
 _BINS = 5  # of a train, in each sigma of its filter
@@ -72,15 +74,13 @@ def trial_statistics(
     """
     trains, fine = _trains(result)
     n = len(trains) if trials is None else trials
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1 or len(trains) % max(n, 1) or not trains:
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1 or len(trains) % n or not trains:
         raise InputError(
             f"trials: is {trials}, and there are {len(trains)} spike trains; give how many of them each neuron has"
         )
-    if not 0 < sigma < math.inf:
-        raise InputError(f"sigma: is {sigma:g} ms; it must be positive")
-    start, stop = window or (0.0, max((float(t[-1]) for t in trains if len(t)), default=1.0) + 1e-9)
-    if not start < stop:
-        raise InputError(f"window: is {start:g} to {stop:g} ms; its end must come after its start")
+    sigma = positive("sigma", sigma)
+    last = max((float(t[-1]) for t in trains if len(t)), default=1.0)
+    start, stop = (0.0, last + 1e-9) if window is None else interval("window", window)
     inside = [t[(t >= start) & (t < stop)] for t in trains]
     of_neurons = [[inside[k] for k in range(first, first + n) if fine[k]] for first in range(0, len(trains), n)]
     rows = [_of_neuron([t - start for t in own], stop - start, sigma) for own in of_neurons]
@@ -102,7 +102,8 @@ def _trains(result: Result | Sequence[np.ndarray]) -> tuple[list[np.ndarray], np
     if not isinstance(result, (Result, Sequence, np.ndarray)):
         raise InputError(f"result: is of type {type(result).__name__}; give a Result, or a list of spike trains")
     if not isinstance(result, Result):
-        return [np.sort(np.asarray(t, np.float64)) for t in result], np.ones(len(result), bool)
+        trains = [np.sort(train) for train in as_trains("result", result)]
+        return trains, np.ones(len(trains), bool)
     if "spike_time" not in result:
         raise InputError("trial_statistics: the result has no spike times; record hhfast.Spikes()")
     return list(result.spike_times), ~np.isin(result.status, GAVE_UP)

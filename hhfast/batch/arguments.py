@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hhfast.errors import InputError
+from hhfast.inputs import what
 from hhfast.parts.recorder import Recorder, is_recorder
 from hhfast.parts.recorders import Trace, recorders
 from hhfast.parts.stimulus import Stimulus
@@ -26,7 +27,7 @@ def as_table(name: str, given: Any) -> dict[str, Any]:
     elif isinstance(given, Mapping):
         found = {key: getattr(value, "values", value) for key, value in given.items()}
     else:
-        raise InputError(f"{name}: is {_what(given)}; give a mapping such as {{'g_Na': [100, 120]}}, or a DataFrame")
+        raise InputError(f"{name}: is {what(given)}; give a mapping such as {{'g_Na': [100, 120]}}, or a DataFrame")
     for key in found:
         if not isinstance(key, str):
             raise InputError(f"{name}: has the key {key!r}; keys are names")
@@ -48,7 +49,7 @@ def as_stimulus(given: Any) -> Stimulus | None:
         raise InputError(f"stimulus: is {given.__name__} itself; call it, as {given.__name__}(...)")
     if isinstance(given, (int, float)):
         raise InputError(f"stimulus: is {given}; for a constant current give hhfast.Step(amplitude={given})")
-    raise InputError(f"stimulus: is {_what(given)}; give a stimulus such as hhfast.Step(amplitude=10.0), or None")
+    raise InputError(f"stimulus: is {what(given)}; give a stimulus such as hhfast.Step(amplitude=10.0), or None")
 
 
 def check_memory(record: Iterable[Recorder], n_cells: int, t_stop: float) -> None:
@@ -77,8 +78,3 @@ def as_recorders(given: Any) -> tuple[Recorder, ...]:
             remedy = f"call it, as {name}(...)" if name else f"give recorders, of {', '.join(recorders)}"
             raise InputError(f"record: {name or repr(recorder)} is no recorder; {remedy}")
     return tuple(several)
-
-
-def _what(value: Any) -> str:
-    """A value as a message names it: None, or its kind."""
-    return "None" if value is None else f"of type {type(value).__name__}"

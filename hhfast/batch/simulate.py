@@ -26,6 +26,7 @@ from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError
+from hhfast.inputs import truth
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
@@ -130,7 +131,7 @@ def simulate(
         _check_noise(until, sensitivity, certify)
     method = Method.of(method, options)
     t_stop, stimulus, record = check_step("t_stop", t_stop), as_stimulus(stimulus), as_recorders(record)
-    initial = as_initial(initial)
+    initial, progress = as_initial(initial), truth("progress", progress)
     cells = Cells.of(model, as_table("params", params), stimulus, initial, noise)
     check_memory(record, cells.n, t_stop)
     stimulus = stimulus or Stimulus()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hhfast.errors import InputError
 from hhfast.model.elements import Channel, Parameter, Pool
+from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, Number, check_name, number_of
 
 
@@ -25,6 +26,7 @@ class Coupling:
     fraction: str | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         share = None if self.fraction is None else number_of(self.fraction)
         if share is not None and not 0.0 < share < 1.0:
             raise InputError(f"coupling: fraction = {self.fraction} is no share; give one between 0 and 1")
@@ -51,6 +53,7 @@ class Compartment:
     i_app: str = "0"
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("compartment", self.name)
         if self.coupling is not None and self.coupling.to == self.name:
             raise InputError(f"compartment '{self.name}' is coupled to itself")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Strict
 
 from hhfast.errors import InputError
+from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit, is_count
 from hhfast.model.scheme import Scheme
 
@@ -31,6 +32,7 @@ class Parameter:
     unit: str
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("parameter", self.name)
         if not math.isfinite(self.value) and not (is_count(self.name) and self.value > 0):
             raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
@@ -46,6 +48,7 @@ class Formula:
     text: str
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("formula", self.name)
 
 
@@ -59,6 +62,7 @@ class Function:
     text: str
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("function", self.name)
         if not 1 <= len(self.args) <= 8 or len(set(self.args)) < len(self.args):
             raise InputError(f"function '{self.name}': give 1 to 8 different args")
@@ -88,6 +92,7 @@ class Gate:
     instantaneous: Annotated[bool, Strict()] = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("gate", self.name)
         given = tuple(key for key in ("alpha", "beta", "inf", "tau") if getattr(self, key) is not None)
         if given not in (("alpha", "beta"), ("inf", "tau"), ("inf",)):
@@ -140,6 +145,7 @@ class Channel:
     count: Count | str | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("channel", self.name)
         if self.count is not None:
             self._check_count(self.count)
@@ -208,6 +214,7 @@ class Pool:
     parameters: tuple[Parameter, ...] = ()
 
     def __post_init__(self) -> None:
+        check_types(self)
         check_name("pool", self.name)
 
 
@@ -244,6 +251,7 @@ class Check:
     parameters: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
+        check_types(self)
         ordered = all(a < b for a, b in zip(self.spikes, self.spikes[1:], strict=False))
         if not ordered or not all(0 <= t <= self.t_stop for t in self.spikes):
             raise InputError(f"spikes must increase within 0..t_stop = {self.t_stop:g}")

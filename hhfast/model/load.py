@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hhfast.errors import BROKEN, InputError, did_you_mean, one_line
+from hhfast.inputs import path_of
 from hhfast.model.model import Model
 
 _MAX_SIZE = 1_000_000  # bytes of a file; the largest published model takes some thousands
@@ -42,7 +43,7 @@ def load_model(path: str | Path) -> Model:
 
     Raises `InputError` (file, key, reason) if the file cannot be read or is not a model.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: cannot read the model file: it is not a file")
@@ -54,10 +55,6 @@ def load_model(path: str | Path) -> Model:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"{path}: cannot read the model file: {reason}") from None
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{str(path)!r}: not the path of a file") from None
     return parse_model(text, str(path))
 
 

@@ -12,6 +12,7 @@ from hhfast.errors import InputError, did_you_mean
 from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
 from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
+from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Model:
     def __post_init__(self) -> None:
         from hhfast.model.validation import check_model
 
+        check_types(self)
         check_model_name(self.name)
         if self.units not in UNITS:
             raise InputError(f"units = '{self.units}'; {did_you_mean(self.units, UNITS)}")

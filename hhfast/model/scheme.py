@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.model.field_types import check_types
 from hhfast.model.formulas import names
 from hhfast.model.names import CONFIG, check_name, number_of
 
@@ -38,6 +39,7 @@ class Scheme:
     initial: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 2 <= len(self.states) <= _MAX_SCHEME or len(set(self.states)) < len(self.states):
             raise InputError(f"scheme: give 2 to {_MAX_SCHEME} different states")
         for name in self.states:

@@ -44,25 +44,26 @@ def explore(
     ------
     InputError : for unknown names, a path that cannot be written, a method in single precision.
     """
-    chosen = Method.of(method, options) if method or options else None
+    chosen = None if method is None and not options else Method.of(method, options)
+    target = None if output is None else path_of("output", output)
     if chosen is not None and chosen.dtype != "float64":
         raise InputError(f"dtype = '{chosen.dtype}': a page computes in float64; leave it out")
     if not isinstance(what, Model) and path_of("what", what).suffix.lower() in _RESULTS:
         if chosen is not None:
             raise InputError(f"{what}: rows of a result are simulated as they were; leave the method out")
-        return _of_result(Path(what), output)
+        return _of_result(Path(what), target)
     model = find_model(what)
-    path = checked(Path(output) if output is not None else Path(f"{model.name}.html"))
+    path = checked(Path(f"{model.name}.html") if target is None else target)
     from hhfast.pages.model_page import model_page
 
     path.write_text(model_page(model, chosen), encoding="utf-8")
     return path
 
 
-def _of_result(result: Path, output: str | Path | None) -> Path:
+def _of_result(result: Path, target: Path | None) -> Path:
     from hhfast.pages.result_page import result_page
 
-    path = checked(Path(output) if output is not None else result.with_suffix(".html"))
+    path = checked(result.with_suffix(".html") if target is None else target)
     path.write_text(result_page(result), encoding="utf-8")
     return path
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hhfast.errors import InputError, unknown
-from hhfast.inputs import positive
+from hhfast.inputs import finite, positive
 
 ACTIVITIES = (
     "silent", "subthreshold", "tonic", "bursting", "one_spike_bursting", "irregular", "blocked", "unsettled",
@@ -114,8 +114,7 @@ class Settled:
             raise InputError(f"until.looseness = {self.looseness:g}: must be below 0.5")
         if not self.burst_ratio > 1:
             raise InputError(f"until.burst_ratio = {self.burst_ratio:g}: must be above 1")
-        if not np.isfinite(self.plateau_level):
-            raise InputError(f"until.plateau_level = {self.plateau_level}: must be finite (mV)")
+        object.__setattr__(self, "plateau_level", finite("until.plateau_level", self.plateau_level))
 
     @classmethod
     def of(cls, until: Any) -> Settled | None:
@@ -130,10 +129,8 @@ class Settled:
                 if name not in cls.__dataclass_fields__:
                     raise unknown("key", str(name), cls.__dataclass_fields__, where="until")
             return cls(**until)
-        if until == "settled":
-            return cls()
-        if until == "t_stop":
-            return None
+        if isinstance(until, str) and until in ("settled", "t_stop"):
+            return cls() if until == "settled" else None
         raise InputError(f"until = {until!r}: give 't_stop', 'settled', or hhfast.Settled(...)")
 
     @property

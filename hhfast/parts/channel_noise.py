@@ -35,10 +35,10 @@ class ChannelNoise:
     cell: Any = math.nan
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InputError(f"channel_noise: unknown kind {self.kind!r}; {did_you_mean(str(self.kind), KINDS)}")
         object.__setattr__(self, "seed", per_cell("channel_noise: seed", self.seed))
-        if np.ndim(self.cell):
+        if not _is_row(self.cell):
             object.__setattr__(self, "cell", per_cell("channel_noise: cell", self.cell))
         for name in ("seed", "cell"):
             values = np.asarray(getattr(self, name), np.float64)
@@ -64,6 +64,11 @@ class ChannelNoise:
             raise InputError("channel_noise: seed and cell are the same for all rows of a sweep; give one number")
         known = {"kind": self.kind, "seed": float(self.seed)}
         return known if np.isnan(self.cell) else known | {"cell": float(self.cell)}
+
+
+def _is_row(cell: Any) -> bool:
+    """Whether no number is given: NaN stands for the place of the cell."""
+    return isinstance(cell, float) and math.isnan(cell)
 
 
 def as_channel_noise(given: Any) -> ChannelNoise | None:

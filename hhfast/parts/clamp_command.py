@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import per_cell
 from hhfast.parts.piecewise_linear import Points
 
 WIDEST = 1000.0  # mV, either way: the potential of a cell is held to it
@@ -124,7 +125,7 @@ def check_protocol(p: Mapping[str, Any]) -> None:
     for step in steps:
         _refuse(step.duration, p, _not_negative, "steps would overlap; a duration is not negative, ms")
     _refuse("series_resistance", p, _not_negative, "must not be negative; 0 is a perfect clamp")
-    on, stop = np.asarray(p.get("on", 0.0)), {"stop": p.get("stop", math.inf)}
+    on, stop = np.asarray(per_cell("on", p.get("on", 0.0))), {"stop": p.get("stop", math.inf)}
     _refuse("stop", stop, lambda values: on < values, "the clamp is switched on at that time or later")
 
 
@@ -136,7 +137,7 @@ def _refuse(name: str, p: Mapping[str, Any], right: Callable[[np.ndarray], Any],
     """Raise an `InputError` that shows the first of the values that are not right; if the parameter is there."""
     if name not in p:
         return
-    values = np.asarray(p[name], np.float64)
+    values = np.asarray(per_cell(name, p[name]))
     values, fine = np.broadcast_arrays(values, right(values))
     if not fine.all():
         raise InputError(f"{name} = {values[~fine].flat[0]:g}: {why}")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hhfast.errors import InputError, unknown
+from hhfast.inputs import known_name
 from hhfast.parts.activity import SETTLED_FEATURES
 from hhfast.parts.running_values import RUNNING_VALUES
 from hhfast.parts.variable import Variable
@@ -57,12 +58,15 @@ class Feature:
         if not isinstance(self.needs, tuple) or not self.needs:
             raise InputError(f"Feature: needs is {self.needs!r}; give running values, as ('extremes',)")
         for name in self.needs:
-            if name not in RUNNING_VALUES:
-                raise unknown("running value", name, RUNNING_VALUES, "Feature: needs")
+            known_name("running value", name, RUNNING_VALUES, "Feature: needs")
         if not callable(self.value):
             raise InputError(f"Feature: value is {self.value!r}; give a function of the running values")
-        for name in (*self.aliases, *filter(None, [self.of_cycle])):
+        if not isinstance(self.aliases, (tuple, list)):
+            raise InputError(f"Feature: aliases is {self.aliases!r}; give names, as ('V_max_abs',)")
+        for name in (*self.aliases, *([] if isinstance(self.of_cycle, str) and not self.of_cycle else [self.of_cycle])):
             check_feature_name(name)
+        if not isinstance(self.name, str):
+            raise InputError(f"Feature: name is {self.name!r}; give a name")
 
     def variable(self, name: str, of: dict[str, Any], n_cells: int) -> Variable:
         """Its values in n_cells cells, under a name. Raises `InputError` if its function gives no such numbers."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError
+from hhfast.inputs import known_name
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
 from hhfast.parts.feature import Feature, check_own, feature_name, feature_names, features
 from hhfast.parts.feature_derivatives import DERIVATIVES, VALUES
-from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.recorder import Hooks, Recording, Run, Shared, Window, as_window, check_levels, window_of
 from hhfast.parts.running_values import RUNNING_VALUES, RunningValues
 from hhfast.parts.sensitivity import derivative_name, quotient
 from hhfast.parts.variable import Variable
@@ -62,6 +63,8 @@ class Features:
         if not isinstance(given, Iterable | Feature):
             raise InputError(f"Features: {given!r} is no list of names; known: {', '.join(feature_names())}")
         several = (given,) if isinstance(given, str | Feature) else tuple(given)
+        if not isinstance(self.own, tuple) or not all(isinstance(f, Feature) for f in self.own):
+            raise InputError(f"Features: own is {self.own!r}; give Feature objects among the names")
         own = (*self.own, *(f for f in several if isinstance(f, Feature)))
         object.__setattr__(self, "own", own)
         object.__setattr__(self, "names", tuple(f.name if isinstance(f, Feature) else f for f in several))
@@ -69,9 +72,9 @@ class Features:
         for feature in own:
             check_own(feature, known)
         for name in self.names:
-            if name not in self._own_by_name and name not in known:
-                raise unknown("feature", name, [*self._own_by_name, *known])
+            known_name("feature", name, [*self._own_by_name, *known])
         check_levels("Features", self.threshold, self.rearm)
+        object.__setattr__(self, "window", as_window("Features", self.window))
 
     @cached_property
     def _own_by_name(self) -> dict[str, Feature]:

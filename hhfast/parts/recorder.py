@@ -13,6 +13,7 @@ and turns them into variables.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.inputs import finite
+from hhfast.inputs import finite, samples
 from hhfast.parts.variable import Variable
 
 Window = tuple[float, float]
@@ -112,15 +113,18 @@ def check_levels(who: str, threshold: float, rearm: float) -> None:
         raise InputError(f"{who}: needs rearm <= threshold, not threshold = {threshold}, rearm = {rearm}")
 
 
+def as_window(who: str, given: Any) -> Window | None:
+    """The ends of a window, or None. Raises `InputError` for anything else."""
+    if given is None:
+        return None
+    ends = samples(f"{who}: window", given)
+    if ends.shape != (2,) or not np.isfinite(ends).all():
+        raise InputError(f"{who}: window = {reprlib.repr(given)}; give its ends, as (50.0, 500.0) ms")
+    return float(ends[0]), float(ends[1])
+
+
 def window_of(who: str, window: Window | None, t_stop: float) -> Window:
-    try:
-        start, stop = (0.0, t_stop) if window is None else (finite(f"{who}: window", end) for end in window)
-    except (TypeError, ValueError) as error:
-        raise (
-            error
-            if isinstance(error, InputError)
-            else InputError(f"{who}: window = {window!r}; give its ends, as (50.0, 500.0) ms")
-        ) from None
+    start, stop = (0.0, t_stop) if window is None else window
     if not 0 <= start < stop <= t_stop * (1 + 1e-12):
         raise InputError(f"{who}: window [{start:g}, {stop:g}] ms is not within 0..t_stop = {t_stop:g} ms")
     return float(start), float(min(stop, t_stop))

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.inputs import number, positive
+from hhfast.inputs import positive, whole_number
 from hhfast.parts.features import Features, SpikeCount
-from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, check_levels, window_of
+from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, as_window, check_levels, window_of
 from hhfast.parts.sensitivity import derivative_name, quotient, shift_names
 from hhfast.parts.variable import Variable
 from hhfast.registry import Registry
@@ -38,8 +38,9 @@ class Spikes:
 
     def __post_init__(self) -> None:
         check_levels("Spikes", self.threshold, self.rearm)
-        if not 1 <= number("Spikes: max_per_cell", self.max_per_cell) <= 10_000_000:
-            raise InputError(f"Spikes: max_per_cell = {self.max_per_cell} is outside 1..10000000")
+        most = whole_number("Spikes: max_per_cell", self.max_per_cell, 1, 10_000_000)
+        object.__setattr__(self, "max_per_cell", most)
+        object.__setattr__(self, "window", as_window("Spikes", self.window))
 
     @property
     def hooks(self) -> Hooks:

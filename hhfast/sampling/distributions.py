@@ -12,8 +12,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
-from hhfast.inputs import per_cell
+from hhfast.errors import InputError
+from hhfast.inputs import known_name, per_cell
 
 _LN2 = float(Decimal(2).ln())
 _EXP = [1 / math.factorial(k) for k in range(15)]  # Taylor, for |x| < 0.35
@@ -31,11 +31,12 @@ class Distribution:
     arguments: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.kind not in QUANTILES:
-            raise unknown("distribution", self.kind, QUANTILES)
+        known_name("distribution", self.kind, QUANTILES)
         given = per_cell(self.kind, self.arguments)
-        if np.shape(given) != (2,) or not np.isfinite(given).all():
+        if np.ndim(given) != 1 or len(given) != 2 or not np.isfinite(given).all():
             raise InputError(f"{self.kind} takes two finite numbers: {ARGUMENTS[self.kind]}")
+        if not isinstance(self.arguments, tuple):
+            object.__setattr__(self, "arguments", tuple(given.tolist()))
         a, b = self.arguments
         if self.kind == "normal":
             if b <= 0:

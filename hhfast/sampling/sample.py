@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
-from hhfast.inputs import whole_number
+from hhfast.errors import InputError
+from hhfast.inputs import known_name, mapping, whole_number
 from hhfast.sampling import sobol
 from hhfast.sampling.counter_rng import fraction, permuted, uniform
 from hhfast.sampling.distributions import Distribution
@@ -35,15 +35,10 @@ class Sample:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise unknown("method", self.method, METHODS)
+        known_name("method", self.method, METHODS)
         object.__setattr__(self, "n", whole_number("n", self.n, 1, MAX_ROWS))
         object.__setattr__(self, "seed", whole_number("seed", self.seed, 0, 2**63 - 1))
-        if not isinstance(self.parameters, Mapping):
-            raise InputError(
-                f"parameters: is of type {type(self.parameters).__name__}; give a mapping of names to distributions"
-            )
-        if not self.parameters:
+        if not mapping("parameters", self.parameters, "{'g_Na': Distribution('uniform', (90, 150))}"):
             raise InputError("no parameter varies; give at least one, as in g_Na = { uniform = [90, 150] }")
         for name, values in self.parameters.items():
             if not isinstance(values, Distribution):

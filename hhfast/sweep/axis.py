@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError
+from hhfast.inputs import known_name, per_cell
 
 VALUE_KINDS = {  # what each takes
     "values": "[a, b, c, ...]",
@@ -36,10 +38,14 @@ class Values:
     arguments: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if self.kind not in VALUE_KINDS:
-            raise unknown("kind of values", self.kind, VALUE_KINDS)
-        if not all(math.isfinite(x) for x in self.arguments):
+        known_name("kind of values", self.kind, VALUE_KINDS)
+        given = per_cell(self.kind, self.arguments)
+        if np.ndim(given) != 1:
+            raise InputError(f"{self.kind} takes {VALUE_KINDS[self.kind]}")
+        if not np.isfinite(given).all():
             raise InputError(f"{self.kind} holds a number that is not finite; give finite numbers")
+        if not isinstance(self.arguments, tuple):
+            object.__setattr__(self, "arguments", tuple(given.tolist()))
         if self.kind in ("linspace", "logspace"):
             _check_spaced(self.kind, self.arguments)
         if self.kind == "arange":
@@ -105,6 +111,11 @@ def _arange_arguments(arguments: Sequence[float]) -> tuple[float, float, float]:
     return arguments[0], arguments[1], arguments[2] if len(arguments) == 3 else 1.0
 
 
+def _is_member(given: Any) -> bool:
+    pair = isinstance(given, (tuple, list)) and len(given) == 2
+    return pair and isinstance(given[0], str) and isinstance(given[1], Values)
+
+
 @dataclass(frozen=True)
 class Axis:
     """One axis of a grid: a parameter, or several that move together (`zip`), with their values.
@@ -117,6 +128,11 @@ class Axis:
     members: tuple[tuple[str, Values], ...]
 
     def __post_init__(self) -> None:
+        members = self.members if isinstance(self.members, (tuple, list)) else ()
+        if not members or not all(_is_member(member) for member in members) or not isinstance(self.name, str):
+            told = reprlib.repr(self.members)
+            raise InputError(f"Axis: members are {told}; give (('g_Na', Values('values', (100, 120))),)")
+        object.__setattr__(self, "members", tuple(map(tuple, members)))
         lengths = {name: values.count for name, values in self.members}
         if len(set(lengths.values())) > 1:
             sizes = ", ".join(f"{name} has {n}" for name, n in lengths.items())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import samples, what, whole_number
 from hhfast.sweep.batch import Batch, simulate_batch
 from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
@@ -26,6 +27,10 @@ class BatchedSimulator:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sweep, Sweep):
+            raise InputError(f"BatchedSimulator: sweep is {what(self.sweep)}; give a Sweep")
+        if self.threads is not None:
+            whole_number("BatchedSimulator: threads", self.threads, 1, 2**31)
         if not self.features:
             raise InputError("BatchedSimulator: the sweep records no features; name some")
 
@@ -38,10 +43,7 @@ class BatchedSimulator:
         return tuple(name for recorder in self.sweep.recorders for name in getattr(recorder, "names", ()))
 
     def __call__(self, theta: Any) -> np.ndarray:
-        try:
-            rows = np.atleast_2d(np.asarray(theta, dtype=np.float64))
-        except (TypeError, ValueError):
-            raise InputError(f"theta: holds no numbers; give an array (n, {len(self.names)})") from None
+        rows = np.atleast_2d(samples("theta", theta))
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             wanted = f"(n, {len(self.names)}): {', '.join(self.names)}"
             raise InputError(f"theta has shape {rows.shape}; it must be {wanted}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.batch.certify_tolerance import Tolerance
 from hhfast.errors import InputError, understood, unknown
-from hhfast.inputs import number
+from hhfast.inputs import known_name, number, whole_number
 from hhfast.model.names import is_count
 from hhfast.sweep.constraints import check_constraints
 from hhfast.sweep.parameter_checks import check_fixed, check_parameters, check_stimuli
@@ -55,6 +56,10 @@ def _check_kinds(sweep: Sweep) -> None:
         number(key, getattr(sweep, key))
     if not isinstance(sweep.parameters, Mapping):
         raise InputError(f"parameters: is of type {type(sweep.parameters).__name__}; give a mapping of name to number")
+    for key in ("sensitivity", "constraints"):
+        given = getattr(sweep, key)
+        if not isinstance(given, (tuple, list)) or not all(isinstance(text, str) for text in given):
+            raise InputError(f"{key}: is {reprlib.repr(given)}; give a list of texts")
     entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
     if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
         raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
@@ -70,8 +75,8 @@ def _check_numbers(sweep: Sweep) -> None:
         raise InputError(f"t_stop: {sweep.t_stop:g} ms are {steps}; at most {_MOST_STEPS:g} are possible")
     if sweep.dt > sweep.t_stop:
         raise InputError(f"dt: is {sweep.dt:g} ms, longer than t_stop = {sweep.t_stop:g} ms; choose a smaller step")
-    if sweep.rows_per_batch is not None and not 1 <= sweep.rows_per_batch <= _MOST_ROWS_PER_BATCH:
-        raise InputError(f"rows_per_batch: is {sweep.rows_per_batch}; it must be from 1 to {_MOST_ROWS_PER_BATCH:,}")
+    if sweep.rows_per_batch is not None:
+        whole_number("rows_per_batch", sweep.rows_per_batch, 1, _MOST_ROWS_PER_BATCH)
     for key, count, most in (("constraints", len(sweep.constraints), 1000), ("stimulus", len(sweep.stimuli), 1000)):
         if count > most:
             raise InputError(f"{key}: has {count:,} entries; at most {most:,} are possible")
@@ -91,8 +96,8 @@ def _check_choices(sweep: Sweep) -> None:
         raise InputError("initial: is empty; give at least one state")
     for key, known in (("integrator", integrators), ("dtype", DTYPES)):
         value = getattr(sweep, key)
-        if not isinstance(value, Integrator) and value not in known:
-            raise unknown(key, str(value), known, where=key)
+        if not isinstance(value, Integrator):
+            known_name(key, value, known, where=key)
 
 
 def _check_control(sweep: Sweep) -> None:

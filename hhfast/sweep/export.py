@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import what, whole_number
 from hhfast.sweep.durable_files import atomic_file
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def to_pandas(path: str | Path, start: int = 0, stop: int | None = None) -> pd.D
     from hhfast.sweep.store import ResultFile
 
     with ResultFile(path) as result:
+        start = whole_number("start", start, -result.n_rows, result.n_rows)
+        stop = result.n_rows if stop is None else whole_number("stop", stop, -result.n_rows, 2**63)
         names = [*result.parameters, "status", *result.features]
         frame = pd.DataFrame({name: result.read(name, start, stop) for name in names})
         frame.index = pd.Index(result.read("run", start, stop), name="run")
@@ -102,15 +105,19 @@ def _blocks(result: ResultFile, rows: Sequence[int] | None) -> Iterator[dict[str
     if rows is None:
         ranges = [(start, start + _BLOCK) for start in range(0, result.n_rows, _BLOCK)]
         return ({name: result.read(name, *limits) for name in names} for limits in ranges)
-    check_rows(result, rows)
+    rows = check_rows(result, rows)
     chosen = ([result.read(name, row, row + 1) for row in rows] for name in names)
     return iter([dict(zip(names, map(np.concatenate, chosen), strict=True))])
 
 
-def check_rows(result: ResultFile, rows: Sequence[int]) -> None:
-    """Refuse rows that a result does not have, and no rows at all."""
-    for row in rows:
+def check_rows(result: ResultFile, rows: Sequence[int]) -> list[int]:
+    """The numbers of rows; refuse those that a result does not have, and no rows at all."""
+    if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
+        raise InputError(f"rows: is {what(rows)}; give the numbers of rows, as [0, 1]")
+    numbers = [whole_number("rows", row, -(2**63), 2**63) for row in rows]
+    for row in numbers:
         if not 0 <= row < result.n_rows:
             raise InputError(f"{result.path}: has no row {row}; the last is {result.n_rows - 1}")
-    if not rows:
+    if not numbers:
         raise InputError(f"{result.path}: no rows are chosen; name at least one")
+    return numbers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hhfast.errors import InputError
-from hhfast.sweep.axis import Axis, Values
+from hhfast.inputs import whole_number
+from hhfast.sweep.axis import MOST_VALUES, Axis, Values
 from hhfast.sweep.space import Grid, Space
 from hhfast.tables import number_text
 
@@ -21,7 +22,7 @@ def state_name(state: str | Mapping[str, float]) -> str:
 
 def with_initial_states(space: Space, count: int) -> Space:
     """A space with several initial states as its last axis, unless it has that already."""
-    if INITIAL in space.names:
+    if INITIAL in getattr(space, "names", ()):
         return space
     if not isinstance(space, Grid):
         raise InputError("initial: several states are an axis, which only [axes] can have; give one state")
@@ -31,8 +32,9 @@ def with_initial_states(space: Space, count: int) -> Space:
 
 def with_replicates(space: Space, count: int) -> Space:
     """A space with replicates as its last axis, unless it has that already."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    if isinstance(count, bool):
         raise InputError(f"replicates: is {count!r}; it must be a whole number, at least 1")
+    count = whole_number("replicates", count, 1, MOST_VALUES)
     return _with_last(space, REPLICATE, count, "replicates: are an axis")
 
 
@@ -47,7 +49,7 @@ def with_entries(space: Space, name: str, count: int) -> Space:
 
 
 def _with_last(space: Space, name: str, count: int, told: str) -> Space:
-    if name in space.names:
+    if name in getattr(space, "names", ()):
         return space
     if not isinstance(space, Grid):
         raise InputError(f"{told}, which only [axes] can have; leave them out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import hhfast
 from hhfast.errors import InputError
+from hhfast.inputs import positive
 from hhfast.sweep.durable_files import atomic_file
 from hhfast.sweep.export import check_rows
 from hhfast.sweep.resimulate import Resimulated, resimulate
@@ -37,9 +38,9 @@ def to_nwb(path: str | Path, out: str | Path, rows: Sequence[int], every: float 
         raise InputError("NWB needs pynwb; install it with: pip install 'hhfast[nwb]'") from None
     from hhfast.sweep.store import ResultFile
 
-    rows = list(dict.fromkeys(rows))
+    every = positive("every", every)
     with ResultFile(path) as result:
-        check_rows(result, rows)
+        rows = list(dict.fromkeys(check_rows(result, rows)))
         file = _file(result)
         names = [*result.parameters, "status", *result.features]
         about = {name: f"{result.long_name(name)} ({result.unit(name)})" for name in names}

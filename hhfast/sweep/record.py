@@ -14,9 +14,10 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from hhfast.batch.arguments import as_recorders
 from hhfast.errors import InputError, unknown
+from hhfast.inputs import finite, known_name
 from hhfast.parts.feature import feature_names
 from hhfast.parts.features import Features
-from hhfast.parts.recorder import Recorder
+from hhfast.parts.recorder import Recorder, as_window
 from hhfast.parts.recorders import Spikes, Trace, recorders
 from hhfast.sweep.own_objects import class_name, is_plain, parameters_of
 
@@ -50,6 +51,7 @@ class Record:
         if not self.rearm <= self.threshold:
             above = f"above the threshold {self.threshold:g} mV"
             raise InputError(f"record.rearm: is {self.rearm:g} mV, {above}; lower it")
+        object.__setattr__(self, "window", as_window("record", self.window))
         if self.spikes and "spike_count" in self.features and self.window is not None:
             raise InputError(
                 "record.features: 'spike_count' counts the window, while spikes = true needs spike_count to count all "
@@ -115,10 +117,15 @@ def _check_types(record: Record) -> None:
     """Raises `InputError` for numbers that are none, and for `spikes` that is not true or false."""
     for name in ("threshold", "rearm", "every", "max_spikes"):
         value = getattr(record, name)
-        if isinstance(value, bool) or not (value is None or isinstance(value, Real)):
+        missing = value is None and name in ("every", "max_spikes")
+        if isinstance(value, bool) or not (missing or isinstance(value, Real)):
             raise InputError(f"record.{name}: is {value!r}; give a number")
-    if record.spikes not in (True, False):
+        if not missing:
+            finite(f"record.{name}", value)
+    if not isinstance(record.spikes, bool):
         raise InputError(f"record.spikes: is {record.spikes!r}; give true or false")
+    if not isinstance(record.trace, (tuple, list)):
+        raise InputError(f"record.trace: is {record.trace!r}; give names of variables, as ('V',)")
 
 
 def _check_features(names: tuple[str, ...]) -> None:
@@ -126,8 +133,7 @@ def _check_features(names: tuple[str, ...]) -> None:
         raise InputError(f"record.features: is {names!r}; give a list of names")
     known = [*feature_names(), *Features.of_settled]
     for name in names:
-        if name not in known:
-            raise unknown("feature", name, known, where="record.features")
+        known_name("feature", name, known, where="record.features")
         if names.count(name) > 1:
             raise InputError(f"record.features: '{name}' is listed twice; keep one")
 

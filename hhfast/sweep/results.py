@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.errors import InputError
-from hhfast.inputs import path_of
+from hhfast.errors import BROKEN, InputError, one_line
+from hhfast.inputs import exists, path_of
 from hhfast.sweep.accessor import register_accessor
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def check_finished(path: str | Path) -> None:
     from hhfast.sweep.status import run_status
 
     out = path_of("path", path)
-    if out.exists() or not holds_run(run_directory(out)):
+    if exists(out) or not holds_run(run_directory(out)):
         return
     state = run_status(out)
     share = f"{state.rows_done:,} of {state.n_rows:,} rows are done"
@@ -65,7 +66,15 @@ def open_results(path: str | Path, chunks: Any = None) -> xarray.Dataset:
     dataset.set_close(result.close)
     dataset.encoding["source"] = str(path)  # for the accessor
     register_accessor()
-    return dataset if chunks is None else dataset.chunk(chunks)
+    return dataset if chunks is None else _chunked(dataset, chunks)
+
+
+def _chunked(dataset: xarray.Dataset, chunks: Any) -> xarray.Dataset:
+    try:
+        return dataset.chunk(chunks)
+    except BROKEN as error:
+        told = f"is {reprlib.repr(chunks)}, which xarray refuses ({one_line(str(error), 100)})"
+        raise InputError(f"chunks: {told}; give 'auto', or such as {{'run': 1000}}") from None
 
 
 def _variable(result: ResultFile, name: str, is_grid: bool) -> xarray.Variable:

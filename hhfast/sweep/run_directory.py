@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import BROKEN, InputError, one_line
+from hhfast.inputs import exists
 from hhfast.sweep.durable_files import DISK_FAULTS, TEMPORARY_SUFFIX, sync_directory, write_durably
 from hhfast.sweep.lock import live_holder, lock
 from hhfast.sweep.plan import Plan, RunPart, read_plan, write_plan
@@ -114,7 +115,7 @@ def run_directory(out: Path) -> Path:
 
 def holds_run(folder: Path) -> bool:
     """Whether a directory is that of some run."""
-    return _plan_path(folder).exists()
+    return exists(_plan_path(folder))
 
 
 def _plan_path(folder: Path) -> Path:

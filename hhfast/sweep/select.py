@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hhfast.errors import InputError
+from hhfast.inputs import path_of
 from hhfast.sweep.constraints import plain_name
 from hhfast.sweep.criteria import Criterion, Vocabulary, criteria_of, criteria_of_file
 from hhfast.sweep.durable_files import atomic_file
@@ -73,7 +74,7 @@ class Selection:
 
         Raises `InputError` if no row was chosen, or no parameter of the model varies.
         """
-        path = Path(path)
+        path = path_of("path", path)
         if not len(self.rows):
             raise InputError(f"{path}: no row meets the criteria, so there is no table to write")
         if not self.parameters:
@@ -130,7 +131,7 @@ def _criteria(result: ResultFile, where: str | None, ranges: str | Path | None) 
     known = vocabulary(result)
     found = criteria_of(where, known) if where is not None else ()
     if ranges is not None:
-        found += criteria_of_file(Path(ranges), known)
+        found += criteria_of_file(path_of("ranges", ranges), known)
     if not found:
         raise InputError('select: has no criterion; give where, e.g. "rate > 5", or a file of ranges')
     if any("status" in _names(criterion) for criterion in found):

@@ -29,9 +29,9 @@ def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
     stimuli = sweep.stimuli if isinstance(sweep.stimulus, (Mapping, Sequence)) else {}
     try:
         kinds = [stimulus_kind(entry) for entry in stimuli.values()]
-    except (KeyError, InputError):  # refused by the checks of the sweep
+    except (KeyError, TypeError, InputError):  # refused by the checks of the sweep
         kinds = []
-    for name in given:
+    for name in given if isinstance(given, (tuple, list)) else (given,):  # others are refused by the checks
         prefix, _, plain = str(name).rpartition(".")
         of_stimulus = prefix in stimuli
         if of_stimulus and plain in sweep.model.parameters:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from hhfast.errors import InputError
-from hhfast.inputs import per_cell
+from hhfast.inputs import mapping, numbers, per_cell
 from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 from hhfast.sweep.axis import MOST_VALUES, Axis, Values
 from hhfast.tables import one_line
@@ -50,6 +51,10 @@ class Grid:
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.axes, (tuple, list)) or not all(isinstance(axis, Axis) for axis in self.axes):
+            told = reprlib.repr(self.axes)
+            raise InputError(f"Grid: is given {told}; give axes, or Grid.of({{'g_Na': [100, 120]}})")
+        object.__setattr__(self, "axes", tuple(self.axes))
         n_values = sum(values.count for axis in self.axes for _, values in axis.members)
         if n_values > MOST_VALUES:
             raise InputError(f"axes: have {n_values:,} values together; at most {MOST_VALUES:,} are possible")
@@ -59,7 +64,9 @@ class Grid:
     @classmethod
     def of(cls, axes: Mapping[str, Sequence[float] | np.ndarray]) -> Grid:
         """A grid from plain values: `Grid.of({"g_Na": np.linspace(90, 150, 32), "stimulus.amplitude": [6, 8, 10]})`."""
-        return cls(tuple(Axis(k, ((k, Values("values", tuple(map(float, v)))),)) for k, v in axes.items()))
+        given = mapping("Grid.of", axes, "{'g_Na': [100, 120]}")
+        values = {k: Values("values", tuple(numbers(f"Grid.of: {k}", v).tolist())) for k, v in given.items()}
+        return cls(tuple(Axis(name, ((name, along),)) for name, along in values.items()))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -110,11 +117,8 @@ class Rows:
     __repr__ = one_line
 
     def __post_init__(self) -> None:
-        if not isinstance(self.values, Mapping):
-            raise InputError(
-                f"Rows: is of type {type(self.values).__name__}; give a mapping such as {{'g_Na': [100, 120]}}"
-            )
-        arrays = {k: np.ascontiguousarray(per_cell(f"Rows: {k}", v), dtype=np.float64) for k, v in self.values.items()}
+        given = mapping("Rows", self.values, "{'g_Na': [100, 120]}")
+        arrays = {k: np.ascontiguousarray(per_cell(f"Rows: {k}", v), dtype=np.float64) for k, v in given.items()}
         if not arrays or len({a.shape for a in arrays.values()}) != 1 or next(iter(arrays.values())).ndim != 1:
             raise InputError("Rows takes one 1-D array per parameter, all of one length")
         if not next(iter(arrays.values())).size:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hhfast.batch.arguments import as_table
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.errors import InputError, one_line
-from hhfast.inputs import path_of
+from hhfast.inputs import mapping, path_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.activity import Settled
@@ -109,13 +110,15 @@ class Sweep:
         if self.channel_noise is not None:
             object.__setattr__(self, "model", self.model.with_counts())
         if self.analysis is not None:
-            self._prepare_analysis(self.analysis)
+            self._prepare_analysis(mapping("analysis", self.analysis, "{'kind': 'rheobase', 'width': 1.0}"))
         object.__setattr__(self, "record", recorders_of(self.record))
         object.__setattr__(self, "stimulus", stimulus_entries(self.stimulus))
         if not isinstance(self.sensitivity, str):
             object.__setattr__(self, "sensitivity", plain_names(self, self.sensitivity))
         if not isinstance(self.initial, str):
-            states = tuple(one if isinstance(one, str) else dict(one) for one in self.initial)
+            several: Any = self.initial if isinstance(self.initial, (tuple, list)) else [self.initial]
+            several = [one for one in several if not isinstance(one, dict) or one]  # no state is none
+            states = tuple(one if isinstance(one, str) else as_table("initial", one) for one in several)
             object.__setattr__(self, "initial", states)
             object.__setattr__(self, "space", with_initial_states(self.space, len(states)))
         if self.replicates is not None:

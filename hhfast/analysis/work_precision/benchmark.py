@@ -15,10 +15,11 @@ from hhfast.analysis.work_precision.problem import CellSample, Problem, SampleOp
 from hhfast.analysis.work_precision.reference import Reference, reference_dt, verified, with_reference
 from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits, activity_of
 from hhfast.analysis.work_precision.thresholds import Thresholds
+from hhfast.batch.arguments import as_stimulus
 from hhfast.batch.result import Result
 from hhfast.batch.threads import available_threads
 from hhfast.errors import InputError
-from hhfast.inputs import check_positive, positive_numbers
+from hhfast.inputs import check_positive, one_of, positive_numbers, truth, whole_number
 from hhfast.kernel.jit.precompile import precompile
 from hhfast.model import Model
 from hhfast.parts.integrators import Integrator
@@ -74,7 +75,10 @@ def benchmark_integrators(
     """
     steps, tolerances = _descending("dt", dt, STEPS), _descending("rtol", rtol, TOLERANCES)
     settings = _settings(registry if integrators is None else integrators, steps, tolerances)
-    check_positive(t_stop=t_stop, repeats=repeats)
+    check_positive(t_stop=t_stop)
+    repeats, stimulus = whole_number("repeats", repeats, 1, 1000), as_stimulus(stimulus)
+    one_of("initial", initial, ("model", "rest", "depolarised"))
+    rheobase, progress = truth("rheobase", rheobase), truth("progress", progress)
     cells, population = CellSample(**sample), Population.of(model, params)
     chosen = list(dict.fromkeys(s.integrator for s in settings))
     # In units of work: the reference and SciPy, each setting twice (errors, thresholds), each integrator, each turn.
@@ -108,6 +112,8 @@ def _descending(name: str, given: Sequence[float] | None, default: Sequence[floa
 
 def _settings(chosen: Iterable[str | Integrator], steps: list[float], tolerances: list[float]) -> list[Setting]:
     found: list[Setting] = []
+    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
+        raise InputError(f"integrators: is {chosen!r}; give a list of names, of {', '.join(registry)}")
     for integrator in dict.fromkeys(x if isinstance(x, Integrator) else registry[x] for x in chosen):
         if integrator.adaptive:
             found += [Setting(integrator, rtol=value) for value in tolerances]
