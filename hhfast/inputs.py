@@ -68,14 +68,24 @@ def exists(path: Path) -> bool:
 def check_writable(path: Path) -> None:
     """Raise `InputError` where no file of this name can be written: before the work whose result it is to hold."""
     folder = path.absolute().parent
-    if len(path.name.encode()) > _LONGEST_NAME:
+    if _bytes_of(path.name) > _LONGEST_NAME:
         raise InputError(f"{path.name[:40]}...: the name is too long; at most {_LONGEST_NAME} bytes")
     if not _is_directory(folder):
         raise InputError(f"{path}: there is no directory {path.parent}; make it, or choose another output")
     if path.is_dir():
         raise InputError(f"{path}: is a directory; give the name of a file")
+    if os.path.lexists(path) and not path.is_file():  # a pipe would be waited for; a device or link be replaced
+        raise InputError(f"{path}: is a pipe, a socket, a device or a link to nothing; give another name")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(f"{path}: the directory {path.parent} cannot be written; choose another output")
+
+
+def _bytes_of(name: str) -> int:
+    """The length of a file's name on disk."""
+    try:
+        return len(os.fsencode(name))  # bytes that are no UTF-8 come as surrogates
+    except UnicodeEncodeError:
+        raise InputError(f"{name!a}: is not the name of a file") from None
 
 
 def what(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Seeded damage to files, and what must never come of it: executions, tracebacks, hangs, leaks, wrong rows."""
+"""Seeded damage to files, and what must never come of it: executions, tracebacks, hangs, leaks, wrong rows, memory."""
 
 # ruff: noqa: T201  (the counts are printed)
 import random
@@ -13,6 +13,7 @@ from hhfast.errors import InputError
 
 SECRET = "/etc/passwd"  # every machine has it, and no result is to hold it
 PATIENCE = 5  # seconds for a case
+MEMORY = 500e6  # bytes that it may take
 _ACTS = (
     "os.system",
     "os.exec",
@@ -61,8 +62,32 @@ def watched(counts):
         signal.signal(signal.SIGALRM, before)
 
 
+def _resident(peak=False):
+    """Bytes of memory that this process has now, or had at most since it was forgotten; 0 where the system tells not."""
+    if sys.platform != "linux":
+        return 0
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(rf"{'VmHWM' if peak else 'VmRSS'}:\s*(\d+) kB", status)[1])
+
+
+def _forget_peak():
+    if sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def attempt(counts, name, action):
     """One case: it may succeed, or be refused in one line."""
+    _forget_peak()
+    before = _resident()
+    _in_time(counts, name, action)
+    taken = _resident(peak=True) - before
+    counts["most MB"] = max(counts["most MB"], taken // 1_000_000)
+    if taken > MEMORY:
+        counts["memory"] += 1
+        print(name, f"takes {taken / 1e6:.0f} MB")
+
+
+def _in_time(counts, name, action):
     signal.setitimer(signal.ITIMER_REAL, PATIENCE)
     try:
         action()
@@ -92,7 +117,10 @@ class WrongRows(Exception):
 
 def verdict(counts):
     """What must be zero."""
-    return {key: counts[key] for key in ("executions", "tracebacks", "hangs", "leaks", "wrong rows", "bad messages")}
+    return {
+        key: counts[key]
+        for key in ("executions", "tracebacks", "hangs", "leaks", "wrong rows", "bad messages", "memory")
+    }
 
 
 def run_cases(kind, cases, seed, one):

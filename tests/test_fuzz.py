@@ -4,8 +4,10 @@ import contextlib
 import csv
 import io
 import math
+import sys
 from pathlib import Path
 
+import fuzzing
 import h5py
 import mod_files
 import numpy as np
@@ -31,7 +33,7 @@ from hhfast.sweep.store.seal import add_seal
 from hhfast.sweep.sweep_file import read_sweep
 from hhfast.sweep.verify import verify_output
 
-CLEAN = dict.fromkeys(("executions", "tracebacks", "hangs", "leaks", "wrong rows", "bad messages"), 0)
+CLEAN = dict.fromkeys(("executions", "tracebacks", "hangs", "leaks", "wrong rows", "bad messages", "memory"), 0)
 FULL = (
     SCAN
     + """\
@@ -339,6 +341,15 @@ def fuzz_cache(cases, seed, models):
 KINDS = {
     fuzz_models: 300, fuzz_sweeps: 600, fuzz_tables: 300, fuzz_results: 300, fuzz_criteria: 200, fuzz_neuroml: 100, fuzz_nmodl: 100, fuzz_shards: 250, fuzz_cache: 250,
 }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_a_case_that_takes_much_memory_is_counted(monkeypatch):
+    """At its peak, though it is given back; and the case after it is not blamed for that."""
+    monkeypatch.setattr(fuzzing, "MEMORY", 50e6)
+    taken = iter([8_000_000, 1_000, 1_000])
+    found = run_cases("memory", 3, 0, lambda chance, case: lambda: np.ones(next(taken)).sum())
+    assert found == CLEAN | {"memory": 1}
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), KINDS.items(), ids=lambda x: getattr(x, "__name__", ""))

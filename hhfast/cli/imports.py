@@ -31,7 +31,9 @@ def import_files(
         typer.echo(found.text)
         note(found.report())
     else:
-        output.write_text(found.text, encoding="utf-8")
+        from hhfast.sweep.durable_files import write_durably
+
+        write_durably(output.resolve(), found.text.encode("utf-8"))
         say(f"{found.report()}\nwrote {output}")
         if found.stimulus is not None:
             keys = (f"{k} = {v:g}" if isinstance(v, float) else f"{k} = {v}" for k, v in found.stimulus.items())

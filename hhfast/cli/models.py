@@ -82,6 +82,7 @@ def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
 
     if output is not None:
         from hhfast.inputs import check_writable
+        from hhfast.sweep.durable_files import write_durably
 
         if output.suffix not in (".nml", ".xml"):
             raise InputError(f"{output}: the name of a NeuroML file ends in .nml")
@@ -90,7 +91,7 @@ def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        write_durably(output.resolve(), text.encode("utf-8"))
         say(f"wrote {output}")
 
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 _MOST_NUMBERS = 1_000_000
 
-OutFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A result file.")]
+
+def _named(path: Path) -> Path:
+    """Refuse a directory in place of a result: a name beside that of the result is made of it."""
+    if not path.name:
+        raise typer.BadParameter(f"{path} is a directory")
+    return path
+
+
+OutFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A result file.", callback=_named)]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model of the library, or the path of a TOML file.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print the table as CSV.")]
 Parameters = Annotated[

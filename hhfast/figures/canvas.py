@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from hhfast.errors import InputError
 from hhfast.figures.text import break_lines, words_of
 from hhfast.inputs import check_writable
+from hhfast.sweep.durable_files import atomic_file
 
 # Okabe & Ito 2008, told apart whatever the colour vision; the yellow, too light for lines, is left out.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -88,5 +89,5 @@ def check_picture(path: Path) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a picture file; its format is that of its name. Raises `InputError` as `check_picture`."""
     check_picture(path)
-    with mpl.rc_context(_FILES):
-        figure.savefig(path)
+    with mpl.rc_context(_FILES), atomic_file(path.resolve(), path.suffix) as temporary:
+        figure.savefig(temporary)

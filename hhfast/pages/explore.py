@@ -10,6 +10,7 @@ from hhfast.errors import InputError
 from hhfast.inputs import check_writable, path_of
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
+from hhfast.sweep.durable_files import write_durably
 
 _ENDINGS = (".html", ".htm")
 _RESULTS = (".h5", ".hdf5", ".nc")
@@ -56,7 +57,7 @@ def explore(
     path = checked(Path(f"{model.name}.html") if target is None else target)
     from hhfast.pages.model_page import model_page
 
-    path.write_text(model_page(model, chosen), encoding="utf-8")
+    write_durably(path.resolve(), model_page(model, chosen).encode("utf-8"))
     return path
 
 
@@ -64,7 +65,7 @@ def _of_result(result: Path, target: Path | None) -> Path:
     from hhfast.pages.result_page import result_page
 
     path = checked(result.with_suffix(".html") if target is None else target)
-    path.write_text(result_page(result), encoding="utf-8")
+    write_durably(path.resolve(), result_page(result).encode("utf-8"))
     return path
 
 

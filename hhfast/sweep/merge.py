@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hhfast.errors import InputError
+from hhfast.inputs import exists
 from hhfast.interrupts import safe_point, undisturbed
 from hhfast.progress import Reporter
 from hhfast.sweep.durable_files import make_directory, publish_new, temporary_name
@@ -135,7 +136,7 @@ def merge_parts(out: Path, folders: list[Path], progress: bool = True) -> int:
     The directories in `folders` are only read. Returns the number of rows that are still missing; the merge is done
     when there are none. Raises `InputError` if the directories do not belong together.
     """
-    if out.exists():
+    if exists(out):
         return _merged_before(out, folders)
     target = run_directory(out)
     sources = [RunDirectory.open(folder) for folder in folders]

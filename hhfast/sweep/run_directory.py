@@ -110,6 +110,8 @@ class RunDirectory:
 
 def run_directory(out: Path) -> Path:
     """Where the run of a result is kept until it is finished."""
+    if not out.name:
+        raise InputError(f"{out}: is a directory; give the name of a file")
     return out.with_name(out.name + ".parts")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hhfast.batch.result import STATUS_MEANINGS
 from hhfast.errors import InputError
+from hhfast.inputs import exists
 from hhfast.sweep.lock import LockHolder, live_holder
 from hhfast.sweep.run_directory import RunDirectory, holds_run, run_directory
 from hhfast.sweep.shards import DamagedShard
@@ -51,7 +52,7 @@ def run_status(out: Path) -> RunStatus:
     folder = run_directory(out)
     if holds_run(folder):
         return _unfinished(out, RunDirectory.open(folder))
-    if not out.exists():
+    if not exists(out):
         raise InputError(f"{out}: neither it nor {folder} exists; check the path")
     from hhfast.sweep.store import ResultFile
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hhfast.errors import InputError
+from hhfast.inputs import check_file, exists
 from hhfast.progress import Reporter
 from hhfast.sweep.run_directory import RunDirectory, holds_run, run_directory
 from hhfast.sweep.shards import DamagedShard
@@ -27,7 +28,8 @@ class OutputCheck:
 def verify_output(out: Path) -> OutputCheck:
     """Check a result, or the parts of an unfinished one; nothing is changed."""
     folder = run_directory(out)
-    if out.exists():
+    if exists(out):
+        check_file(out)
         return _result(out)
     if holds_run(folder):
         return _unfinished(out, RunDirectory.open(folder))

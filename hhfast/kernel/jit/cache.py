@@ -26,6 +26,7 @@ from pathlib import Path
 
 import platformdirs
 
+from hhfast.errors import one_line
 from hhfast.kernel.jit.llvm_compiler import processor
 
 _KERNEL, _TEXT = ".kernel", ".text"  # suffixes: object code, and what is remembered beside it
@@ -198,4 +199,4 @@ def _with_times(folder: Path) -> Iterator[tuple[float, int, Path]]:
 
 @lru_cache(maxsize=8)
 def _warn_once(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=2)
+    warnings.warn(one_line(message), RuntimeWarning, stacklevel=2)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hhfast.errors import InputError, one_line
 from hhfast.kernel.jit import cache, llvm_compiler
 from hhfast.kernel.jit.cache import ObjectCode
 from hhfast.kernel.spec import RATES_ARGUMENTS, KernelSpec
@@ -85,9 +86,12 @@ def _of_points(kind: str, model: Model, compiler: str, kernel: Callable[[], Kern
 
 
 def _compiler() -> str:
-    if os.environ.get("HHFAST_DEBUG", "") not in ("", "0"):
+    if llvm_compiler.runs_plain():
         return "python"
-    return os.environ.get("HHFAST_COMPILER", "") or ("numba" if _failed else "llvm")
+    asked = os.environ.get("HHFAST_COMPILER", "")
+    if asked not in ("", "llvm", "numba"):
+        raise InputError(f"HHFAST_COMPILER = {one_line(asked, 60)!r}: must be llvm or numba, in the environment")
+    return asked or ("numba" if _failed else "llvm")
 
 
 def _build() -> ModuleType:

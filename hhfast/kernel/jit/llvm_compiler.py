@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.errors import InputError, one_line
+
 # What a user may set of the processor, under the names that Numba users know.
 _CPU_NAME, _CPU_FEATURES = "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"
 _numbers = itertools.count()
@@ -36,6 +38,14 @@ def processor() -> tuple[str, str, str]:
     return llvm.get_process_triple(), name, os.environ.get(_CPU_FEATURES, features)
 
 
+def runs_plain() -> bool:
+    """Whether HHFAST_DEBUG asks for printed Python as it is, without a compiler. Raises `InputError` for nonsense."""
+    asked = os.environ.get("HHFAST_DEBUG", "")
+    if asked not in ("", "0", "1"):
+        raise InputError(f"HHFAST_DEBUG = {one_line(asked, 60)!r}: must be 0 or 1, in the environment")
+    return asked == "1"
+
+
 def arithmetic() -> str:
     """What of the processor and of the settings decides the bits of a result: whether products are added unrounded.
 
@@ -43,8 +53,7 @@ def arithmetic() -> str:
     """
     triple, _, features = processor()
     fused = not triple.startswith(("x86_64", "i")) or "+fma" in features.split(",")
-    plain = os.environ.get("HHFAST_DEBUG", "") not in ("", "0")
-    return "plain Python" if plain else "fused multiply-add" if fused else "separate multiply and add"
+    return "plain Python" if runs_plain() else "fused multiply-add" if fused else "separate multiply and add"
 
 
 def _machine() -> Any:
