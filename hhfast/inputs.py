@@ -211,7 +211,7 @@ def truth(name: str, value: Any) -> bool:
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """One of the known texts."""
     if not isinstance(value, str) or value not in (known := tuple(known)):
-        raise InputError(f"{name} = {value!r}: {did_you_mean(str(value), known)}")
+        raise InputError(f"{name} = {value!r}: {did_you_mean(value, known)}")
     return value
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
+from hhfast.figures.arguments import name_of
 from hhfast.figures.curves import line, lines, wants_lines
 from hhfast.figures.grid_axes import (
     axis_of,
@@ -28,6 +29,7 @@ from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import plain
+from hhfast.inputs import truth
 from hhfast.sweep.averages import AveragedResult
 from hhfast.sweep.results import open_finished
 from hhfast.sweep.scale import is_logarithmic
@@ -64,6 +66,8 @@ def plot_result(
     if not isinstance(result, ResultFile):
         with open_finished(result) as file:
             return plot_result(file, x=x, y=y, value=value, log=log, over=over, spread=spread)
+    x, y, value, over = name_of("x", x), name_of("y", y), name_of("value", value), name_of("over", over)
+    log, spread = truth("log", log), truth("spread", spread)
     n_rows = result.n_rows
     shown, result = averaged(
         result, quantity_of(result, value, log), axis_of_means(result, over, (x, y), spread), spread
