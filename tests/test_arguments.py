@@ -197,7 +197,7 @@ ONE_ROW = hh.Rows({"g_Na": [120.0]})
         (lambda: hh.models[HH].with_channel("M"), "with_channel: is given str"),
         (lambda: hh.models[HH].gate_curves("x"), "V: holds no numbers"),
         (lambda: hh.models[HH].to_neuroml((1, 2)), "pulse: has 2 numbers"),
-        (lambda: hh.spike_times([0, 1], "x"), "V: is no array of numbers"),
+        (lambda: hh.spike_times([0, 1], "x"), "V: holds no numbers"),
         (lambda: hh.find_rheobase(HH, width=1.0, tol=2.0), "tol = 2.0: must be below 1"),
     ],
     ids=range(21),

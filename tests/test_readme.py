@@ -51,9 +51,7 @@ def test_files_of_the_documentation_can_be_read(path, tmp_path):
             file.write_text(text)
             assert hh.load_model(file).states
             continue
-        whole = (
-            text if "model =" in text else f'model = "hodgkin_huxley"\n{text}\n[axes]\ng_L = {{ values = [0.3] }}\n'
-        )
+        whole = text if "model =" in text else f'model = "hodgkin_huxley"\n{text}\n[axes]\ng_L = {{ values = [0.3] }}\n'
         if "[analysis]" not in whole and "t_stop" not in whole:
             whole = f"t_stop = 100.0\n{whole}"
         file.write_text(whole)
