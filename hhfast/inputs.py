@@ -110,7 +110,7 @@ def per_cell(name: str, value: Any) -> Any:
 def samples(name: str, value: Any) -> np.ndarray:
     """Numbers of any dimensions, float64; NaN, a sample that is missing, is allowed."""
     if value is None or (array := _floats(value)) is None:
-        raise InputError(f"{name}: holds no numbers; give an array of them")
+        raise InputError(f"{name}: is no array of numbers; give numbers alone, and lists of one length")
     return array
 
 

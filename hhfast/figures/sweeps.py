@@ -24,7 +24,7 @@ from hhfast.figures.grid_axes import (
     varying,
 )
 from hhfast.figures.heat_maps import Panels, heat_maps
-from hhfast.figures.points import Column, points
+from hhfast.figures.points import Coordinate, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
@@ -142,6 +142,6 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
     return figure
 
 
-def _column(result: ResultFile, name: str) -> Column:
+def _column(result: ResultFile, name: str) -> Coordinate:
     values = result.read(name)
-    return Column(label_in(result, name), values, is_logarithmic(result, name, values))
+    return Coordinate(label_in(result, name), values, is_logarithmic(result, name, values))
