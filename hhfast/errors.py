@@ -68,24 +68,31 @@ class UnknownName(InputError, KeyError):
         return str(self.args[0])
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The closest known name as a hint, else the list of what is known (never empty)."""
-    known = sorted(known)
-    name = name[:MESSAGE_LENGTH]  # comparing takes time by the square of a name's length
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """The closest known name as a hint, else the list of what is known (never empty). Names may be no text."""
+    names = sorted(map(_text, known))
+    given = _text(name)[:MESSAGE_LENGTH]  # comparing takes time by the square of a name's length
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
     if not close:  # "g_na" for "g_Na": case is the commonest slip, and short names defeat the ratio above
-        close = [k for k in known if k.casefold() == name.casefold()]
+        close = [k for k in names if k.casefold() == given.casefold()]
     if close:
         return f"did you mean '{close[0]}'?"
-    if not known:
+    if not names:
         return "none are defined"
-    while len(listed := ", ".join(known)) > _SHOWN_NAMES:
-        known = [*known[: len(known) // 2], "..."] if len(known) > 2 else [one_line(known[0], _SHOWN_NAMES // 2)]
+    while len(listed := ", ".join(names)) > _SHOWN_NAMES:
+        names = [*names[: len(names) // 2], "..."] if len(names) > 2 else [one_line(names[0], _SHOWN_NAMES // 2)]
     return f"known: {listed}"
 
 
-def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> UnknownName:
+def unknown(kind: str, name: object, known: Iterable[object], where: str = "") -> UnknownName:
     """The error for an unknown `name` of some `kind`, ready to raise."""
-    name = name if isinstance(name, str) else repr(name)
     place = f"{where}: " if where else ""
-    return UnknownName(f"{place}unknown {kind} '{name}'; {did_you_mean(name, known)}")
+    return UnknownName(f"{place}unknown {kind} '{_text(name)}'; {did_you_mean(name, known)}")
+
+
+def _text(name: object) -> str:
+    """A name as text, whatever it is: a number of thousands of digits, and much else, cannot be printed."""
+    try:
+        return name if isinstance(name, str) else repr(name)
+    except Exception:  # noqa: BLE001
+        return f"of type {type(name).__name__}"

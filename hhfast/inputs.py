@@ -120,7 +120,7 @@ def per_cell(name: str, value: Any) -> Any:
 def samples(name: str, value: Any) -> np.ndarray:
     """Numbers of any dimensions, float64; NaN, a sample that is missing, is allowed."""
     if value is None or (array := _floats(value)) is None:
-        raise InputError(f"{name}: holds no numbers; give an array of them")
+        raise InputError(f"{name}: is no array of numbers; give numbers alone, and lists of one length")
     return array
 
 
@@ -221,7 +221,7 @@ def truth(name: str, value: Any) -> bool:
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """One of the known texts."""
     if not isinstance(value, str) or value not in (known := tuple(known)):
-        raise InputError(f"{name} = {value!r}: {did_you_mean(str(value), known)}")
+        raise InputError(f"{name} = {value!r}: {did_you_mean(value, known)}")
     return value
 
 

@@ -18,7 +18,7 @@ def test_run_then_status_and_info(here):
     assert hhfast("status", "scan.h5").stdout == "scan.h5: finished, 12 rows\n"
     info = hhfast("info", "scan.h5").stdout
     for text in ("g_Na (3) x stimulus.amplitude (4)", "12: 12 ok", "exp_euler, dt 0.025 ms", "Hodgkin & Huxley 1952",
-                 "mS cm-2", "step(start = 5)", "latency", "sha256"):  # fmt: skip
+                 "mS/cm²", "step(start = 5)", "latency", "sha256"):  # fmt: skip
         assert text in info
     assert names(here) == ["scan.h5", "scan.toml"]
 

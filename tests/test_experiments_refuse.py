@@ -15,7 +15,7 @@ t_stop = 20.0
 g_Na = {{ values = [100, 120] }}
 {rest}
 """
-NAN, OVERLAP, LARGE = "= nan: levels of a clamp must be", "steps would overlap", "must be from -1000 to 1000 mV"
+NAN, OVERLAP, LARGE = "= nan: must be a number, not NaN", "steps would overlap", "must be from -1000 to 1000 mV"
 TWO = "two voltage clamps overlap"
 COUNT = "above 0"
 UNKNOWN = "did you mean 'g_Na'"
@@ -33,7 +33,7 @@ def run(**given):
 CASES = {
     "levels that are NaN": [
         (clamped(levels=[np.nan]), NAN),
-        (clamped(levels=[np.array([0.0, np.nan])]), NAN),
+        (clamped(levels=[np.array([0.0, np.nan])]), "= nan: levels of a clamp must be"),
         (lambda: hh.voltage_clamp("hodgkin_huxley", [0.0, np.nan]), "levels = 0, nan: give finite numbers"),
         (("clamp", "hodgkin_huxley", "--levels", "0,nan"), "--levels 0,nan: give finite numbers"),
         (("simulate", "hodgkin_huxley", "--stimulus", "voltage_clamp holding=-70 levels=nan durations=5"), "level_1 = nan"),

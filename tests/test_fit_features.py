@@ -82,7 +82,7 @@ def test_shapes_of_spikes_by_differences():
         ({"values": {"rate": np.inf}}, "finite"),
         ({"values": {}}, "names no feature"),
         ({"values": {"rate": [1.0, 2.0]}, "errors": {"rate": [1.0] * 3}}, "different lengths"),
-        ({"until": "rest"}, "'settled' or 't_stop'"),
+        ({"until": "rest"}, "until = 'rest': known: settled, t_stop"),
     ],
 )
 def test_what_is_no_target_is_refused(change, message):

@@ -123,7 +123,7 @@ def test_features_with_a_parameter_and_a_current_of_each_target(tmp_path):
         ('file = "rec.csv"', "file = 3", "analysis.target.file: is 3"),
         ('file = "rec.csv"', 'file = "rec.csv"\nV = [1]', "analysis.target.V: is given, and so is file"),
         ('file = "rec.csv"', "V = [[-65, -64]]", "analysis.target.every: is missing"),
-        ('file = "rec.csv"', "V = [[-65, -64], [-65]]\nevery = 1", "analysis.target.V: give lists of numbers"),
+        ('file = "rec.csv"', "V = [[-65, -64], [-65]]\nevery = 1", "analysis.target: V: is no array of numbers"),
         ('file = "rec.csv"', "V = [[-65, -64]]\nevery = -1", "analysis.target: every = -1"),
         ('file = "rec.csv"', "times = [5.0]", "analysis.target.t_stop: is missing"),
         ('file = "rec.csv"', "values = { rat = 60 }\nerrors = { rat = 1 }", "unknown feature 'rat'; did you mean 'rate'"),

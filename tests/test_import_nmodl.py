@@ -196,6 +196,9 @@ REFUSED = {
     "mutual recursion": (PLAIN + "PROCEDURE a() { b() }\nPROCEDURE b() { a() }\nBREAKPOINT { a() i = g*v }\n", "PROCEDURE|size"),
     "brackets": (PLAIN + f"BREAKPOINT {{ i = {'(' * 5000}v{')' * 5000} }}\n", "nested more than 100 deep"),
     "a string": (PLAIN + 'BREAKPOINT { i = "v }\n', "a string has no end"),
+    "a unit": (PLAIN.replace("(S/cm2)", "(S/cm2"), ":3: not NMODL: a unit has no closing bracket"),
+    "a unit of a number": (PLAIN + "BREAKPOINT {\n i = 2 (S/cm2\n)*v }\n", ":5: not NMODL: a unit has no closing bracket"),
+    "a unit in a heading": (PLAIN + "FUNCTION f(x (mV\n)) { f = x }\n", ":4: not NMODL: a unit has no closing bracket"),
     "signs": (PLAIN + f"BREAKPOINT {{ i = {'-' * 5000}v }}\n", "nested more than 100 deep"),
     "a long sum": (PLAIN + f"BREAKPOINT {{ i = {'+'.join(['v'] * 9000)} }}\n", "a formula of more than"),
     "10 MB": (PLAIN + "BREAKPOINT { i = " + "(" * 5_000_000 + ")" * 5_000_000 + "}", "above 400,000 bytes"),
@@ -207,13 +210,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_imported_is_refused_in_one_line(case, tmp_path, monkeypatch):
+def test_what_cannot_be_imported_is_refused_in_one_line(case, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     text, message = REFUSED[case]
     (tmp_path / "x.mod").write_text(text)
     line = refused("import", "x.mod")
     assert re.search(message, line), line
     assert len(line) < 500
+    assert capfd.readouterr() == ("", "")  # the parser, which is C++, writes nothing itself
 
 
 def test_bad_paths_are_refused(tmp_path):

@@ -64,7 +64,7 @@ def phi(z):
     return -np.expm1(-z) / z
 
 
-@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning")
+@pytest.mark.filterwarnings("ignore::hhfast.errors.StepWarning", "ignore::hhfast.errors.PrecisionWarning")
 @pytest.mark.parametrize("integrator", EXPONENTIAL)
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 4e-15), ("float32", 2e-6)])
 def test_a_step_of_any_length_is_right(integrator, dtype, rtol):

@@ -44,15 +44,14 @@ def test_python_blocks_of_the_documentation_run(path, tmp_path, monkeypatch, cap
 @pytest.mark.parametrize("path", [p for p in PAGES if blocks("toml", p)], ids=lambda path: path.stem)
 def test_files_of_the_documentation_can_be_read(path, tmp_path):
     """Whole models and whole sweeps; a part of a sweep file, as [analysis] alone, is made whole."""
+    (tmp_path / "recordings.csv").write_text("time,V\n0,-65\n1,-64\n")
     for text in blocks("toml", path):
         file = tmp_path / "file.toml"
         if text.startswith("name"):
             file.write_text(text)
             assert hh.load_model(file).states
             continue
-        whole = (
-            text if "model =" in text else f'model = "hodgkin_huxley"\n{text}\n[axes]\ng_Na = {{ values = [120] }}\n'
-        )
+        whole = text if "model =" in text else f'model = "hodgkin_huxley"\n{text}\n[axes]\ng_L = {{ values = [0.3] }}\n'
         if "[analysis]" not in whole and "t_stop" not in whole:
             whole = f"t_stop = 100.0\n{whole}"
         file.write_text(whole)

@@ -318,6 +318,7 @@ def test_ctrl_c_stops_a_run_promptly():
     check_ctrl_c('stimulus=hh.Step(10.0), integrator="exp_euler", record=[hh.SpikeCount()]', 1e8)
 
 
+@pytest.mark.filterwarnings("ignore::hhfast.errors.PrecisionWarning")
 @pytest.mark.parametrize("V", [-500.0, 160.0, 400.0])
 def test_gates_are_steady_far_from_any_potential_of_a_cell(V):
     """Exact where compiled rates are held: cells may start anywhere; one such cell changes no other by a bit."""

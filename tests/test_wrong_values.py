@@ -3,6 +3,7 @@
 Classes of results are left out: analyses make them, and nothing else is to.
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import hhfast as hh
+from hhfast.errors import did_you_mean, unknown
 
 HH = "hodgkin_huxley"
 WRONG = [
@@ -89,18 +91,32 @@ def of_pictures():
     """What draws: each with what it is to draw."""
     every = hh.Trace(["V", "i_Na", "i_K", "i_L"], every=0.5)
     traces = hh.simulate(HH, t_stop=5.0, stimulus=STEP, record=[every, hh.Spikes()])
+    analyses = ("repeated_trials", "fi_curve", "strength_duration", "recovery_curve", "phase_response", "voltage_clamp",
+                "fit")  # fmt: skip
+    found = {name: call(name, arguments) for name, arguments in of_kernels().items() if name in analyses}
     of_cell = {"cells": None, "params": None, "labels": None, "units": None}
+    path = of_files()["select"]["path"]
+    benchmark = hh.benchmark_integrators(HH, integrators=["rk4"], t_stop=20.0, repeats=1, rheobase=False, cells=8)
     return {
         "plot_traces": {"result": traces, "cells": None, "labels": None, "title": ""},
         "plot_currentscape": {"result": traces, "cell": 0, "title": ""},
         "plot_gate_curves": {"model": HH, "params": None, "V": None},
         "plot_phase_plane": {"model": HH, "y": None, "params": None, "i_app": 0.0, "t_stop": 5.0, "held": None, "axes": None},
         "plot_spike": {"model": HH, "params": None, "amplitude": 20.0, "width": 1.0, "before": 1.0, "after": 2.0},
-        "plot_stacking": {"values": [1.0, 2.0, 3.0, 4.0], "parameters": {"a": [1, 1, 2, 2], "b": [1, 2, 1, 2]}, "label": "",
-                          "codes": (), "order": None, "units": None},
-        "plot_map": {"x": ("a", np.arange(2.0)), "y": ("b", np.arange(2.0)), "values": ("c", np.zeros((2, 2))), "axes": None},
-        "plot_bifurcation_diagram": {"model": HH, "params": None, "i_app": (0.0, 20.0), "t_stop": 50.0, "axes": None},
-        "plot_trials": {"result": None, **of_cell}, "plot_fi": {"curves": None, **of_cell, "axes": None},
+        "plot_stacking": {"values": np.zeros((2, 2)), "parameters": {"a": [1, 2], "b": [1, 2]}, "label": "", "codes": (),
+                          "order": None, "units": None},
+        "plot_map": {"x": ("a", [0.0, 1.0]), "y": ("b", [0.0, 0.0]), "values": ("c", [1.0, 2.0]), "axes": None},
+        "plot_bifurcation_diagram": {"model": HH, "params": None, "i_app": (0.0, 20.0), "t_stop": 30.0, "axes": None},
+        "plot_trials": {"result": found["repeated_trials"], **of_cell},
+        "plot_fi": {"curves": found["fi_curve"], **of_cell, "axes": None},
+        "plot_strength_duration": {"result": found["strength_duration"], **of_cell, "axes": None},
+        "plot_recovery": {"result": found["recovery_curve"], **of_cell, "axes": None},
+        "plot_phase_response": {"result": found["phase_response"], **of_cell},
+        "plot_voltage_clamp": {"result": found["voltage_clamp"], **of_cell},
+        "plot_fit": {"fit": found["fit"], "target": 0},
+        "plot_benchmark": {"found": benchmark},
+        "plot_population": {"selection": hh.select(path, "spike_count >= 0")},
+        "plot_result": {"result": path, "x": None, "y": None, "value": None, "log": False, "over": None, "spread": False},
     }  # fmt: skip
 
 
@@ -176,7 +192,9 @@ def of_values():
     return found
 
 
-GROUPS = {"values": of_values, "kernels": of_kernels, "files": of_files}
+GROUPS = {"values": of_values, "kernels": of_kernels, "files": of_files, "pictures": of_pictures}
+
+SLOW = pytest.mark.slow  # pictures are drawn where a wrong value is fine
 
 
 def call(name, arguments):
@@ -200,7 +218,7 @@ def told(name, argument, wrong, arguments):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("group", [pytest.param(name, marks=SLOW if name == "pictures" else ()) for name in GROUPS])
 def test_wrong_values_are_input_errors(group, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found, counts = [], Counter()
@@ -216,8 +234,8 @@ def test_wrong_values_are_input_errors(group, tmp_path, monkeypatch):
 
 def test_every_public_name_is_attacked():
     """What is new in `hhfast.__all__` needs an entry above."""
-    attacked = {*of_values(), *(name for of in (of_kernels, of_files) for name in _names_in(of))}
-    public = {name for name in hh.__all__ if callable(getattr(hh, name)) and not name.startswith("plot_")}
+    attacked = {*of_values(), *(name for of in (of_kernels, of_files, of_pictures) for name in _names_in(of))}
+    public = {name for name in hh.__all__ if callable(getattr(hh, name))}
     assert public - attacked - RESULTS - OTHERS == set()
 
 
@@ -226,6 +244,24 @@ def _names_in(function):
     return {
         constant for constant in function.__code__.co_consts if isinstance(constant, str) and constant in hh.__all__
     } | {name for constant in function.__code__.co_consts if isinstance(constant, tuple) for name in constant}
+
+
+@pytest.mark.parametrize(("initial", "told"), [
+    (["rest", "rest"], "initial: rest is given twice"),
+    ([{"V": -60}, "rest", {"V": -60.0}], "initial: V = -60 is given twice"),
+    ([{"V": -60}, {"V": "x"}], "initial.1.V = 'x' is not a number"),
+])  # fmt: skip
+def test_initial_states_of_a_sweep(initial, told):
+    with pytest.raises(hh.InputError, match=re.escape(told)):
+        hh.Sweep(HH, GRID, 5.0, initial=initial)
+
+
+@pytest.mark.parametrize(("name", "known", "hint"), [
+    (3, ["a", "b"], "known: a, b"), (None, ["V", None, 1], "did you mean 'None'?"), ([10**5000], ["V"], "known: V"), ([1], [], "none are defined"),
+])  # fmt: skip
+def test_names_that_are_no_text(name, known, hint):
+    assert did_you_mean(name, known) == hint
+    assert str(unknown("thing", name, known)).endswith(f"; {hint}")
 
 
 @pytest.mark.parametrize("wrong", [{"stimulus": True}, {"initial": None}, {"integrators": True}, {"integrators": 3}, {"repeats": 1.5},

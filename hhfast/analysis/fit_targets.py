@@ -130,7 +130,8 @@ class SpikeTarget:
     """Recorded spike times: one array, ms, or a list of them, of runs of t_stop ms.
 
     times : as said. threshold, rearm : mV, of the spikes of the model. trains : the times of each target, (n_spikes,)
-    ms. A spike too few counts as one at t_stop; one too many as its distance from there, so that it is pushed out.
+    ms. size : how many spikes of a run are compared. A spike too few counts as one at t_stop; one too many as its
+    distance from there, so that it is pushed out.
 
     Raises `InputError` for times outside 0..t_stop, or none at all.
     """

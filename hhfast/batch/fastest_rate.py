@@ -67,7 +67,7 @@ def _extreme(cells: Cells) -> np.ndarray:
 
 @contextlib.contextmanager
 def told_before() -> Iterator[None]:
-    """What runs within warns of no long steps: it repeats what has been warned of, or means to take them."""
+    """What runs within warns of neither steps nor rates: it repeats what has been warned of, or means to try it."""
     token = _is_told.set(True)
     try:
         yield

@@ -17,12 +17,22 @@ from hhfast.analysis.fi_curve import FICurve
 from hhfast.analysis.recovery_curve import RecoveryCurve
 from hhfast.analysis.strength_duration import StrengthDuration, StrengthDurationFit
 from hhfast.errors import InputError
-from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, new_axes, scale_of_colours
+from hhfast.figures.arguments import (
+    axes_or_new,
+    chosen_cells,
+    labels_of_cells,
+    of_kind,
+    text_of,
+    units_of,
+    values_of_cells,
+)
+from hhfast.figures.canvas import COLOUR_MAP, MISSING, colour, scale_of_colours
 from hhfast.figures.phase_response import plot_phase_response
 from hhfast.figures.scales import plain_numbers
-from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, shown_number, symbol
+from hhfast.figures.text import label_of, shown_number, symbol
 from hhfast.figures.trials import plot_trials
 from hhfast.figures.voltage_clamp import plot_voltage_clamp
+from hhfast.inputs import per_cell, what
 from hhfast.tables import unit_text
 
 __all__ = [
@@ -50,11 +60,9 @@ def plot_fi(
     for the legend, one per cell. units : of the parameters. axes : to draw into; None: new ones. Raises `InputError`
     for what are no curves, and cells that are not there.
     """
-    if not isinstance(curves, (FICurve, Sequence)):
-        raise InputError(f"plot_fi: is given {type(curves).__name__}; give an FICurve, or several")
-    axes = axes or new_axes()
-    curves = [curves] if isinstance(curves, FICurve) else list(curves)
-    styles = _styles(axes, len(curves[0].rate), cells, params, labels, units or {})
+    curves = _curves_of(curves)
+    axes = axes_or_new(axes)
+    styles = _styles(axes, len(curves[0].rate), cells, params, labels, units)
     for j, curve in enumerate(curves):
         form, branch = _BRANCH[curve.direction]
         size = 3 if len(curve.current) > 40 else 5
@@ -75,6 +83,16 @@ def plot_fi(
     _legend(axes)
     axes.grid(alpha=0.3)
     return axes
+
+
+def _curves_of(curves: Any) -> list[FICurve]:
+    """One or several curves of the same number of cells."""
+    found = list(curves) if isinstance(curves, Sequence) and len(curves) else [curves]
+    for curve in found:
+        of_kind("plot_fi: curves", curve, FICurve, "what hhfast.fi_curve returns, or a list of such")
+    if len({len(curve.rate) for curve in found}) > 1:
+        raise InputError("plot_fi: curves have different numbers of cells; give those of the same cells")
+    return found
 
 
 def _mark_onset(axes: Axes, onset: float, k: int) -> None:
@@ -98,8 +116,9 @@ def plot_strength_duration(
     Of several cells with Weiss's fit. result : of `strength_duration`. cells, params, labels, units, axes, errors
     (`InputError`) : as in `plot_fi`.
     """
-    axes = axes or new_axes()
-    styles = _styles(axes, len(result.amplitude), cells, params, labels, units or {})
+    of_kind("plot_strength_duration: result", result, StrengthDuration, "what hhfast.strength_duration returns")
+    axes = axes_or_new(axes)
+    styles = _styles(axes, len(result.amplitude), cells, params, labels, units)
     fine = np.geomspace(result.width.min(), result.width.max(), 200)
     for cell, style in styles.items():
         if len(styles) == 1:
@@ -145,8 +164,9 @@ def plot_recovery(
 
     result : of `recovery_curve`. cells, params, labels, units, axes, errors (`InputError`) : as in `plot_fi`.
     """
-    axes = axes or new_axes()
-    styles = _styles(axes, len(result.ratio), cells, params, labels, units or {})
+    of_kind("plot_recovery: result", result, RecoveryCurve, "what hhfast.recovery_curve returns")
+    axes = axes_or_new(axes)
+    styles = _styles(axes, len(result.ratio), cells, params, labels, units)
     for cell, style in styles.items():
         axes.semilogy(result.interval, result.ratio[cell], "o-", markersize=4, linewidth=1.2, **style)
     axes.axhline(1.0, color="0.5", linestyle=":", linewidth=1)
@@ -174,17 +194,16 @@ def _styles(
     cells: int | Sequence[int] | None,
     params: Mapping[str, Any] | None,
     labels: Sequence[str] | None,
-    units: Mapping[str, str],
+    units: Mapping[str, str] | None,
 ) -> dict[int, dict[str, Any]]:
     """Cell -> the colour and label of its line; a colour bar is added where there are many."""
     chosen = chosen_cells(range(min(n, MOST)) if cells is None else cells, n)
-    values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
+    names = labels_of_cells(n, labels, params, units)
     if len(chosen) <= _IN_LEGEND:
-        if labels is None:
-            labels = labels_of_cells(n, params, units)
-        return {cell: {"color": colour(k), "label": labels[cell] if n > 1 else None} for k, cell in enumerate(chosen)}
+        return {cell: {"color": colour(k), "label": names[cell] if n > 1 else None} for k, cell in enumerate(chosen)}
+    values, known = values_of_cells(n, params), units_of(units)
     varied = [
-        (label_of(symbol(name), units.get(name, "1")), v) for name, v in values.items() if len(set(v.tolist())) > 1
+        (label_of(symbol(name), known.get(name, "1")), v) for name, v in values.items() if len(set(v.tolist())) > 1
     ]
     name, at = varied[0] if varied else ("cell", np.arange(n, dtype=np.float64))
     shades = scale_of_colours(axes, (float(at.min()), float(at.max())), name)
@@ -213,11 +232,15 @@ def plot_map(
 
     Cells without a number stay grey. Raises `InputError` where the cells do not form a full grid.
     """
-    axes = axes or new_axes()
+    x, y, values = _labelled("x", x), _labelled("y", y), _labelled("values", values)
+    axes = axes_or_new(axes)
+    n = len(values[1])
+    if not len(x[1]) == len(y[1]) == n:
+        raise InputError(f"x, y, values: have {len(x[1])}, {len(y[1])} and {n} numbers; give one of each for a cell")
     at_x, columns = np.unique(x[1], return_inverse=True)
     at_y, rows = np.unique(y[1], return_inverse=True)
-    if len(at_x) * len(at_y) != len(values[1]) or len(np.unique(rows * len(at_x) + columns)) != len(values[1]):
-        raise InputError(f"{x[0]} and {y[0]} do not form a grid of {len(values[1])} different cells")
+    if len(at_x) * len(at_y) != n or len(np.unique(rows * len(at_x) + columns)) != n:
+        raise InputError(f"{x[0]} and {y[0]} do not form a grid of {n} different cells")
     grid = np.empty((len(at_y), len(at_x)))
     grid[rows, columns] = values[1]
     axes.set_facecolor(MISSING)
@@ -225,6 +248,16 @@ def plot_map(
     axes.figure.colorbar(mesh, ax=axes, label=values[0])
     axes.set(xlabel=x[0], ylabel=y[0])
     return axes
+
+
+def _labelled(name: str, value: Any) -> tuple[str, np.ndarray]:
+    """A label, and one number for each of some cells."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise InputError(f"{name}: is {what(value)}; give a label and an array, as ('g_Na (mS/cm2)', g_Na)")
+    values = per_cell(f"{name}: the second of its two", value[1])
+    if not np.size(values):
+        raise InputError(f"{name}: has no numbers, so there is nothing to draw")
+    return text_of(f"{name}: the first of its two", value[0]), np.atleast_1d(values)
 
 
 def _fit_label(name: str, fit: StrengthDurationFit, cell: int, unit: str) -> str:

@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from hhfast.analysis.bifurcations import Bifurcations, bifurcations
 from hhfast.analysis.equilibrium_curve import EquilibriumCurve, equilibrium_curve
 from hhfast.batch.simulate import simulate
-from hhfast.figures.canvas import colour, new_axes
+from hhfast.figures.arguments import axes_or_new, params_of
+from hhfast.figures.canvas import colour
 from hhfast.figures.text import label_of, plain, shown_number
-from hhfast.inputs import interval
+from hhfast.inputs import interval, positive
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.features import Features
@@ -40,10 +41,10 @@ def plot_bifurcation_diagram(
     from 40 mV above it, so that both of two states show.
     axes : to draw into; None: new ones. Raises `InputError` for a model or currents that are none.
     """
-    limits = interval("i_app", i_app)
-    found, own = find_model(model), dict(params or {})
+    limits, t_stop = interval("i_app", i_app), positive("t_stop", t_stop)
+    found, own = find_model(model), params_of(params)
+    axes = axes_or_new(axes, 6.8, 4.6)
     curve = equilibrium_curve(found, own)
-    axes = axes or new_axes(6.8, 4.6)
     _branches(axes, curve, limits)
     current, low, high = _oscillations(found, own, limits, t_stop)
     axes.plot(np.tile(current, 2), np.concatenate([low, high]), ".", color=colour(1), markersize=3.5, zorder=2,

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
+from hhfast.figures.arguments import of_kind, one_cell, text_of
 from hhfast.figures.canvas import new_figure
 from hhfast.figures.text import label_of, plain, symbol
 from hhfast.figures.traces import row_label
@@ -31,11 +32,12 @@ def plot_currentscape(result: Result, *, cell: int = 0, title: str = "") -> Figu
 
     Raises `InputError` if there are no currents, or no such cell.
     """
+    of_kind("plot_currentscape: result", result, Result, "what hhfast.simulate returns")
+    title = text_of("title", title)
     names = [name for name, variable in result.variables.items() if variable.quantity == CURRENT]
     if "V" not in result.variables or not names:
         raise InputError("a currentscape needs a trace of V and of the currents; record Trace('V', 'i_Na', ...)")
-    if not 0 <= cell < len(result.status):
-        raise InputError(f"cell: is {cell}; the result has cells 0 to {len(result.status) - 1}")
+    cell = one_cell("cell", cell, len(result.status))
     values = np.array([result[name][cell] for name in ("V", *names)], dtype=float)
     known = np.isfinite(values).all(axis=0)  # a cell that has settled ends before the others
     if not known.any():

@@ -10,7 +10,7 @@ from hhfast.analysis.feature_target import FeatureTarget
 from hhfast.analysis.fit import Fit
 from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
 from hhfast.batch.simulate import simulate
-from hhfast.errors import InputError
+from hhfast.figures.arguments import of_kind, one_cell
 from hhfast.figures.canvas import COLOURS, new_figure
 from hhfast.figures.text import label_of, plain, symbol
 from hhfast.parts.recorders import Trace
@@ -23,8 +23,8 @@ def plot_fit(fit: Fit, *, target: int = 0) -> Figure:
 
     target : its number. Raises `InputError` where there is no such target.
     """
-    if not 0 <= target < fit.target.n:
-        raise InputError(f"target: is {target}; the fit has targets 0 to {fit.target.n - 1}")
+    of_kind("plot_fit: fit", fit, Fit, "what hhfast.fit returns")
+    target = one_cell("target", target, fit.target.n)
     names = list(fit.parameters)
     figure = new_figure(max(6.4, 2.4 * len(names)), 5.6)
     grid = figure.add_gridspec(2, len(names), height_ratios=[1.4, 1])

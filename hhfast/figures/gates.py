@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
+from hhfast.figures.arguments import params_of
 from hhfast.figures.canvas import colour, legend_beside, new_figure
 from hhfast.figures.text import plain, symbol
+from hhfast.inputs import number, numbers
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 
@@ -27,8 +29,8 @@ def plot_gate_curves(model: str | Path | Model, params: Mapping[str, float] | No
     Raises `InputError` for a model without gates (kinetic schemes have no such curves).
     """
     found = find_model(model)
-    at = np.linspace(-100.0, 50.0, 601) if V is None else np.asarray(V, np.float64)
-    curves = found.gate_curves(at, params)
+    at = np.linspace(-100.0, 50.0, 601) if V is None else numbers("V", V)
+    curves = found.gate_curves(at, {name: number(name, value) for name, value in params_of(params).items()})
     if not curves:
         raise InputError(f"{found.name}: has no gates, so there are no curves to draw")
     figure = new_figure(10.0, 4.0 if len(curves) < 13 else 0.32 * len(curves))

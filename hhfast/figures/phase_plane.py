@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from hhfast.analysis.resting_state import resting_state
 from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError, unknown
-from hhfast.figures.canvas import colour, new_axes
+from hhfast.figures.arguments import axes_or_new, name_of, params_of, table_of
+from hhfast.figures.canvas import colour
 from hhfast.figures.text import label_of, plain, symbol, value_text
+from hhfast.inputs import finite, positive
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.recorders import Trace
@@ -44,13 +46,15 @@ def plot_phase_plane(
     The reduction of the squid axon to V and n: FitzHugh 1961, Biophys J 1:445-466; Rinzel 1985, Fed Proc 44:2944-2946.
     axes : to draw into; None: new ones. Raises `InputError` for the name of no state.
     """
-    found, own = find_model(model), dict(params or {})
+    found, own = find_model(model), params_of(params)
+    i_app, t_stop, y = finite("i_app", i_app), positive("t_stop", t_stop), name_of("y", y)
+    fixed = table_of("held", held, "{'h': 0.5}")
+    axes = axes_or_new(axes, 6.4, 5.0)
     rest = _resting(found, own)
     name = _slow_gate(found, own, rest["V"]) if y is None else y
     if name not in found.states or name == "V":
         raise unknown("state", name, found.states[1:], "y")
-    others = _others(found, own, rest, name, held or {})
-    axes = axes or new_axes(6.4, 5.0)
+    others = _others(found, own, rest, name, fixed)
     run = simulate(found, own, stimulus=Step(amplitude=i_app), t_stop=t_stop, initial=rest, integrator="tsit5",
                    record=[Trace(*found.states, every=t_stop / 4000)])  # fmt: skip
     V, Y = _grid(found, name, run["V"][0], run[name][0])

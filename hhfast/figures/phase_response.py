@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from hhfast.analysis.phase_response import PhaseResponse
 from hhfast.errors import InputError
+from hhfast.figures.arguments import chosen_cells, labels_of_cells, of_kind
 from hhfast.figures.canvas import colour, new_figure
-from hhfast.figures.text import labels_of_cells
 
 _IN_LEGEND = 10
 
@@ -29,17 +29,18 @@ def plot_phase_response(
     result : of `phase_response`.
     cells : their numbers; None: the first ten that are periodic. params, labels, units : as in `plot_fi`.
 
-    Raises `InputError` where none of the cells is periodic.
+    Raises `InputError` for cells that are not there, and where none of them is periodic.
     """
+    of_kind("plot_phase_response: result", result, PhaseResponse, "what hhfast.phase_response returns")
     n = len(result.response)
+    names = labels_of_cells(n, labels, params, units)
     periodic = np.flatnonzero(np.isfinite(result.period))
-    chosen = periodic if cells is None else np.intersect1d(np.atleast_1d(np.asarray(cells, np.int64)), periodic)
+    chosen = periodic if cells is None else np.intersect1d(chosen_cells(cells, n), periodic)
     if not len(chosen):
         raise InputError("phase response: none of the cells is periodic; change the current, or start depolarised")
-    labels = labels or labels_of_cells(n, params, units)
     upper, lower = new_figure(6.4, 5.2).subplots(2, 1, sharex=True, height_ratios=[1.6, 1])
     for k, cell in enumerate(chosen[:_IN_LEGEND]):
-        name = labels[cell] if n > 1 else None
+        name = names[cell] if n > 1 else None
         upper.plot(result.phase, result.response[cell], color=colour(k), linewidth=1.4, label=name)
         lower.plot(result.phase, result.V[cell], color=colour(k), linewidth=1)
     upper.axhline(0.0, color="0.5", linewidth=0.8)

@@ -20,7 +20,7 @@ _PER_BIN = 8  # rows, on average
 _MOST_BINS = 128  # along an axis
 
 
-class Column(NamedTuple):
+class Coordinate(NamedTuple):
     """A parameter of rows: its label, its value in each, and whether its axis is logarithmic."""
 
     label: str
@@ -28,7 +28,7 @@ class Column(NamedTuple):
     log: bool
 
 
-def points(x: Column, y: Column | None, shown: Quantity) -> Figure:
+def points(x: Coordinate, y: Coordinate | None, shown: Quantity) -> Figure:
     """A quantity of rows over one parameter, or as colour over two."""
     figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot()
@@ -60,7 +60,7 @@ def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray, shown: Quantity) -> tuple
     return drawn, bool(missing.any())
 
 
-def _bins(axes: Axes, x: Column, y: Column, shown: Quantity) -> tuple[object, bool]:
+def _bins(axes: Axes, x: Coordinate, y: Coordinate, shown: Quantity) -> tuple[object, bool]:
     """The mean of the rows in each bin (of codes the commonest); grey where none has a value."""
     n = int(np.clip(math.sqrt(len(x.values) / _PER_BIN), 8, _MOST_BINS))
     edges = [edges_of(one.values, n, one.log) for one in (x, y)]
@@ -85,7 +85,7 @@ def _bins(axes: Axes, x: Column, y: Column, shown: Quantity) -> tuple[object, bo
     return drawn, bool(np.isfinite(grey).any())
 
 
-def _along(axes: Axes, x: Column, shown: Quantity) -> None:
+def _along(axes: Axes, x: Coordinate, shown: Quantity) -> None:
     """The values over one parameter; of many rows median and quartiles of bins."""
     if len(x.values) <= MAX_POINTS:
         axes.plot(x.values, shown.values, ".", markersize=4, color=colour(0))

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError
+from hhfast.figures.arguments import of_kind
 from hhfast.figures.canvas import new_figure
 from hhfast.figures.scales import edges_of, logarithmic
 from hhfast.figures.text import label_of, plain, symbol
@@ -44,6 +45,7 @@ def plot_population(selection: Selection) -> Figure:
     more than eight parameters those are shown in whose densities the two differ most. Rows are counted in bins, so that
     a million of them are as quick to draw as a hundred.
     """
+    of_kind("plot_population: selection", selection, Selection, "what hhfast.select returns")
     if not len(selection.rows):
         raise InputError("the population is empty: no row meets the criteria, so there is nothing to draw")
     with ResultFile(selection.path) as result:

@@ -13,8 +13,10 @@ from hhfast.analysis.rheobase import find_rheobase
 from hhfast.batch.analysis_status import AnalysisStatus
 from hhfast.batch.membrane import membrane_traces
 from hhfast.errors import InputError
+from hhfast.figures.arguments import limit_of, params_of
 from hhfast.figures.text import plain, symbol
 from hhfast.figures.traces import plot_traces
+from hhfast.inputs import finite, positive
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
 from hhfast.parts.stimuli import Pulse
@@ -38,10 +40,12 @@ def plot_spike(
     the threshold of the resting cell, or no pulse at all if the cell fires by itself.
     Raises `InputError` where there is no spike.
     """
-    found, own = find_model(model), dict(params or {})
+    found, own = find_model(model), params_of(params)
+    width, before, after = positive("width", width), limit_of("before", before), limit_of("after", after)
     if amplitude is None:
         threshold = find_rheobase(found, own, width=width, tol=1e-3)
         amplitude = _ABOVE * float(threshold.amplitude[0]) if threshold.status[0] == AnalysisStatus.OK else 0.0
+    amplitude = finite("amplitude", amplitude)
     pulse = Pulse(amplitude=amplitude, start=_START, width=width)
     t_stop = _START + after + 20.0 * width + 50.0
     run = membrane_traces(found, own, t_stop=t_stop if amplitude else 2000.0, stimulus=pulse, every=0.02,

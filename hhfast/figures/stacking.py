@@ -15,9 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
+from hhfast.figures.arguments import table_of, text_of, texts_of, units_of
 from hhfast.figures.canvas import MISSING, new_figure
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.text import label_of, plain, shown_number, symbol
+from hhfast.inputs import numbers, samples
 from hhfast.tables import unit_text
 
 _MAX_PIXELS = 16_000_000  # of a picture; more values than that are those of a map with fewer axes
@@ -42,9 +44,18 @@ def plot_stacking(
 
     Raises `InputError` where shapes disagree or a name is unknown.
     """
-    grid = {name: np.atleast_1d(np.asarray(along)) for name, along in parameters.items()}
-    shown = Quantity(label, np.asarray(values, dtype=float), tuple(codes))
-    return stacked(shown, grid, order, units)
+    grid = {name: _along(name, along) for name, along in table_of("parameters", parameters, "{'g_Na': [1, 2]}").items()}
+    shown = Quantity(text_of("label", label), samples("values", values), tuple(texts_of("codes", codes)))
+    chosen = None if order is None else texts_of("order", order)
+    return stacked(shown, grid, chosen, units_of(units))
+
+
+def _along(name: str, values: Any) -> np.ndarray:
+    """The numbers or names along an axis."""
+    where = f"parameters: {name}"
+    if isinstance(values, (list, tuple, np.ndarray)) and np.size(values) and isinstance(next(iter(values)), str):
+        return np.array(texts_of(where, values))
+    return numbers(where, values)
 
 
 def stacked(

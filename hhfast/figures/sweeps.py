@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hhfast.errors import InputError, unknown
+from hhfast.figures.arguments import name_of
 from hhfast.figures.curves import line, lines, wants_lines
 from hhfast.figures.grid_axes import (
     axis_of,
@@ -23,11 +24,12 @@ from hhfast.figures.grid_axes import (
     varying,
 )
 from hhfast.figures.heat_maps import Panels, heat_maps
-from hhfast.figures.points import Column, points
+from hhfast.figures.points import Coordinate, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.shown_feature import averaged, axis_of_means, label_in, quantity_of
 from hhfast.figures.stacking import stacked
 from hhfast.figures.text import plain
+from hhfast.inputs import truth
 from hhfast.sweep.averages import AveragedResult
 from hhfast.sweep.results import open_finished
 from hhfast.sweep.scale import is_logarithmic
@@ -64,6 +66,8 @@ def plot_result(
     if not isinstance(result, ResultFile):
         with open_finished(result) as file:
             return plot_result(file, x=x, y=y, value=value, log=log, over=over, spread=spread)
+    x, y, value, over = name_of("x", x), name_of("y", y), name_of("value", value), name_of("over", over)
+    log, spread = truth("log", log), truth("spread", spread)
     n_rows = result.n_rows
     shown, result = averaged(
         result, quantity_of(result, value, log), axis_of_means(result, over, (x, y), spread), spread
@@ -138,6 +142,6 @@ def _points(result: ResultFile, shown: Quantity, x: str | None, y: str | None) -
     return figure
 
 
-def _column(result: ResultFile, name: str) -> Column:
+def _column(result: ResultFile, name: str) -> Coordinate:
     values = result.read(name)
-    return Column(label_in(result, name), values, is_logarithmic(result, name, values))
+    return Coordinate(label_in(result, name), values, is_logarithmic(result, name, values))

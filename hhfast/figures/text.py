@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from hhfast.errors import InputError
 from hhfast.tables import unit_text
 
 _GREEK = {
@@ -76,20 +74,6 @@ def cell_labels(values: Mapping[str, np.ndarray], units: Mapping[str, str]) -> l
     varied = {name: v for name, v in values.items() if len(set(v.tolist())) > 1} or values
     n = len(next(iter(varied.values()))) if varied else 1
     return [", ".join(value_text(name, v[k], units.get(name, "1")) for name, v in varied.items()) for k in range(n)]
-
-
-def chosen_cells(cells: int | Sequence[int] | None, n: int) -> list[int]:
-    """The numbers of the cells to draw, of n; None: all. Raises `InputError` for one that is not there."""
-    chosen = list(range(n)) if cells is None else [int(cell) for cell in np.atleast_1d(np.asarray(cells))]
-    if missing := [cell for cell in chosen if not 0 <= cell < n]:
-        raise InputError(f"cells: there is no cell {missing[0]}; the last is {n - 1}")
-    return chosen
-
-
-def labels_of_cells(n: int, params: Mapping[str, Any] | None, units: Mapping[str, str] | None) -> list[str]:
-    """(n,) what tells cells apart: their parameters, each one value or one per cell; without any, their numbers."""
-    values = {name: np.broadcast_to(np.asarray(v, np.float64), n) for name, v in (params or {}).items()}
-    return cell_labels(values, units or {}) if values else [f"cell {k}" for k in range(n)]
 
 
 def count_text(n: int, noun: str) -> str:

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from hhfast.batch.result import Result
 from hhfast.errors import InputError
+from hhfast.figures.arguments import chosen_cells, labels_of_cells, of_kind, text_of
 from hhfast.figures.canvas import colour, legend_beside, new_figure
-from hhfast.figures.text import chosen_cells, count_text, label_of, plain, symbol, value_text
+from hhfast.figures.text import count_text, label_of, plain, symbol, value_text
 from hhfast.model.quantities import APPLIED_CURRENT, CONDUCTANCE, CURRENT, POTENTIAL
 from hhfast.parts.variable import Variable
 from hhfast.sweep.resimulate import Resimulated
@@ -63,11 +64,11 @@ def plot_traces(
 
     Raises `InputError` where the result has no traces, or not these cells.
     """
-    if not isinstance(result, Result):
-        raise InputError(f"plot_traces: is given {type(result).__name__}; give a Result")
+    of_kind("plot_traces: result", result, Result, "what hhfast.simulate returns")
+    title = text_of("title", title)
     if cells is None:
         cells = np.unique(np.linspace(0, result.n_cells - 1, min(result.n_cells, MOST)).astype(int)).tolist()
-    names = labels or [f"cell {k}" if result.n_cells > 1 else "" for k in range(result.n_cells)]
+    names = labels_of_cells(result.n_cells, labels, None, None) if labels is not None or result.n_cells > 1 else [""]
     return plot_neurons([Neuron(result, cell, names[cell]) for cell in chosen_cells(cells, result.n_cells)], title)
 
 

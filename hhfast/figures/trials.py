@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from hhfast.analysis.trial_statistics import TrialStatistics
 from hhfast.errors import InputError
+from hhfast.figures.arguments import chosen_cells, labels_of_cells, of_kind
 from hhfast.figures.canvas import colour, new_figure
-from hhfast.figures.text import chosen_cells, labels_of_cells
 
 _MOST_CELLS = 6
 _MOST_TRIALS = 200  # of a cell, in the raster; the rate is that of all
@@ -36,13 +36,12 @@ def plot_trials(
 
     Raises `InputError` for cells that are not there, and where no trial of them ran through.
     """
-    if not isinstance(result, TrialStatistics):
-        raise InputError(f"plot_trials: is given {type(result).__name__}; give what hhfast.repeated_trials returns")
+    of_kind("plot_trials: result", result, TrialStatistics, "what hhfast.repeated_trials returns")
     n = len(result.status)
+    names = labels_of_cells(n, labels, params, units)
     chosen = [k for k in chosen_cells(cells, n) if result.n_trials[k] > 0][:_MOST_CELLS]
     if not chosen:
         raise InputError("trials: none ran through, so there is nothing to draw; see the status of the cells")
-    labels = labels or labels_of_cells(n, params, units)
     raster, below = new_figure(6.8, 5.4).subplots(2, 1, sharex=True, height_ratios=[1.7, 1])
     n_rows = sum(min(len(result.spike_times[cell]), _MOST_TRIALS) for cell in chosen)
     first = 0
@@ -55,7 +54,7 @@ def plot_trials(
         first += len(shown)
         raster.axhline(first, color="0.8", linewidth=0.6)
         below.plot(*_rate(result, cell), color=colour(k), linewidth=1.3,
-                   label=_told(result, cell, labels[cell] if n > 1 else None))  # fmt: skip
+                   label=_told(result, cell, names[cell] if n > 1 else None))  # fmt: skip
     raster.set(ylabel="trial", ylim=(first, 0))
     below.set(xlabel="time (ms)", ylabel="firing rate (Hz)", xlim=result.window)
     below.set_ylim(bottom=0.0)

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 
 from hhfast.analysis.curve_fits import Boltzmann
 from hhfast.analysis.voltage_clamp import VoltageClampFamily
+from hhfast.figures.arguments import chosen_cells, labels_of_cells, of_kind
 from hhfast.figures.canvas import colour, new_figure, scale_of_colours
-from hhfast.figures.text import chosen_cells, label_of, labels_of_cells, symbol
+from hhfast.figures.text import label_of, symbol
 
 MOST = 10  # cells whose curves can be told apart
 
@@ -29,11 +30,11 @@ def plot_voltage_clamp(
     result : of `voltage_clamp`. cells : their numbers, at most 10; None: the first 10. params, labels, units, errors
     (`InputError`) : as in `plot_fi`.
     """
+    of_kind("plot_voltage_clamp: result", result, VoltageClampFamily, "what hhfast.voltage_clamp returns")
     n = len(result.peak)
-    chosen = chosen_cells(cells, n)[:MOST]
+    chosen, told = chosen_cells(cells, n)[:MOST], labels_of_cells(n, labels, params, units)
     panels = new_figure(10.0, 7.2).subplots(2, 2)
-    labels = labels or labels_of_cells(n, params, units)
-    names = {cell: labels[cell] if n > 1 else None for cell in chosen}
+    names = {cell: told[cell] if n > 1 else None for cell in chosen}
     _currents(panels[0, 0], result, chosen[0], names[chosen[0]])
     _current_voltage(panels[0, 1], result, names)
     _gating(panels[1, 0], result, names)

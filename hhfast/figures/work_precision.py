@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from hhfast.analysis.work_precision.result import Benchmark, BenchmarkRow, IntegratorLimits
+from hhfast.figures.arguments import of_kind
 from hhfast.figures.canvas import colour, new_figure
 
 
@@ -22,6 +23,7 @@ def plot_benchmark(found: Benchmark) -> Figure:
     Hollow: settings with which some cells diverge or have a wrong spike count. In the grey band below, the error is
     that of the reference.
     """
+    of_kind("plot_benchmark: found", found, Benchmark, "what hhfast.benchmark_integrators returns")
     figure = new_figure(9.6, 4.6)
     panels = figure.subplots(1, 2, sharey=True)
     columns = (("cost", "cost (ns per neuron and ms)"), ("evaluations", "rate evaluations (per neuron and ms)"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hhfast.batch.fastest_rate import told_before
 from hhfast.batch.membrane import spike_levels
 from hhfast.batch.method import Method
 from hhfast.batch.result import OK
@@ -69,10 +70,11 @@ class Probe:
         values = {**NOTHING, **{f"{name[-1]}.{name[:-2]}": value for name, value in given.items()}}
         n = max((np.size(v) for v in values.values()), default=1)
         values = {name: np.broadcast_to(np.asarray(v, float), (n,)).copy() for name, v in values.items()}
-        found = simulate(
-            self.model, t_stop=t_stop, stimulus=stimulus(values), record=[self.spikes, Final()], initial=self.rest,
-            method=self.method,
-        )  # fmt: skip
+        with told_before():  # what is tried is not what is shown
+            found = simulate(
+                self.model, t_stop=t_stop, stimulus=stimulus(values), record=[self.spikes, Final()], initial=self.rest,
+                method=self.method,
+            )  # fmt: skip
         reached = found.status == OK  # a cell that gave up shows nothing
         if reached[0]:
             self.final = {x: float(found[f"{x}_final"][0]) for x in self.model.states}

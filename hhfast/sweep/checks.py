@@ -15,6 +15,7 @@ from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import known_name, number, whole_number
 from hhfast.model.names import is_count
 from hhfast.sweep.constraints import check_constraints
+from hhfast.sweep.numbered_axes import state_name
 from hhfast.sweep.parameter_checks import check_fixed, check_parameters, check_stimuli
 from hhfast.sweep.record import recorded_names
 from hhfast.sweep.sensitivity import check_sensitivity, derived_variables
@@ -92,8 +93,13 @@ def _check_choices(sweep: Sweep) -> None:
             known_here = INITIALS if isinstance(one, str) else sweep.model.states
             if name not in known_here:
                 raise unknown("initial state" if isinstance(one, str) else "state", name, known_here, where=where)
+            if not isinstance(one, str):
+                number(f"{where}.{name}", one[name])
     if not initial:
         raise InputError("initial: is empty; give at least one state")
+    names = [state_name(one) for one in initial]
+    if twice := [name for k, name in enumerate(names) if name in names[:k]]:
+        raise InputError(f"initial: {twice[0]} is given twice; give each state once, as its name is its place")
     for key, known in (("integrator", integrators), ("dtype", DTYPES)):
         value = getattr(sweep, key)
         if not isinstance(value, Integrator):

@@ -29,6 +29,13 @@ _SIGNS = re.compile(rf"([-+!]\s*){{{_MAX_DEPTH}}}")
 _INCLUDE = re.compile(r"^[ \t]*INCLUDE[ \t]+\"([^\"\n]*)\"", re.MULTILINE)
 
 
+# A unit is in brackets: after a number, in the blocks that declare names, and after the names of a heading.
+_AFTER_NUMBER = re.compile(r"(?<![\w.])[\d.]+(?:[eE][-+]?\d+)?[ \t]*(\([^)\n]*)$", re.MULTILINE)
+_DECLARED = re.compile(r"\b(?:UNITS|PARAMETER|ASSIGNED|STATE|CONSTANT)\s*\{[^}]*")
+_HEADING = re.compile(r"\b(?:FUNCTION|FUNCTION_TABLE|PROCEDURE|NET_RECEIVE)\b(?:\s+\w+)?\s*\(([^{}]*)")
+_OPEN = re.compile(r"\([^)\n]*$", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class ModText:
     """A file's text with its includes; `code` is that without comments, of as many lines."""
@@ -58,6 +65,7 @@ def read_mod(path: Path) -> ModText:
     shown = "".join(c if c.isprintable() else " " for c in title[1]) if title else ""
     found = ModText(path, _without_verbatim(text), " ".join(shown.split())[:120])
     _check_strings(found)
+    _check_units(found)
     return found
 
 
@@ -117,6 +125,17 @@ def _check_strings(text: ModText) -> None:
     for number, line in enumerate(text.code.splitlines(), 1):
         if line.count('"') % 2:
             raise InputError(f"{text.path.name}:{number}: not NMODL: a string has no end")
+
+
+def _check_units(text: ModText) -> None:
+    """The parser would write of a unit without end in its line to standard output itself."""
+    places = [found.start(1) for found in _AFTER_NUMBER.finditer(text.code)]
+    for pattern, group in ((_DECLARED, 0), (_HEADING, 1)):
+        for block in pattern.finditer(text.code):
+            places += [block.start(group) + found.start() for found in _OPEN.finditer(block[group])]
+    if places:
+        line = text.code.count("\n", 0, min(places)) + 1
+        raise InputError(f"{text.path.name}:{line}: not NMODL: a unit has no closing bracket in its line, as (mV) has")
 
 
 def _without_verbatim(text: ModText) -> str:
