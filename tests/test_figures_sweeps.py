@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import LogNorm
 
 from hhfast.errors import InputError
-from hhfast.figures.points import MAX_POINTS, Column, points
+from hhfast.figures.points import MAX_POINTS, Coordinate, points
 from hhfast.figures.quantity import Quantity
 from hhfast.figures.sweeps import MAX_PANELS, plot_result
 from hhfast.sweep import Axis, Grid, Record, Rows, Sweep, Values
@@ -174,7 +174,7 @@ def test_many_rows_are_means_in_bins():
     rng = np.random.default_rng(2)
     x, y, value = rng.uniform(0, 1, (3, MAX_POINTS + 1000))
     value[x < 0.1] = np.nan
-    figure = points(Column("x", x, log=False), Column("y", y, log=False), Quantity("value", value))
+    figure = points(Coordinate("x", x, log=False), Coordinate("y", y, log=False), Quantity("value", value))
     mesh = figure.axes[0].collections[-1]
     n = mesh.get_array().shape[0]
     known = np.isfinite(value)
