@@ -50,8 +50,10 @@ class Probe:
         self.span = SETTLE
         (settled,) = self.run(self.span)
         if self._drifts():  # slowly, as bursters do: what it does by itself takes longer
-            self.rest, self.span = "model", _PATIENCE * SETTLE
-            (settled,) = self.run(self.span)
+            self.rest = "model"
+            (longer,) = self.run(_PATIENCE * SETTLE)
+            if self.reached:  # one that fires fast has taken all its steps before
+                settled, self.span = longer, _PATIENCE * SETTLE
         self.is_pacemaker = bool(len(settled) and settled[-1] > self.span / 3)
         self.rest = self.final
 
@@ -76,7 +78,8 @@ class Probe:
                 method=self.method,
             )  # fmt: skip
         reached = found.status == OK  # a cell that gave up shows nothing
-        if reached[0]:
+        self.reached = bool(reached[0])
+        if self.reached:
             self.final = {x: float(found[f"{x}_final"][0]) for x in self.model.states}
         return [times if ok else times[:0] for times, ok in zip(found.spike_times, reached, strict=True)]
 

@@ -103,14 +103,18 @@ def _silenced(cell: Probe, quiet: float, duration: float) -> Iterator[Preset]:
     """A steady outward current that holds the cell, and lets it fire again when it ends."""
     for t_stop, factor in itertools.product((duration, 3 * duration), (1.2, 1.5, 2.0, 3.0)):
         held = {"amplitude_0": -rounded(factor * quiet), "start_0": 0.3 * t_stop, "stop_0": 0.7 * t_stop}
-        (times,) = cell.run(t_stop, **held)
-        before, after = times < held["start_0"], times > held["stop_0"]
-        within = (times > 0.4 * t_stop) & ~after
-        if before.any() and after.any() and not within.any():
+        nearly = np.array([1.0, 0.9]) * held["amplitude_0"]  # with a little less, too: not at the edge
+        trains = cell.run(t_stop, **{**held, "amplitude_0": nearly})
+        if all(_is_silenced(times, t_stop) for times in trains):
             state: dict[str, float | str] = {f"0.{name[:-2]}": value for name, value in held.items()}
             sentence = "A steady outward current holds it; when it ends, firing goes on."
             yield Preset("silenced", sentence, {**state, "t": t_stop, "start": "model"})
             return
+
+
+def _is_silenced(times: np.ndarray, t_stop: float) -> bool:
+    before, after = times < 0.3 * t_stop, times > 0.7 * t_stop
+    return bool(before.any() and after.any() and not ((times > 0.4 * t_stop) & ~after).any())
 
 
 def _least_quiet(cell: Probe, amplitudes: np.ndarray) -> float | None:
