@@ -191,7 +191,10 @@ ONE_ROW = hh.Rows({"g_Na": [120.0]})
         (lambda: hh.Sample("sobol", 5, {"g_Na": (0, 1)}), r"g_Na: is \(0, 1\); give a distribution"),
         (lambda: hh.Sweep(HH, ONE_ROW, 10.0).run(7), "out: is of type int"),
         (lambda: hh.Sweep(HH, ONE_ROW, 10.0).run("x.h5", executor=3), "executor: is of type int"),
-        (lambda: hh.BatchedSimulator(hh.Sweep(HH, ONE_ROW, 10.0, record=[hh.Features(["rate"])]))("a"), "is no array of numbers"),
+        (
+            lambda: hh.BatchedSimulator(hh.Sweep(HH, ONE_ROW, 10.0, record=[hh.Features(["rate"])]))("a"),
+            "is no array of numbers",
+        ),
         (lambda: hh.plot_traces(3), "plot_traces: result: is of type int"),
         (lambda: hh.plot_fi(3), "plot_fi: curves: is of type int"),
         (lambda: hh.models[HH].with_channel("M"), "with_channel: is given str"),
