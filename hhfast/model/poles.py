@@ -73,7 +73,8 @@ def _zeros(tree: ast.expr, values: Mapping[str, float], x: str) -> list[float]:
             return np.broadcast_to(evaluate_tree(tree, {**values, x: V}), V.shape).astype(float)
 
     y = f(_GRID)
-    zeros = list(_GRID[y == 0])
+    at = y == 0
+    zeros = list(_GRID[at & np.diff(at, prepend=False)])  # of a stretch of zeros, as where a parameter is 0, the first
     left = np.flatnonzero(np.sign(y[:-1]) * np.sign(y[1:]) < 0)
     lo, hi = _GRID[left], _GRID[left + 1]
     sign = np.sign(y[left])
