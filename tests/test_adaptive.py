@@ -1,5 +1,6 @@
 """Adaptive integrators: the accuracy asked for, edges hit exactly, and what is recorded between the ends of steps."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.integrate import simpson
 from standard import ADAPTIVE, final_state
 
 import hhfast as hh
+from hhfast.parts.tableaux import Tableau
 
 
 # --- the accuracy asked for -----------------------------------------------------------------------------------------
@@ -183,3 +185,24 @@ def test_recording_changes_no_bit():
     assert few.spike_count.sum() > 40
     np.testing.assert_array_equal(few.spike_time, many.spike_time)
     np.testing.assert_array_equal(few["n_steps"], many["n_steps"])
+
+
+def test_a_tableau_of_ones_own_whose_last_slope_is_not_the_next_first():
+    """Fehlberg's of six stages and fifth order (1969, NASA TR R-315): it ends a step by its weights alone."""
+    fifth = (16 / 135, 0.0, 6656 / 12825, 28561 / 56430, -9 / 50, 2 / 55)
+    fourth = (25 / 216, 0.0, 1408 / 2565, 2197 / 4104, -1 / 5, 0.0)
+    fehlberg = Tableau(
+        c=(0.0, 1 / 4, 3 / 8, 12 / 13, 1.0, 1 / 2),
+        A=(
+            (1 / 4,), (3 / 32, 9 / 32), (1932 / 2197, -7200 / 2197, 7296 / 2197),
+            (439 / 216, -8.0, 3680 / 513, -845 / 4104), (-8 / 27, 2.0, -3544 / 2565, 1859 / 4104, -11 / 40),
+        ),
+        b=fifth, e=tuple(a - b for a, b in zip(fifth, fourth, strict=True)), dense=tuple((b,) for b in fifth),
+        error_order=5,
+    )  # fmt: skip
+    own = replace(hh.integrators["tsit5"], name="fehlberg", tableau=fehlberg)
+    run = {"stimulus": hh.Step(10.0), "t_stop": 50.0, "record": [hh.Spikes(), hh.Final()], "rtol": 1e-9}
+    found, known = (hh.simulate("hodgkin_huxley", integrator=i, **run) for i in (own, "tsit5"))
+    assert len(known.spike_times[0]) == 4
+    assert found["V_final"] == pytest.approx(known["V_final"], abs=1e-6)
+    np.testing.assert_allclose(found.spike_times[0], known.spike_times[0], atol=1e-3)  # of a straight line inside steps

@@ -258,35 +258,30 @@ def fuzz_criteria(cases, seed, models):
     return run_cases("criteria", cases, seed, one)
 
 
-def fuzz_neuroml(cases, seed, models):
-    names = ("hodgkin_huxley", "golomb_2007_fast_spiking", "hodgkin_huxley_1952_markov")
-    texts = [hh.models[name].to_neuroml((10.0, 5.0, 50.0)) for name in names]
+def import_cases(kind, file, texts, imported, cases, seed):
+    """Mutated files of another program, each imported and written down as a model."""
 
     def one(chance, case):
-        path = Path("cell.nml")
+        path = Path(file)
         path.write_text(mutated(chance.choice(texts), chance, texts), encoding="utf-8", errors="replace")
 
         def action():
-            hh.import_neuroml(path).model.to_toml()
+            imported(path).model.to_toml()
 
         return action
 
-    return run_cases("neuroml", cases, seed, one)
+    return run_cases(kind, cases, seed, one)
+
+
+def fuzz_neuroml(cases, seed, models):
+    names = ("hodgkin_huxley", "golomb_2007_fast_spiking", "hodgkin_huxley_1952_markov")
+    texts = [hh.models[name].to_neuroml((10.0, 5.0, 50.0)) for name in names]
+    return import_cases("neuroml", "cell.nml", texts, hh.import_neuroml, cases, seed)
 
 
 def fuzz_nmodl(cases, seed, models):
     texts = [mod_files.SQUID, mod_files.KINETIC, mod_files.CALCIUM, mod_files.POOL, mod_files.BY_HAND]
-
-    def one(chance, case):
-        path = Path("channel.mod")
-        path.write_text(mutated(chance.choice(texts), chance, texts), encoding="utf-8", errors="replace")
-
-        def action():
-            hh.import_nmodl(path).model.to_toml()
-
-        return action
-
-    return run_cases("nmodl", cases, seed, one)
+    return import_cases("nmodl", "channel.mod", texts, hh.import_nmodl, cases, seed)
 
 
 def fuzz_shards(cases, seed, models):

@@ -35,7 +35,7 @@ class TrialStep:
         self.increments = [self._family(f"w{j}", "increment") for j in range(tableau.stages)]
         self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
         self.scratch.add("lane", *self.was.values())
-        self.each = self._family("h_of")
+        self.each = self._family("h_of") if tableau.gamma > 0.0 else {}
         # Of the states alone: derivatives follow their steps, and change none.
         self.begun, self.errors, self.absolute = (
             {x: Symbol(f"{name}_{x}") for x in builder.spec.model.states} for name in ("e", "relative_e", "atol")
@@ -64,15 +64,14 @@ class TrialStep:
 
     # --- what is done alike to all states ---
     def _name_for_all(self) -> None:
-        """The names in flat loops: x, its value `was` before the step, the step `h_of`, its increments ..."""
+        """The names in flat loops: x, its value `was` before the step, its increments ..."""
         families = {
             "x": self.builder.states,
             "was": self.was,
-            "h_of": self.each,
             "f": self.slopes,
         }
         if self.linear is not None:
-            families["y"] = self.linear.unknowns
+            families |= {"y": self.linear.unknowns, "h_of": self.each}
         self.of_all = {name: Symbol(name) for name in families}
         self.w_of_all = [Symbol(f"w{j}") for j in range(self.tableau.stages)]
         named = [
@@ -100,11 +99,6 @@ class TrialStep:
         ]
         return sum_of(terms)
 
-    def _total(self, weights: Iterable[float]) -> Expression:
-        """The weighted sum of the increments of the state of a flat loop, in its unit."""
-        total = self._sum(weights, self.w_of_all)
-        return total if self.linear else self.builder.quote.value("h_of * total", total=total, h_of=self.of_all["h_of"])
-
     def total(self, weights: Iterable[float], x: Symbol) -> Expression:
         """The weighted sum of the increments of one state, in its unit."""
         return self.scaled(self._sum(weights, [w[x.name] for w in self.increments]))
@@ -127,15 +121,18 @@ class TrialStep:
                 lets += self.builder.quote.code(
                     "w = last if ok > 0.0 else w", w=self.increments[0][x], last=self.increments[-1][x]
                 )
-                ahead = self._first_stage(x)
+                ahead = self._further(x, self.tableau.A[0])
             lets.append(Let(symbol, ahead))
         return lets
 
-    def _first_stage(self, x: str) -> Expression:
-        """The state with which the stage after the first begins."""
-        return self.builder.quote.value(
-            "was + total", was=self.was[x], total=self.total(self.tableau.A[0], self.builder.states[x])
-        )
+    def _further(self, x: str, weights: Iterable[float]) -> Expression:
+        """A state, moved on from before the step by the weighted sum of its increments."""
+        total = self.total(weights, self.builder.states[x])
+        return self.builder.quote.value("was + total", was=self.was[x], total=total)
+
+    def _moved(self, weights: Sequence[float]) -> list[Any]:
+        """All states, moved on so: of one lane."""
+        return [Let(symbol, self._further(x, weights)) for x, symbol in self.builder.states.items()]
 
     def statements(self) -> list[Statement]:
         """The whole trial step, after `begin`."""
@@ -153,7 +150,7 @@ class TrialStep:
         first = Name(self.own["first_stage"]) if self.reuses_last_slope else Number(0)
         statements += builder.quote.nest("for stage in range(first, n)", each, first=first, n=Number(stages))
         if not self.reuses_last_slope:
-            statements += self._alike("x = was + total", total=self._total(self.tableau.b))
+            statements += self.scratch.loop(self._moved(self.tableau.b))
         return [*statements, *builder.quote.code("any_anew = False")]
 
     def _choose_slot(self) -> list[Statement]:
@@ -214,18 +211,15 @@ class TrialStep:
             names["w"] = self.w_of_all[j]
         if j + 1 < self.tableau.stages:
             lines.append("x = was + total")
-            names["total"] = self._total(self.tableau.A[j])
+            names["total"] = self._sum(self.tableau.A[j], self.w_of_all)
         return self._alike("\n".join(lines), **names) if lines else []
 
     def _ahead(self, j: int) -> list[Any]:
         """The states of the stage after j, and what the error is so far."""
-        lets: list[Any] = []
-        for x, symbol in self.builder.states.items():
-            if j + 1 < self.tableau.stages:
-                total = self.total(self.tableau.A[j], symbol)
-                lets.append(Let(symbol, self.builder.quote.value("was + total", was=self.was[x], total=total)))
-            if j == self._last_but_one and x in self.begun:
-                lets.append(Let(self.begun[x], self._sum(self.tableau.e[:-1], [w[x] for w in self.increments])))
+        lets = self._moved(self.tableau.A[j]) if j + 1 < self.tableau.stages else []
+        if j == self._last_but_one:
+            for x, begun in self.begun.items():
+                lets.append(Let(begun, self._sum(self.tableau.e[:-1], [w[x] for w in self.increments])))
         return lets
 
     def _finish_known(self) -> list[Any]:
@@ -234,7 +228,7 @@ class TrialStep:
         for x, symbol in self.builder.states.items():
             w, last = self.increments[0][x], self.increments[-1][x]
             lets += self.builder.quote.code("w = last if begins_anew > 0.0 else w", w=w, last=last)
-            lets.append(Let(symbol, self._first_stage(x)))
+            lets.append(Let(symbol, self._further(x, self.tableau.A[0])))
         return [*lets, *self.builder.quote.lane_code("begins_anew = 0.0")]
 
     @property
@@ -247,7 +241,7 @@ class TrialStep:
         if j == 0:
             statements = self._alike("y = f")
         else:
-            statements = self._alike("y = f + total / h_of", total=self._total(self.tableau.C[j]))
+            statements = self._alike("y = f + total / h_of", total=self._sum(self.tableau.C[j], self.w_of_all))
         if self.builder.applied.smooth and self.tableau.d[j] != 0.0:
             assert self.linear is not None
             statements += self.linear.push(self.tableau.d[j])
