@@ -100,6 +100,11 @@ class Model:
         return {p.name: p for p in (*self.shared, *own)}
 
     @cached_property
+    def counts(self) -> frozenset[str]:
+        """The parameters that are numbers of channels, which are positive and may be infinite."""
+        return frozenset(c.count_parameter.name for c in self.every_channel if c.count_parameter is not None)
+
+    @cached_property
     def rows(self) -> tuple[State, ...]:
         """The states in the order of the rows of every state array: V, gates (and those of schemes), pools.
 
