@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hhfast.cli.console import note, say
-from hhfast.cli.options import ModelName, Parameters, broadcast, current_step, numbers, parameters
+from hhfast.cli.options import ModelName, Parameters, broadcast, check_counts, current_step, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -110,6 +110,7 @@ def simulate(
     from hhfast.parts.recorder import levels_of
 
     found = find_model(model)
+    check_counts(found, params)
     step, varied = current_step(amplitude, start, stop), {**params, "i_app": amplitude}
     if stimulus:
         from hhfast.cli.stimulus_text import stimulus_of

@@ -13,7 +13,7 @@ from pydantic import Strict
 
 from hhfast.errors import InputError
 from hhfast.model.field_types import check_types
-from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit, is_count
+from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit
 from hhfast.model.scheme import Scheme
 
 _MAX_POWER = 64
@@ -23,7 +23,8 @@ _MAX_POWER = 64
 class Parameter:
     """A number with a unit, by name; every parameter can be swept.
 
-    name : of the parameter. value : in its unit. unit : in UDUNITS' spelling, as "mS cm-2"; "1": none.
+    name : of the parameter. value : in its unit; of a model's own finite, while a number of channels may be infinite.
+    unit : in UDUNITS' spelling, as "mS cm-2"; "1": none.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
@@ -34,8 +35,8 @@ class Parameter:
     def __post_init__(self) -> None:
         check_types(self)
         check_name("parameter", self.name)
-        if not math.isfinite(self.value) and not (is_count(self.name) and self.value > 0):
-            raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
+        if math.isnan(self.value):
+            raise InputError(f"parameter '{self.name}' is {self.value}; it must be a number")
         check_unit(self.name, self.unit)
 
 
@@ -171,6 +172,11 @@ class Channel:
             raise InputError(f"channel '{self.name}' has a count, but neither gates that move in time nor a scheme")
         if self.open is not None:
             raise InputError(f"channel '{self.name}' has open and count; give it a scheme, whose states can be")
+
+    @property
+    def count_parameter(self) -> Parameter | None:
+        """What says how many channels there are; None where nothing does, or a formula."""
+        return Parameter(f"count_{self.name}", self.count, "1") if isinstance(self.count, (int, float)) else None
 
     @property
     def fluctuates(self) -> bool:
