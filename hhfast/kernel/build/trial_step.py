@@ -36,9 +36,11 @@ class TrialStep:
         self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
         self.scratch.add("lane", *self.was.values())
         self.each = self._family("h_of") if tableau.gamma > 0.0 else {}
-        # Of the states alone: derivatives follow their steps, and change none.
+        # Of the states alone: derivatives follow their steps, and change none; but where the Jacobian jumps, steps that
+        # are right for the states are not for them.
+        controlled = builder.states if builder.jacobian_jumps else builder.spec.model.states
         self.begun, self.errors, self.absolute = (
-            {x: Symbol(f"{name}_{x}") for x in builder.spec.model.states} for name in ("e", "relative_e", "atol")
+            {x: Symbol(f"{name}_{x}") for x in controlled} for name in ("e", "relative_e", "atol")
         )
         self.relative = Symbol("relative")
         if self._last_but_one >= 0:
