@@ -9,11 +9,10 @@ import numpy as np
 
 from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, DIFFERS, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
-from hhfast.batch.step_control import StepControl
+from hhfast.batch.step_control import CONTROL, StepControl
 from hhfast.errors import InputError, did_you_mean
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
-from hhfast.sweep.sweep import CONTROL
 from hhfast.tables import shares_text, table, unit_text
 
 if TYPE_CHECKING:
