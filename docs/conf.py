@@ -77,6 +77,7 @@ html_css_files = ["hhfast.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_extra_path = ["live"]  # pages of `hhfast explore`, one a model
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "hhfast"},
     "icon_links": [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}],

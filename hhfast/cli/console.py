@@ -48,6 +48,22 @@ def note(text: str) -> None:
     _errors.print(_harmless(text), markup=False)
 
 
+def hint(text: str) -> None:
+    """Say what to do next, to a person at a terminal; a script that reads what is printed gets nothing of it."""
+    if _output.is_terminal:
+        note(text)
+
+
+def say_table(text: str) -> None:
+    """Print a wide table, its lines cut where a terminal ends; all of it into files and pipes."""
+    if not _output.is_terminal:
+        say(text)
+        return
+    width = _output.width
+    lines = text.splitlines()
+    say("\n".join(line if len(line) <= width else line[: width - 1] + "…" for line in lines))
+
+
 def _harmless(text: str) -> str:
     """A text without control characters: those of a file could write anywhere on a terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

@@ -66,7 +66,8 @@ def plot_phase_plane(
     axes.set_ylabel(label_of(symbol(name), found.variables[name]))
     axes.set_title(_title(found, i_app, others), fontsize=10)
     # Below the axes: nullclines reach every corner.
-    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False)
+    columns = min(4, len(axes.get_legend_handles_labels()[1]))
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=columns, frameon=False)
     return axes
 
 
