@@ -90,7 +90,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "start": [], "faq": [], "changelog": []}
+html_sidebars = {"index": [], "start": [], "faq": [], "changelog": [], "emergent": [], "integrators": []}
 html_math_renderer = "mathml"
 linkcheck_ignore = [rf"{REPOSITORY}.*"]
 

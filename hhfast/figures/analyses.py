@@ -212,7 +212,7 @@ def _styles(
 
 def _legend(axes: Axes) -> None:
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=8)
 
 
 def _plain_numbers(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
