@@ -23,7 +23,6 @@ from hhfast.sweep.space import Rows
 from hhfast.sweep.sweep import Sweep
 
 _LEFT_OUT = (EXCLUDED, FAILED)
-_NAMED = 5  # variables that are named when they are as in the file
 _MOST_STEPS = 100_000_000  # of a row: minutes; the file may be from anybody
 SAMPLES = 10_000  # of a trace; with fewer, spikes in a figure seem to have different heights
 
@@ -56,8 +55,7 @@ class Resimulated:
         if self.differing:
             differing = ", ".join(self.differing)
             return f"{self.title}: {differing} differ from the file (another version, or kind of processor)"
-        told = f"all {len(self.stored)} variables" if len(self.stored) > _NAMED else ", ".join(self.stored) or "nothing"
-        return f"{self.title}: {told} identical to the file"
+        return f"{self.title}: {'identical to the file' if self.stored else 'the file has nothing to compare with'}"
 
 
 def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:

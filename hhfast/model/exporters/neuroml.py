@@ -16,15 +16,17 @@ _ROOT = {
     "xsi:schemaLocation": "http://www.neuroml.org/schema/neuroml2 "
     "https://raw.github.com/NeuroML/NeuroML2/development/Schemas/NeuroML2/NeuroML_v2.3.1.xsd",
 }
+_FOR_EDEN = "For EDEN, in which the sum of the currents into a cell (iSyn) is built in; other programs need it said."
+_NOT_FOR_EDEN = "EDEN, in which iSyn is built in, needs it left out: hhfast models NAME --neuroml --eden."
 Pulse = tuple[float, float, float]  # amplitude (uA/cm2 or pA), start, stop (ms)
 
 
-def neuroml(model: Model, pulse: Pulse | None = None) -> str:
+def neuroml(model: Model, pulse: Pulse | None = None, *, eden: bool = False) -> str:
     """See `Model.to_neuroml`."""
     reason = obstacle(model)
     root = Element("neuroml", {**_ROOT, "id": "".join(c if c.isalnum() else "_" for c in model.name)})
-    SubElement(root, "notes").text = _notes(model, reason)
-    root.extend(cell_of_channels(model) if reason is None else cell_of_one_type(model))
+    SubElement(root, "notes").text = _notes(model, reason, eden)
+    root.extend(cell_of_channels(model) if reason is None else cell_of_one_type(model, eden=eden))
     if pulse is not None:
         root.append(_pulse(model, pulse))
     celsius = model.parameters["celsius"].value if "celsius" in model.parameters else 6.3
@@ -36,12 +38,13 @@ def neuroml(model: Model, pulse: Pulse | None = None) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _notes(model: Model, reason: str | None) -> str:
+def _notes(model: Model, reason: str | None, eden: bool) -> str:
     said = [model.title, model.citation, f"Written by hhfast from its model {model.name}."]
     if reason is not None:
         said.append(
             f"All equations are in one ComponentType, as {reason} has no element of NeuroML2 that says the same."
         )
+        said.append(_FOR_EDEN if eden else _NOT_FOR_EDEN)
     return " ".join(part if part.endswith(".") else f"{part}." for part in said if part)
 
 
