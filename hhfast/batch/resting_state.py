@@ -159,7 +159,8 @@ def steady_slope(
         cells, X, list(range(1, len(X))), rest_or_vanish if near is None else partial(rest_or_vanish, close=True)
     )
     A, B = cells.rates(X, i_app)
-    return np.where(np.isnan(X).any(axis=0), np.nan, A[0] - B[0] * V), X
+    with np.errstate(invalid="ignore"):  # where a state is infinite
+        return np.where(np.isfinite(X).all(axis=0), A[0] - B[0] * V, np.nan), X
 
 
 class Branch:

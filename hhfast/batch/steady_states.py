@@ -46,8 +46,9 @@ def set_steady(cells: HasRates, X: np.ndarray, states: list[int], solve: Solver 
                 solve(piece, X[:, some], where)
                 continue
             A, B = piece.rates(X[:, some])
-            for k in where:
-                np.divide(A[k], B[k], out=X[k, some])
+            with np.errstate(divide="ignore", invalid="ignore"):  # of what grows without end
+                for k in where:
+                    np.divide(A[k], B[k], out=X[k, some])
 
 
 def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
