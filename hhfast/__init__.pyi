@@ -27,11 +27,12 @@ from .batch.result import Result
 from .batch.simulate import simulate
 from .batch.step_control import StepControl
 from .errors import Incomplete, InputError, UnknownName
-from .figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration, plot_voltage_clamp
+from .figures.analyses import plot_fi, plot_recovery, plot_strength_duration, plot_voltage_clamp
 from .figures.bifurcation_diagram import plot_bifurcation_diagram
 from .figures.currentscape import plot_currentscape
 from .figures.fits import plot_fit
 from .figures.gates import plot_gate_curves
+from .figures.parameter_map import plot_map
 from .figures.phase_plane import plot_phase_plane
 from .figures.phase_response import plot_phase_response
 from .figures.population import plot_population

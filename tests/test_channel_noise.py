@@ -1,6 +1,8 @@
 """Channel noise: moments at clamp are those of the Markov chain by matrix exponentials, and infinity leaves all bits."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -358,3 +360,13 @@ def test_fluctuations_of_one_name_are_refused():
     model = parse_model(SCHEME, "two_schemes").with_channel(channel)
     with pytest.raises(InputError, match="K and K_O: the name of one is another's with a state's"):
         hh.simulate(model, t_stop=1.0, record=[hh.Final()], channel_noise="diffusion")
+
+
+def test_a_parameter_that_is_only_called_like_a_count_is_one_of_many():
+    """It may be negative, and must be finite; `counts` names those that are numbers of channels."""
+    model = hh.models["hodgkin_huxley"].with_counts()
+    pumps = replace(model, shared=(*model.shared, hh.Parameter("count_pumps", 1.0, "1")), text="", trusted=False)
+    assert pumps.counts == {"count_Na", "count_K"}
+    assert hh.simulate(pumps, {"count_pumps": -1.0}, **FIXED).status.tolist() == [0]
+    with pytest.raises(InputError, match="count_pumps' is inf; it must be finite"):
+        replace(pumps, shared=(*model.shared, hh.Parameter("count_pumps", math.inf, "1")))

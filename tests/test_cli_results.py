@@ -93,9 +93,8 @@ def test_trace_rebuilds_a_row_from_the_file_alone(here, pictures):
     (here / "scan.toml").unlink()
     result = hhfast("trace", "scan.h5", "--row", "7", "-o", "row.png")
     assert result.exit_code == 0, result.output
-    assert (
-        "row 7 (g_Na = 120, stimulus.amplitude = 20): spike_count, latency, reason identical to the file"
-        in result.stdout
+    assert result.stdout.startswith(
+        "row 7 (g_Na = 120, stimulus.amplitude = 20): identical to the file\ncompared: spike_count, latency, reason\n"
     )
     (figure,) = pictures
     assert figure.get_suptitle().endswith(" = 120 mS/cm², stimulus amplitude = 20 µA/cm²): 3 spikes")

@@ -1,5 +1,8 @@
 """A model written as NeuroML2 says the same: to our own importer, and to PyLEMS, which runs it."""
 
+import re
+from xml.etree import ElementTree as ET
+
 import numpy as np
 import pytest
 from commands import hhfast, refused
@@ -7,6 +10,8 @@ from lems_runs import potential, spike_times
 
 import hhfast as hh
 from hhfast.model.exporters.initial_states import initial_states
+
+_SPACE = "{http://www.neuroml.org/schema/neuroml2}"
 
 
 @pytest.fixture
@@ -19,9 +24,13 @@ def there_and_back(tmp_path):
 
 
 @pytest.mark.parametrize("name", hh.models)
-def test_every_model_of_the_library_reads_back(name, there_and_back):
-    """All slopes to 1e-12 at random states and a current; and the file agrees with the model read from it."""
+def test_every_model_of_the_library_reads_back(name, there_and_back, tmp_path):
+    """All slopes to 1e-12 at random states and a current; and the file agrees with the model read from it.
+
+    Its lines are short enough for NMODL, which takes 511 characters, of which jNeuroML adds up to 60 to a formula.
+    """
     model, found = hh.models[name], there_and_back(name)
+    assert max(map(len, re.findall(r'value="([^"]*)"', (tmp_path / "cell.nml").read_text()))) <= 450
     assert found.verification.difference < 1e-9
     assert found.model.V_init == model.V_init
     rng = np.random.default_rng(1)
@@ -122,6 +131,49 @@ def test_standard_rates_are_used_where_they_fit():
     assert text.count('<q10Settings type="q10ExpTemp" q10Factor="3" experimentalTemp="6.3degC" />') == 3
 
 
+@pytest.mark.parametrize("name", ["prinz_stg", "doiron_2002_ell_pyramidal", "wilson_1999_regular_spiking"])
+def test_for_eden_the_sum_of_inputs_is_left_out(name, there_and_back, tmp_path):
+    """It has iSyn built in and refuses one that is said; such a file reads back as the same model, too."""
+    text = hh.models[name].to_neuroml((1.0, 2.0, 30.0), eden=True)
+    assert "i_app" in text
+    assert "Attachments" not in text
+    assert "select=" not in text
+    known = there_and_back(name)
+    (tmp_path / "cell.nml").write_text(text)
+    assert hh.import_neuroml(tmp_path / "cell.nml").model.to_toml() == known.model.to_toml()
+
+
+def test_a_cell_of_channels_is_one_file_for_all():
+    model = hh.models["connor_stevens"]
+    assert model.to_neuroml(eden=True) == model.to_neuroml()
+
+
+@pytest.mark.parametrize(
+    "name", ["wang_buzsaki", "migliore_1999_ca1", "hill_2001_leech_heart", "verma_2020_nociceptor"]
+)
+def test_elements_stand_as_the_schema_has_them(name):
+    """By `jnml -validate` with NeuroML_v2.3.1.xsd, which all 24 cells of channels pass: in other orders it refuses."""
+    root = ET.fromstring(hh.models[name].to_neuroml((10.0, 5.0, 100.0)))
+    tags = [e.tag.rpartition("}")[2] for e in root]
+    kinds = ["notes", "ionChannelHH", "cell", "pulseGenerator", "network", "ComponentType"]
+    assert [kinds.index(tag) for tag in tags] == sorted(kinds.index(tag) for tag in tags)
+    for channel in root.iter(f"{_SPACE}ionChannelHH"):
+        assert len({gate.tag for gate in channel}) <= 1
+    order = ["DerivedVariable", "ConditionalDerivedVariable"]
+    for dynamics in root.iter(f"{_SPACE}Dynamics"):
+        places = [order.index(e.tag.removeprefix(_SPACE)) for e in dynamics]
+        assert places == sorted(places)
+
+
+def test_names_of_terms_are_none_of_the_models(tmp_path):
+    """A parameter is called as a long term would be."""
+    text = hh.models["ten_tusscher_2006_ventricle"].to_toml().replace("k_NaCa", "part_6").replace("P_CaL", "part_1")
+    (tmp_path / "renamed.toml").write_text(text)
+    model = hh.load_model(tmp_path / "renamed.toml")
+    (tmp_path / "cell.nml").write_text(model.to_neuroml())
+    assert hh.import_neuroml(tmp_path / "cell.nml").verification.difference < 1e-9
+
+
 def test_names_that_neuron_uses_itself():
     """jNeuroML makes variables of NEURON of the file's names: channels L and H, a parameter `area`, the temperature."""
     assert '<ionChannelHH id="L_channel"' in hh.models["hodgkin_huxley"].to_neuroml()
@@ -151,6 +203,7 @@ def test_command(tmp_path, monkeypatch):
         (["hodgkin_huxley", "--neuroml", "--pulse", "10,5"], "give amplitude, start and stop"),
         (["hodgkin_huxley", "--neuroml", "--pulse", "10,50,5"], "give a start of 0 or more, and a later stop"),
         (["hodgkin_huxley", "--pulse", "10,5,50"], "give --neuroml, too"),
+        (["hodgkin_huxley", "--eden"], "give --neuroml, too"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(words, message, tmp_path, monkeypatch):

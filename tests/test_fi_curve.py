@@ -5,6 +5,7 @@ import pytest
 
 import hhfast as hh
 from hhfast.analysis.firing import steady_rate
+from hhfast.errors import PrecisionWarning
 
 SQUID = "hodgkin_huxley"
 
@@ -99,3 +100,20 @@ def test_bad_input(bad):
     """Unknown directions, transients longer than the run and missing currents are refused."""
     with pytest.raises(hh.InputError):
         hh.fi_curve(SQUID, **({"currents": [1.0]} | bad))
+
+
+def test_potentials_beyond_rates_are_told(tmp_path):
+    """-300 uA/cm2 through a leak of 0.3 mS/cm2 are 1 V: one warning, a mark of such cells, in a sweep their `reason`."""
+    currents = [10.0, -300.0]
+    g_leak = np.array([0.3, 30.0])  # the second cell's own leak holds it: -300 uA/cm2 take it down by 10 mV
+    with pytest.warns(PrecisionWarning, match="the potential of 1 of 2 cells goes beyond -200 to 150 mV"):
+        found = hh.fi_curve(SQUID, currents, {"g_L": g_leak}, t_stop=60.0, transient=10.0)
+    assert found.beyond_rates.tolist() == [True, False]
+    (tmp_path / "fi.toml").write_text(
+        'model = "hodgkin_huxley"\n[analysis]\nkind = "fi_curve"\ncurrents = [10.0, -300.0]\nt_stop = 60.0\n'
+        "transient = 10.0\n[axes]\ng_L = { values = [0.3, 30.0] }\n"
+    )
+    hh.Sweep.from_toml(tmp_path / "fi.toml").run(tmp_path / "fi.h5", progress=False)
+    with hh.open_results(tmp_path / "fi.h5") as rows:
+        told = rows["reason"]
+        assert [told.attrs["flag_meanings"].split()[code] for code in told.values] == ["potential_beyond_rates", "none"]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast.figures.analyses import plot_fi, plot_map, plot_recovery, plot_strength_duration
+from hhfast.figures.analyses import plot_fi, plot_recovery, plot_strength_duration
 from hhfast.figures.appearance import Appearance
+from hhfast.figures.parameter_map import plot_map
 
 
 @pytest.fixture

@@ -196,14 +196,14 @@ def test_a_merge_that_is_killed_anywhere_loses_no_shard(tmp_path, whole):
 
 
 @pytest.mark.slow
-def test_fifty_kills_at_random_moments_lose_nothing(tmp_path, whole):
+def test_thirty_kills_at_random_moments_lose_nothing(tmp_path, whole):
     """Each run is killed after a random time and resumed until it is finished; every result is that of a whole run."""
     rng = np.random.default_rng(0)
     began, kills = time.monotonic(), 0
     assert ended(start_run(tmp_path))[0] == 0
     lasting = time.monotonic() - began
     (tmp_path / "out.h5").unlink()
-    while kills < 50:
+    while kills < 30:
         while not (tmp_path / "out.h5").exists():
             process = start_run(tmp_path)
             time.sleep(rng.uniform(0.2, 1.0) * lasting)

@@ -43,7 +43,7 @@ def resume():
     assert [p.name for p in folder.iterdir()] == ["whole.h5"], list(folder.iterdir())
 
 try:
-    print(*interrupt_everywhere(begin, resume, {where}, every=2))
+    print(*interrupt_everywhere(begin, resume, {where}, every=7))
 finally:
     shutil.rmtree(folder)
 """
@@ -71,9 +71,9 @@ def test_a_simulation_interrupted_everywhere():
 def test_a_sweep_interrupted_everywhere(executor, where):
     """Whatever moment Ctrl-C comes, the run can be resumed at once, and nothing is left of it at the end.
 
-    At every other place: each takes a run.
+    At every seventh place: each takes a run.
     """
-    check(SWEEP.format(executor=executor, where=where), 200)
+    check(SWEEP.format(executor=executor, where=where), 100)
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------------

@@ -236,7 +236,7 @@ def test_what_a_thing_is_is_never_read_from_its_name():
     assert found == []
 
 
-# Where names are made and kept apart (of counts of channels, and of currents), and where names of others are read: the
+# Where names are made and kept apart (of currents), and where names of others are read: the
 # reversal potentials of NeuroML, whose ions we name by them; columns NAME and NAME_error of CSV files that people write;
 # functions of float32 (`exp_f`) in printed Python.
 NAMES_PARTS = {"model.names", "model.importers.part_entries", "sweep.target_file", "kernel.print.python"}

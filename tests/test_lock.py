@@ -97,7 +97,7 @@ print(held, both)
 """
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_two_never_hold_a_lock_at_once(tmp_path, seconds):
     """Four processes take it as often as they can."""
     processes = [

@@ -93,6 +93,33 @@ def test_the_period_that_is_proved():
     assert found.period[0] == pytest.approx(16.0077128038376, rel=1e-9)
 
 
+def test_formulas_that_bend_and_jump():
+    """The CA3 cell has min() and an `if` whose sides differ by 2e-4: right to 1e-4, and told to be so.
+
+    Of its bursts at another current the error is larger than 1e-4, and told, too.
+    """
+    model, params = "pinsky_rinzel_1994_ca3", {}
+    found = hh.phase_response(model, params, i_app=np.array([2.5, 0.5]), threshold=20.0)
+    assert 1e-6 < found.error[0] < 1e-4 < found.error[1]
+    largest = np.abs(found.response[0]).max()
+    for k in (47, 90, 176):
+        start = {name: np.full(2, values[0, k]) for name, values in found.states.items()}
+        start["V"] = start["V"] + [-0.01, 0.01]
+        run = hh.simulate(
+            model, params, stimulus=hh.Step(amplitude=2.5), t_stop=(4.5 - k / 200) * found.period[0], initial=start,
+            rtol=1e-12, record=[hh.Spikes(threshold=20.0, rearm=10.0)],
+        )  # fmt: skip
+        early, late = (times[-1] for times in run.spike_times)
+        assert found.response[0, k] == pytest.approx((early - late) / 0.02, abs=1e-4 * largest)
+
+
+def test_a_cycle_that_newton_does_not_find(monkeypatch):
+    monkeypatch.setattr("hhfast.batch.cycles._ACCEPTED", 0.0)
+    found = hh.phase_response("hodgkin_huxley", i_app=10.0, phases=32)
+    assert list(found.status) == [hh.AnalysisStatus.NOT_PERIODIC]
+    assert np.isnan(found.response).all()
+
+
 def test_types_of_excitability():
     """Of type I, near a saddle-node on a circle, displacements only advance; of type II they also delay."""
     assert hh.phase_response("morris_lecar_1981_class_1", i_app=41.0, phases=64).delayed[0] < 0.02

@@ -130,7 +130,9 @@ window = [0, 20]
     assert sweep.record == (hh.Trace("m", every=1.0), Peak((0.0, 20.0)))
     path = sweep.run(tmp_path / "out.h5", progress=False)
     assert values(path, "V_max")[0].shape == (2,)
-    assert resimulate(path, 1).text.endswith("V_max, reason, n_steps, n_rejected identical to the file")
+    again = resimulate(path, 1)
+    assert again.text.endswith(": identical to the file")
+    assert again.stored[-4:] == ("V_max", "reason", "n_steps", "n_rejected")
     assert "own" not in sweep.canonical
 
 

@@ -73,6 +73,37 @@ def test_derivatives_are_those_of_scipy():
     np.testing.assert_allclose(computed, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
+BENT = """
+name = "bent"
+V_init = -65.0
+[parameters]
+C_m = { value = 1.0, unit = "uF cm-2" }
+[channels.leak]
+g = 0.1
+E = -65.0
+[channels.K]
+current = "k * max(V + 50, 0)"
+[channels.K.parameters]
+k = { value = 0.2, unit = "mS cm-2" }
+"""
+
+
+def test_a_formula_that_bends(tmp_path):
+    """At the default tolerance, as in the solution by hand: steps are short where the derivative's slope jumps."""
+    (tmp_path / "bent.toml").write_text(BENT)
+    current, rate, V_bend = 4.0, 0.1 + 0.2, -50.0
+    found = hh.simulate(
+        tmp_path / "bent.toml", stimulus=hh.Step(amplitude=current), t_stop=12.0, sensitivity=["k"],
+        record=[hh.Trace("V", "dV_dk", every=0.5)],
+    )  # fmt: skip
+    since = found.time - 10.0 * np.log(40.0 / 25.0)  # V bends on its way from -65 towards -25
+    above, decay = since > 0, np.exp(-rate * np.maximum(since, 0.0))
+    level = (current - 1.5) / rate
+    expected = np.where(above, -level / rate * (1 - decay) + level * since * decay, 0.0)
+    np.testing.assert_allclose(found["V"][0][above], V_bend + level * (1 - decay[above]), atol=1e-3)
+    np.testing.assert_allclose(found["dV_dk"][0], expected, rtol=2e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(("integrator", "dt"), [("rk4", 0.025), ("euler", 0.01)])
 def test_fixed_steps_have_the_derivative_of_the_scheme(integrator, dt):
     """Not of the exact solution: differences of runs with the same steps, of V, of a gate, and of spike times."""

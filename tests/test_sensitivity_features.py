@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from commands import hhfast
+from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicHermiteSpline, CubicSpline
 from scipy.optimize import brentq
 
@@ -43,29 +44,16 @@ def by_complex_steps(dt=0.005, h=1e-30):
     p = {name: np.full(len(BY_COMPLEX_STEPS), BASE[name], complex) for name in BASE}
     for k, name in enumerate(BY_COMPLEX_STEPS):
         p[name][k] += 1j * h
-    phi = 3.0 ** ((p["celsius"] - 6.3) / 10)
-
-    def slopes(V, m, h_gate, n, current):
-        alpha_m, alpha_n = 0.1 * (V + 40) / (1 - np.exp(-(V + 40) / 10)), 0.01 * (V + 55) / (1 - np.exp(-(V + 55) / 10))
-        alpha_h, beta_h = 0.07 * np.exp(-(V + 65) / 20), 1 / (1 + np.exp(-(V + 35) / 10))
-        ionic = p["g_Na"] * m**3 * h_gate * (V - 50) + 36 * n**4 * (V + 77) + 0.3 * (V - p["E_L"])
-        return np.array([
-            (current - ionic) / p["C_m"],
-            phi * (alpha_m * (1 - m) - 4 * np.exp(-(V + 65) / 18) * m),
-            phi * (alpha_h * (1 - h_gate) - beta_h * h_gate),
-            phi * (alpha_n * (1 - n) - 0.125 * np.exp(-(V + 65) / 80) * n),
-        ])  # fmt: skip
-
     n_p = len(BY_COMPLEX_STEPS)
     y = np.array([p["V_initial"], np.full(n_p, 0.08), p["h_initial"], np.full(n_p, 0.35)], complex)
     t, V, slope = [0.0], [y[0]], []
     for k in range(round(T_STOP / dt)):
         on = START <= (k + 0.5) * dt < START + BASE["width"]
         current = p["amplitude"] if on else 0.0
-        k1 = slopes(*y, current)
-        k2 = slopes(*(y + 0.5 * dt * k1), current)
-        k3 = slopes(*(y + 0.5 * dt * k2), current)
-        k4 = slopes(*(y + dt * k3), current)
+        k1 = hodgkin_huxley(y, p, current)
+        k2 = hodgkin_huxley(y + 0.5 * dt * k1, p, current)
+        k3 = hodgkin_huxley(y + 0.5 * dt * k2, p, current)
+        k4 = hodgkin_huxley(y + dt * k3, p, current)
         slope.append(k1[0].real[0])
         y = y + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         t.append((k + 1) * dt)
@@ -96,6 +84,49 @@ def test_complex_steps_agree(derived):
         np.testing.assert_allclose(derived[f"V_mean_d{name}"][0], mean, rtol=1e-5, atol=1e-6 * largest)
 
 
+def extrema_by_scipy(values):
+    """(largest, smallest) V, by DOP853 with events where V turns; or at the edges of the pulse."""
+    p = {name: values[name] for name in ("g_Na", "E_L", "C_m", "celsius")}
+    y, t, found = np.array([values["V_initial"], 0.08, values["h_initial"], 0.35]), 0.0, []
+    on = values["start"]
+    for end, current in ((on, 0.0), (on + values["width"], values["amplitude"]), (T_STOP, 0.0)):
+
+        def slopes(_, y, current=current):
+            return hodgkin_huxley(y, p, current)
+
+        run = solve_ivp(slopes, (t, end), y, "DOP853", rtol=1e-13, atol=1e-13, events=lambda t, y, f=slopes: f(t, y)[0])
+        found += [y[0], *(state[0] for state in run.y_events[0])]
+        y, t = run.y[:, -1], end
+    return np.array([max(found), min(found)])
+
+
+def hodgkin_huxley(y, p, current):
+    """Slopes of Hodgkin & Huxley's equations, written out."""
+    V, m, h, n = y
+    phi = 3.0 ** ((p["celsius"] - 6.3) / 10)
+    alpha_m, alpha_n = 0.1 * (V + 40) / (1 - np.exp(-(V + 40) / 10)), 0.01 * (V + 55) / (1 - np.exp(-(V + 55) / 10))
+    alpha_h, beta_h = 0.07 * np.exp(-(V + 65) / 20), 1 / (1 + np.exp(-(V + 35) / 10))
+    ionic = p["g_Na"] * m**3 * h * (V - 50) + 36 * n**4 * (V + 77) + 0.3 * (V - p["E_L"])
+    return np.array([
+        (current - ionic) / p["C_m"],
+        phi * (alpha_m * (1 - m) - 4 * np.exp(-(V + 65) / 18) * m),
+        phi * (alpha_h * (1 - h) - beta_h * h),
+        phi * (alpha_n * (1 - n) - 0.125 * np.exp(-(V + 65) / 80) * n),
+    ])  # fmt: skip
+
+
+def test_extrema_agree_with_differences_of_scipy():
+    """Those of V_max and V_min at rtol 1e-10, to 1e-5 each, by what moves the curve in time too."""
+    names = ("E_L", "amplitude", "start", "width")
+    derived = simulated(BASE, names, rtol=1e-10)
+    for name in names:
+        h = 1e-4 * BASE[name]
+        ends = {k: extrema_by_scipy(BASE | {name: BASE[name] + k * h}) for k in (-2, -1, 1, 2)}
+        expected = (ends[-2] - 8 * ends[-1] + 8 * ends[1] - ends[2]) / (12 * h)
+        found = [derived[f"{feature}_d{name}"][0] for feature in ("V_max", "V_min")]
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-12, err_msg=name)
+
+
 def test_differences_agree(derived):
     """Central differences of fourth order, of every feature and spike time, by edges of the stimulus as well."""
     for name, value in BASE.items():
@@ -112,9 +143,7 @@ def test_differences_agree(derived):
         np.testing.assert_allclose(derived[f"spike_time_d{name}"], expected, rtol=1e-5, atol=1e-8)
         for feature in FEATURES:
             expected = difference(lambda r, feature=feature: r[feature][0])
-            # V_max and V_min are those of a cubic over a step: differences see its error.
-            loose = 1e-3 if feature in ("V_max", "V_min") else 1e-6
-            np.testing.assert_allclose(derived[f"{feature}_d{name}"][0], expected, rtol=1e-5, atol=loose)
+            np.testing.assert_allclose(derived[f"{feature}_d{name}"][0], expected, rtol=1e-5, atol=1e-6)
     assert derived.variables["V_max_damplitude"].unit == "mV/(uA cm-2)"
     assert not [v for v in derived if v.startswith(("spike_count_d", "rate_d"))]
 

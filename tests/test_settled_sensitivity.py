@@ -32,10 +32,7 @@ def differences(model, params, name, features, relative=1e-4, **run):
     ],
 )
 def test_derivatives_of_cycles_are_those_of_finite_differences(model, params, current, by, features):
-    """To 1e-5; the run itself is of the default tolerances, and its derivatives are of the cycle beside it.
-
-    Extrema are differenced to fewer digits: a kernel finds them on cubics over its steps.
-    """
+    """To 1e-5; the run itself is of the default tolerances, and its derivatives are of the cycle beside it."""
     run = {"stimulus": hh.Step(amplitude=current), "t_stop": 20_000.0}
     found = hh.simulate(
         model,
@@ -50,8 +47,7 @@ def test_derivatives_of_cycles_are_those_of_finite_differences(model, params, cu
     for name in by:
         expected = differences(model, params, name, features, **run)
         for feature in features:
-            rtol = 1e-4 if feature.startswith("V_") else 1e-5
-            np.testing.assert_allclose(found[f"{feature}_d{name}"][0], expected[feature], rtol=rtol, err_msg=feature)
+            np.testing.assert_allclose(found[f"{feature}_d{name}"][0], expected[feature], rtol=1e-5, err_msg=feature)
 
 
 def test_derivatives_of_bursts_of_many_spikes():

@@ -14,7 +14,9 @@ from hhfast.analysis.firing_branch import DIRECTIONS, FiringBranch
 from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_code, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
+from hhfast.batch.held_rates import warn_of_held_rates
 from hhfast.batch.method import Method, MethodOptions
+from hhfast.batch.result import BEYOND_RATES, REASON_MEANINGS
 from hhfast.errors import InputError
 from hhfast.inputs import finite, numbers, one_of, tolerance
 from hhfast.model import Model
@@ -40,7 +42,9 @@ class FICurve:
     the detector: block_swing : (n,) mV, from the lowest to the highest V there, tells whether the cell is silent (0)
     or its oscillation lives on, but no longer passes both `threshold` and `rearm`.
     excitability : (n,) "I", "II", "III", "none", or "unknown" where the cell fires at the lowest current already.
-    status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). direction : as given. unit : of the currents.
+    status : (n,) uint8, `AnalysisStatus` (OK or DIVERGED). beyond_rates : (n,) whether the potential went, at one of
+    the currents, where exponentials of rates are held constant: gates that move there are only about right. direction :
+    as given. unit : of the currents.
     """
 
     current: np.ndarray
@@ -55,6 +59,7 @@ class FICurve:
     block_swing: np.ndarray
     excitability: np.ndarray
     status: np.ndarray
+    beyond_rates: np.ndarray
     direction: str
     unit: str
 
@@ -115,7 +120,9 @@ def fi_curve(
     current = np.unique(np.asarray(currents, np.float64))
     spikes = Spikes(*levels_of(threshold, rearm))
     branch = FiringBranch(population, current, t_stop, transient, direction, spikes, until)
-    return _summary(branch, *branch.measure(), tol)
+    found = _summary(branch, *branch.measure(), tol)
+    warn_of_held_rates(found.beyond_rates, population.method.dtype)
+    return found
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
@@ -129,6 +136,7 @@ def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol
     rate, mean_rate, first_spike = (np.stack([getattr(f, name) for f in found], axis=1)
                                     for name in ("rate", "mean_rate", "time_to_first_spike"))  # fmt: skip
     diverged = np.any([f.diverged for f in found], axis=0)
+    beyond = np.any([f.beyond_rates for f in found], axis=0)
     rate[diverged], mean_rate[diverged] = np.nan, np.nan
     fires = rate > 0
     first = np.where(fires.any(axis=1), fires.argmax(axis=1), -1)
@@ -149,7 +157,7 @@ def _summary(branch: FiringBranch, found: list[Firing], origins: np.ndarray, tol
     return FICurve(
         current, rate, mean_rate, first_spike, onset, onset_rate, _gain(current, rate), rate.max(axis=1), block, swing,
         excitability, np.where(diverged, AnalysisStatus.DIVERGED, AnalysisStatus.OK).astype(np.uint8),
-        branch.direction, branch.population.current_unit,
+        beyond, branch.direction, branch.population.current_unit,
     )  # fmt: skip
 
 
@@ -168,6 +176,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
     rates = {f"rate_at_{value:g}": per_cell_number(found.rate[:, k], "Hz",
                                                    f"steady firing rate at {value:g} {found.unit}")
              for k, value in enumerate(found.current)}  # fmt: skip
+    reason = np.where(found.beyond_rates, BEYOND_RATES, 0).astype(np.uint8)
     codes = np.array([_CLASSES.index(name) for name in found.excitability], np.uint8)
     return rates | {
         "onset": per_cell_number(found.onset, found.unit, "lowest current of repetitive firing"),
@@ -177,6 +186,7 @@ def _variables(found: FICurve) -> dict[str, Variable]:
         "block": per_cell_number(found.block, found.unit, "lowest current above those of repetitive firing"),
         "block_swing": per_cell_number(found.block_swing, "mV", "from the lowest to the highest V at the block"),
         "excitability": per_cell_code(codes, _CLASSES, "class of excitability"),
+        "reason": per_cell_code(reason, REASON_MEANINGS, "what is to be known of the potential"),
     }
 
 

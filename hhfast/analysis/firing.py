@@ -8,7 +8,7 @@ import numpy as np
 
 from hhfast.analysis.population import Population, constant, final_states
 from hhfast.batch.linearisation import eigenvalues, free_jacobian, jacobian, newton_step
-from hhfast.batch.result import GAVE_UP
+from hhfast.batch.result import BEYOND_RATES, GAVE_UP
 from hhfast.parts.recorders import Final, Spikes
 
 _STEPS, _STEP = 20, 5.0  # of a passage from one current to another; ms
@@ -17,14 +17,15 @@ _AT_ONCE = 4096  # cells whose spike times are kept at a time
 
 @dataclass(frozen=True)
 class Firing:
-    """How n cells fire: steady and mean rate (Hz), time to the first spike (ms or NaN), whether they diverged, and the
-    states X (n_states, n) they end in.
+    """How n cells fire: steady and mean rate (Hz), time to the first spike (ms or NaN), whether they diverged, whether
+    their potential went beyond where rates are exact, and the states X (n_states, n) they end in.
     """
 
     rate: np.ndarray
     mean_rate: np.ndarray
     time_to_first_spike: np.ndarray
     diverged: np.ndarray
+    beyond_rates: np.ndarray
     X: np.ndarray
 
 
@@ -38,11 +39,12 @@ def firing(
     """
     n = population.n
     rate, mean_rate, first_spike = np.zeros(n), np.zeros(n), np.full(n, np.nan)
-    diverged, after = np.zeros(n, bool), np.empty_like(X)
+    (diverged, beyond), after = np.zeros((2, n), bool), np.empty_like(X)
     for start in range(0, n, _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, n))
         result = population.take(rows).run(X[:, rows], constant(current[rows]), t_stop, [spikes, Final()], until)
         diverged[rows] = np.isin(result.status, GAVE_UP)
+        beyond[rows] = result["reason"] == BEYOND_RATES
         after[:, rows] = final_states(population.model, result)
         time, count = result.spike_time, result.spike_count
         has = count > 0
@@ -55,7 +57,7 @@ def firing(
             settled = np.isfinite(result["settled_at"])
             exact = 1e3 * result["spikes_per_period"] / np.where(result["spikes_per_period"] > 0, result["period"], 1.0)
             rate[rows[settled]] = mean_rate[rows[settled]] = exact[settled]
-    return Firing(rate, mean_rate, first_spike, diverged, after)
+    return Firing(rate, mean_rate, first_spike, diverged, beyond, after)
 
 
 def after_passage(

@@ -61,8 +61,9 @@ def recovery_curve(
 ) -> RecoveryCurve:
     """The threshold of a second pulse, in units of that of the resting cell, at several intervals (ms) from the first.
 
-    The other arguments are those of `refractory_period`; `tol` is relative. An interval that ends before the first
-    spike is over has no ratio. Raises `InputError` as `refractory_period` does, and for intervals below `width`.
+    cap : the largest second amplitude that is tried, in units of that threshold. tol : of the ratio, relative. The
+    other arguments are those of `refractory_period`. An interval that ends before the first spike is over has no ratio.
+    Raises `InputError` as `refractory_period` does, and for intervals below `width`.
     """
     check_options(_OPTIONS, intervals=intervals, width=width, first=first, cap=cap, tol=tol, watch=watch,
                   threshold=threshold)  # fmt: skip

@@ -19,7 +19,6 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.turning_potentials import can_turn, turning_potentials
 from hhfast.model import Model
 from hhfast.model.elements import Channel
-from hhfast.model.names import is_count
 from hhfast.parts.clamp_command import WIDEST
 from hhfast.parts.stimuli import CURRENT, Stimulus, stimuli
 
@@ -78,8 +77,8 @@ def _impossible_parameters(cells: Cells, stimulus: Stimulus) -> np.ndarray:
 def _possible_values(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """The lowest and the highest value that each parameter of a model can have."""
     largest, positive, maximal = np.finfo(np.float64).max, np.nextafter(0.0, 1.0), conductances(model)
-    lowest = [positive if is_count(name) else 0.0 if name in maximal else -largest for name in model.parameters]
-    highest = [np.inf if is_count(name) else largest for name in model.parameters]
+    lowest = [positive if name in model.counts else 0.0 if name in maximal else -largest for name in model.parameters]
+    highest = [np.inf if name in model.counts else largest for name in model.parameters]
     return np.array(lowest), np.array(highest)
 
 

@@ -15,7 +15,6 @@ from hhfast.errors import InputError
 from hhfast.inputs import per_cell
 from hhfast.kernel.jit.compile import compiled_rates
 from hhfast.model import Model
-from hhfast.model.names import is_count
 from hhfast.parts.channel_noise import ChannelNoise
 from hhfast.parts.stimuli import Stimulus
 
@@ -51,11 +50,11 @@ class Cells:
         """
         for name in params:
             if name not in model.parameters:
-                if is_count(name) and noise is None and name in model.with_counts().parameters:
+                if noise is None and name in model.with_counts().counts:
                     raise InputError(f"{name}: has a meaning only where channels are noisy; give channel_noise, too")
                 raise unknown_parameter(model, name, model.parameters, f"model {model.name}")
         values = [(name, per_cell(name, params.get(name, p.value))) for name, p in model.parameters.items()]
-        _check_counts(values)
+        _check_counts(values, model.counts)
         values += noise.parameters if noise is not None else ()
         for kind, given in stimulus.parts if stimulus is not None else ():
             values += [(f"stimulus.{kind.name}.{name}", given[name]) for name in kind.parameters]
@@ -141,10 +140,10 @@ def _common_length(values: Iterable[tuple[str, Any]]) -> int:
     return n
 
 
-def _check_counts(values: Iterable[tuple[str, Any]]) -> None:
+def _check_counts(values: Iterable[tuple[str, Any]], counts: frozenset[str]) -> None:
     """A single count that is no number of channels is refused; among many cells its own row alone is flagged."""
     for name, value in values:
-        if is_count(name) and not _is_array(value) and not value > 0:
+        if name in counts and not _is_array(value) and not value > 0:
             raise InputError(f"{name} = {value:g}: the number of channels must be above 0 (inf: no noise)")
 
 

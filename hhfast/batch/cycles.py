@@ -75,7 +75,7 @@ class Cycles:
 
     def improved(self) -> tuple[Cycles, np.ndarray]:
         """The cycles after a step of Newton's method, and (n,) how far they were from closing before it."""
-        end, M = self.cells.transitions(self.X, self.period)
+        end, M = self.cells.transitions(self.X, self.period, self.size)
         now = replace(self, monodromy=M)
         with np.errstate(invalid="ignore", divide="ignore"):
             error = (np.abs(end - self.X) / self.size).max(axis=0)
@@ -149,36 +149,40 @@ class Cycles:
         found, _ = self.cells.run(self.X, self.period, (Trace(*names, every=1.0 / phases),))
         return np.array([found[x] for x in names])
 
-    def adjoint(self, phases: int) -> np.ndarray:
+    def adjoint(self, phases: int) -> tuple[np.ndarray, np.ndarray]:
         """(n_states, n, phases + 1): by how much, ms, a displacement by one unit of a state advances all that follows.
 
-        At equal steps of the phase, from 0 to 1; its product with the slopes dx/dt is 1 everywhere.
+        At equal steps of the phase, from 0 to 1; its product with the slopes dx/dt is 1 everywhere. And (n,) by how
+        much that product is off 1 after one such step: its relative error, as after a jump that was not resolved.
         """
         m, n = self.X.shape
-        Z = np.full((m, n, phases + 1), np.nan)
+        Z, off = np.full((m, n, phases + 1), np.nan), np.full(n, np.nan)
         at_once = max(1, _LANES // (m * phases))
         for first in range(0, n, at_once):
             rows = np.arange(first, min(first + at_once, n))
-            Z[:, rows] = self.take(rows).adjoint_at_once(phases)
-        return Z
+            Z[:, rows], off[rows] = self.take(rows).adjoint_at_once(phases)
+        return Z, off
 
-    def adjoint_at_once(self, phases: int) -> np.ndarray:
+    def adjoint_at_once(self, phases: int) -> tuple[np.ndarray, np.ndarray]:
         """The adjoint, with the runs of all cells in one batch."""
         (m, n), X = self.X.shape, self.states(phases)
         rows = np.repeat(np.arange(n), phases)
         each = self.cells.take(rows)
-        _, A = each.transitions(X[:, :, :-1].reshape(m, -1), self.period[rows] / phases)
+        _, A = each.transitions(X[:, :, :-1].reshape(m, -1), self.period[rows] / phases, self.size[:, rows])
         A = A.reshape(n, phases, m, m)
         slopes = self.cells.take(np.repeat(np.arange(n), phases + 1)).slopes(X.reshape(m, -1)).reshape(X.shape)
         along = np.ascontiguousarray(slopes.transpose(2, 1, 0))
         Z = np.empty((phases + 1, n, m))
         Z[-1] = self._left()
         for _ in range(2):  # backwards in time other than the neutral directions die out, and errors with them
+            off = np.zeros(n)
             for k in range(phases - 1, -1, -1):
                 Z[k] = (Z[k + 1][:, None] @ A[:, k])[:, 0]
-                Z[k] /= (Z[k][:, None] @ along[k][:, :, None])[:, 0]
+                product = (Z[k][:, None] @ along[k][:, :, None])[:, 0]
+                off = np.maximum(off, np.abs(product[:, 0] - 1.0))
+                Z[k] /= product
             Z[-1] = Z[0]
-        return Z.transpose(2, 1, 0)
+        return Z.transpose(2, 1, 0), off
 
     def _left(self) -> np.ndarray:
         """(n, n_states): the adjoint at phase 0."""

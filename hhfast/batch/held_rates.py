@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 
 from hhfast.batch.fastest_rate import is_told
-from hhfast.batch.result import BEYOND_RATES, Result
 from hhfast.errors import PrecisionWarning
 from hhfast.kernel.optimise.held_range import CENTRE, RANGE
 
@@ -27,14 +26,12 @@ def within_rates(bounds: np.ndarray, dtype: str) -> np.ndarray:
     return np.stack([np.maximum(bounds[:, 0], low), np.minimum(bounds[:, 1], high)], axis=1)
 
 
-def warn_of_held_rates(result: Result, dtype: str) -> None:
-    """Warn, in one line, of cells whose potential went beyond the rates."""
-    n = int((result["reason"] == BEYOND_RATES).sum())
+def warn_of_held_rates(beyond: np.ndarray, dtype: str) -> None:
+    """Warn, in one line, of cells whose potential went beyond the rates; beyond : (n,) whether it did."""
+    n = int(beyond.sum())
     if n and not is_told():
         low, high = exact_range(dtype)
-        who = (
-            "the potential goes" if result.n_cells == 1 else f"the potential of {n:,} of {result.n_cells:,} cells goes"
-        )
+        who = "the potential goes" if len(beyond) == 1 else f"the potential of {n:,} of {len(beyond):,} cells goes"
         warnings.warn(
             f"{who} beyond {low:g} to {high:g} mV, where exponentials of rates are held constant: gates that "
             "move there are only about right (their reason is 'potential_beyond_rates'); take a weaker current",

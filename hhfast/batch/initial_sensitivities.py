@@ -11,7 +11,6 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.initial_states import initial_states
 from hhfast.errors import InputError
 from hhfast.model import Model
-from hhfast.model.names import is_count
 from hhfast.parts.sensitivity import check_names, initial_state, of_stimulus
 from hhfast.parts.stimuli import CURRENT
 from hhfast.parts.stimulus import StimulusKind
@@ -34,7 +33,7 @@ def sensitivity_units_of(
         raise InputError(f"sensitivity: is {sensitivity!r}; give a list of names of parameters, as ['g_Na']")
     check_names(sensitivity, [*model.parameters], model.states, kinds, f"sensitivity of model {model.name}")
     for name in sensitivity:
-        if is_count(name):
+        if name in model.counts:
             raise InputError(
                 f"sensitivity: '{name}' matters to channel noise alone, which has no derivatives; leave it out"
             )

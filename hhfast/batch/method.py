@@ -12,13 +12,11 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any, TypedDict, cast
 
-from hhfast.batch.step_control import StepControl
+from hhfast.batch.step_control import CONTROL, StepControl
 from hhfast.batch.time_grid import check_step
 from hhfast.errors import InputError, did_you_mean
 from hhfast.kernel.spec import LANES
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
-
-_CONTROL = tuple(f.name for f in fields(StepControl))  # for adaptive integrators only
 
 
 class MethodOptions(TypedDict, total=False):
@@ -100,7 +98,7 @@ class Method:
     @property
     def given_control(self) -> dict[str, Any]:
         """The fields of the step control, as far as they are given."""
-        return {name: getattr(self, name) for name in _CONTROL if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
 
     @cached_property
     def control(self) -> StepControl:

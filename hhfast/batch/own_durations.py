@@ -27,6 +27,9 @@ from hhfast.parts.stimulus_decorator import stimulus
 
 _RTOL = 1e-10  # what is differentiated here is differenced elsewhere
 _MOST_STEPS = 20_000_000
+_RTOL_OF_JUMPS = 1e-13  # where slopes jump, errors are larger than they are estimated
+_JUMP = 1e-6  # of the slopes, by which they jump on the way
+_MOVED = 3e-4  # of a state's size, to difference what it leads to
 CONSTANT_CURRENT = "constant_current"  # its name among parameters
 
 
@@ -46,6 +49,7 @@ class OwnDurations:
     params: dict[str, np.ndarray]
     i_app: np.ndarray
     threads: int | None = None
+    rtol: float = _RTOL
 
     @classmethod
     def of(cls, cells: Cells, i_app: np.ndarray, threads: int | None = None) -> OwnDurations:
@@ -94,7 +98,7 @@ class OwnDurations:
         record = tuple(r.derived_by(units) if units and isinstance(r, Spikes) else r for r in record)
         current = _ConstantCurrent(self.i_app)
         method = Method(
-            integrator="tsit5", rtol=_RTOL, dt=1e-3, dt_min=1e-15, dt_max=0.01, max_steps=_MOST_STEPS,
+            integrator="tsit5", rtol=self.rtol, dt=1e-3, dt_min=1e-15, dt_max=0.01, max_steps=_MOST_STEPS,
             threads=self.threads,
         )  # fmt: skip
         simulation = Simulation.of(
@@ -106,13 +110,43 @@ class OwnDurations:
         X[:, ~np.isin(result.status, (0, 2))] = np.nan
         return result, X
 
-    def transitions(self, X: np.ndarray, duration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the states X (m, n) lead to in the time given, (m, n), and the derivative by them, (n, m, m)."""
+    def transitions(self, X: np.ndarray, duration: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the states X (m, n) lead to in the time given, (m, n), and the derivative by them, (n, m, m).
+
+        size : (m, n) of the states. The equations of derivatives do not see a jump of the slopes on the way (an `if`
+        whose sides differ); where what they make of the slopes is not the slopes at the end, runs are differenced.
+        """
         m, n = X.shape
         rows = np.repeat(np.arange(n), m)
         start = np.vstack([X[:, rows], np.tile(np.eye(m), n)])
         _, end = self.take(rows).run(start, np.asarray(duration)[rows], (), (DIRECTION,))
-        return end[:m, ::m], end[m:].reshape(m, n, m).transpose(1, 0, 2)
+        end, M = end[:m, ::m], end[m:].reshape(m, n, m).transpose(1, 0, 2).copy()
+        missed = self.missed(X, end, M, size)
+        rows = np.flatnonzero(missed > _JUMP)
+        if len(rows):
+            own = self.take(rows)
+            found = own.differenced_transitions(X[:, rows], duration[rows], size[:, rows])
+            better = own.missed(X[:, rows], end[:, rows], found, size[:, rows]) < missed[rows]
+            M[rows[better]] = found[better]
+        return end, M
+
+    def missed(self, X: np.ndarray, end: np.ndarray, M: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """(n,) how far M times the slopes at X is from those at the end, over the largest of both."""
+        begin, after = (self.slopes(states) / size for states in (X, end))
+        carried = (M @ (begin * size).T[:, :, None])[:, :, 0].T / size
+        largest = np.maximum(np.abs(begin).max(axis=0), np.abs(after).max(axis=0))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.abs(carried - after).max(axis=0) / largest)
+
+    def differenced_transitions(self, X: np.ndarray, duration: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """(n, m, m): the derivative by the states, by central differences of fourth order."""
+        (m, n), by = X.shape, np.array([-2.0, -1.0, 1.0, 2.0])
+        rows = np.repeat(np.arange(n), 4 * m)
+        step = _MOVED * np.maximum(size, 0.01 * np.abs(X))  # also of a state that hardly moves
+        moved = np.tile(np.kron(np.eye(m), by), n) * step[:, rows]
+        _, end = replace(self.take(rows), rtol=_RTOL_OF_JUMPS).run(X[:, rows] + moved, duration[rows])
+        ends = end.reshape(m, n, m, 4) @ np.array([1.0, -8.0, 8.0, -1.0])
+        return np.asarray(ends / (12.0 * step.T[None])).transpose(1, 0, 2)
 
 
 DIRECTION = "direction"  # what stands for a displacement of the initial states among parameters

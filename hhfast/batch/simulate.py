@@ -21,7 +21,7 @@ from hhfast.batch.initial_sensitivities import sensitivity_units_of, with_sensit
 from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method, MethodOptions
 from hhfast.batch.recorded import check_derivatives
-from hhfast.batch.result import STEP_LIMIT, Result
+from hhfast.batch.result import BEYOND_RATES, STEP_LIMIT, Result
 from hhfast.batch.settled_derivatives import SettledDerivatives
 from hhfast.batch.simulation import Simulation
 from hhfast.batch.time_grid import check_step
@@ -165,7 +165,7 @@ def simulate(
     tolerance = Tolerance.of(certify_tolerance, model.states, recorders)
     start = X if rows is None else np.take(X, rows, axis=1)
     result = run.advance(cells, X, bounds)
-    warn_of_held_rates(result, method.dtype)
+    warn_of_held_rates(result["reason"] == BEYOND_RATES, method.dtype)
     if rows is not None:
 
         def again(which: np.ndarray, integrator: str | None = None) -> Result:

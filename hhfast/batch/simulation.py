@@ -26,7 +26,7 @@ from hhfast.kernel.spec import LANES, OUT_OF_BOUNDS, KernelSpec, kernel_spec
 from hhfast.model import Model
 from hhfast.parts.activity import Settled
 from hhfast.parts.channel_noise import ChannelNoise
-from hhfast.parts.recorder import Recorder, Run
+from hhfast.parts.recorder import Recorder, Recording, Run
 from hhfast.parts.recorders import detectors
 from hhfast.parts.sensitivity import quotient, sensitivities
 from hhfast.parts.stimuli import Stimulus
@@ -148,62 +148,64 @@ class Simulation:
 
     def _advance(self, cells: Cells, X: np.ndarray, bounds: np.ndarray) -> tuple[Result, Any]:
         """The result of one run, and the recording of the last recorder."""
-        dtype, model = self.spec.dtype, cells.model
+        run = self._run(cells)
+        recordings = [recorder.open(run) for recorder in self.record]
+        check_names([r for r in self.record if not isinstance(r, Settling)])
+        status = np.full(cells.n, OK, np.uint8)
+        counts = np.zeros((2, cells.n if self.method.adaptive else 0), np.int64)
+        self._run_kernel(cells, X, bounds, recordings, status, counts)
+        reason = reasons(status, bounds)
+        kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
+        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
+        settings = {**self.method.attributes, "t_stop": repr(float(self.t_stop))}
+        result = result_of(cells.model, kept, finals, status, settings)
+        of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
+        counted = _counted(counts) if self.method.adaptive else {}
+        variables = {**result.variables, "reason": reason, **counted}
+        last = recordings[-1] if recordings else None
+        return Result(result.status, variables, {**result.attributes, **of_noise}), last
+
+    def _run(self, cells: Cells) -> Run:
+        """What recorders are told of a run."""
+        model = cells.model
         of_parameters = sensitivity_units_of(model, self.spec.sensitivity, self.spec.kinds)
         units = {s.name: s.unit for s in model.rows}
         derived = sensitivities(model.states, self.spec.sensitivity)
         of_derived = {name: quotient(units[x], of_parameters[p]) for name, (x, p) in derived.items()}
-        known = model.recordable | of_derived
-        in_ms = not self.spec.time_unit
-        run = Run(cells.n, self.t_stop, self.onset, dtype, known, model.quantities, derived, in_ms)
-        recordings = [recorder.open(run) for recorder in self.record]
-        check_names([r for r in self.record if not isinstance(r, Settling)])
+        known, in_ms = model.recordable | of_derived, not self.spec.time_unit
+        return Run(cells.n, self.t_stop, self.onset, self.spec.dtype, known, model.quantities, derived, in_ms)
+
+    def _run_kernel(
+        self, cells: Cells, X: np.ndarray, bounds: np.ndarray, recordings: Sequence[Recording], status: np.ndarray,
+        counts: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Advance all cells, in blocks on all threads; states, status, counts and what is recorded are filled."""
         levels = np.array(detectors(self.record)[0], np.float64).reshape(-1, 2)
-        status = np.full(cells.n, OK, np.uint8)
         stop = np.zeros(1, np.uint8)
-        counts = np.zeros((2, cells.n if self.method.adaptive else 0), np.int64)
         further = self.steps.arguments(counts)
         kernel = interruptible(compiled, self.spec)
 
         def call(first: int, last: int) -> None:
             arrays = [recording.arguments(first, last) for recording in recordings]
             kernel(
-                first,
-                last,
-                cells.p0,
-                cells.col,
-                cells.P,
-                X,
-                levels,
-                bounds,
-                status,
-                stop,
-                *further,
-                *cells.points,
+                first, last, cells.p0, cells.col, cells.P, X, levels, bounds, status, stop, *further, *cells.points,
                 *(a for group in arrays for a in group),
-            )
+            )  # fmt: skip
             for recording, group in zip(recordings, arrays, strict=True):
                 recording.done(first, group)
 
-        n_states, threads = len(self.spec.states), self.method.threads
-        work = self._work_of_a_step(cells)
-        run_blocks(call, cells.n, LANES[dtype], n_states, self.steps, threads, stop, self.progress, work)
-        reason = reasons(status, bounds)
-        kept = [pair for pair in zip(self.record, recordings, strict=True) if not isinstance(pair[0], Settling)]
-        finals = {x: (values, run.units[x]) for x, values in zip(self.spec.states, X, strict=True)}
-        settings = {**self.method.attributes, "t_stop": repr(float(self.t_stop))}
-        result = result_of(model, kept, finals, status, settings)
-        of_noise = {"channel_noise": self.spec.channel_noise} if self.spec.channel_noise else {}
-        result = Result(result.status, {**result.variables, "reason": reason}, {**result.attributes, **of_noise})
-        last = recordings[-1] if recordings else None
-        if not self.method.adaptive:
-            return result, last
-        names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
-        counted = {
-            name: Variable(n, ("cell",), "1", what, kind="incidental")
-            for n, (name, what) in zip(counts, names.items(), strict=True)
-        }
-        return Result(result.status, {**result.variables, **counted}, result.attributes), last
+        n_states, work = len(self.spec.states), self._work_of_a_step(cells)
+        lanes = LANES[self.spec.dtype]
+        run_blocks(call, cells.n, lanes, n_states, self.steps, self.method.threads, stop, self.progress, work)
+
+
+def _counted(counts: np.ndarray) -> dict[str, Variable]:
+    """The numbers of steps of each cell, (2, n_cells)."""
+    names = {"n_steps": "accepted steps", "n_rejected": "rejected steps"}
+    return {
+        name: Variable(n, ("cell",), "1", what, kind="incidental")
+        for n, (name, what) in zip(counts, names.items(), strict=True)
+    }
 
 
 def _where_it_ended(variables: Mapping[str, Variable], states: Sequence[str]) -> dict[str, Variable]:

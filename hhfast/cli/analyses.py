@@ -140,11 +140,11 @@ def trials(
     picture: PictureOptions,
 ) -> None:
     """Trials with channel noise (-p count_Na=6000): efficiency, jitter, rate, reliability; -o draws their spikes."""
-    from hhfast.model.names import is_count
     from hhfast.model.resolve import find_model
 
-    counted = any(channel.count is not None for channel in find_model(model).every_channel)
-    if not counted and not any(is_count(text.partition("=")[0].strip()) for text in parameter or ()):
+    cell = find_model(model)
+    counted = any(channel.count is not None for channel in cell.every_channel)
+    if not counted and cell.with_counts().counts.isdisjoint(t.partition("=")[0].strip() for t in parameter or ()):
         raise InputError("trials: no channel is counted, so that all trials are alike; give -p count_Na=6000")
     options: dict[str, Any] = {"trials": trials, "amplitude": current, "start": start, "t_stop": t_stop}
     options |= {"channel_noise": {"kind": channel_noise, "seed": seed}} | ({} if width is None else {"width": width})

@@ -30,6 +30,9 @@ def models(
     pulse: Annotated[
         str, typer.Option(metavar="AMPLITUDE,START,STOP", help="With --neuroml: a current pulse, and ms.")
     ] = "",
+    eden: Annotated[
+        bool, typer.Option("--eden", help="With --neuroml: for EDEN, which adds up inputs itself.")
+    ] = False,
     parameter: Parameters = None,
     *,
     picture: PictureOptions,
@@ -39,9 +42,9 @@ def models(
     if neuroml:
         if name is None or toml or check or parameter:
             raise InputError("--neuroml: name one model, without --toml, --check and -p")
-        _write_neuroml(name, pulse, picture.output)
-    elif pulse:
-        raise InputError("--pulse: is a part of a NeuroML file; give --neuroml, too")
+        _write_neuroml(name, pulse, picture.output, eden=eden)
+    elif pulse or eden:
+        raise InputError(f"{'--pulse' if pulse else '--eden'}: is about a NeuroML file; give --neuroml, too")
     elif parameter and not picture.wanted:
         raise InputError("-p: only changes the gating curves; say where to draw them, with -o FIG.png")
     elif name is None:
@@ -77,7 +80,7 @@ def _show(name: str, *, toml: bool, check: bool) -> None:
         say(model.equations())
 
 
-def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
+def _write_neuroml(name: str, pulse: str, output: Path | None, *, eden: bool) -> None:
     from hhfast.model.resolve import find_model
 
     if output is not None:
@@ -87,7 +90,7 @@ def _write_neuroml(name: str, pulse: str, output: Path | None) -> None:
         if output.suffix not in (".nml", ".xml"):
             raise InputError(f"{output}: the name of a NeuroML file ends in .nml")
         check_writable(output)
-    text = find_model(name).to_neuroml(_pulse(pulse) if pulse else None)
+    text = find_model(name).to_neuroml(_pulse(pulse) if pulse else None, eden=eden)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -13,6 +13,7 @@ from hhfast.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from hhfast.model import Model
     from hhfast.parts.stimuli import Stimulus
 
 _MOST_NUMBERS = 1_000_000
@@ -104,8 +105,6 @@ def current_step(amplitude: Any, start: float, stop: float | None) -> Stimulus:
 
 def parameters(given: Sequence[str] | None) -> dict[str, np.ndarray]:
     """Parameters from texts "NAME=VALUES". Lists of values of one length go together, one cell each."""
-    from hhfast.model.names import is_count
-
     found: dict[str, np.ndarray] = {}
     for text in given or ():
         name, equals, values = text.partition("=")
@@ -120,9 +119,15 @@ def parameters(given: Sequence[str] | None) -> dict[str, np.ndarray]:
             raise InputError(f"-p {name}={error}") from None
         if name == "C_m" and (found[name] <= 0).any():
             raise InputError(f"-p {text}: the capacitance must be positive")
-        if is_count(name) and not (found[name] > 0).all():
-            raise InputError(f"-p {text}: a number of channels must be positive")
     return broadcast(found)
+
+
+def check_counts(model: Model, found: Mapping[str, np.ndarray]) -> None:
+    """Refuse numbers of channels that are none, also where several cells have one each."""
+    for name in model.with_counts().counts & found.keys():
+        if not (found[name] > 0).all():
+            told = ",".join(f"{value:g}" for value in found[name])
+            raise InputError(f"-p {name}={told}: a number of channels must be positive")
 
 
 def broadcast(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

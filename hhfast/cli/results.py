@@ -153,6 +153,8 @@ def trace(
 
     again = [resimulate(out, number) for number in rows]
     say("\n".join(one.text for one in again))
+    if again[0].stored:
+        say(f"compared: {', '.join(again[0].stored)}")
     picture.save(currentscape_of_row(again[0]) if currentscape else plot_rows(again))
 
 

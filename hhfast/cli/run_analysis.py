@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hhfast.cli.cell_table import say_cells
-from hhfast.cli.options import parameters
+from hhfast.cli.options import check_counts, parameters
 from hhfast.cli.pictures import PictureOptions
 from hhfast.errors import InputError
 
@@ -35,6 +35,7 @@ def run_analysis(
     if picture is not None:
         picture.check()  # before the time that the analysis takes
     analysis, cells, params = analyses[name], find_model(model), parameters(given)
+    check_counts(cells, params)
     wanted = picture is not None and picture.wanted
     if name == "fi_curve" and len(options["currents"]) < 2 and wanted:
         raise InputError("--currents: a curve needs two of them at least; give a list, or start:stop:step")
@@ -51,11 +52,12 @@ def _draw(
     """Save the picture of the cells."""
     from hhfast.figures import analyses as figures
     from hhfast.figures.canvas import figure_of
+    from hhfast.figures.cell_lines import MOST
     from hhfast.figures.text import plain
 
     if analysis.picture is None:
         raise InputError(f"-o {picture.output}: there is no picture of {analysis.name}")
-    n = min(len(found.status), figures.MOST)
+    n = min(len(found.status), MOST)
     cells = {name: values[:n] for name, values in params.items()}
     units = {name: p.unit for name, p in model.parameters.items()}
     axes = getattr(figures, analysis.picture.name)(

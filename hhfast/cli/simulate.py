@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hhfast.cli.console import note, say
-from hhfast.cli.options import ModelName, Parameters, broadcast, current_step, numbers, parameters
+from hhfast.cli.options import ModelName, Parameters, broadcast, check_counts, current_step, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
 
@@ -93,13 +94,9 @@ def simulate(
     if len(amplitude) > _MOST:
         raise InputError(f"{len(amplitude):,} cells: `simulate` keeps every trace; for so many, write a sweep file")
     names = [] if sensitivity is None else [name.strip() for name in sensitivity.split(",")]
-    if settled and channel_noise is not None:
-        raise InputError("--settled: a noisy cell never settles; leave --channel-noise out")
-    if settled and not names:
-        raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
     of_traces = {"--csv": csv, "-o": picture.wanted, "--every": every, "--certify": certify or certify_tolerance}
-    if settled and (given := ", ".join(option for option, value in of_traces.items() if value)):
-        raise InputError(f"--settled: prints features and keeps no trace; leave out {given}")
+    if settled:
+        _check_settled(names, channel_noise, of_traces)
 
     from hhfast.batch.membrane import membrane_traces, spike_levels
     from hhfast.batch.simulate import simulate as simulated
@@ -110,6 +107,7 @@ def simulate(
     from hhfast.parts.recorder import levels_of
 
     found = find_model(model)
+    check_counts(found, params)
     step, varied = current_step(amplitude, start, stop), {**params, "i_app": amplitude}
     if stimulus:
         from hhfast.cli.stimulus_text import stimulus_of
@@ -132,6 +130,16 @@ def simulate(
     say(traces_csv(result) if csv else cells_text(result, varied, names))
     if picture.wanted:
         _draw(result, found, varied, picture)
+
+
+def _check_settled(sensitivity: list[str], channel_noise: str | None, of_traces: Mapping[str, object]) -> None:
+    """Refuse what does not go with --settled, which prints derivatives of features."""
+    if channel_noise is not None:
+        raise InputError("--settled: a noisy cell never settles; leave --channel-noise out")
+    if not sensitivity:
+        raise InputError("--settled: goes with --sensitivity; name parameters there, as g_Na,g_K")
+    if given := ", ".join(option for option, value in of_traces.items() if value):
+        raise InputError(f"--settled: prints features and keeps no trace; leave out {given}")
 
 
 def _method(integrator: str | None, dt: float | None, *, is_noisy: bool) -> Method:

@@ -81,8 +81,8 @@ def parameters_of(compartment: Compartment, units: dict[str, str]) -> Iterator[P
             yield Parameter(f"g_{c.name}", c.g, units["g"])
         if isinstance(c.E, (int, float)):
             yield Parameter(f"E_{c.name}", c.E, "mV")
-        if isinstance(c.count, (int, float)):
-            yield Parameter(f"count_{c.name}", c.count, "1")
+        if c.count_parameter is not None:
+            yield c.count_parameter
         yield from c.parameters
     for p in compartment.pools:
         yield from p.parameters

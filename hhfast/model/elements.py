@@ -1,4 +1,4 @@
-"""The elements of a model as frozen data: parameters, formulas, gates, channels, pools, states, checks.
+"""The elements of a model as frozen data: parameters, formulas, gates, channels, pools, states.
 
 Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "total"`, nS, pF and pA.
 """
@@ -13,7 +13,7 @@ from pydantic import Strict
 
 from hhfast.errors import InputError
 from hhfast.model.field_types import check_types
-from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit, is_count
+from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit
 from hhfast.model.scheme import Scheme
 
 _MAX_POWER = 64
@@ -23,7 +23,8 @@ _MAX_POWER = 64
 class Parameter:
     """A number with a unit, by name; every parameter can be swept.
 
-    name : of the parameter. value : in its unit. unit : in UDUNITS' spelling, as "mS cm-2"; "1": none.
+    name : of the parameter. value : in its unit; of a model's own finite, while a number of channels may be infinite.
+    unit : in UDUNITS' spelling, as "mS cm-2"; "1": none.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
@@ -34,8 +35,8 @@ class Parameter:
     def __post_init__(self) -> None:
         check_types(self)
         check_name("parameter", self.name)
-        if not math.isfinite(self.value) and not (is_count(self.name) and self.value > 0):
-            raise InputError(f"parameter '{self.name}' is {self.value}; it must be finite")
+        if math.isnan(self.value):
+            raise InputError(f"parameter '{self.name}' is {self.value}; it must be a number")
         check_unit(self.name, self.unit)
 
 
@@ -173,6 +174,11 @@ class Channel:
             raise InputError(f"channel '{self.name}' has open and count; give it a scheme, whose states can be")
 
     @property
+    def count_parameter(self) -> Parameter | None:
+        """What says how many channels there are; None where nothing does, or a formula."""
+        return Parameter(f"count_{self.name}", self.count, "1") if isinstance(self.count, (int, float)) else None
+
+    @property
     def fluctuates(self) -> bool:
         """Whether it opens and closes in time, at random where its channels are counted."""
         return self.scheme is not None or not all(gate.instantaneous for gate in self.gates)
@@ -227,31 +233,3 @@ class State:
     group: str
     initial: float | str
     potential: str = "V"
-
-
-@dataclass(frozen=True)
-class Check:
-    """A run whose spike times (ms) are known from a source apart from hhfast.
-
-    `spikes` : ms, all those up to `t_stop` (ms). A current step of `i_app`, in the model's unit, from `start` to `stop`
-    (ms; the end, unless given); spikes as in `SpikeCount(threshold, rearm)` (mV). `rtol` is that of the default
-    integrator, smaller for a cell near a bifurcation. `parameters` : name and value of those that differ from the
-    model's.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
-    t_stop: Number
-    spikes: tuple[float, ...]
-    i_app: Number = 0.0
-    start: Number = 0.0
-    stop: Number | None = None
-    threshold: Number = -20.0
-    rearm: Number = -30.0
-    rtol: Number = 1e-6
-    parameters: tuple[tuple[str, float], ...] = ()
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        ordered = all(a < b for a, b in zip(self.spikes, self.spikes[1:], strict=False))
-        if not ordered or not all(0 <= t <= self.t_stop for t in self.spikes):
-            raise InputError(f"spikes must increase within 0..t_stop = {self.t_stop:g}")

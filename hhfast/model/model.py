@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.model.check import Check
 from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
-from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
+from hhfast.model.elements import Channel, Formula, Function, Parameter, Pool, State
 from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 
@@ -98,6 +99,11 @@ class Model:
         """Every parameter by name, with default value and unit."""
         own = (p for section in self.sections for p in parameters_of(section, UNITS[self.units]))
         return {p.name: p for p in (*self.shared, *own)}
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """The parameters that are numbers of channels, which are positive and may be infinite."""
+        return frozenset(c.count_parameter.name for c in self.every_channel if c.count_parameter is not None)
 
     @cached_property
     def rows(self) -> tuple[State, ...]:
@@ -212,17 +218,19 @@ class Model:
 
         return self.text or dump(self)
 
-    def to_neuroml(self, pulse: tuple[float, float, float] | None = None) -> str:
-        """The model as a NeuroML2 file, for jNeuroML, NEURON, PyLEMS: a cell, and a network of it at its temperature.
+    def to_neuroml(self, pulse: tuple[float, float, float] | None = None, *, eden: bool = False) -> str:
+        """The model as a NeuroML2 file, for jNeuroML, NEURON, PyLEMS: a cell, and a network at its temperature.
 
         A cell of one segment with channels (ionChannelHH) where these say all of it, else one LEMS ComponentType with
         the model's equations, in numbers of mV and ms. A model of totals gets the area of 1 uF/cm2, one of densities
         1000 um2. pulse : amplitude (uA/cm2 or pA), start and stop (ms) of a pulseGenerator.
-        Cannon et al. 2014, Front Neuroinform 8:79.
+        eden : for EDEN, in which the sum of the currents into a cell is built in, so that the ComponentType must not
+        say it; a cell of channels is the same file for all. Cannon et al. 2014, Front Neuroinform 8:79; Panagiotou et
+        al. 2022, Front Neuroinform 16:724336.
         """
         from hhfast.model.exporters.neuroml import neuroml
 
-        return neuroml(self, pulse)
+        return neuroml(self, pulse, eden=eden)
 
     def equations(self) -> str:
         """The model's equations, parameters and source as text for people."""

@@ -24,11 +24,6 @@ Number = Annotated[float, Strict()]  # a number in TOML, not a string or boolean
 Count = Annotated[float, Strict(), AllowInfNan(True)]  # of channels: infinite where they are too many for noise
 
 
-def is_count(parameter: str) -> bool:
-    """Whether a parameter is the number of a channel's channels, which may be infinite."""
-    return parameter.startswith("count_")
-
-
 def check_name(kind: str, name: str) -> None:
     """A name of a model must be a plain identifier that the generated kernel does not use itself."""
     if not re.fullmatch(r"[A-Za-z](\w{0,78}[A-Za-z0-9])?", name, re.ASCII):

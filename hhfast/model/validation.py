@@ -38,6 +38,7 @@ def check_model(model: Model) -> None:
     """Raise `InputError` (place, reason, remedy) for what cannot be simulated."""
     _check_counts(model)
     _check_unique_names(model)
+    _check_values(model)
     _check_membrane(model)
     _check_couplings(model)
     sample: dict[str, Any] = {}
@@ -96,6 +97,12 @@ def _claims(model: Model) -> Iterator[tuple[str, str]]:
     yield from (("parameter", p.name) for p in model.shared)
     for section in model.sections:
         yield from (("parameter", p.name) for p in parameters_of(section, UNITS[model.units]))
+
+
+def _check_values(model: Model) -> None:
+    for p in model.parameters.values():
+        if not np.isfinite(p.value) and p.name not in model.counts:
+            raise InputError(f"parameter '{p.name}' is {p.value}; it must be finite")
 
 
 def _check_membrane(model: Model) -> None:

@@ -13,6 +13,7 @@ from hhfast.batch.method import Method
 from hhfast.batch.result import OK
 from hhfast.batch.simulate import simulate
 from hhfast.model import Model
+from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Final, Spikes
 from hhfast.parts.stimuli import PairedPulse, Step, Stimulus
 
@@ -35,8 +36,14 @@ def stimulus(values: dict[str, Any]) -> Stimulus:
 
 def suited(model: Model) -> str:
     """The integrator for a model: of Rosenbrock's kind where an explicit one must take small steps even at rest."""
-    found = simulate(model, t_stop=_CALM, record=[Final()], integrator="tsit5", max_steps=100_000)
+    method = Method("tsit5", max_steps=100_000)
+    found = simulate(model, t_stop=_CALM, stimulus=stimulus(NOTHING), record=_recorders(model), method=method)
     return "rodas4" if found["n_steps"][0] > _STIFF * _CALM else "tsit5"
+
+
+def _recorders(model: Model) -> list[Recorder]:
+    """What every run of a model is asked for, so that one kernel makes them all."""
+    return [Spikes(*spike_levels(model)), Final()]
 
 
 class Probe:
@@ -44,7 +51,6 @@ class Probe:
 
     def __init__(self, model: Model) -> None:
         self.model, self.method = model, Method(suited(model), max_steps=200_000)
-        self.spikes = Spikes(*spike_levels(model))
         self.rest: Any = "model"
         self.final: Any = "model"  # what the first cell of the last run has come to, if that reached its end
         self.span = SETTLE
@@ -74,7 +80,7 @@ class Probe:
         values = {name: np.broadcast_to(np.asarray(v, float), (n,)).copy() for name, v in values.items()}
         with told_before():  # what is tried is not what is shown
             found = simulate(
-                self.model, t_stop=t_stop, stimulus=stimulus(values), record=[self.spikes, Final()], initial=self.rest,
+                self.model, t_stop=t_stop, stimulus=stimulus(values), record=_recorders(self.model), initial=self.rest,
                 method=self.method,
             )  # fmt: skip
         reached = found.status == OK  # a cell that gave up shows nothing

@@ -33,6 +33,7 @@ class Protocols:
 
 _OF_REST = ("firing", "threshold", "refractory period", "anode break", "rebound", "two stable states")
 _OF_PACEMAKERS = ("silenced",)
+_AROUND = np.linspace(0.85, 1.15, 16)  # of a current: all must hold a cell, since near a fold one spike may come late
 
 
 def protocols(model: Model) -> Protocols:
@@ -103,7 +104,7 @@ def _silenced(cell: Probe, quiet: float, duration: float) -> Iterator[Preset]:
     """A steady outward current that holds the cell, and lets it fire again when it ends."""
     for t_stop, factor in itertools.product((duration, 3 * duration), (1.2, 1.5, 2.0, 3.0)):
         held = {"amplitude_0": -rounded(factor * quiet), "start_0": 0.3 * t_stop, "stop_0": 0.7 * t_stop}
-        nearly = np.array([1.0, 0.9]) * held["amplitude_0"]  # with a little less, too: not at the edge
+        nearly = _AROUND * held["amplitude_0"]
         trains = cell.run(t_stop, **{**held, "amplitude_0": nearly})
         if all(_is_silenced(times, t_stop) for times in trains):
             state: dict[str, float | str] = {f"0.{name[:-2]}": value for name, value in held.items()}

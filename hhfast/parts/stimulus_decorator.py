@@ -77,7 +77,8 @@ def _of_parameters(kind: StimulusKind) -> str:
     units = [f"{', '.join(names)} : {_UNITS.get(unit, unit)}." for unit, names in by_unit.items()]
     shared = [f"`{name}`" for name in (*kind.tables, *kind.single)]
     but = f" but {' and '.join(shared)}" if shared else ""
-    return "\n".join([*units, "", f"Each{but} may be an array, one value per cell."])
+    told = f"Each{but} may be an array, one value per cell. Raises `InputError` for what is no number, or out of range."
+    return "\n".join([*units, "", told])
 
 
 def kind_of(function: Any) -> StimulusKind:

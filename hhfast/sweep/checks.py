@@ -13,7 +13,6 @@ from hhfast.batch.certify import check_counts, check_share
 from hhfast.batch.certify_tolerance import Tolerance
 from hhfast.errors import InputError, understood, unknown
 from hhfast.inputs import known_name, number, whole_number
-from hhfast.model.names import is_count
 from hhfast.sweep.constraints import check_constraints
 from hhfast.sweep.numbered_axes import state_name
 from hhfast.sweep.parameter_checks import check_fixed, check_parameters, check_stimuli
@@ -179,7 +178,7 @@ def _check_channel_noise(sweep: Sweep) -> None:
     if sweep.noise.kind == "markov":
         from hhfast.batch.channel_counts import check_followed_one_by_one
 
-        counts = [name for name in sweep.model.parameters if is_count(name)]
+        counts = [name for name in sweep.model.parameters if name in sweep.model.counts]
         fixed = {f"parameters.{n}": np.array([sweep.parameters[n]]) for n in counts if n in sweep.parameters}
         varied = {f"{sweep.space.kind}.{n}": np.array(sweep.space.limits(n)) for n in counts if n in sweep.space.names}
         check_followed_one_by_one(fixed | varied)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hhfast.batch.unknown_parameter import unknown_parameter
 from hhfast.errors import InputError, unknown
 from hhfast.inputs import per_cell
-from hhfast.model.names import is_count
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
 from hhfast.sweep.stimulus import stimulus_kind
 
 if TYPE_CHECKING:
+    from hhfast.model import Model
     from hhfast.parts.stimuli import StimulusKind
     from hhfast.sweep.sweep import Sweep
 
@@ -86,7 +86,7 @@ def check_parameters(sweep: Sweep) -> None:
         if name not in sweep.model.parameters:
             raise unknown_parameter(sweep.model, name, sweep.model.parameters, where)
         check_fixed(where, value, name in sweep.space.names)
-        if _must_be_positive(name) and value <= 0:
+        if _must_be_positive(sweep.model, name) and value <= 0:
             raise InputError(f"{where}: is {value:g}; it must be positive")
     recorded = recorded_names(sweep.recorders)
     taken = {*RESERVED, *recorded, *(f"{name}_error" for name in recorded)}
@@ -98,13 +98,13 @@ def check_parameters(sweep: Sweep) -> None:
             raise InputError(f"{where}: is varied twice; keep one")
         if name in taken:
             raise InputError(f"{where}: the result file has a variable of this name; rename the model's parameter")
-        if _must_be_positive(name) and (low := sweep.space.limits(name)[0]) <= 0:
+        if _must_be_positive(sweep.model, name) and (low := sweep.space.limits(name)[0]) <= 0:
             reaches = f"reaches {low:g}" if math.isfinite(low) else "has values below 0 (normal has no lower end)"
             raise InputError(f"{where}: {reaches}; it must stay positive, as with uniform or loguniform")
 
 
-def _must_be_positive(name: str) -> bool:
-    return name in POSITIVE or is_count(name)
+def _must_be_positive(model: Model, name: str) -> bool:
+    return name in POSITIVE or name in model.counts
 
 
 def check_fixed(where: str, value: Any, varied: bool) -> None:

@@ -55,7 +55,7 @@ class Resimulated:
         if self.differing:
             differing = ", ".join(self.differing)
             return f"{self.title}: {differing} differ from the file (another version, or kind of processor)"
-        return f"{self.title}: {', '.join(self.stored) or 'nothing'} identical to the file"
+        return f"{self.title}: {'identical to the file' if self.stored else 'the file has nothing to compare with'}"
 
 
 def resimulate(path: Path, row: int, every: float | None = None) -> Resimulated:

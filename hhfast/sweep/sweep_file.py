@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hhfast.batch.step_control import CONTROL
 from hhfast.errors import InputError, did_you_mean, understood
 from hhfast.inputs import text_of
 from hhfast.model.load import toml_table
 from hhfast.model.resolve import find_model
 from hhfast.sweep.space import Grid, Space
 from hhfast.sweep.space_file import read_space
-from hhfast.sweep.sweep import CONTROL, Sweep
+from hhfast.sweep.sweep import Sweep
 from hhfast.sweep.sweep_file_keys import TABLES, RecordTable, SweepFile
 from hhfast.sweep.table import read_waveform
 from hhfast.sweep.target_file import has_target, with_target

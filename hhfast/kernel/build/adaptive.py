@@ -95,6 +95,8 @@ class Adaptive:
     def _derivatives_of_step(self) -> list[Any]:
         """The derivatives of the mean of V over a step, and of its extrema, where recorders ask for them."""
         builder, lets = self.builder, list[Any]()
+        if any(builder.recorders.steps_use(f"V_high_by_{k}") for k, _ in enumerate(builder.spec.sensitivity)):
+            lets += self._place_of_turn()
         for k, p in enumerate(builder.spec.sensitivity):
             s = builder.states[sensitivity_name("V", p)]
             names = {"s": s, "was": self.trial.was[s.name]}
@@ -112,6 +114,26 @@ class Adaptive:
                     value=value, by_turn=Symbol("by_turn"), **names,
                 )  # fmt: skip
         return lets
+
+    def _place_of_turn(self) -> list[Any]:
+        """Where V turns, by Newton's method on the dense output.
+
+        The cubic's place would do for V, which is level there, but not for its derivatives, which are not.
+        """
+        quote, at, curve = self.builder.quote, self.own["at"], self.dense.coefficients(self.builder.V)
+        names = [Symbol(f"c{p}") for p in range(1, len(curve) + 1)]
+        slope: Expression = quote.number(0.0)
+        bend: Expression = quote.number(0.0)
+        for p, c in reversed([*enumerate(names, 1)]):
+            slope = quote.value("slope * at + n * c", slope=slope, n=quote.number(float(p)), c=c, at=at)
+            if p > 1:
+                n = quote.number(p * (p - 1.0))
+                bend = quote.value("bend * at + n * c", bend=bend, n=n, c=c, at=at)
+        nearer = quote.lane_code(
+            "moved = at - slope / bend\nat = moved if (moved > 0.0) & (moved < 1.0) else at",
+            slope=slope, bend=bend, at=at,
+        )  # fmt: skip
+        return [*(Let(name, c) for name, c in zip(names, curve, strict=True)), *nearer, *nearer]
 
     def _find_due(self) -> list[Any]:
         """A lane that stands at a stop, or gives up, is due; an idle lane never is."""

@@ -22,7 +22,7 @@ from hhfast.kernel.build.quotation import Quotation
 from hhfast.kernel.build.recorders import KernelRecorders
 from hhfast.kernel.build.scratch import Scratch
 from hhfast.kernel.equations.channel_noise import effects
-from hhfast.kernel.equations.sensitivities import by_stimulus, slopes_by_current, with_sensitivities
+from hhfast.kernel.equations.sensitivities import by_stimulus, has_choices, slopes_by_current, with_sensitivities
 from hhfast.kernel.equations.system import G_APP, I_APP, V_SLOPE, System, system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import DT, LaneConstants, bind, with_common_parts
@@ -69,6 +69,7 @@ class Builder:
             of_stimuli = spec.derived_stimulus_parameters.items()
             linear = tuple(p for p, of in of_stimuli if not moved_edges(spec.kinds[of.stimulus], of.name))
             self.system = with_sensitivities(self.system, spec.sensitivity, linear)
+        self.jacobian_jumps = bool(spec.sensitivity) and has_choices(self.system)
         self.constants = LaneConstants(frozenset(self.system.parameters))
         # Those of channel noise are apart: else what constants have in common, and so their rounding, would be another.
         adaptive = spec.integrator.adaptive

@@ -8,9 +8,11 @@ from typing import Any
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.trial_step import TrialStep
-from hhfast.kernel.tree.nodes import Let, Name, Statement
+from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
+from hhfast.parts.sensitivity import sensitivity_name
 
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0  # the proposed step, relative to the one that would just do; its limits
+_FEW = 100.0  # times dt_min
 _LEAST = 1e-10  # square of the smallest relative error that is told from zero
 
 
@@ -71,7 +73,7 @@ step = proposed if (ok <= 0.0) | (proposed > step) | (np.float64(h) >= step) els
         # The last line: a step cut short by a stop says nothing against the one proposed before.
         return [
             *self.trial.estimate(),
-            self._mean_error(),
+            *self._mean_error(),
             *lanes,
             *self.builder.quote.code("""\
 t_end = t_end if ok > 0.0 else t
@@ -80,9 +82,20 @@ is_small = (ok <= 0.0) & (np.float64(h) <= dt_min) & (h > 0.0)
 failed = 1.0 if is_small | ((turns - began >= max_steps) & (t_end < t_stop)) else 0.0"""),
         ]
 
-    def _mean_error(self) -> Let:
+    def _mean_error(self) -> list[Statement]:
         """The mean square of the estimated errors, each relative to its tolerance."""
-        total = sum_of([self.builder.quote.value("e * e", e=e) for e in self.trial.errors.values()])
-        share = self.builder.quote.number(1.0 / len(self.trial.errors))
-        mean = self.builder.quote.value("share * total", share=share, total=total)
-        return Let(self.own["error"], self.trial.scaled(self.trial.scaled(mean)))
+        errors, spec = self.trial.errors, self.builder.spec
+        lets: list[Statement] = [Let(self.own["error"], self._mean_square([errors[x] for x in spec.model.states]))]
+        for p in spec.sensitivity if len(errors) > len(spec.model.states) else ():
+            of_p = self._mean_square([errors[sensitivity_name(x, p)] for x in spec.model.states])
+            # Near a jump the error of a derivative is of first order in h: below such steps it is left as it is.
+            lets += self.builder.quote.lane_code(
+                "of_p = mean\nerror = of_p if (of_p > error) & (np.float64(h) > few * dt_min) else error",
+                mean=of_p, of_p=Symbol("of_p"), few=Number(_FEW),
+            )  # fmt: skip
+        return lets
+
+    def _mean_square(self, errors: list[Symbol]) -> Expression:
+        total = sum_of([self.builder.quote.value("e * e", e=e) for e in errors])
+        share = self.builder.quote.number(1.0 / len(errors))
+        return self.trial.scaled(self.trial.scaled(self.builder.quote.value("share * total", share=share, total=total)))

@@ -14,6 +14,7 @@ import sympy as sp
 from hhfast.kernel.equations.jacobian import Jacobian, derivative, without_abs
 from hhfast.kernel.equations.system import I_APP, System
 from hhfast.model.algebra import symbol
+from hhfast.model.symbolic_functions import if_equal, if_less, if_less_equal
 from hhfast.parts.sensitivity import sensitivities, sensitivity_name
 
 
@@ -35,6 +36,11 @@ def with_sensitivities(system: System, parameters: tuple[str, ...], of_stimulus:
     states = (*system.states, *sensitivities(system.states, parameters))
     groups = system.groups | {"all": states}
     return replace(system, states=states, groups=groups, a=a, b=b, named=system.named | named)
+
+
+def has_choices(system: System) -> bool:
+    """Whether rates are chosen by comparison, so that derivatives may jump: by `if`, or by a `min` that is derived."""
+    return any(e.has(if_less, if_less_equal, if_equal) for e in (*system.a.values(), *system.named.values()))
 
 
 def by_stimulus(parameter: str) -> sp.Symbol:

@@ -19,14 +19,14 @@ _SCALES = {"density": ("0.01 nA", "10 pF"), "total": ("1 pA", "1 pF")}
 _THRESHOLD = -20.0  # mV; where a spike is an event for synapses
 
 
-def cell_of_one_type(model: Model) -> list[Element]:
-    """The elements of a NeuroML file: the type, and a component of it."""
+def cell_of_one_type(model: Model, *, eden: bool = False) -> list[Element]:
+    """The elements of a NeuroML file: the type, and a component of it. EDEN adds up what comes in by itself."""
     kind = f"{''.join(c if c.isalnum() else '_' for c in model.name)}_cell"
     component = Element(kind, {"id": "cell", "C": f"{plain(_picofarads(model))}pF"})
     for name, p in model.parameters.items():
         if name != "C_m":
             component.set(lems_name(name), plain(p.value))
-    return [_CellType(model, kind).element, component]
+    return [_CellType(model, kind, sums_inputs=not eden).element, component]
 
 
 def _picofarads(model: Model) -> float:
@@ -38,10 +38,10 @@ def _picofarads(model: Model) -> float:
 class _CellType:
     """The type while it is being written: formulas in mV and ms, as the model's; LEMS' own units at the rim."""
 
-    def __init__(self, model: Model, kind: str) -> None:
-        self.model = model
+    def __init__(self, model: Model, kind: str, *, sums_inputs: bool) -> None:
+        self.model, self.sums_inputs = model, sums_inputs
         self.values = typical_values(model)
-        self.writer = LemsWriter()
+        self.writer = LemsWriter(self.values.keys())
         self.element = Element("ComponentType", name=kind, extends="baseCellMembPotCap", description=model.title)
         self.dynamics = Element("Dynamics")
         self._declarations()
@@ -62,7 +62,8 @@ class _CellType:
         self._constant("CAP_SCALE", capacitance, "capacitance")
         for s in self.model.rows[1:]:
             SubElement(self.element, "Exposure", name=lems_name(s.name), dimension="none")
-        SubElement(self.element, "Attachments", name="synapses", type="basePointCurrent")
+        if self.sums_inputs:
+            SubElement(self.element, "Attachments", name="synapses", type="basePointCurrent")
 
     def _constant(self, name: str, value: str, dimension: str = "none") -> None:
         """Constants stand before what uses them: after the parameters."""
@@ -75,10 +76,11 @@ class _CellType:
         for s in self.model.rows[1:]:
             name = lems_name(s.name)
             SubElement(self.dynamics, "StateVariable", name=name, dimension="none", exposure=name)
-        SubElement(
-            self.dynamics, "DerivedVariable", name="iSyn", dimension="current", exposure="iSyn",
-            select="synapses[*]/i", reduce="add",
-        )  # fmt: skip
+        if self.sums_inputs:
+            SubElement(
+                self.dynamics, "DerivedVariable", name="iSyn", dimension="current", exposure="iSyn",
+                select="synapses[*]/i", reduce="add",
+            )  # fmt: skip
         derived(self.dynamics, "V", "v / VOLT_SCALE")
         derived(self.dynamics, "i_app", "iSyn / CURRENT_SCALE")
         derived(self.dynamics, "C_m", "C / CAP_SCALE")

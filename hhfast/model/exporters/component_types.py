@@ -45,17 +45,20 @@ def conditional(dynamics: Element, name: str, cases: list[Case]) -> None:
 
 
 def write_formula(dynamics: Element, writer: LemsWriter, text: str, values: Mapping[str, float], x: str = "V") -> str:
-    """A formula, as LEMS; before it, the variables with cases that it needs. `values`: of all its names, for poles."""
-    before = len(writer.cases)
-    written = writer.text(text)
+    """A formula, as LEMS; before it, the variables that it needs. `values`: of all its names, for poles."""
+    before = len(writer.variables)
     poles = _removable_poles(text, values, x)
+    written = writer.text(text, whole=bool(poles))
     if poles:
         own = lems_name(x)
         cases: list[Case] = [(f"({own} .eq. {number(at)})", writer.text(limit)) for at, limit in poles]
         away = [f"({own} .neq. {number(at)})" for at, _ in poles]
         written = writer.variable([*cases, (" .and. ".join(away), written)])
-    for name, found in list(writer.cases.items())[before:]:
-        conditional(dynamics, name, found)
+    for name, found in list(writer.variables.items())[before:]:
+        if len(found) == 1:
+            derived(dynamics, name, found[0][1])
+        else:
+            conditional(dynamics, name, found)
     return written
 
 
@@ -97,7 +100,7 @@ def rate_type(name: str, base: str, exposure: str, formula: str, values: Mapping
         derived(dynamics, "V", "v / VOLT_SCALE")
     if "celsius" in used:
         derived(dynamics, lems_name("celsius"), f"(temperature / TEMP_SCALE) - {ZERO_CELSIUS}")
-    written = write_formula(dynamics, LemsWriter(), formula, values)
+    written = write_formula(dynamics, LemsWriter(used), formula, values)
     value = {"r": f"{written} / TIME_SCALE", "t": f"{written} * TIME_SCALE", "x": written}[exposure]
     dimension = {"r": "per_time", "t": "time", "x": "none"}[exposure]
     derived(dynamics, exposure, value, dimension, exposure)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import count
 
 from hhfast.model.formula_functions import ZERO_CELSIUS, F, R
 from hhfast.model.formulas import parse
@@ -17,6 +18,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "^",
 }
 ALWAYS = "1 .eq. 1"  # PyLEMS fails at a case without condition
+_LONG = 200  # characters of a term that gets a name: NMODL takes no line of 512, and jNeuroML makes one of a formula
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
 }  # fmt: skip
@@ -57,15 +59,25 @@ def bare(text: str) -> str:
 
 
 class LemsWriter:
-    """Writes formulas; `cases` collects the variables with cases that they need, each before its use."""
+    """Writes formulas; `variables` collects those that they need, each before its use: with cases, or a long term.
 
-    def __init__(self, prefix: str = "case") -> None:
-        self.prefix = prefix
-        self.cases: dict[str, list[Case]] = {}
+    taken : names that these must not have.
+    """
 
-    def text(self, formula: str) -> str:
-        """A formula, written out, as LEMS; with brackets around it where there is more than one term."""
-        return self._of(parse(formula))
+    def __init__(self, taken: Collection[str]) -> None:
+        self.taken = taken
+        self.variables: dict[str, list[Case]] = {}
+        self._branches = 0  # in how many we are: a name of its own is worked out whether its branch is taken or not
+
+    def text(self, formula: str, *, whole: bool = False) -> str:
+        """A formula, written out, as LEMS; with brackets around it where there is more than one term.
+
+        whole : without names for long terms, as where these may be 0/0.
+        """
+        self._branches += whole
+        written = self._of(parse(formula))
+        self._branches -= whole
+        return written
 
     def _of(self, node: ast.expr) -> str:
         match node:
@@ -78,10 +90,14 @@ class LemsWriter:
             case ast.UnaryOp(operand=operand):
                 return self._of(operand)
             case ast.BinOp(left=left, op=op, right=right):
-                return f"({self._of(left)} {_OPERATORS[type(op)]} {self._of(right)})"
+                written = f"({self._of(left)} {_OPERATORS[type(op)]} {self._of(right)})"
+                return written if self._branches or len(written) <= _LONG else self.variable([(ALWAYS, written)])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 cases = [(test, body), (_opposite(test), orelse)]
-                return self.variable([(self._condition(when), self._of(value)) for when, value in cases])
+                self._branches += 1
+                written_cases = [(self._condition(when), self._of(value)) for when, value in cases]
+                self._branches -= 1
+                return self.variable(written_cases)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self._call(name, [self._of(a) for a in args])
         raise AssertionError(ast.dump(node))
@@ -130,9 +146,11 @@ class LemsWriter:
 
     def variable(self, cases: list[Case]) -> str:
         """The name of a variable with these cases."""
-        known = next((name for name, other in self.cases.items() if other == cases), None)
-        name = known or f"{self.prefix}_{len(self.cases) + 1}"
-        self.cases[name] = cases
+        known = next((name for name, other in self.variables.items() if other == cases), None)
+        stem, first = "case" if len(cases) > 1 else "part", len(self.variables) + 1
+        free = (n for n in (f"{stem}_{k}" for k in count(first)) if n not in self.taken and n not in self.variables)
+        name = known or next(free)
+        self.variables[name] = cases
         return name
 
 

@@ -16,15 +16,18 @@ _ROOT = {
     "xsi:schemaLocation": "http://www.neuroml.org/schema/neuroml2 "
     "https://raw.github.com/NeuroML/NeuroML2/development/Schemas/NeuroML2/NeuroML_v2.3.1.xsd",
 }
+_FOR_EDEN = "For EDEN, in which the sum of the currents into a cell (iSyn) is built in; other programs need it said."
+_NOT_FOR_EDEN = "EDEN, in which iSyn is built in, needs it left out: hhfast models NAME --neuroml --eden."
+_ORDER = ("StateVariable", "DerivedVariable", "ConditionalDerivedVariable", "TimeDerivative", "OnStart", "OnCondition")
 Pulse = tuple[float, float, float]  # amplitude (uA/cm2 or pA), start, stop (ms)
 
 
-def neuroml(model: Model, pulse: Pulse | None = None) -> str:
+def neuroml(model: Model, pulse: Pulse | None = None, *, eden: bool = False) -> str:
     """See `Model.to_neuroml`."""
     reason = obstacle(model)
     root = Element("neuroml", {**_ROOT, "id": "".join(c if c.isalnum() else "_" for c in model.name)})
-    SubElement(root, "notes").text = _notes(model, reason)
-    root.extend(cell_of_channels(model) if reason is None else cell_of_one_type(model))
+    SubElement(root, "notes").text = _notes(model, reason, eden)
+    root.extend(cell_of_channels(model) if reason is None else cell_of_one_type(model, eden=eden))
     if pulse is not None:
         root.append(_pulse(model, pulse))
     celsius = model.parameters["celsius"].value if "celsius" in model.parameters else 6.3
@@ -32,16 +35,25 @@ def neuroml(model: Model, pulse: Pulse | None = None) -> str:
     SubElement(network, "population", id="cells", component="cell", size="1")
     if pulse is not None:
         SubElement(network, "explicitInput", target="cells[0]", input="pulse")
+    _order(root)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
 
-def _notes(model: Model, reason: str | None) -> str:
+def _order(root: Element) -> None:
+    """As the schema has it: types last, and what is of one kind in their dynamics together."""
+    root[:] = sorted(root, key=lambda e: e.tag == "ComponentType")
+    for dynamics in root.iter("Dynamics"):
+        dynamics[:] = sorted(dynamics, key=lambda e: _ORDER.index(e.tag))
+
+
+def _notes(model: Model, reason: str | None, eden: bool) -> str:
     said = [model.title, model.citation, f"Written by hhfast from its model {model.name}."]
     if reason is not None:
         said.append(
             f"All equations are in one ComponentType, as {reason} has no element of NeuroML2 that says the same."
         )
+        said.append(_FOR_EDEN if eden else _NOT_FOR_EDEN)
     return " ".join(part if part.endswith(".") else f"{part}." for part in said if part)
 
 

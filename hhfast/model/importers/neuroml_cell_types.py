@@ -32,6 +32,12 @@ def with_inherited(kind: Any) -> Any:
     return kind
 
 
+def sums_of_inputs(kind: Any) -> set[str]:
+    """The variables that add up currents into a cell; EDEN's cells have one, iSyn, without saying so."""
+    derived = {d.get("name"): d.get("select") or "" for d in kind.iter("DerivedVariable")}
+    return {name for name, path in derived.items() if path.endswith("[*]/i")} | ({_INPUT} - derived.keys())
+
+
 class CellTypeReader:
     """Reads a component of such a type; a membrane of 1 uF/cm2 stands in for its capacitance."""
 
@@ -41,8 +47,7 @@ class CellTypeReader:
         states = tuple(d.get("variable") for d in kind.iter("TimeDerivative"))
         others = {e.get("name") for e in kind.iter("StateVariable")} - set(states)
         context = {x: variable(x) for x in states} | {"temperature": KELVIN}
-        inputs = {d.get("name"): variable(_INPUT) for d in kind.iter("DerivedVariable")
-                  if (d.get("select") or "").endswith("[*]/i")}  # fmt: skip
+        inputs = dict.fromkeys(sums_of_inputs(kind), variable(_INPUT))
         every = (*states, *others)
         self.component = Component(kind, element, context | inputs, self.table, kind.get("name"), every, named=True)
         self.states = states

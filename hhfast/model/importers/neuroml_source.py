@@ -8,6 +8,7 @@ from typing import Any
 
 from hhfast.model.importers.assemble import Assembly
 from hhfast.model.importers.lems_evaluation import STATE_SCALES, Equations, number
+from hhfast.model.importers.neuroml_cell_types import sums_of_inputs
 from hhfast.model.importers.neuroml_channels import Cell, Reading
 from hhfast.model.importers.neuroml_concentrations import STATE
 from hhfast.model.importers.neuroml_evaluation import concentration_slope, gate_slope, scheme_flows
@@ -29,7 +30,7 @@ def _of_type(reading: Reading, cell: Cell, assembly: Assembly) -> Source:
     """A cell that is one ComponentType."""
     kind = reading.types[cell.component.tag]
     scales = {e.get("name"): STATE_SCALES.get(e.get("dimension"), 1.0) for e in kind.iter("StateVariable")}
-    inputs = {d.get("name"): 0.0 for d in kind.iter("DerivedVariable") if d.get("select") is not None}
+    inputs = dict.fromkeys(sums_of_inputs(kind), 0.0)
     names = {x: mine for (_, x), mine in assembly.state_names.items()}
 
     def evaluate(v: float, states: States) -> tuple[dict[str, float], float]:
