@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 MESSAGE_LENGTH = 300  # characters: one line that is read, whatever a file holds
 _SHOWN_NAMES = 160  # characters of a list of known names
+_PART = 4  # letters of a name, by which it is looked for
 # What reading a file that is not what it should be may end with, beside an InputError.
 _BLANKS = str.maketrans("\n\r\t", "   ")
 BROKEN = (ValueError, ArithmeticError, RuntimeError, MemoryError, LookupError, TypeError, AttributeError)
@@ -85,13 +86,22 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
     if not close:  # "g_na" for "g_Na": case is the commonest slip, and short names defeat the ratio above
         close = [k for k in names if k.casefold() == given.casefold()]
+    if not close and len(given) >= _PART:  # a model by its author: "khaliq" for "khaliq_2003_purkinje"
+        close = [k for k in names if given.casefold() in k.casefold()]
+        if len(close) > 1:
+            return f"did you mean one of these: {_listed(close)}?"
     if close:
         return f"did you mean '{close[0]}'?{_look_alikes(given)}"
     if not names:
         return "none are defined"
+    return f"known: {_listed(names)}"
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a list of bounded length."""
     while len(listed := ", ".join(names)) > _SHOWN_NAMES:
         names = [*names[: len(names) // 2], "..."] if len(names) > 2 else [one_line(names[0], _SHOWN_NAMES // 2)]
-    return f"known: {listed}"
+    return listed
 
 
 def _look_alikes(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line: every command of hhfast, in the order of its help.
+"""The command line: every command of hhfast.
 
 A command imports what is heavy (numba, scipy, matplotlib) when it runs, so that help is immediate.
 """
@@ -19,6 +19,7 @@ from hhfast.cli.cache import cache
 from hhfast.cli.console import EXIT_CODES, CommandGroup, Exit, note, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
+from hhfast.cli.guide import GUIDES, epilog_of
 from hhfast.cli.imports import import_files
 from hhfast.cli.models import models, source
 from hhfast.cli.new import new
@@ -36,9 +37,12 @@ COMMANDS = (
 )  # fmt: skip
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, epilog=EXIT_CODES, pretty_exceptions_enable=False)
-for _command in COMMANDS:
-    app.command(_command.__name__.replace("_", "-"))(one_line_errors(_command))
-app.command("import")(one_line_errors(import_files))
+_BY_NAME = {command.__name__.replace("_", "-"): command for command in COMMANDS} | {"import": import_files}
+for _heading, _guides in GUIDES.items():
+    for _name, _guide in _guides.items():
+        app.command(_name, short_help=_guide.line, epilog=epilog_of(_guide), rich_help_panel=_heading)(
+            one_line_errors(_BY_NAME[_name])
+        )
 
 
 def main() -> None:

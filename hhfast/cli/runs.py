@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hhfast.cli.console import Exit, fail, note, say
+from hhfast.cli.console import Exit, fail, hint, note, say
 from hhfast.cli.options import OutFile
 from hhfast.errors import InputError
 
@@ -62,7 +62,9 @@ def run(
         with _interruptible(out), _executor(dask, sweep, threads) as executor:
             run_sweep(sweep, out, executor, fresh=fresh, repair=repair, threads=threads, part=share)
         with explained(out):
-            _print_status(out, part or "")
+            finished = _print_status(out, part or "") and part is None
+        if finished:
+            hint(f"next: hhfast plot {out}, hhfast info {out}, or hhfast explore {out}")
 
 
 def status(out: OutFile) -> None:

@@ -145,7 +145,7 @@ class Endings:
 
     kind : (n,) see above. events : (n,) of the period, or of the last part of a cell at the cap. at, peak, trough,
     above : (n,) ms, mV, mV, ms. drift : (n,) of cells at the cap, see `kernel.math.settling.drift`.
-    periods : (n, 3) the last three, ms. times : (n, 385) of the last sections, ms; as many as events, and one.
+    periods : (n, 3) the last three, ms. times : (n, the most) of the last sections, ms; as many as events, and one.
     V_rest : (n,) mV, of cells at rest.
     """
 
