@@ -70,7 +70,7 @@ def some(n_calls, most):
     return sorted({round(1 + k * (n_calls - 1) / (most - 1)) for k in range(most)})
 
 
-@pytest.mark.parametrize("most", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [4, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("command", ["run", "merge"])
 def test_calls_may_fail(tmp_path, monkeypatch, group, command, most):
