@@ -5,7 +5,9 @@ A command imports what is heavy (numba, scipy, matplotlib) when it runs, so that
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sys
 from typing import Annotated
 
 import typer
@@ -14,7 +16,7 @@ import hhfast
 from hhfast.cli.analyses import bifurcations, clamp, fi, prc, refractory, rheobase, trials
 from hhfast.cli.bench import bench
 from hhfast.cli.cache import cache
-from hhfast.cli.console import EXIT_CODES, CommandGroup, one_line_errors
+from hhfast.cli.console import EXIT_CODES, CommandGroup, Exit, note, one_line_errors
 from hhfast.cli.explore import explore
 from hhfast.cli.fit import fit
 from hhfast.cli.guide import GUIDES, epilog_of
@@ -46,7 +48,12 @@ for _heading, _guides in GUIDES.items():
 def main() -> None:
     """The `hhfast` command."""
     gc.set_threshold(50_000, 20, 20)  # looking through what imports leave behind takes a tenth of a short command
-    app()
+    try:
+        app()
+    except OSError as error:  # help, or a message, could not be written
+        with contextlib.suppress(OSError):
+            note(f"error: {error}")
+        sys.exit(Exit.BAD_INPUT)
 
 
 def _version(wanted: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import finite, positive
 
 ACTIVITIES = (
@@ -131,7 +131,7 @@ class Settled:
             return cls(**until)
         if isinstance(until, str) and until in ("settled", "t_stop"):
             return cls() if until == "settled" else None
-        raise InputError(f"until = {until!r}: give 't_stop', 'settled', or hhfast.Settled(...)")
+        raise InputError(f"until = {shown(until)}: give 't_stop', 'settled', or hhfast.Settled(...)")
 
     @property
     def values(self) -> dict[str, float]:
