@@ -6,13 +6,15 @@
 
 Without options, in minutes: every integrator in either precision; every stimulus and every recorder with one integrator
 of each kind; channel noise, sensitivities, until settled. With `--all`: all of these with every integrator, and every
-model of the library with every integrator in either precision; that is an hour of compiling. With `--text` nothing is
-compiled: what is compared is the LLVM text of each kernel, and where it is the same, so are all bits. So first
+model of the library with every integrator in either precision; that is an hour of compiling. With `--crossed` instead:
+every model with every integrator in either precision, with each recorder and with each stimulus; tens of thousands, so
+`--only` takes some. With `--text` nothing is compiled: what is compared is the LLVM text of each kernel, and
+where it is the same, so are all bits. So first
 
     ... fingerprints.py record FOLDER --all --text;  ... fingerprints.py compare FOLDER --all --text > differing
 
 and then both again without `--text`, with `--from differing`, for the numbers of those that differ. Records are one
-.npz file per combination; comparing tells what differs, and by how much.
+.npz file per combination; comparing tells what differs, and by how much, but for what `--ignore` names.
 """
 
 from __future__ import annotations
@@ -152,6 +154,17 @@ def cases(everything: bool) -> Iterator[Case]:
                     yield Case(model, integrator, dtype)
 
 
+def crossed() -> Iterator[Case]:
+    """Every model, integrator and precision, with each recorder (under a step) and with each stimulus."""
+    pairs = [("step", recorder) for recorder in recorders()] + [("none", "nothing")]
+    pairs += [(stimulus, "all") for stimulus in stimuli(1.0) if stimulus != "step"]
+    for model in hh.models:
+        for stimulus, recorder in pairs:
+            for integrator in hh.integrators:
+                for dtype in DTYPES:
+                    yield Case(model, integrator, dtype, stimulus=stimulus, recorder=recorder)
+
+
 def question(case: Case) -> dict[str, Any]:
     """The arguments of `simulate` of a case; one of its rows diverges."""
     rng = np.random.default_rng(5)
@@ -221,8 +234,8 @@ def record(case: Case, folder: Path, find: Any) -> str:
     return ""
 
 
-def compare(case: Case, folder: Path, find: Any) -> str:
-    """What differs from the record: empty if nothing."""
+def compare(case: Case, folder: Path, find: Any, ignored: frozenset[str] = frozenset()) -> str:
+    """What differs from the record, but for variables of these names: empty if nothing."""
     path = folder / f"{case.name}.npz"
     if not path.exists():
         return "not recorded"
@@ -232,9 +245,9 @@ def compare(case: Case, folder: Path, find: Any) -> str:
         return f"{type(error).__name__}: {error}"
     told = []
     with np.load(path) as before:
-        if set(before) != set(found):
-            told.append(f"variables {sorted(set(before) ^ set(found))}")
-        told += [difference for name in set(before) & set(found)
+        if others := (set(before) ^ set(found)) - ignored:
+            told.append(f"variables {sorted(others)}")
+        told += [difference for name in sorted(set(before) & set(found) - ignored)
                  if (difference := _difference(name, before[name], found[name]))]  # fmt: skip
     return "; ".join(told)
 
@@ -264,13 +277,16 @@ def main() -> None:
     parser.add_argument("what", choices=("record", "compare"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="every model of the library, and all with every integrator")
+    parser.add_argument("--crossed", action="store_true", help="every model with each recorder and each stimulus")
+    parser.add_argument("--ignore", nargs="*", default=[], help="variables that are not compared, as new ones")
     parser.add_argument("--text", action="store_true", help="the text of kernels instead of what they compute")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="cases whose name holds all of these")
     parser.add_argument("--from", dest="told", type=Path, help="cases that a comparison, kept in this file, told")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    wanted = [c for c in dict.fromkeys(cases(options.all)) if all(word in c.name for word in options.only)]
+    known = crossed() if options.crossed else cases(options.all)
+    wanted = [c for c in dict.fromkeys(known) if all(word in c.name for word in options.only)]
     if options.told:
         names = {line.split(": ")[0] for line in options.told.read_text(encoding="utf-8").splitlines()}
         wanted = [c for c in wanted if c.name in names]
@@ -280,6 +296,8 @@ def main() -> None:
         find=text_of if options.text else run,
     )
     do.keywords["folder"].mkdir(exist_ok=True)
+    if options.what == "compare":
+        do.keywords["ignored"] = frozenset(options.ignore)
     began, same = time.perf_counter(), 0
     with ProcessPoolExecutor(options.processes) as pool:
         for case, told in zip(wanted, pool.map(do, wanted), strict=True):

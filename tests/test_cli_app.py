@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 import hhfast as hh
 from hhfast.cli.app import COMMANDS, app
 from hhfast.cli.console import Exit
+from hhfast.cli.guide import GUIDES
 from hhfast.errors import Incomplete
 
 
@@ -115,7 +117,10 @@ def test_what_a_user_can_answer_is_one_line(monkeypatch, error, code, line):
         (("phase-plane", "hodgkin_huxley"), "with -o FIG.png"),
         (("phase-plane", "hodgkin_huxley", "-p", "g_Na=1,2", "-o", "x.png"), "-p g_Na: has several values"),
         (("phase-plane", "hodgkin_huxley", "--held", "h", "-o", "x.png"), "--held h: give STATE=NUMBER"),
-        (("models", "--with", "g_Nosuch"), "no library model has parameter 'g_Nosuch'"),
+        (("models", "--with", "g_nap"), "no library model has parameter 'g_nap'; did you mean 'g_Nap'?"),
+        (("models", "--cell", "pyramdal"), "no library model has cell 'pyramdal'; did you mean 'pyramidal'?"),
+        (("models", "--current", "XYZ"), "no library model has current 'XYZ'; known: "),
+        (("models", "--species", "squid", "--current", "CaT"), "'CaT' and species 'squid'; each of these some have"),
         (("models", "wang_buzsaki", "--with", "celsius"), "--with: lists models; leave out the name"),
         (("simulate", "wang_buzsaki", "-p", "celsius=20"), "'hhfast models --with celsius' lists those that have it"),
         (("clamp", "hodgkin_huxley", "--levels", "a:b"), "error: --levels a:b: give numbers"),
@@ -155,3 +160,15 @@ def test_models_with_a_parameter():
     listed = hhfast("models", "--with", "celsius").stdout
     assert "prinz_stg" in listed
     assert "wang_buzsaki" not in listed
+
+
+@pytest.mark.parametrize("name", typer.main.get_command(app).commands)
+def test_the_help_of_every_command_ends_with_examples_that_are_usage(name):
+    """In the list it has a line; its examples are words that the command takes."""
+    guide = next(group[name] for group in GUIDES.values() if name in group)
+    assert len(guide.line) <= 60
+    command = typer.main.get_command(app).commands[name]
+    for example in guide.examples:
+        program, typed, *words = shlex.split(example)
+        assert (program, typed) == ("hhfast", name)
+        command.make_context(name, words)

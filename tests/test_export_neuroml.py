@@ -1,6 +1,7 @@
 """A model written as NeuroML2 says the same: to our own importer, and to PyLEMS, which runs it."""
 
 import re
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from lems_runs import potential, spike_times
 
 import hhfast as hh
 from hhfast.model.exporters.initial_states import initial_states
+
+_SPACE = "{http://www.neuroml.org/schema/neuroml2}"
 
 
 @pytest.fixture
@@ -143,6 +146,23 @@ def test_for_eden_the_sum_of_inputs_is_left_out(name, there_and_back, tmp_path):
 def test_a_cell_of_channels_is_one_file_for_all():
     model = hh.models["connor_stevens"]
     assert model.to_neuroml(eden=True) == model.to_neuroml()
+
+
+@pytest.mark.parametrize(
+    "name", ["wang_buzsaki", "migliore_1999_ca1", "hill_2001_leech_heart", "verma_2020_nociceptor"]
+)
+def test_elements_stand_as_the_schema_has_them(name):
+    """By `jnml -validate` with NeuroML_v2.3.1.xsd, which all 24 cells of channels pass: in other orders it refuses."""
+    root = ET.fromstring(hh.models[name].to_neuroml((10.0, 5.0, 100.0)))
+    tags = [e.tag.rpartition("}")[2] for e in root]
+    kinds = ["notes", "ionChannelHH", "cell", "pulseGenerator", "network", "ComponentType"]
+    assert [kinds.index(tag) for tag in tags] == sorted(kinds.index(tag) for tag in tags)
+    for channel in root.iter(f"{_SPACE}ionChannelHH"):
+        assert len({gate.tag for gate in channel}) <= 1
+    order = ["DerivedVariable", "ConditionalDerivedVariable"]
+    for dynamics in root.iter(f"{_SPACE}Dynamics"):
+        places = [order.index(e.tag.removeprefix(_SPACE)) for e in dynamics]
+        assert places == sorted(places)
 
 
 def test_names_of_terms_are_none_of_the_models(tmp_path):

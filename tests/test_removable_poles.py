@@ -88,3 +88,30 @@ def test_a_denominator_that_is_0_everywhere_is_looked_at_once(monkeypatch):
     monkeypatch.setattr(poles, "_is_pole", lambda text, values, V0, x: seen.append(V0))
     poles.check_poles("1 / (q * exp(V / 10))", {"q": 0.0})
     assert seen == [-150.0]
+
+
+_M, _N = "0.32 * ((13 - V) / (exp((13 - V) / 4) - 1))", "0.28 * ((V - 40) / (exp((V - 40) / 5) - 1))"
+_GUARDED = "(4 if abs(V - 13) < 1e-6 else (13 - V) / ((0 if V > 400 else exp((13 - V) / 4)) - 1))"
+
+
+def test_sums_of_removable_poles_are_checked_without_algebra(monkeypatch):
+    """A steady state a / (a + b) is 0/0 where a is; its denominator has a limit there, and algebra agrees."""
+    text = f"{_M} / ({_M} + {_N})"
+    assert not any(d.subs(symbol("V"), zero) == 0 for d in denominators(to_sympy(text)) for zero in (13, 40))
+    monkeypatch.setattr("hhfast.model.algebra.to_sympy", lambda text: pytest.fail("algebra was asked"))
+    poles.check_poles(text, {})
+    poles.check_poles(f"1 / (1 / ({_M} + {_N}) / 3)", {})
+
+
+def test_a_limit_of_0_is_a_zero():
+    """The quotient in the denominator tends to 4, so that the denominator tends to 0, as its numerator does."""
+    with pytest.raises(hh.InputError, match="is 0/0 at V = 13 mV"):
+        poles.check_poles("(13 - V) / ((13 - V) / (exp((13 - V) / 4) - 1) - 4)", {})
+
+
+def test_a_guard_within_a_denominator_is_refused_as_algebra_refuses_it(monkeypatch):
+    left = denominators(to_sympy(_GUARDED))
+    assert any(abs(d.subs(symbol("V"), 13).evalf()) < 1e-12 for d in left)
+    monkeypatch.setattr("hhfast.model.algebra.to_sympy", lambda text: pytest.fail("algebra was asked"))
+    with pytest.raises(hh.InputError, match="is 0/0 at V = 13 mV"):
+        poles.check_poles(_GUARDED, {})

@@ -12,13 +12,11 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any, TypedDict, cast
 
-from hhfast.batch.step_control import StepControl
+from hhfast.batch.step_control import CONTROL, StepControl
 from hhfast.batch.time_grid import check_step
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, shown
 from hhfast.kernel.spec import LANES
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
-
-_CONTROL = tuple(f.name for f in fields(StepControl))  # for adaptive integrators only
 
 
 class MethodOptions(TypedDict, total=False):
@@ -64,10 +62,10 @@ class Method:
             object.__setattr__(self, "integrator", integrators[self.integrator])
         object.__setattr__(self, "dt", check_step("dt", self.dt))
         if not isinstance(self.dtype, str) or self.dtype not in LANES:
-            raise InputError(f"dtype = {self.dtype!r}; known: {', '.join(map(repr, LANES))}")
+            raise InputError(f"dtype = {shown(self.dtype)}; known: {', '.join(map(repr, LANES))}")
         whole = isinstance(self.threads, Integral) and not isinstance(self.threads, bool)
         if self.threads is not None and not (whole and self.threads >= 1):
-            raise InputError(f"threads = {self.threads!r}: must be a whole number, at least 1")
+            raise InputError(f"threads = {shown(self.threads)}: must be a whole number, at least 1")
         if self.adaptive:
             _ = self.control  # which checks the values
         else:
@@ -100,7 +98,7 @@ class Method:
     @property
     def given_control(self) -> dict[str, Any]:
         """The fields of the step control, as far as they are given."""
-        return {name: getattr(self, name) for name in _CONTROL if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in CONTROL if getattr(self, name) is not None}
 
     @cached_property
     def control(self) -> StepControl:

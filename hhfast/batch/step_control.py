@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,9 @@ class StepControl:
         return replace(
             self, rtol=max(self.rtol / factor, 1e-14), atol=atol, dt_min=self.dt_min / longer, max_steps=most
         )
+
+
+CONTROL = tuple(f.name for f in fields(StepControl))  # the keywords of adaptive integrators
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ import numpy as np
 
 from hhfast.batch.certify import AGREES, CERTIFIED_MEANINGS, DIFFERS, FAILED, NOT_CHECKED
 from hhfast.batch.result import STATUS_MEANINGS
-from hhfast.batch.step_control import StepControl
-from hhfast.errors import InputError
+from hhfast.batch.step_control import CONTROL, StepControl
+from hhfast.errors import InputError, did_you_mean
 from hhfast.parts.integrators import integrators
 from hhfast.progress import duration, size
-from hhfast.sweep.sweep import CONTROL
 from hhfast.tables import shares_text, table, unit_text
 
 if TYPE_CHECKING:
@@ -33,12 +32,25 @@ def model_list_text(cell: str = "", current: str = "", species: str = "", parame
     asked = {"cell": cell, "current": current, "species": species, "parameter": parameter}
     found = models.find(**asked)
     if not found:
-        given = ((key, word) for key, word in asked.items() if word)
+        given = {key: word for key, word in asked.items() if word}
+        none = next((key for key in given if not models.find(**{key: given[key]})), None)
+        hint = "each of these some have" if none is None else did_you_mean(given[none], _tags(none))
         raise InputError(
-            f"no library model has {', '.join(f'{key} {word!r}' for key, word in given)}; "
-            "'hhfast models' lists them all"
+            f"no library model has {' and '.join(f'{key} {word!r}' for key, word in given.items())}; {hint}"
         )
     return table((s.name, s.title, s.cell, " ".join(s.currents), s.citation) for s in found)
+
+
+def _tags(key: str) -> set[str]:
+    """What the library's models have of a kind: words of their cells, currents, species, parameters."""
+    from hhfast.model import models
+
+    if key == "parameter":
+        return {name for model in models.values() for name in model.parameters}
+    every = models.find()
+    if key == "current":
+        return {word for s in every for word in s.currents}
+    return {word for s in every for word in (s.cell.split() if key == "cell" else [s.species])}
 
 
 def model_check_text(model: Model) -> tuple[str, bool]:
@@ -198,14 +210,17 @@ _REMEDIES = {  # meaning of a status -> what to do about it
     "diverged": "look at their parameters; with fixed steps, take integrator = 'tsit5' or a shorter dt",
     "spike_buffer_full": "their later spikes are missing; raise max_spikes in [record]",
     "step_limit_reached": "they are too stiff for explicit steps; take integrator = 'rodas4', or raise max_steps",
-    "cap_reached": "they had not settled at t_stop; a longer one is enough for those that only take long",
+    "cap_reached": "a longer t_stop is enough for those that only take long",
     "failed": "they crash the process; look at their parameters",
 }
 
 
+_WORDS = {"cap_reached": "not settled at t_stop"}
+
+
 def _flag_text(meaning: str) -> str:
     """The meaning of a status, and what to do."""
-    words = meaning.replace("_", " ")
+    words = _WORDS.get(meaning, meaning.replace("_", " "))
     return f"{words}: {_REMEDIES[meaning]}" if meaning in _REMEDIES else words
 
 

@@ -9,8 +9,9 @@ from functools import lru_cache
 from importlib.resources import files
 
 from hhfast.errors import unknown
+from hhfast.model.check import Check
 from hhfast.model.compartment import Compartment, Coupling
-from hhfast.model.elements import Channel, Check, Formula, Function, Gate, Parameter, Pool
+from hhfast.model.elements import Channel, Formula, Function, Gate, Parameter, Pool
 from hhfast.model.load import load_model, parse_model
 from hhfast.model.model import Model
 from hhfast.model.scheme import Scheme

@@ -1,4 +1,4 @@
-"""The elements of a model as frozen data: parameters, formulas, gates, channels, pools, states, checks.
+"""The elements of a model as frozen data: parameters, formulas, gates, channels, pools, states.
 
 Units: mV, ms, mS/cm2, uF/cm2, uA/cm2, degC; or, for a model with `units = "total"`, nS, pF and pA.
 """
@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit
 from hhfast.model.scheme import Scheme
@@ -106,7 +106,7 @@ class Gate:
         if given == ("inf",):
             object.__setattr__(self, "instantaneous", True)
         if not 1 <= self.power <= _MAX_POWER:
-            raise InputError(f"gate '{self.name}': power {self.power} is outside 1..{_MAX_POWER}")
+            raise InputError(f"gate '{self.name}': power {shown(self.power)} is outside 1..{_MAX_POWER}")
         if self.instantaneous and (self.rate_scale is not None or self.initial is not None):
             raise InputError(f"gate '{self.name}' is instantaneous: rate_scale and initial have no meaning")
 
@@ -233,31 +233,3 @@ class State:
     group: str
     initial: float | str
     potential: str = "V"
-
-
-@dataclass(frozen=True)
-class Check:
-    """A run whose spike times (ms) are known from a source apart from hhfast.
-
-    `spikes` : ms, all those up to `t_stop` (ms). A current step of `i_app`, in the model's unit, from `start` to `stop`
-    (ms; the end, unless given); spikes as in `SpikeCount(threshold, rearm)` (mV). `rtol` is that of the default
-    integrator, smaller for a cell near a bifurcation. `parameters` : name and value of those that differ from the
-    model's.
-    """
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = CONFIG
-    t_stop: Number
-    spikes: tuple[float, ...]
-    i_app: Number = 0.0
-    start: Number = 0.0
-    stop: Number | None = None
-    threshold: Number = -20.0
-    rearm: Number = -30.0
-    rtol: Number = 1e-6
-    parameters: tuple[tuple[str, float], ...] = ()
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        ordered = all(a < b for a, b in zip(self.spikes, self.spikes[1:], strict=False))
-        if not ordered or not all(0 <= t <= self.t_stop for t in self.spikes):
-            raise InputError(f"spikes must increase within 0..t_stop = {self.t_stop:g}")

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hhfast.errors import InputError, did_you_mean
+from hhfast.model.check import Check
 from hhfast.model.compartment import Compartment, parameters_of
 from hhfast.model.definitions import Definitions
-from hhfast.model.elements import Channel, Check, Formula, Function, Parameter, Pool, State
+from hhfast.model.elements import Channel, Formula, Function, Parameter, Pool, State
 from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, UNITS, Number, check_model_name
 

@@ -15,6 +15,7 @@ from hhfast.model.removable_poles import spelt_as_usual
 RANGE = (-150.0, 150.0)  # mV
 _GRID = np.linspace(*RANGE, 6001)
 _NEAR_ZERO = 1e-7  # of the value a millivolt aside
+_NEAR_LIMIT, _ASIDE = 1e-4, 1e-4  # likewise, of a mean of values so far (mV) on either side
 _HALVINGS = 42  # of a step of the grid, to 1e-14 mV
 
 
@@ -31,7 +32,9 @@ def check_poles(text: str, values: Mapping[str, float], x: str = "V") -> None:
                 f"'{text}' has a pole at {x} = {V0:.6g} mV, inside {RANGE[0]:g}..{RANGE[1]:g} mV; "
                 "check the signs and constants of the formula"
             )
-        if not _is_usual(tree, values, V0, x) and not _is_recognised(text, values, V0, x):
+        if _is_usual(tree, values, V0, x):
+            continue
+        if _is_hopeless(tree, values, V0, x) or not _is_recognised(text, values, V0, x):
             raise InputError(
                 f"'{text}' is 0/0 at {x} = {V0:.6g} mV; write it as u / (1 - exp(-u)), which hhfast "
                 "evaluates exactly there"
@@ -106,12 +109,31 @@ def _is_pole(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:
 
 def _is_usual(tree: ast.expr, values: Mapping[str, float], V0: float, x: str) -> bool:
     """Whether every denominator that vanishes at V0 does so in the usual spelling."""
-    for numerator, denominator in _quotients(tree, x):
-        with np.errstate(all="ignore"):
-            value, beside = (abs(evaluate_tree(denominator, {**values, x: v})) for v in (V0, V0 + 1.0))
-        if not value > _NEAR_ZERO * beside and not spelt_as_usual(numerator, denominator, x):
-            return False
-    return True
+    vanishing = ((n, d) for n, d in _quotients(tree, x) if _vanishes(d, values, V0, x))
+    return all(spelt_as_usual(n, d, x) for n, d in vanishing)
+
+
+def _vanishes(denominator: ast.expr, values: Mapping[str, float], V0: float, x: str) -> bool:
+    """Whether a denominator is 0 at V0, or may be."""
+    with np.errstate(all="ignore"):
+        at, beside, below, above = (
+            evaluate_tree(denominator, {**values, x: V0 + d}) for d in (0.0, 1.0, -_ASIDE, _ASIDE)
+        )
+    if np.isnan(at):  # for it has a quotient itself, which is looked at by itself: what it tends to counts here
+        return not abs(below + above) / 2 > _NEAR_LIMIT * abs(beside)
+    return not abs(at) > _NEAR_ZERO * abs(beside)
+
+
+def _is_hopeless(tree: ast.expr, values: Mapping[str, float], V0: float, x: str) -> bool:
+    """Whether a denominator is 0 at V0 that is an exponential by cases less a number: no algebra takes that apart."""
+    for _, denominator in _quotients(tree, x):
+        match denominator:
+            case ast.BinOp(left=ast.IfExp(test=test), op=ast.Sub(), right=ast.Constant()) if x in names_in(test):
+                with np.errstate(all="ignore"):
+                    value = evaluate_tree(denominator, {**values, x: V0})
+                if not np.isnan(value) and _vanishes(denominator, values, V0, x):
+                    return True
+    return False
 
 
 def _is_recognised(text: str, values: Mapping[str, float], V0: float, x: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
+from hhfast.batch.step_control import CONTROL
 from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.sweep.canonical_spec import FORMAT
 from hhfast.sweep.own_objects import check_nothing_own
 from hhfast.sweep.record import record_from_canonical
 from hhfast.sweep.space import Space
-from hhfast.sweep.sweep import CONTROL, Sweep
+from hhfast.sweep.sweep import Sweep
 
 
 def sweep_from_canonical(text: str, model: Model, space: Space) -> Sweep:

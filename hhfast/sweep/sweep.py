@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hhfast.batch.arguments import as_table
+from hhfast.batch.arguments import as_initial_states
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
+from hhfast.batch.step_control import CONTROL, STEPS_PER_MS
 from hhfast.errors import InputError, one_line
 from hhfast.inputs import mapping, path_of
 from hhfast.model import Model
@@ -37,8 +38,6 @@ from hhfast.tables import html_table, nested_text
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-CONTROL = ("rtol", "atol", "dt_min", "dt_max", "max_steps")  # the keywords of adaptive integrators
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +117,7 @@ class Sweep:
         if not isinstance(self.initial, str):
             several: Any = self.initial if isinstance(self.initial, (tuple, list)) else [self.initial]
             several = [one for one in several if not isinstance(one, dict) or one]  # no state is none
-            states = tuple(one if isinstance(one, str) else as_table("initial", one) for one in several)
+            states = tuple(as_initial_states(several))
             object.__setattr__(self, "initial", states)
             object.__setattr__(self, "space", with_initial_states(self.space, len(states)))
         if self.replicates is not None:
@@ -201,8 +200,6 @@ class Sweep:
     @cached_property
     def n_steps(self) -> int:
         """Steps of one row: of a fixed-step integrator the number, of an adaptive one the order of magnitude."""
-        from hhfast.batch.step_control import STEPS_PER_MS
-
         if self.scheme.adaptive:
             return math.ceil(self.t_stop * STEPS_PER_MS)
         return math.ceil(self.t_stop / self.dt - 1e-9)

@@ -2,9 +2,7 @@
 
 Kept of a state x are its value before the step and the increments w of the stages; in an explicit method these are
 slopes, and the rates are computed straight into the row of their stage. The rates stand in a kernel once, in a loop
-over the stages, because it is they that take time to compile. What is done alike to all states is one flat loop over
-their rows, which lie one after another; what a lane has for all of them (the size of its step) is repeated for each
-state: so all that such a loop touches lies at constant distances, and it vectorises.
+over the stages, because it is they that take time to compile.
 """
 
 from __future__ import annotations
@@ -13,13 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hhfast.kernel.build.builder import Builder
+from hhfast.kernel.build.flat_loops import Family, FlatLoops
 from hhfast.kernel.build.quotation import sum_of
 from hhfast.kernel.build.rosenbrock import LinearSystem
-from hhfast.kernel.tree.nodes import Expression, LaneLoop, Let, Name, Number, Statement, Store, Symbol
-from hhfast.kernel.tree.straight_line import reads_and_writes
+from hhfast.kernel.tree.nodes import Expression, Let, Name, Number, Statement, Symbol
 from hhfast.parts.tableaux import Tableau
-
-Family = dict[str, Symbol]  # state -> symbol; their rows lie one after another
 
 
 class TrialStep:
@@ -30,7 +26,6 @@ class TrialStep:
         self.scratch.add("lane", *(self.own[name] for name in ("h", "begins_anew", "ok")))
         for name in ("stage", "first_stage"):
             self.own.setdefault(name, Symbol(name))
-        self.flat = Symbol("p")  # the number of an element in flat loops
         self.slopes = {x: rates.f for x, rates in builder.rates_of.items()}
         self.increments = [self._family(f"w{j}", "increment") for j in range(tableau.stages)]
         self.was = {x: self.own["V_was"] if s.is_membrane else Symbol(f"{x}_was") for x, s in builder.states.items()}
@@ -52,7 +47,10 @@ class TrialStep:
                 self.scratch.move(f, self.increments[0][x], self.slot)
         else:
             self.scratch.add("lane", *self.slopes.values())
-        self._name_for_all()
+        families = {"x": builder.states, "was": self.was, "f": self.slopes}
+        if self.linear is not None:
+            families |= {"y": self.linear.unknowns, "h_of": self.each}
+        self.flat = FlatLoops(builder, families, self.increments)
 
     def _family(self, name: str, kind: str = "lane") -> Family:
         family = {x: Symbol(f"{name}_{x}") for x in self.builder.states}
@@ -63,34 +61,6 @@ class TrialStep:
     def reuses_last_slope(self) -> bool:
         """Whether the last slope of a step is the first of the next."""
         return self.tableau.first_same_as_last
-
-    # --- what is done alike to all states ---
-    def _name_for_all(self) -> None:
-        """The names in flat loops: x, its value `was` before the step, its increments ..."""
-        families = {
-            "x": self.builder.states,
-            "was": self.was,
-            "f": self.slopes,
-        }
-        if self.linear is not None:
-            families |= {"y": self.linear.unknowns, "h_of": self.each}
-        self.of_all = {name: Symbol(name) for name in families}
-        self.w_of_all = [Symbol(f"w{j}") for j in range(self.tableau.stages)]
-        named = [
-            *zip(self.of_all.values(), families.values(), strict=True),
-            *zip(self.w_of_all, self.increments, strict=True),
-        ]
-        self.first_row = {symbol: next(iter(family.values())) for symbol, family in named}
-
-    def _alike(self, text: str, **names: Any) -> list[Statement]:
-        """A loop over all states and lanes, of statements in the names of `_name_for_all`."""
-        body = self.builder.quote.lane_code(text, **{**self.of_all, **names})
-        reads, writes = reads_and_writes(body)
-        place = {s: self.scratch.element(row, Name(self.flat)) for s, row in self.first_row.items()}
-        loads = [Let(s, place[s]) for s in reads if s in place]
-        stores = [Store(place[s], Name(s)) for s in writes if s in place]
-        count = self.builder.quote.value("n * W", n=Number(len(self.builder.states)))
-        return [LaneLoop(self.flat, count, (*loads, *body, *stores))]
 
     def _sum(self, weights: Iterable[float], increments: Sequence[Symbol]) -> Expression:
         """The weighted sum of the increments of the stages."""
@@ -177,7 +147,7 @@ class TrialStep:
             statements += self.scratch.loop(lets)
         if not self.reuses_last_slope:
             return builder.quote.nest("if any_anew", statements) if statements else []
-        anew = [*builder.quote.code("first_stage = 0"), *statements, *self._alike("x = was")]
+        anew = [*builder.quote.code("first_stage = 0"), *statements, *self.flat.loop("x = was")]
         return [*builder.quote.code("first_stage = 1"), *builder.quote.nest("if any_anew", anew)]
 
     def _choose(self, branches: list[list[Statement]]) -> list[Statement]:
@@ -206,15 +176,11 @@ class TrialStep:
             return self.scratch.loop(self._finish_known())
         if self.linear is None:
             return self.scratch.loop(self._ahead(j))
-        lines: list[str] = []
-        names: dict[str, Any] = {}
-        if self.linear is not None:
-            lines.append("w = y")
-            names["w"] = self.w_of_all[j]
+        lines, names = ["w = y"], dict[str, Any](w=self.flat.increments[j])
         if j + 1 < self.tableau.stages:
             lines.append("x = was + total")
-            names["total"] = self._sum(self.tableau.A[j], self.w_of_all)
-        return self._alike("\n".join(lines), **names) if lines else []
+            names["total"] = self._sum(self.tableau.A[j], self.flat.increments)
+        return self.flat.loop("\n".join(lines), **names)
 
     def _ahead(self, j: int) -> list[Any]:
         """The states of the stage after j, and what the error is so far."""
@@ -241,9 +207,11 @@ class TrialStep:
     def _right_side(self, j: int) -> list[Statement]:
         """The right side of the linear system of stage j."""
         if j == 0:
-            statements = self._alike("y = f")
+            statements = self.flat.loop("y = f")
         else:
-            statements = self._alike("y = f + total / h_of", total=self._sum(self.tableau.C[j], self.w_of_all))
+            statements = self.flat.loop(
+                "y = f + total / h_of", total=self._sum(self.tableau.C[j], self.flat.increments)
+            )
         if self.builder.applied.smooth and self.tableau.d[j] != 0.0:
             assert self.linear is not None
             statements += self.linear.push(self.tableau.d[j])

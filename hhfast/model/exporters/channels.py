@@ -93,6 +93,10 @@ class _ChannelElements:
         found = Element("ionChannelHH", id=channel_id(c.name), conductance="10pS")
         for g in c.gates:
             found.append(self.gate(g, c))
+        if len({gate.tag for gate in found}) > 1:  # by the schema, elements of different gates do not stand together
+            for gate in found:
+                gate.set("type", gate.tag)
+                gate.tag = "gate"
         return found
 
     def gate(self, g: Gate, c: Channel) -> Element:

@@ -18,6 +18,7 @@ _ROOT = {
 }
 _FOR_EDEN = "For EDEN, in which the sum of the currents into a cell (iSyn) is built in; other programs need it said."
 _NOT_FOR_EDEN = "EDEN, in which iSyn is built in, needs it left out: hhfast models NAME --neuroml --eden."
+_ORDER = ("StateVariable", "DerivedVariable", "ConditionalDerivedVariable", "TimeDerivative", "OnStart", "OnCondition")
 Pulse = tuple[float, float, float]  # amplitude (uA/cm2 or pA), start, stop (ms)
 
 
@@ -34,8 +35,16 @@ def neuroml(model: Model, pulse: Pulse | None = None, *, eden: bool = False) -> 
     SubElement(network, "population", id="cells", component="cell", size="1")
     if pulse is not None:
         SubElement(network, "explicitInput", target="cells[0]", input="pulse")
+    _order(root)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _order(root: Element) -> None:
+    """As the schema has it: types last, and what is of one kind in their dynamics together."""
+    root[:] = sorted(root, key=lambda e: e.tag == "ComponentType")
+    for dynamics in root.iter("Dynamics"):
+        dynamics[:] = sorted(dynamics, key=lambda e: _ORDER.index(e.tag))
 
 
 def _notes(model: Model, reason: str | None, eden: bool) -> str:

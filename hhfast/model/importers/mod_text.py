@@ -98,7 +98,7 @@ def _included(text: ModText, folder: Path, budget: list[int]) -> str:
         name = found[1]
         inside = "\\" not in name and (folder / name).resolve().is_relative_to(folder)
         if not inside:
-            raise text.refused("INCLUDE", f"'{name[:80]}' is not in the folder of the file", "INCLUDE")
+            raise text.refused("INCLUDE", f"'{name[:80]}' is not in the folder of the file; copy it there", "INCLUDE")
         if not (folder / name).is_file():
             raise text.refused("INCLUDE", f"there is no '{name[:80]}' in its folder", "INCLUDE")
         inner = ModText(folder / name, _without_comments(_content(folder / name, folder, budget)))

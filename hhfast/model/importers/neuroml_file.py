@@ -50,7 +50,7 @@ class _IncludingReader:
         if inner in self.given:
             return
         if "://" in name or not inner.is_relative_to(folder):
-            raise InputError(f"{path.name}: include: '{name[:80]}' is not below the folder of the file")
+            raise InputError(f"{path.name}: include: '{name[:80]}' is not below the folder of the file; name it, too")
         self.read(inner, folder)
 
 
