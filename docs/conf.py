@@ -77,6 +77,7 @@ html_css_files = ["hhfast.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_extra_path = ["live"]  # pages of `hhfast explore`, one a model
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "hhfast"},
     "icon_links": [{"name": "Source", "url": REPOSITORY, "icon": "fa-brands fa-github"}],
@@ -89,7 +90,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "start": [], "faq": [], "changelog": []}
+html_sidebars = {"index": [], "start": [], "faq": [], "changelog": [], "emergent": [], "integrators": []}
 html_math_renderer = "mathml"
 linkcheck_ignore = [rf"{REPOSITORY}.*"]
 

@@ -14,7 +14,9 @@ import numpy as np
 
 import hhfast as hh
 from hhfast.figures.analyses import plot_fi
+from hhfast.figures.canvas import COLOURS
 
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)  # told apart by the colour-blind
 figure, panels = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 cases = {
     "hodgkin_huxley": ("Squid giant axon", np.arange(4.0, 14.01, 0.25)),

@@ -14,7 +14,9 @@ import numpy as np
 
 import hhfast as hh
 from hhfast.figures.analyses import plot_recovery
+from hhfast.figures.canvas import COLOURS
 
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)  # told apart by the colour-blind
 AXON = "hodgkin_huxley"
 figure, (traces, recovery) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 
@@ -29,7 +31,7 @@ r = hh.simulate(AXON, stimulus=hh.PairedPulse(pulse, pulse, interval=interval), 
                 record=[hh.Trace("V", every=0.05)])  # fmt: skip
 for gap, V in zip(interval, r["V"], strict=True):
     traces.plot(r.time, V, linewidth=1.3, label=f"{gap:.2f} ms")
-traces.set(xlabel="time (ms)", ylabel="V (mV)", title="Two pulses of twice the threshold")
+traces.set(xlabel="time (ms)", ylabel="$V$ (mV)", title="Two pulses of twice the threshold")
 traces.legend(title="interval", fontsize=8)
 
 plot_recovery(hh.recovery_curve(AXON, np.arange(5.0, 45.1, 1.0)), axes=recovery)

@@ -14,7 +14,9 @@ import numpy as np
 
 import hhfast as hh
 from hhfast.figures.analyses import plot_strength_duration
+from hhfast.figures.canvas import COLOURS
 
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=COLOURS)  # told apart by the colour-blind
 AXON = "hodgkin_huxley"
 figure, (pulses, breaks, strength) = plt.subplots(1, 3, figsize=(14, 4.2), layout="constrained")
 
@@ -25,7 +27,7 @@ r = hh.simulate(AXON, stimulus=hh.Pulse(amplitude, start=2.0, width=1.0), t_stop
                 record=[hh.Trace("V", every=0.05)])  # fmt: skip
 for current, V in zip(amplitude, r["V"], strict=True):
     pulses.plot(r.time, V, linewidth=1.3, label=f"{current:g} µA/cm²")
-pulses.set(xlabel="time (ms)", ylabel="V (mV)", title="All or none: pulses of 1 ms")
+pulses.set(xlabel="time (ms)", ylabel="$V$ (mV)", title="All or none: pulses of 1 ms")
 pulses.legend(fontsize=8)
 
 anode = hh.find_rheobase(AXON, width=20.0, hyperpolarising=True).amplitude[0]
@@ -36,7 +38,7 @@ r = hh.simulate(AXON, stimulus=hh.Pulse(amplitude, start=2.0, width=20.0), t_sto
 for current, V in zip(amplitude, r["V"], strict=True):
     breaks.plot(r.time, V, linewidth=1.3, label=f"{current:.2f} µA/cm²")
 breaks.axvspan(2.0, 22.0, color="0.92", zorder=0)
-breaks.set(xlabel="time (ms)", ylabel="V (mV)", title="Anode break: the end of 20 ms excites")
+breaks.set(xlabel="time (ms)", ylabel="$V$ (mV)", title="Anode break: the end of 20 ms excites")
 breaks.legend(fontsize=8)
 
 plot_strength_duration(hh.strength_duration(AXON, np.geomspace(0.05, 50.0, 16)), axes=strength)

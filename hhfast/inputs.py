@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import reprlib
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.errors import InputError, did_you_mean, shown, unknown
 
 _LONGEST_NAME = 200  # bytes: file systems allow 255, of which temporary names take some
 
@@ -28,7 +27,7 @@ def text_of(path: Path, most_bytes: int) -> str:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
             raise InputError(f"{path}: has more than {most_bytes:,} bytes; such a file is short")
-        return content.decode("utf-8").replace("\r\n", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -36,15 +35,17 @@ def text_of(path: Path, most_bytes: int) -> str:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file: a directory, a device, or a pipe, which would be waited for or read for ever."""
+    """Refuse what holds nothing to read: a directory, a device or a pipe, which would be waited for; an empty file."""
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError:  # a zero byte
-        raise InputError(f"{str(path)!r}: is not the path of a file") from None
-    if not stat.S_ISREG(mode):
+        raise InputError(f"{shown(str(path))}: is not the path of a file") from None
+    if not stat.S_ISREG(found.st_mode):
         raise InputError(f"{path}: cannot be read (it is not a file)")
+    if not found.st_size:  # or one that the system makes up, as /proc/kmsg, which would be waited for
+        raise InputError(f"{path}: is empty")
 
 
 def path_of(name: str, value: Any) -> Path:
@@ -53,7 +54,7 @@ def path_of(name: str, value: Any) -> Path:
         raise InputError(f"{name}: is {what(value)}; give the path of a file")
     path = Path(value)
     if "\0" in str(path):
-        raise InputError(f"{name}: {str(path)!r} is not the path of a file")
+        raise InputError(f"{name}: {shown(str(path))} is not the path of a file")
     return path
 
 
@@ -109,7 +110,9 @@ def per_cell(name: str, value: Any) -> Any:
     if value is None:
         raise InputError(f"{name}: is None; give a number or an array of numbers")
     if (array := _floats(value)) is None:
-        raise InputError(f"{name} = {reprlib.repr(value)} is not a number or an array of numbers")
+        if isinstance(value, int):
+            raise InputError(f"{name} = {shown(value)}: is too large; numbers go up to 1e308")
+        raise InputError(f"{name} = {shown(value)} is not a number or an array of numbers")
     if array.ndim > 1:
         raise InputError(f"{name} has {array.ndim} dimensions; give a number or a 1-D array with one value per cell")
     if array.ndim == 0 and np.isnan(array):
@@ -153,7 +156,7 @@ def whole_number(name: str, value: Any, lowest: int, highest: int) -> int:
     """One whole number within these bounds."""
     found = int(value) if isinstance(value, (int, np.integer)) else number(name, value)  # exact above 2**53, too
     if not (lowest <= found <= highest and found == int(found)):
-        raise InputError(f"{name} = {value}: must be a whole number from {lowest:,} to {highest:,}")
+        raise InputError(f"{name} = {shown(value)}: must be a whole number from {lowest:,} to {highest:,}")
     return int(found)
 
 
@@ -214,14 +217,14 @@ def interval(name: str, value: Any) -> tuple[float, float]:
 def truth(name: str, value: Any) -> bool:
     """True or false."""
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} = {value!r}: must be true or false")
+        raise InputError(f"{name} = {shown(value)}: must be true or false")
     return bool(value)
 
 
 def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """One of the known texts."""
     if not isinstance(value, str) or value not in (known := tuple(known)):
-        raise InputError(f"{name} = {value!r}: {did_you_mean(value, known)}")
+        raise InputError(f"{name} = {shown(value)}: {did_you_mean(value, known)}")
     return value
 
 

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
+from hhfast.errors import harmless
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -33,8 +35,8 @@ class Reporter:
         if self._console is None:
             return self
         if self._console.is_terminal or self._console.is_jupyter:
-            bar = _bar(self.title, self.unit, self._console)
-            self._bar = bar, bar.add_task(self.title, total=self.total, completed=self.done)
+            bar = _bar(self.unit, self._console)
+            self._bar = bar, bar.add_task(harmless(self.title), total=self.total, completed=self.done)
             bar.start()
         else:
             self._lines = threading.Thread(target=self._print_lines, daemon=True, name="hhfast-progress")
@@ -59,7 +61,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Tell the user something that must not go unnoticed, above the bar."""
         if self._console is not None:
-            self._console.print(text, markup=False)
+            self._console.print(harmless(text), markup=False)
         else:
             logging.getLogger("hhfast").warning(text)
 
@@ -82,7 +84,7 @@ def _console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
-def _bar(title: str, unit: str, console: Console) -> Progress:
+def _bar(unit: str, console: Console) -> Progress:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -92,7 +94,9 @@ def _bar(title: str, unit: str, console: Console) -> Progress:
         TimeRemainingColumn,
     )
 
-    counts = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(unit))
+    # A title is the name of a file: neither a format nor markup.
+    named = TextColumn("{task.description}", markup=False)
+    counts = (named, BarColumn(), MofNCompleteColumn(), TextColumn(unit))
     times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
     return Progress(*counts, *times, console=console, transient=True)
 

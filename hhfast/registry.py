@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hhfast.errors import InputError, unknown
 
@@ -53,6 +53,16 @@ class Registry(Mapping[str, T]):
             return self._entries[name]
         except (KeyError, TypeError):  # TypeError: what cannot be a key, as a list
             raise unknown(self.kind, name, self._entries) from None
+
+    def __contains__(self, name: object) -> bool:
+        """Without the message that a missing name would have: looking for what was meant takes a millisecond."""
+        try:
+            return name in self._entries
+        except TypeError:
+            return False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._entries[name] if name in self else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -52,6 +52,25 @@ def test_where_others_may_write_nothing_is_believed_or_kept(folder, mode):
     assert cache.load("k") is None
 
 
+def test_what_is_no_file_of_ours_is_not_read(folder):
+    """A pipe would be waited for, a huge file take all memory, a folder be an error."""
+    for kind in ("pipe", "folder", "long", "device"):
+        cache.save("k", CODE)
+        path = folder / "k.kernel"
+        path.unlink()
+        if kind == "pipe":
+            os.mkfifo(path, 0o600)
+        elif kind == "folder":
+            path.mkdir(0o700)
+        elif kind == "device":
+            path.symlink_to("/dev/zero")
+        else:
+            path.touch(0o600)
+            os.truncate(path, 1 << 40)
+        assert cache.load("k") is None
+        path.rmdir() if kind == "folder" else path.unlink()
+
+
 def test_of_another_user_nothing_is_believed(folder, monkeypatch):
     cache.save("k", CODE)
     assert cache.load("k") == CODE

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 import hhfast as hh
 from hhfast.cli.app import COMMANDS, app
 from hhfast.cli.console import Exit
+from hhfast.cli.guide import GUIDES
 from hhfast.errors import Incomplete
 
 
@@ -158,3 +160,15 @@ def test_models_with_a_parameter():
     listed = hhfast("models", "--with", "celsius").stdout
     assert "prinz_stg" in listed
     assert "wang_buzsaki" not in listed
+
+
+@pytest.mark.parametrize("name", typer.main.get_command(app).commands)
+def test_the_help_of_every_command_ends_with_examples_that_are_usage(name):
+    """In the list it has a line; its examples are words that the command takes."""
+    guide = next(group[name] for group in GUIDES.values() if name in group)
+    assert len(guide.line) <= 60
+    command = typer.main.get_command(app).commands[name]
+    for example in guide.examples:
+        program, typed, *words = shlex.split(example)
+        assert (program, typed) == ("hhfast", name)
+        command.make_context(name, words)

@@ -112,4 +112,4 @@ def test_the_summary_says_what_to_do():
     assert "integrator = 'rodas4'" in text
     assert "1 row diverged: look at" in text
     short = RunStatus(Path("out.h5"), True, 5, 5, (3, 0, 0, 0, 0, 0, 2))
-    assert "2 rows cap reached: they had not settled at t_stop" in status_text(short)
+    assert "2 rows not settled at t_stop: a longer t_stop" in status_text(short)

@@ -32,7 +32,10 @@ HOSTILE_SWEEPS = [
     (AXIS, "\n".join(f"p{k} = {{ linspace = [0, 1, 9999] }}" for k in range(30)), "rows"),
     ("t_stop = 30.0", "t_stop = 1e9\ndt = 1e-9", "steps"),
     ("t_stop = 30.0", "t_stop = " + "9" * 400, "t_stop"),
-    ("t_stop = 30.0", "t_stop = " + "9" * 5000, "digits"),
+    ("t_stop = 30.0", "t_stop = " + "9" * 5000, "holds a number of more than 4,300 digits"),
+    ("g_Na =", '"g_N\u0430" =', "did you mean 'g_Na'? (yours has a CYRILLIC SMALL LETTER A)"),
+    ("t_stop = 30.0", "t_st\u043ep = 30.0", "not valid TOML"),
+    (AXIS, "g_Na = { values = [0x" + "f" * 5000 + "] }", "beyond 1e308"),
     ("t_stop = 30.0", "t_stop = 30.0\na = " + "[" * 1200, "nested too deeply"),
     ("t_stop = 30.0", "t_stop = 30.0\n" + "a." * 100_000 + "a = 1", "100 parts"),
     ("t_stop = 30.0", 't_stop = 30.0\nconstraints = ["' + "g_Na + " * 10_000 + 'g_Na > 1"]', "characters"),
@@ -187,6 +190,42 @@ def test_more_threads_than_there_is_work_for():
     """No more of them are started than there are blocks of cells."""
     many, one = (hh.simulate("hodgkin_huxley", t_stop=5.0, threads=n, record=[hh.Final()]) for n in (10**12, 1))
     assert many["V_final"].tobytes() == one["V_final"].tobytes()
+
+
+def test_a_mark_of_byte_order_is_no_text(tmp_path):
+    """Which some editors write at the beginning of a file."""
+    assert read(tmp_path, "\ufeff" + SCAN).text == read(tmp_path, SCAN).text
+    model = hh.models["hodgkin_huxley"].to_toml()
+    (tmp_path / "model.toml").write_text("\ufeff" + model, encoding="utf-8")
+    assert hh.load_model(tmp_path / "model.toml").to_toml() == model
+
+
+def test_a_dry_run_looks_at_its_output(here):
+    (here / "folder.h5").mkdir()
+    for out, told in (
+        ("nowhere/x.h5", "there is no directory"),
+        ("folder.h5", "is a directory"),
+        ("x" * 240, "too long"),
+    ):
+        assert told in refused("run", "scan.toml", "--dry-run", "-o", out)
+    assert hhfast("run", "scan.toml", "--dry-run", "-o", "new.h5").exit_code == 0
+    assert {path.name for path in here.iterdir()} == {"scan.toml", "folder.h5"}
+
+
+def test_files_without_anything_are_empty(here):
+    for name in ("a.toml", "a.h5", "a.csv"):
+        Path(name).touch()
+    Path("scan.toml").write_text(SCAN[: SCAN.index("[axes]")] + '[table]\nfile = "a.csv"\n')
+    for words in (["run", "a.toml"], ["models", "./a.toml"], ["info", "a.h5"], ["run", "scan.toml"]):
+        assert refused(*words).endswith("is empty")
+
+
+def test_initial_states_that_are_none():
+    for wrong in (["rest", None], [None], ["rest", 3], [["rest"]]):
+        for start in (lambda w: hh.simulate("hodgkin_huxley", t_stop=5.0, initial=w),
+                      lambda w: Sweep("hodgkin_huxley", Grid.of({"g_Na": [100.0]}), 5.0, initial=w)):  # fmt: skip
+            with pytest.raises(InputError, match=r"initial\.[01]: is "):
+                start(wrong)
 
 
 def test_a_line_is_one_line():

@@ -10,9 +10,12 @@ from standard import one_gate, random_params, random_states
 from test_kernels import POLES, models, rates_by_the_text
 
 import hhfast as hh
+from hhfast.batch.linearisation import numeric_function
 from hhfast.kernel.build.builder import Builder
 from hhfast.kernel.build.kernel import jacobian_kernel
 from hhfast.kernel.build.rosenbrock import LinearSystem
+from hhfast.kernel.equations.jacobian import Jacobian
+from hhfast.kernel.equations.system import system_of
 from hhfast.kernel.spec import kernel_spec
 from hhfast.kernel.tree.nodes import Symbol
 
@@ -27,6 +30,18 @@ def entries(model, X, params):
     columns = np.arange(len(P))
     as_python(jacobian_kernel(model))(0, n, np.full(len(P), np.nan), columns, P, X, np.zeros(n), J, np.empty((0, n)))
     return J.reshape(m, m, n)
+
+
+def by_algebra(model, X, params):
+    """(n_states, n_states, n): the entries as SymPy differentiates them, for Rosenbrock methods and sensitivities."""
+    system, J = system_of(model), np.zeros((len(X), len(X), X.shape[1]))
+    found = Jacobian(system).entries
+    function = numeric_function((*system.states, *system.parameters), list(found.values()))
+    with np.errstate(all="ignore"):
+        values = function(*X, *(params[name] for name in system.parameters))
+    for (x, y), value in zip(found, values, strict=True):
+        J[system.states.index(x), system.states.index(y)] = value
+    return J
 
 
 def by_the_text(model, params):
@@ -64,6 +79,7 @@ def check_entries(model, X, params, slope):
     assert np.isfinite(expected).all()
     scale = np.abs(expected).max(axis=2, keepdims=True)
     assert (np.abs(J - expected) <= 1e-8 * np.abs(expected) + 1e-9 * scale + noise).all()
+    np.testing.assert_array_less(np.abs(by_algebra(model, X, params) - J), 1e-9 * np.abs(J) + 1e-10 * scale + 1e-300)
     return J
 
 
@@ -109,9 +125,19 @@ def test_entries_with_conditions(formula, slope):
     model = one_gate("slopes", inf="0.5", tau=formula)
     V = np.array([-90.0, -65.0, -41.0, -25.0, -10.0, 7.0, 33.0])
     params = {name: np.full(len(V), p.value) for name, p in model.parameters.items()}
+    for way in (entries, by_algebra):
+        J = way(model, np.array([V, np.full(len(V), 0.3)]), params)
+        tau = -1.0 / J[1, 1]
+        np.testing.assert_allclose(J[1, 0], -0.2 * slope(V) / tau**2, rtol=1e-12, atol=1e-300)
+
+
+def test_slopes_that_would_overflow():
+    """A steep sigmoid far from its middle is flat: the slope of its exponential, of 1e307 times 50, is no infinity."""
+    model = one_gate("steep", inf="1 / (1 + exp(-50 * (V + 20)))", tau="2")
+    V = np.array([-90.0, -34.0, -20.0, 10.0])
+    params = {name: np.full(len(V), p.value) for name, p in model.parameters.items()}
     J = entries(model, np.array([V, np.full(len(V), 0.3)]), params)
-    tau = -1.0 / J[1, 1]
-    np.testing.assert_allclose(J[1, 0], -0.2 * slope(V) / tau**2, rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(J[1, 0], [0.0, 0.0, 50 / 4 / 2, 0.0], rtol=1e-12, atol=1e-250)
 
 
 @pytest.mark.parametrize("name", [*MODELS, "hodgkin_huxley_1952_markov", "pinsky_rinzel_1994_ca3"])

@@ -1,6 +1,7 @@
 """The one progress report of long work: a bar on a terminal, lines elsewhere, from any thread."""
 
 import io
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from hhfast import progress
+from hhfast.errors import harmless
 from hhfast.progress import Reporter
 
 
@@ -29,6 +31,16 @@ def test_a_terminal_shows_a_bar(screen):
     assert "simulating" in shown
     assert "60/100" in shown
     assert "a batch has failed" in shown
+
+
+@pytest.mark.parametrize("name", ["a{b}.h5", "{0}.h5", "[red]a[/nope].h5", "a\x1b[2J.h5", "\u202ea.h5"])
+def test_a_name_is_neither_a_format_nor_markup_nor_a_command_to_the_terminal(screen, name):
+    with Reporter(name, 10, "rows") as reporter:
+        reporter.say(f"resuming {name}")
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())  # but for those of the bar
+    assert "\u202e" not in shown
+    assert "\x1b[2J" not in screen.getvalue()
+    assert shown.count(harmless(name)) >= 2
 
 
 def test_elsewhere_there_are_lines(monkeypatch):

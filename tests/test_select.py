@@ -129,7 +129,7 @@ def test_what_is_no_criterion_is_refused(scan, where):
         ("[ranges]\nrate = true", "give .low, high."),
         ("[range]\nrate = [1, 2]", "did you mean 'ranges'"),
         ("where = 3", "as text"),
-        ("", "no criterion"),
+        ("", "is empty"),
         ("[ranges", "not valid TOML"),
         ("[ranges]\nrate = [1, 1" + 400 * "0" + "]", "ranges.rate: .* too large"),
         ("[ranges]\n" + "a." * 3000 + "a = [1, 2]", "a key of more than 100 parts"),

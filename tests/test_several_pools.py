@@ -160,6 +160,14 @@ def test_curve_that_cannot_be_followed_is_flagged(tmp_path):
     assert hh.bifurcations(path).status.tolist() == [Status.UNSOLVED]
 
 
+def test_pool_that_rests_nowhere_is_flagged(tmp_path):
+    """x' = 1 at every potential: that there is no equilibrium would be a claim about a curve that was not found."""
+    path = tmp_path / "grows.toml"
+    path.write_text(CHAIN + 'x = { unit = "1", initial = 0.1, a = "1", b = "0" }\n')
+    assert hh.resting_state(path).status.tolist() == [Status.UNSOLVED]
+    assert hh.bifurcations(path).status.tolist() == [Status.UNSOLVED]
+
+
 def test_cell_does_not_depend_on_its_neighbours():
     """The same bits alone and in a batch."""
     g = np.array([0.004, 0.005, 0.006])

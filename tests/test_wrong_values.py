@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import hhfast as hh
-from hhfast.errors import did_you_mean, unknown
+from hhfast.errors import did_you_mean, shown, unknown
 
 HH = "hodgkin_huxley"
 WRONG = [
-    None, True, 3, -1, 0, 1.5, float("nan"), float("inf"), 10**400, 1j, "x", "", b"x", "\0", "\x1b[31m\n" * 300, [], [None], ["V"],
+    None, True, 3, -1, 0, 1.5, float("nan"), float("inf"), 10**400, 10**5000, 1j, "x", "", b"x", "\0", "\x1b[31m\n" * 300, [], [None], [10**5000], ["V"],
     [1, "a"], [[[1]]], (), (None, None), {}, {"x": 1}, {1: 2}, {"g_Na": [1, 2]}, set(), iter([]), range(3), slice(3), object(), len, int,
     np.zeros((2, 2, 2)), np.array(["a"]), np.array([1, 2, 3]), np.array([object()]), np.datetime64("2020-01-01"),
 ]  # fmt: skip
@@ -212,9 +212,9 @@ def told(name, argument, wrong, arguments):
     except hh.InputError as error:
         line = str(error)
         fine = len(line) <= 300 and line.isprintable() and "cannot be understood" not in line
-        return None if fine else f"{name}: {argument} = {wrong!r:.40}: {line}"
+        return None if fine else f"{name}: {argument} = {shown(wrong)}: {line}"
     except Exception as error:  # noqa: BLE001
-        return f"{name}: {argument} = {wrong!r:.40}: {type(error).__name__}: {error!s:.100}"
+        return f"{name}: {argument} = {shown(wrong)}: {type(error).__name__}: {error!s:.100}"
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -9,6 +9,7 @@ from typer.main import get_command
 from generate.markdown import code, table, title_page, value
 from hhfast.cli.app import app
 from hhfast.cli.console import EXIT_CODES
+from hhfast.cli.guide import GUIDES
 
 
 def pages(docs: Path) -> Iterator[tuple[str, str]]:
@@ -37,6 +38,9 @@ def _section(name: str, command: Any) -> str:
         f"(hhfast-{name})=\n## `hhfast {name}`",
         (command.help or "").strip(),
         f"```text\n{usage}\n```",
+        "```sh\n"
+        + "\n".join(example for group in GUIDES.values() if name in group for example in group[name].examples)
+        + "\n```",
         table(["argument", ""], ((code(a.name.upper()), a.help or "") for a in arguments)),
         table(["option", "", "default"], ((_flags(o), o.help or "", _default(o)) for o in options)),
     ]

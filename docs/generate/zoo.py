@@ -12,6 +12,7 @@ from generate.equations import equations
 from generate.markdown import cell, code, table, title_page
 from generate.zoo_figures import Outcome, portrait
 from hhfast.model import Model, models
+from hhfast.tables import unit_text
 
 PICTURES = "models/pictures"
 
@@ -56,7 +57,7 @@ def _verdict(outcomes: list[Outcome]) -> tuple[str, str]:
 
 
 def _error(ms: float) -> str:
-    return "< 0.0001" if ms < 1e-4 else f"{ms:.1g}"
+    return "<\N{NO-BREAK SPACE}0.0001" if ms < 1e-4 else f"{ms:.1g}"
 
 
 def _page(model: Model, outcomes: list[Outcome]) -> str:
@@ -81,7 +82,10 @@ def _page(model: Model, outcomes: list[Outcome]) -> str:
         *shown,
         "## Parameters",
         f"$V(0) = {model.V_init:g}$ mV. Every parameter can be swept.",
-        table(["parameter", "value", "unit"], ((code(p.name), f"{p.value:g}", p.unit) for p in model.parameters.values())),
+        table(
+            ["parameter", "value", "unit"],
+            ((code(p.name), f"{p.value:g}", unit_text(p.unit)) for p in model.parameters.values()),
+        ),
         "## File",
         f"```toml\n{model.to_toml().strip()}\n```",
     )  # fmt: skip
@@ -95,7 +99,8 @@ def _checks(model: Model, outcomes: list[Outcome]) -> str:
         )
         for o in outcomes
     )  # fmt: skip
-    return table(["current", "ms", "spikes", "largest difference (ms)", ""], rows)
+    current = unit_text(model.variables["i_app"])
+    return table([f"current ({current})", "duration (ms)", "spikes", "largest difference (ms)", ""], rows)
 
 
 def _aligned(lines: list[str]) -> str:

@@ -29,8 +29,8 @@ for current, name in (("i_Na", "Na"), ("i_K", "K")):
 top.set(ylabel="V (mV)", title=f"Spikes at {', '.join(f'{t:.2f}' for t in r.spike_times[0])} ms")
 middle.set(ylabel="gates")
 bottom.set(ylabel="current (µA/cm²)", xlabel="time (ms)")
-middle.legend(loc="right")
-bottom.legend(loc="right")
+for axes in (middle, bottom):
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 # %%
 # Each triangle is a spike time: an upward crossing of -20 mV, interpolated inside the step.

@@ -35,7 +35,7 @@ class Bifurcations:
     hopf_lyapunov : the first Lyapunov coefficient c, per ms per mV2, for the amplitude A of V, dA/dt = g A + c A**3
     with g the real part of the eigenvalue; near a supercritical point A = sqrt(-g / c).
     status : (n,) uint8, `AnalysisStatus`: OK, DIVERGED (NaN among the parameters), or UNSOLVED (the curve of
-    equilibria has a gap or a jump: points may be missing). unit : of the currents.
+    equilibria has a gap or a jump, or none was found: points may be missing). unit : of the currents.
     """
 
     hopf: list[np.ndarray]
@@ -171,11 +171,11 @@ def _found(
 
 
 def _broken(current: np.ndarray) -> np.ndarray:
-    """(n,) whether the curve of equilibria (n_voltages, n) has a gap."""
+    """(n,) whether the curve of equilibria (n_voltages, n) has a gap, or is not known at all."""
     known = np.isfinite(current)
     before = np.maximum.accumulate(known, axis=0)
     after = np.maximum.accumulate(known[::-1], axis=0)[::-1]
-    return np.asarray((~known & before & after).any(axis=0))
+    return np.asarray((~known & before & after).any(axis=0) | ~known.any(axis=0))
 
 
 def _imaginary(values: np.ndarray) -> np.ndarray:

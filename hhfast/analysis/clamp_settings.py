@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import finite, not_negative, number, numbers, positive, whole_number
 
 _T = TypeVar("_T", bound="Conditioning | ClampRecording")
@@ -84,7 +84,9 @@ def _made(kind: type[_T], name: str, given: Any) -> _T:
     if isinstance(given, kind):
         return given
     if not isinstance(given, Mapping):
-        raise InputError(f"{name} = {given!r}: give a table, as {{ {next(iter(kind.__dataclass_fields__))} = 1.0 }}")
+        raise InputError(
+            f"{name} = {shown(given)}: give a table, as {{ {next(iter(kind.__dataclass_fields__))} = 1.0 }}"
+        )
     for key in given:
         if key not in kind.__dataclass_fields__:
             raise unknown("key", str(key), kind.__dataclass_fields__, where=name)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.analysis.feature_target import FeatureTarget
 from hhfast.analysis.fit_targets import SpikeTarget, TraceTarget
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import interval, whole_number
 from hhfast.model import Model
 from hhfast.parts.stimulus import Stimulus
@@ -28,7 +28,7 @@ def check_target(target: Any) -> None:
 def check_free(model: Model, free: Any, others: Iterable[str]) -> None:
     """Raise `InputError` for ranges that are none, of what is no parameter, or of one that is among the others."""
     if not isinstance(free, Mapping):
-        raise InputError(f"free: is {free!r}; give ranges by name, as {{'g_Na': (40, 200)}}")
+        raise InputError(f"free: is {shown(free)}; give ranges by name, as {{'g_Na': (40, 200)}}")
     if not free:
         raise InputError("free: is empty; name the parameters to fit, as {'g_Na': (40, 200)}")
     for name, ends in free.items():

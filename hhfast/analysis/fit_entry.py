@@ -14,7 +14,7 @@ from hhfast.analysis.fit_targets import SpikeTarget, Target, TraceTarget
 from hhfast.analysis.least_squares import CONVERGED, NOT_FINITE
 from hhfast.batch.analyses import Analysis, Option, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import tolerance, whole_number
 from hhfast.model import Model
 from hhfast.parts.variable import Variable
@@ -84,7 +84,7 @@ def _check_model(model: Model, options: Mapping[str, Any], others: Sequence[str]
 
 def _ranges(name: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise InputError(f"{name}: is {value!r}; give ranges by name, as {{ g_Na = [40, 200] }}")
+        raise InputError(f"{name}: is {shown(value)}; give ranges by name, as {{ g_Na = [40, 200] }}")
     return value
 
 

@@ -17,7 +17,6 @@ from hhfast.batch.initial_states import initial_states
 from hhfast.batch.method import Method
 from hhfast.batch.resting_state import resting_states
 from hhfast.batch.result import Result
-from hhfast.batch.simulate import simulate
 from hhfast.errors import InputError
 from hhfast.model import Model
 from hhfast.model.resolve import find_model
@@ -76,6 +75,8 @@ class Population:
         self, X: np.ndarray, stimulus: Stimulus, t_stop: float, record: Sequence[Recorder], until: str = "t_stop"
     ) -> Result:
         """Simulate all cells from the states X (n_states, n)."""
+        from hhfast.batch.simulate import simulate  # of which equilibria have no need
+
         with told_before():  # once for the whole analysis, in `of`
             return simulate(
                 self.model, self.params, stimulus=stimulus, t_stop=t_stop, record=record,

@@ -44,8 +44,9 @@ class Equilibria:
 class RestingState:
     """The resting state of n cells: of each the stable equilibrium of lowest V (the lowest one, if none is stable).
 
-    V : (n,) mV, NaN where status is DIVERGED or NO_EQUILIBRIUM. states : name -> (n,), V included. eigenvalues :
-    (n, n_states) complex, per ms. stable : (n,) bool. status : (n,) uint8, `AnalysisStatus`. equilibria : all of them.
+    V : (n,) mV, NaN where status is DIVERGED, NO_EQUILIBRIUM or UNSOLVED. states : name -> (n,), V included.
+    eigenvalues : (n, n_states) complex, per ms. stable : (n,) bool. status : (n,) uint8, `AnalysisStatus`.
+    equilibria : all of them.
     """
 
     V: np.ndarray
@@ -77,11 +78,13 @@ def resting_state(
         population = population.take(np.zeros(len(current), np.int64))
     if len(current) not in (1, population.n):
         raise InputError(f"i_app: has {len(current)} values; give a number or one per cell ({population.n})")
-    return _resting(population, _equilibria(population, np.broadcast_to(current, population.n)))
+    curves = equilibrium_currents(population.cells)
+    found = _equilibria(population, np.broadcast_to(current, population.n), curves)
+    return _resting(population, found, np.isfinite(curves).any(axis=0))
 
 
-def _equilibria(population: Population, current: np.ndarray) -> Equilibria:
-    missing = equilibrium_currents(population.cells) - current
+def _equilibria(population: Population, current: np.ndarray, curves: np.ndarray) -> Equilibria:
+    missing = curves - current
     cell, low, high = sign_changes(missing)
     those = population.take(cell).cells
     wanted = current[cell]
@@ -97,8 +100,8 @@ def _equilibria(population: Population, current: np.ndarray) -> Equilibria:
     return Equilibria(cell, V, dict(zip(population.model.states, X, strict=True)), values, values[:, 0].real < 0)
 
 
-def _resting(population: Population, found: Equilibria) -> RestingState:
-    """The lowest stable equilibrium of each cell, else its lowest."""
+def _resting(population: Population, found: Equilibria, known: np.ndarray) -> RestingState:
+    """The lowest stable equilibrium of each cell, else its lowest; known : (n,) whether its curve is, anywhere."""
     chosen = np.full(population.n, -1)
     for k in (*np.flatnonzero(~found.stable)[::-1], *np.flatnonzero(found.stable)[::-1]):
         chosen[found.cell[k]] = k
@@ -111,7 +114,7 @@ def _resting(population: Population, found: Equilibria) -> RestingState:
     stable = np.zeros(population.n, bool)
     stable[there] = found.stable[chosen[there]]
     status = np.where(stable, AnalysisStatus.OK, AnalysisStatus.UNSTABLE).astype(np.uint8)
-    status[~there] = AnalysisStatus.NO_EQUILIBRIUM
+    status[~there] = np.where(known[~there], AnalysisStatus.NO_EQUILIBRIUM, AnalysisStatus.UNSOLVED)
     status[~np.isfinite(population.cells.P).all(axis=0)] = AnalysisStatus.DIVERGED
     return RestingState(states["V"], states, spectrum, stable, status, found)
 

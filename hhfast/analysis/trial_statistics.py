@@ -13,7 +13,7 @@ import numpy as np
 from hhfast.analysis.spikes import as_trains, train_features
 from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.result import GAVE_UP, Result
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import interval, positive
 from hhfast.tables import one_line
 
@@ -76,7 +76,7 @@ def trial_statistics(
     n = len(trains) if trials is None else trials
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 1 or len(trains) % n or not trains:
         raise InputError(
-            f"trials: is {trials}, and there are {len(trains)} spike trains; give how many of them each neuron has"
+            f"trials: is {shown(trials)}, and there are {len(trains)} spike trains; give how many each neuron has"
         )
     sigma = positive("sigma", sigma)
     last = max((float(t[-1]) for t in trains if len(t)), default=1.0)

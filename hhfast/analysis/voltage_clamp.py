@@ -17,7 +17,7 @@ from hhfast.analysis.population import Population
 from hhfast.batch.analyses import Analysis, Option, Picture, check_options, per_cell_number
 from hhfast.batch.analysis_status import AnalysisStatus, analysis_html
 from hhfast.batch.method import Method, MethodOptions
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import finite, numbers
 from hhfast.model import Channel, Model
 from hhfast.parts.clamp_command import LEVELS, is_level
@@ -204,7 +204,7 @@ def _value_of(kind: type[Conditioning | ClampRecording]) -> Any:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{name} = {value!r}: must be the name of a channel")
+        raise InputError(f"{name} = {shown(value)}: must be the name of a channel")
     return value
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import what
 from hhfast.parts.recorder import Recorder, is_recorder
 from hhfast.parts.recorders import Trace, recorders
@@ -30,15 +30,26 @@ def as_table(name: str, given: Any) -> dict[str, Any]:
         raise InputError(f"{name}: is {what(given)}; give a mapping such as {{'g_Na': [100, 120]}}, or a DataFrame")
     for key in found:
         if not isinstance(key, str):
-            raise InputError(f"{name}: has the key {key!r}; keys are names")
+            raise InputError(f"{name}: has the key {shown(key)}; keys are names")
     return found
 
 
 def as_initial(given: Any) -> Any:
     """Where cells start: a name, names of states with their values, or a list of such, one for each cell."""
-    if isinstance(given, str):
-        return given
-    return [as_initial(entry) for entry in given] if isinstance(given, list | tuple) else as_table("initial", given)
+    if isinstance(given, list | tuple):
+        return as_initial_states(given)
+    return given if isinstance(given, str) else as_table("initial", given)
+
+
+def as_initial_states(given: Sequence[Any]) -> list[Any]:
+    """Several initial states: each a name, or names of states with their values."""
+    states = []
+    for k, one in enumerate(given):
+        if one is None or isinstance(one, int | float | list | tuple | set):
+            told = "give 'model', 'rest', 'depolarised', or names of states with values, as {'V': -60}"
+            raise InputError(f"initial.{k}: is {shown(one)}; {told}")
+        states.append(one if isinstance(one, str) else as_table(f"initial.{k}", one))
+    return states
 
 
 def as_stimulus(given: Any) -> Stimulus | None:
@@ -48,7 +59,8 @@ def as_stimulus(given: Any) -> Stimulus | None:
     if hasattr(given, "kind") and callable(given):
         raise InputError(f"stimulus: is {given.__name__} itself; call it, as {given.__name__}(...)")
     if isinstance(given, (int, float)):
-        raise InputError(f"stimulus: is {given}; for a constant current give hhfast.Step(amplitude={given})")
+        number = shown(given)
+        raise InputError(f"stimulus: is {number}; for a constant current give hhfast.Step(amplitude={number})")
     raise InputError(f"stimulus: is {what(given)}; give a stimulus such as hhfast.Step(amplitude=10.0), or None")
 
 
@@ -76,5 +88,5 @@ def as_recorders(given: Any) -> tuple[Recorder, ...]:
         if not is_recorder(recorder):
             name = recorder.__name__ if isinstance(recorder, type) else ""
             remedy = f"call it, as {name}(...)" if name else f"give recorders, of {', '.join(recorders)}"
-            raise InputError(f"record: {name or repr(recorder)} is no recorder; {remedy}")
+            raise InputError(f"record: {name or shown(recorder)} is no recorder; {remedy}")
     return tuple(several)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hhfast.batch.method import Method
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.parts.feature import feature_name
 from hhfast.parts.recorder import Recorder
 from hhfast.parts.recorders import Spikes
@@ -49,7 +49,7 @@ def check_share(certify: Any) -> float:
     """`certify` as the share of the cells to check: True is 1. Raises `InputError` unless 0 < share <= 1."""
     if isinstance(certify, (bool, int, float)) and 0 < certify <= 1:
         return float(certify)
-    raise InputError(f"certify: is {certify!r}; give true, false, or a share of the cells above 0 and up to 1")
+    raise InputError(f"certify: is {shown(certify)}; give true, false, or a share of the cells above 0 and up to 1")
 
 
 def drawn(share: float, seed: int, start: int, stop: int) -> np.ndarray:

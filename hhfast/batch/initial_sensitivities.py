@@ -9,7 +9,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.initial_states import initial_states
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.model import Model
 from hhfast.parts.sensitivity import check_names, initial_state, of_stimulus
 from hhfast.parts.stimuli import CURRENT
@@ -30,7 +30,7 @@ def sensitivity_units_of(
         or not isinstance(sensitivity, Sequence)
         or not all(isinstance(name, str) for name in sensitivity)
     ):
-        raise InputError(f"sensitivity: is {sensitivity!r}; give a list of names of parameters, as ['g_Na']")
+        raise InputError(f"sensitivity: is {shown(sensitivity)}; give a list of names of parameters, as ['g_Na']")
     check_names(sensitivity, [*model.parameters], model.states, kinds, f"sensitivity of model {model.name}")
     for name in sensitivity:
         if name in model.counts:

@@ -10,7 +10,7 @@ import numpy as np
 from hhfast.batch.cells import Cells
 from hhfast.batch.resting_state import resting_states
 from hhfast.batch.starting_states import starting_states
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import per_cell
 
 Initial = str | Mapping[str, Any]
@@ -27,10 +27,12 @@ def initial_states(cells: Cells, initial: Initial | Sequence[Initial], holding: 
     if not isinstance(initial, str | Mapping):
         for one in initial:
             if not isinstance(one, str | Mapping):
-                raise InputError(f"initial: {one!r} is among its entries; each is 'model', 'rest' ... or a mapping")
+                raise InputError(
+                    f"initial: {shown(one)} is among its entries; each is 'model', 'rest' ... or a mapping"
+                )
             for name, value in one.items() if isinstance(one, Mapping) else ():
                 if np.ndim(value) > 0 and np.size(value) != 1:
-                    raise InputError(f"initial: {name} of one cell is {value!r}; give a number")
+                    raise InputError(f"initial: {name} of one cell is {shown(value)}; give a number")
         return _states_of_each(cells, initial, holding)
     if initial == "depolarised":
         initial = {"V": _DEPOLARISED}

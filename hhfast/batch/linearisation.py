@@ -51,10 +51,10 @@ def slopes_of(model: Model) -> Callable[..., Any]:
 
     system = system_of(model)
     names = (*system.states, *system.parameters, "i_app")
-    return _function(names, list(Jacobian(system).slopes.values()))
+    return numeric_function(names, list(Jacobian(system).slopes.values()))
 
 
-def _function(names: Sequence[str], expressions: list[Any]) -> Callable[..., Any]:
+def numeric_function(names: Sequence[str], expressions: list[Any]) -> Callable[..., Any]:
     """A NumPy function of the named symbols; SymPy is imported here, since the registry of analyses is to be light."""
     import sympy as sp
 

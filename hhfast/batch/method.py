@@ -14,7 +14,7 @@ from typing import Any, TypedDict, cast
 
 from hhfast.batch.step_control import CONTROL, StepControl
 from hhfast.batch.time_grid import check_step
-from hhfast.errors import InputError, did_you_mean
+from hhfast.errors import InputError, did_you_mean, shown
 from hhfast.kernel.spec import LANES
 from hhfast.parts.integrators import DEFAULT, Integrator, integrators
 
@@ -62,10 +62,10 @@ class Method:
             object.__setattr__(self, "integrator", integrators[self.integrator])
         object.__setattr__(self, "dt", check_step("dt", self.dt))
         if not isinstance(self.dtype, str) or self.dtype not in LANES:
-            raise InputError(f"dtype = {self.dtype!r}; known: {', '.join(map(repr, LANES))}")
+            raise InputError(f"dtype = {shown(self.dtype)}; known: {', '.join(map(repr, LANES))}")
         whole = isinstance(self.threads, Integral) and not isinstance(self.threads, bool)
         if self.threads is not None and not (whole and self.threads >= 1):
-            raise InputError(f"threads = {self.threads!r}: must be a whole number, at least 1")
+            raise InputError(f"threads = {shown(self.threads)}: must be a whole number, at least 1")
         if self.adaptive:
             _ = self.control  # which checks the values
         else:

@@ -15,9 +15,12 @@ from hhfast.batch.conserved_sums import conserved_sums, conserved_zeros
 
 _ROUNDS = 150
 _ROUNDS_OF_GROWTH = 50  # after which what may grow without end is taken to do so
-_FIRST, _SHORTEST, _LONGEST = 0.1, 1e-9, 1e10  # ms, of the steps
+_IDLE = 10  # rounds after which a state is left alone that does not move, or by rounding: its Jacobian is singular
+_FIRST, _SHORTEST, _LONG, _LONGEST = 0.1, 1e-9, 1e3, 1e10  # ms, of the steps
 _SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
+_FAR = 1e3  # times as large as it was: a state that was not close to rest
 _STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
+_AT_ONCE = 4096  # cells times states, of differences
 _BALANCED = 1e-9  # the largest slope of a steady state, as a share of what flows in and out
 
 
@@ -43,14 +46,17 @@ def rest_or_vanish(cells: Cells, X: np.ndarray, states: list[int], close: bool =
 def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False, rounds: int = _ROUNDS) -> None:
     """Bring these states of X (n_states, n), by number, to rest, the others held; NaN where that fails.
 
-    close : X is close to it already, so that Newton's method alone is tried first.
+    close : X is close to it already, so that Newton's method alone is tried first, and it has failed where a state
+    gets very large.
     What the equations conserve keeps the value that it has in X. A cell's result does not depend on the others.
     """
     sums = conserved_sums(cells.model, tuple(states))
     unit = _units(cells, states)
     slope, size = _slopes(cells, X, states, unit)
     left = np.flatnonzero(np.isfinite(slope).all(axis=0))
+    largest = _FAR * np.maximum(np.abs(X[states]), unit[:, None]) if close else np.full(slope.shape, np.inf)
     dt = np.full(cells.n, _LONGEST if close else _FIRST)
+    idle = np.zeros(cells.n, np.int64)  # rounds in which nothing but rounding moves
     for _ in range(rounds):
         if not len(left):
             break
@@ -65,14 +71,19 @@ def relax(cells: Cells, X: np.ndarray, states: list[int], close: bool = False, r
             still = (np.abs(after) <= _STILL * flow).all(axis=0)
             bounded = (then <= 10.0 * before) | still
             good = np.isfinite(then) & (np.isfinite(step).all(axis=0)) & (bounded | (dt[left] < 1e-6))
-            done = good & (dt[left] >= _LONGEST) & (np.abs(step) <= _SETTLED * scale).all(axis=0)
+            settled = good & (np.abs(step) <= _SETTLED * scale).all(axis=0)
+            newton = good & (dt[left] >= _LONGEST)
+            idle[left] = np.where(newton & still | settled & (dt[left] >= _LONG), idle[left] + 1, 0)
+            done = newton & settled | (idle[left] >= _IDLE)
         X[:, left[good]] = moved[:, good]
         slope[:, left[good]], size[:, left[good]] = after[:, good], flow[:, good]
         with np.errstate(all="ignore"):
             growth = np.where(good, np.clip(2.0 * before / then, 0.3, 20.0), 0.1)
         growth[good & still] = 20.0
-        dt[left] = np.clip(np.where(good, dt[left], np.minimum(dt[left], 1e3)) * growth, _SHORTEST, _LONGEST)
-        left = left[~done]
+        dt[left] = np.clip(np.where(good, dt[left], np.minimum(dt[left], _LONG)) * growth, _SHORTEST, _LONGEST)
+        gone = (np.abs(X[states][:, left]) > largest[:, left]).any(axis=0)
+        slope[:, left[gone]] = np.nan
+        left = left[~done & ~gone]
     with np.errstate(invalid="ignore"):
         balanced = (np.abs(slope) <= _BALANCED * size).all(axis=0)
     X[:, ~balanced] = np.where(np.isin(np.arange(len(X)), states)[:, None], np.nan, X[:, ~balanced])
@@ -94,14 +105,26 @@ def _slopes(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray) ->
 
 
 def _jacobian(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """(n, m, m) by differences, forward."""
-    J = np.empty((cells.n, len(states), len(states)))
-    for j, k in enumerate(states):
-        moved = X.copy()
-        moved[k] += 1e-6 * np.maximum(np.abs(X[k]), unit[j])
+    """(n, m, m) by differences, forward: of as many states at once as make up a batch."""
+    n, m = cells.n, len(states)
+    J = np.empty((m, n, m))  # by state, cell, slope
+    at_once = max(1, _AT_ONCE // n)
+    for first in range(0, m, at_once):
+        some = slice(first, first + at_once)
+        those = states[some]
+        moved = np.repeat(X[:, None], len(those), axis=1)
+        moved[those, range(len(those))] += 1e-6 * np.maximum(np.abs(X[those]), unit[some, None])
+        step = moved[those, range(len(those))] - X[those]
         with np.errstate(all="ignore"):
-            J[:, :, j] = ((_slopes(cells, moved, states, unit)[0] - slope) / (moved[k] - X[k])).T
-    return J
+            there = _slopes_alone(cells.repeated(len(those)), moved.reshape(len(X), -1), states)
+            J[some] = ((there.reshape(m, len(those), n) - slope[:, None]) / step).transpose(1, 2, 0)
+    return J.transpose(1, 2, 0)
+
+
+def _slopes_alone(cells: Cells, X: np.ndarray, states: list[int]) -> np.ndarray:
+    """(m, n): dx/dt of these states."""
+    A, B = cells.rates(X)
+    return np.asarray(A[states] - B[states] * X[states])
 
 
 def _implicit_step(J: np.ndarray, slope: np.ndarray, dt: np.ndarray, sums: np.ndarray) -> np.ndarray:
@@ -115,10 +138,12 @@ def _implicit_step(J: np.ndarray, slope: np.ndarray, dt: np.ndarray, sums: np.nd
         # The Jacobian is singular along the sums; this makes it regular, and changes no step that conserves them.
         weight = np.abs(M).max(axis=(1, 2), initial=0.0, where=np.isfinite(M))
         M = M + weight[:, None, None] * (sums.T @ sums)
-    with np.errstate(all="ignore"):
-        good[good] = np.abs(np.linalg.slogdet(M[good])[0]) == 1.0
     if good.any():
-        found = np.linalg.solve(M[good], slope.T[good, :, None])[..., 0].T
+        try:
+            found = np.linalg.solve(M[good], slope.T[good, :, None])[..., 0].T
+        except np.linalg.LinAlgError:  # one of them is singular
+            good[good] = np.linalg.slogdet(M[good])[0] != 0.0
+            found = np.linalg.solve(M[good], slope.T[good, :, None])[..., 0].T
         for weights in sums:  # the differences conserve them to a few digits less than rounding
             found = found - weights[:, None] * (weights[:, None] * found).sum(axis=0)
         step[:, good] = found

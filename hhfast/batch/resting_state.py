@@ -9,7 +9,7 @@ bisected to rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from hhfast.batch.cells import Cells
 from hhfast.batch.relaxation import rest_or_vanish
 from hhfast.batch.starting_states import starting_states
 from hhfast.batch.steady_states import set_steady
+from hhfast.model import Model
 
 VOLTAGES = np.arange(-130.0, 80.1, 0.25)  # mV, of the scan; two roots closer than its step are not told apart
 _COARSE = np.arange(-120.0, 60.5, 1.0)  # mV, of the scan for the resting state alone
 _BALANCED = 1e-9  # the largest dV/dt of an equilibrium, as a share of what flows in and out
 _AT_ONCE = 4096  # cells times voltages
+_FEW = 4  # cells whose curves are remembered
 
 
 def resting_states(cells: Cells, i_app: float | np.ndarray = 0.0) -> np.ndarray:
@@ -59,13 +61,32 @@ def equilibrium(cells: Cells, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def equilibrium_currents(cells: Cells) -> np.ndarray:
     """(n_voltages, n): the current of the equilibrium at every one of `VOLTAGES`."""
+    if cells.n <= _FEW:
+        return equilibria_on_grid(cells)[0]
     return np.asarray(-cells.values("C_m") * np.concatenate([slope for slope, _ in _on_grid(cells, VOLTAGES, 0.0)]))
 
 
 def equilibria_on_grid(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     """((n_voltages, n), (n_states, n_voltages, n)): the current and the states of the equilibrium at every one of
     `VOLTAGES`.
+
+    Those of a few cells are remembered: analyses of a cell, and of it at other currents, look at the same curve.
     """
+    if cells.n <= _FEW:
+        return _curve_of_few(cells.model, cells.n, cells.p0.tobytes(), cells.col.tobytes(), cells.P.tobytes())
+    return _curve(cells)
+
+
+@lru_cache(maxsize=8)
+def _curve_of_few(model: Model, n: int, p0: bytes, col: bytes, P: bytes) -> tuple[np.ndarray, np.ndarray]:
+    values = np.frombuffer(P).reshape(-1, n)
+    found = _curve(Cells(model, n, np.frombuffer(p0), np.frombuffer(col, np.int64), values))
+    for array in found:
+        array.flags.writeable = False
+    return found
+
+
+def _curve(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
     slopes, states = zip(*_on_grid(cells, VOLTAGES, 0.0), strict=True)
     return np.asarray(-cells.values("C_m") * np.concatenate(slopes)), np.concatenate(states, axis=1)
 
@@ -138,7 +159,8 @@ def steady_slope(
         cells, X, list(range(1, len(X))), rest_or_vanish if near is None else partial(rest_or_vanish, close=True)
     )
     A, B = cells.rates(X, i_app)
-    return np.where(np.isnan(X).any(axis=0), np.nan, A[0] - B[0] * V), X
+    with np.errstate(invalid="ignore"):  # where a state is infinite
+        return np.where(np.isfinite(X).all(axis=0), A[0] - B[0] * V, np.nan), X
 
 
 class Branch:

@@ -107,7 +107,7 @@ class SettlingRecording:
     def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
         r = self.recorder
         space = np.empty(self.lanes * memory_of(len(r.model.states)))
-        times = np.full((last - first) * KEPT, np.nan)
+        times = np.empty((last - first) * KEPT)  # of which each cell writes as many as its outcome says
         fewest = 2 if r.tolerance <= r.rule.settle_tol else _ROUGH_RETURNS
         loose = max(r.rule.looseness, r.tolerance)
         settings = np.array([r.tolerance, r.rule.plateau_level, loose, r.rule.burst_ratio, fewest])
@@ -116,7 +116,8 @@ class SettlingRecording:
 
     def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
         times = arguments[2].reshape(-1, KEPT)
-        self.times[first] = times[_kept(self.outcome[first : first + len(times)])].astype(np.float64)
+        kept = _kept(self.outcome[first : first + len(times)])
+        self.times[first] = times[:, : kept.shape[1]][kept]
 
     def prove(self, cells: Cells, X: np.ndarray) -> np.ndarray:
         """The cells, by number, that stand still but not at a stable equilibrium; the others get their V_rest.
@@ -146,9 +147,10 @@ class SettlingRecording:
     def _features_of(self, rows: slice) -> dict[str, np.ndarray]:
         """Those of the cells of one call."""
         outcome = self.outcome[rows]
-        times = np.full((len(outcome), KEPT), np.nan)
-        times[_kept(outcome)] = self.times[rows.start]
         kind, events, at, peak, trough, above, drift = outcome[:, _NUMBERS].T
+        kept = _kept(outcome)
+        times = np.full((len(outcome), max(kept.shape[1], 1 + int(events.max(initial=0.0)))), np.nan)
+        times[:, : kept.shape[1]][kept] = self.times[rows.start]
         periods = outcome[:, endings.LAST : endings.THIRD + 1]
         ends = Endings(kind, events, at, peak, trough, above, drift, periods, times, self.V_rest[rows])
         return features_of(ends, self.recorder.rule, self.recorder.levels[0])
@@ -183,8 +185,9 @@ class SettlingRecording:
 
 
 def _kept(outcome: np.ndarray) -> np.ndarray:
-    """(n, KEPT) which of the times of each cell were handed back."""
-    return np.asarray(np.arange(KEPT) < np.nan_to_num(outcome[:, endings.TIMES, None]))
+    """(n, the most of any cell) which of the times of each cell were handed back."""
+    n = np.nan_to_num(outcome[:, endings.TIMES])
+    return np.asarray(np.arange(n.max(initial=0.0)) < n[:, None])
 
 
 def settling_of(

@@ -46,21 +46,16 @@ def set_steady(cells: HasRates, X: np.ndarray, states: list[int], solve: Solver 
                 solve(piece, X[:, some], where)
                 continue
             A, B = piece.rates(X[:, some])
-            for k in where:
-                np.divide(A[k], B[k], out=X[k, some])
+            with np.errstate(divide="ignore", invalid="ignore"):  # of what grows without end
+                for k in where:
+                    np.divide(A[k], B[k], out=X[k, some])
 
 
 def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
     """Newton's method on a = b x for states that depend on each other, as those of a scheme (where it is exact)."""
     for _ in range(_ROUNDS):
         slope = _slopes(cells, X, states)
-        J = np.empty((cells.n, len(states), len(states)))
-        for j, k in enumerate(states):
-            step = 1e-6 * np.where(X[k] == 0, 1.0, np.abs(X[k]))
-            moved = X.copy()
-            with np.errstate(all="ignore"):
-                moved[k] += step
-                J[:, :, j] = ((_slopes(cells, moved, states) - slope) / step).T
+        J = _jacobian(cells, X, states, slope)
         good = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slope).all(axis=0)
         with np.errstate(all="ignore"):
             good[good] = np.linalg.det(J[good]) != 0
@@ -71,6 +66,24 @@ def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
         with np.errstate(invalid="ignore"):
             if not (np.abs(change) > 1e-13 * np.maximum(np.abs(X[states]), 1e-3)).any():
                 return
+
+
+def _jacobian(cells: HasRates, X: np.ndarray, states: list[int], slope: np.ndarray) -> np.ndarray:
+    """(n, m, m) by differences, forward: of as many states at once as make up a batch."""
+    n, m = cells.n, len(states)
+    J = np.empty((m, n, m))  # by state, cell, slope
+    at_once = max(1, _AT_ONCE // n)
+    for first in range(0, m, at_once):
+        some = slice(first, first + at_once)
+        those = states[some]
+        step = 1e-6 * np.where(X[those] == 0, 1.0, np.abs(X[those]))
+        moved = np.repeat(X[:, None], len(those), axis=1)
+        with np.errstate(all="ignore"):
+            moved[those, range(len(those))] += step
+            several = cells.at(np.tile(np.arange(n), len(those)))
+            there = _slopes(several, moved.reshape(len(X), -1), states)
+            J[some] = ((there.reshape(m, len(those), n) - slope[:, None]) / step).transpose(1, 2, 0)
+    return J.transpose(1, 2, 0)
 
 
 def _slopes(cells: HasRates, X: np.ndarray, states: list[int]) -> np.ndarray:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_ACROSS = 12  # columns of one cell; more are lines
+
+
 def say_cells(table: dict[str, np.ndarray], status: np.ndarray, csv: bool) -> None:
     """Print a table, as CSV or aligned."""
     say(_csv(table, status) if csv else _aligned(table, status))
@@ -22,6 +25,8 @@ def _aligned(columns: Mapping[str, np.ndarray], status: np.ndarray) -> str:
 
     cells = [[number_text(value) for value in values] for values in columns.values()]
     headings = (*map(heading_text, columns), "status")
+    if len(status) == 1 and len(headings) > _ACROSS:
+        return table(zip(headings, [*(cell for (cell,) in cells), *_outcomes(status)], strict=True), align="lr")
     return table(zip(*cells, _outcomes(status), strict=True), headings=headings, align="r")
 
 

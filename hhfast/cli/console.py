@@ -8,19 +8,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec, TextIO
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from hhfast.errors import Incomplete, InputError, one_line, unknown
+from hhfast.errors import Incomplete, InputError, harmless, one_line, unknown
 
 P = ParamSpec("P")
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # of click, which some versions of typer bring themselves
 
-_output = Console(highlight=False, soft_wrap=True, emoji=False)
-_errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+_output = Console()  # what standard output is: a terminal of some width, or none
 
 
 class Exit(IntEnum):
@@ -40,17 +39,37 @@ EXIT_CODES = (
 
 def say(text: str) -> None:
     """Print the answer of a command."""
-    _output.print(_harmless(text), markup=False)
+    _print(text, sys.stdout)
 
 
 def note(text: str) -> None:
     """Print what is not the answer (a warning, an error) on standard error."""
-    _errors.print(_harmless(text), markup=False)
+    _print(text, sys.stderr)
 
 
-def _harmless(text: str) -> str:
-    """A text without control characters: those of a file could write anywhere on a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+def _print(text: str, stream: TextIO | None) -> None:
+    if stream is None:  # closed by who started us, as by `>&-`
+        return
+    text = harmless(text)
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    # What the terminal's letters do not have is written in others: "cm\\xb2", and no command ends by it.
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def hint(text: str) -> None:
+    """Say what to do next, to a person at a terminal; a script that reads what is printed gets nothing of it."""
+    if _output.is_terminal:
+        note(text)
+
+
+def say_table(text: str) -> None:
+    """Print a wide table, its lines cut where a terminal ends; all of it into files and pipes."""
+    if not _output.is_terminal:
+        say(text)
+        return
+    width = max(_output.width, 20)
+    lines = text.splitlines()
+    say("\n".join(line if len(line) <= width else line[: width - 1] + "…" for line in lines))
 
 
 class CommandGroup(TyperGroup):

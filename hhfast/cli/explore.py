@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import say
+from hhfast.cli.console import hint, say
 
 
 def explore(
@@ -22,3 +22,4 @@ def explore(
     from hhfast.pages.explore import explore as write
 
     say(f"{write(what, output)}")
+    hint("open it in a browser")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hhfast.cli.console import Exit, say
+from hhfast.cli.console import Exit, hint, say, say_table
 from hhfast.cli.options import ModelName, Parameters, numbers, parameters
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
@@ -52,7 +52,8 @@ def models(
             raise InputError("name a model, for its gating curves (-o), its file (--toml) or its checks (--check)")
         from hhfast.cli.text import model_list_text
 
-        say(model_list_text(*tags.values()))
+        say_table(model_list_text(*tags.values()))
+        hint("'hhfast models NAME' shows one: its equations, parameters and source")
     else:
         if given := [option for option, tag in tags.items() if tag]:
             raise InputError(f"{given[0]}: lists models; leave out the name '{name}'")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hhfast.cli.console import Exit, fail, note, say
+from hhfast.cli.console import Exit, fail, hint, note, say
 from hhfast.cli.options import OutFile
 from hhfast.errors import InputError
 
@@ -42,8 +42,9 @@ def run(
     = False,
 ) -> None:  # fmt: skip
     """Run a sweep into an HDF5 file; an interrupted run is resumed where it stopped."""
+    from hhfast.inputs import check_writable
     from hhfast.sweep import Sweep
-    from hhfast.sweep.output import is_finished
+    from hhfast.sweep.output import check_name, is_finished
     from hhfast.sweep.plan import RunPart
     from hhfast.sweep.run import run_sweep
     from hhfast.sweep.run_failures import explained
@@ -52,6 +53,8 @@ def run(
     out = output or Path(spec.with_suffix(".h5").name)
     share = None if part is None else RunPart.parse(part)
     if dry_run:
+        check_name(out)
+        check_writable(out)
         _print_estimate(sweep, out, threads)
     elif not fresh and is_finished(sweep, out):
         say(f"{out} already holds this sweep: nothing to do (--fresh runs it again)")
@@ -59,7 +62,9 @@ def run(
         with _interruptible(out), _executor(dask, sweep, threads) as executor:
             run_sweep(sweep, out, executor, fresh=fresh, repair=repair, threads=threads, part=share)
         with explained(out):
-            _print_status(out, part or "")
+            finished = _print_status(out, part or "") and part is None
+        if finished:
+            hint(f"next: hhfast plot {out}, hhfast info {out}, or hhfast explore {out}")
 
 
 def status(out: OutFile) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from hhfast.cli.console import say
 from hhfast.cli.options import Csv, OutFile
 from hhfast.cli.pictures import PictureOptions, draws
 from hhfast.errors import InputError
+
+if TYPE_CHECKING:
+    from hhfast.sweep.select import Selection
 
 _SHEETS = (".xlsx", ".xls", ".ods", ".tsv", ".txt", ".parquet", ".json", ".toml", "")  # endings of tables elsewhere
 
@@ -52,13 +55,20 @@ def select(
     if not len(selection) and (tables or pictures):
         raise InputError("no row meets all criteria, so nothing was written; loosen the one that fewest rows pass")
     for path in tables:
-        say(f"{selection.save(path)}: {int(selection.distinct.sum()):,} parameter sets")
+        say(f"{selection.save(path)}: {_table_text(selection)}")
     if pictures:
         from hhfast.figures.population import plot_population
 
         figure = plot_population(selection)
         for one in pictures:
             one.save(figure)
+
+
+def _table_text(selection: Selection) -> str:
+    """What was saved, and what it is for."""
+    sets, rows = int(selection.distinct.sum()), len(selection.rows)
+    told = f" of {rows:,} rows, that differ in parameters of the model" if sets < rows else ""
+    return f"{sets:,} parameter sets{told}; [table] file = ... in a sweep file takes them"
 
 
 def _outputs(paths: list[Path], result: Path) -> tuple[list[Path], list[Path]]:

@@ -210,14 +210,17 @@ _REMEDIES = {  # meaning of a status -> what to do about it
     "diverged": "look at their parameters; with fixed steps, take integrator = 'tsit5' or a shorter dt",
     "spike_buffer_full": "their later spikes are missing; raise max_spikes in [record]",
     "step_limit_reached": "they are too stiff for explicit steps; take integrator = 'rodas4', or raise max_steps",
-    "cap_reached": "they had not settled at t_stop; a longer one is enough for those that only take long",
+    "cap_reached": "a longer t_stop is enough for those that only take long",
     "failed": "they crash the process; look at their parameters",
 }
 
 
+_WORDS = {"cap_reached": "not settled at t_stop"}
+
+
 def _flag_text(meaning: str) -> str:
     """The meaning of a status, and what to do."""
-    words = meaning.replace("_", " ")
+    words = _WORDS.get(meaning, meaning.replace("_", " "))
     return f"{words}: {_REMEDIES[meaning]}" if meaning in _REMEDIES else words
 
 

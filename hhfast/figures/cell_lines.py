@@ -41,7 +41,7 @@ def line_styles(
 
 def add_legend(axes: Axes) -> None:
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=8)
 
 
 def plain_numbers_along(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

@@ -65,7 +65,9 @@ def plot_phase_plane(
     axes.set(xlim=(V.min(), V.max()), ylim=(Y.min(), Y.max()), xlabel="$V$ (mV)")
     axes.set_ylabel(label_of(symbol(name), found.variables[name]))
     axes.set_title(_title(found, i_app, others), fontsize=10)
-    axes.legend(fontsize=8, loc="best")
+    # Below the axes: nullclines reach every corner.
+    columns = min(4, len(axes.get_legend_handles_labels()[1]))
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=columns, frameon=False)
     return axes
 
 

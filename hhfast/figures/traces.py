@@ -118,9 +118,8 @@ def _group(name: str, trace: Variable, spans: Sequence[tuple[float, float]]) -> 
 def _in_full(neurons: Sequence[Neuron], groups: dict[str, list[str]]) -> Figure:
     heights = [_HEIGHTS.get(group, 1.5) for group in groups]
     figure = new_figure(1.2 + (6.2 if len(neurons) == 1 else 3.8 * len(neurons)), 0.8 + 0.8 * sum(heights))
-    grid = figure.subplots(
-        len(groups), len(neurons), sharex=True, sharey="row", squeeze=False, gridspec_kw={"height_ratios": heights}
-    )
+    room = {"height_ratios": heights, "wspace": 0.06}
+    grid = figure.subplots(len(groups), len(neurons), sharex=True, sharey="row", squeeze=False, gridspec_kw=room)
     for column, neuron in zip(grid.T, neurons, strict=True):
         for axes, (group, names) in zip(column, groups.items(), strict=True):
             _draw(axes, neuron, names)

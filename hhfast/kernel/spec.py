@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.kernel.optimise.phi_degree import degrees_of_phi
 from hhfast.model.model import Model
 from hhfast.parts.channel_noise import ChannelNoise
@@ -153,7 +153,7 @@ def kernel_spec(
 ) -> KernelSpec:
     """The kernel that these parts need for steps of up to `dt` (ms)."""
     if dtype not in ("float64", "float32"):
-        raise InputError(f"dtype = {dtype!r}; known: 'float64', 'float32'")
+        raise InputError(f"dtype = {shown(dtype)}; known: 'float64', 'float32'")
     record = tuple(record)
     known = {*model.recordable, *sensitivities(model.states, sensitivity)}
     for recorder in record:

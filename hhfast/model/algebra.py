@@ -17,7 +17,16 @@ import sympy as sp
 from hhfast.model.formula_evaluation import OPERATORS
 from hhfast.model.formula_functions import ZERO_CELSIUS, F, R
 from hhfast.model.formulas import parse
-from hhfast.model.symbolic_functions import exprelr, if_equal, if_less, if_less_equal, maximum, minimum
+from hhfast.model.symbolic_functions import (
+    exponential,
+    exprelr,
+    if_equal,
+    if_less,
+    if_less_equal,
+    maximum,
+    minimum,
+    quotient,
+)
 
 
 def _nernst(inside: sp.Expr, outside: sp.Expr, z: sp.Expr, celsius: sp.Expr) -> sp.Expr:
@@ -31,7 +40,7 @@ def _ghk(V: sp.Expr, inside: sp.Expr, outside: sp.Expr, z: sp.Expr, celsius: sp.
 
 _R, _F, _ZERO = (sp.Rational(str(x)) for x in (R, F, ZERO_CELSIUS))
 _FUNCTIONS: dict[str, Any] = {
-    "exp": sp.exp,
+    "exp": exponential,
     "log": sp.log,
     "ln": sp.log,
     "sqrt": sp.sqrt,
@@ -40,9 +49,9 @@ _FUNCTIONS: dict[str, Any] = {
     "max": lambda *values: reduce(maximum, values),
     "nernst": _nernst,
     "ghk": _ghk,
-    "tanh": lambda x: 1 - 2 / (sp.exp(2 * x) + 1),
-    "sinh": lambda x: (sp.exp(x) - sp.exp(-x)) / 2,
-    "cosh": lambda x: (sp.exp(x) + sp.exp(-x)) / 2,
+    "tanh": lambda x: 1 - quotient(sp.Integer(2), exponential(2 * x) + 1),
+    "sinh": lambda x: (exponential(x) - exponential(-x)) / 2,
+    "cosh": lambda x: (exponential(x) + exponential(-x)) / 2,
 }
 _RELATIONS: dict[type[ast.cmpop], Callable[..., sp.Expr]] = {  # of left, right, yes, no
     ast.Lt: if_less,
@@ -80,6 +89,8 @@ def _convert(node: ast.expr) -> Any:
             return symbol(name)
         case ast.UnaryOp(op=op, operand=operand):
             return -_convert(operand) if isinstance(op, ast.USub) else _convert(operand)
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return quotient(_convert(left), _convert(right))
         case ast.BinOp(left=left, op=op, right=right):
             return OPERATORS[type(op)](_convert(left), _convert(right))
         case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -161,10 +172,24 @@ def _exponential_zero(base: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | 
     amplitude, power = dependent.as_independent(x, as_Add=False)
     if constant == 0 or not isinstance(power, sp.exp) or not affine_parts(power.exp, x):
         return None
-    ratio = sp.simplify(-constant / amplitude)
+    ratio = -constant / amplitude
+    if not ratio.is_Rational:  # simplifying is slow, and its first use imports much
+        if _negative_somewhere(ratio):
+            return None
+        ratio = sp.simplify(ratio)
     if not ratio.is_positive:
         return None
     return sp.expand(power.exp - sp.log(ratio)), constant
+
+
+def _negative_somewhere(expr: sp.Expr) -> bool:
+    """Whether an expression is seen to be negative at some values of its symbols, which are any real numbers."""
+    names = sorted(symbols_in(expr), key=str)
+    for signs in ((1, 1), (1, -1), (-1, 1)):
+        value = expr.xreplace({s: signs[k % 2] * sp.Rational(k + 3, 7) for k, s in enumerate(names)}).evalf()
+        if value.is_Float and value < 0:
+            return True
+    return False
 
 
 def affine_parts(expr: sp.Expr, x: sp.Symbol) -> tuple[sp.Expr, sp.Expr] | None:

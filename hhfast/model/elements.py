@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Strict
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.model.field_types import check_types
 from hhfast.model.names import CONFIG, Count, Number, check_name, check_unit
 from hhfast.model.scheme import Scheme
@@ -106,7 +106,7 @@ class Gate:
         if given == ("inf",):
             object.__setattr__(self, "instantaneous", True)
         if not 1 <= self.power <= _MAX_POWER:
-            raise InputError(f"gate '{self.name}': power {self.power} is outside 1..{_MAX_POWER}")
+            raise InputError(f"gate '{self.name}': power {shown(self.power)} is outside 1..{_MAX_POWER}")
         if self.instantaneous and (self.rate_scale is not None or self.initial is not None):
             raise InputError(f"gate '{self.name}' is instantaneous: rate_scale and initial have no meaning")
 

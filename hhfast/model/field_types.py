@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 
 _LARGEST = 1e308
 _TOLD = {str: "a text", float: "a number", int: "a whole number", bool: "true or false", NoneType: "None"}
@@ -27,7 +26,7 @@ def check_types(element: Any) -> None:
             value = _as_tuple(value)
             object.__setattr__(element, name, value)
         if not fits(value):
-            raise InputError(f"{kind.__name__}: {name} is {reprlib.repr(value)}; give {told}")
+            raise InputError(f"{kind.__name__}: {name} is {shown(value)}; give {told}")
 
 
 def _as_tuple(value: Any) -> Any:

@@ -51,12 +51,20 @@ def _parse(text: str, functions: Signatures) -> ast.expr:
         else:
             _check(tree, known)
     except SyntaxError as error:
+        if "integer string conversion" in str(error.msg):
+            raise InputError(_too_large(shown)) from None
         raise InputError(f"'{shown}' is not a formula: {error.msg[:80]}") from None
     except InputError as error:
         raise InputError(f"'{shown}': {error}") from None
+    except OverflowError:
+        raise InputError(_too_large(shown)) from None
     except (ValueError, ArithmeticError, RecursionError, MemoryError, LookupError, TypeError):
         raise InputError(f"'{text[:60]}' is not a formula: nested too deeply or not text") from None
     return tree
+
+
+def _too_large(shown: str) -> str:
+    return f"'{shown}' is not a formula: it holds a number that is too large; they go up to 1e308"
 
 
 def check_number(text: str, functions: Signatures = ()) -> None:
@@ -96,6 +104,8 @@ def _check(node: ast.expr, known: Mapping[str, int]) -> tuple[float | None, int,
             raise InputError(f"{value} is not a number")
         case ast.Constant(value=int() | float() as value) if math.isfinite(float(value)):
             return float(value), 0, 1.0
+        case ast.Constant(value=float()):
+            raise OverflowError
         case ast.Name():
             return None, 0, 1.0
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from hhfast.errors import BROKEN, InputError, did_you_mean, one_line
+from hhfast.errors import BROKEN, InputError, did_you_mean, one_line, shown
 from hhfast.inputs import path_of
 from hhfast.model.model import Model
 
@@ -47,11 +47,13 @@ def load_model(path: str | Path) -> Model:
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: cannot read the model file: it is not a file")
+        if not path.stat().st_size:  # or one that the system makes up, as /proc/kmsg, which would be waited for
+            raise InputError(f"{path}: cannot read the model file: it is empty")
         with path.open("rb") as file:
             content = file.read(_MAX_SIZE + 1)
         if len(content) > _MAX_SIZE:
             raise InputError(f"{path}: above {_MAX_SIZE:,} bytes; this is no model file")
-        text = content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"{path}: cannot read the model file: {reason}") from None
@@ -81,6 +83,8 @@ def toml_table(text: str, most: int = _MAX_SIZE) -> dict[str, Any]:
         raise InputError(f"not valid TOML: {error}") from None
     except RecursionError:
         raise InputError("not valid TOML: nested too deeply") from None
+    except ValueError:  # of Python's own limit
+        raise InputError("holds a number of more than 4,300 digits; numbers go up to 1e308") from None
 
 
 def _model(table: dict[str, Any], text: str, trusted: bool) -> Model:
@@ -109,7 +113,7 @@ def _as_lists(table: Any, lists: dict[str, Any], path: str = "") -> dict[str, An
         for name, entry in entries.items():
             if not isinstance(entry, dict):
                 table_like = '{ value = ..., unit = "..." }' if key == "parameters" else "a table"
-                raise InputError(f"{path}{key}.{name}: give {table_like}, not {entry!r}")
+                raise InputError(f"{path}{key}.{name}: give {table_like}, not {shown(entry)}")
         result[key] = tuple(
             {**_as_fields(_as_lists(entry, inner, f"{path}{key}.{name}."), key), "name": name}
             for name, entry in entries.items()
@@ -174,7 +178,7 @@ def _explain(error: ValidationError, data: dict[str, Any]) -> str:
             return f"{key}: this key is missing"
         case "unexpected_keyword_argument":
             return f"unknown key '{key}'; {did_you_mean(path[-1], _known_keys(path))}"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]}, not {shown(first['input'])}"
 
 
 def _has(place: Any, part: Any) -> bool:

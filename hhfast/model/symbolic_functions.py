@@ -8,6 +8,17 @@ from typing import Any
 import sympy as sp
 
 
+def exponential(u: sp.Expr) -> sp.Expr:
+    """exp(u); where u has no logarithm, SymPy is spared the search for what to simplify, which takes milliseconds."""
+    return sp.exp(u) if u.is_number or u.has(sp.log) else sp.exp(u, evaluate=False)
+
+
+def quotient(above: sp.Expr, below: sp.Expr) -> sp.Expr:
+    """above / below; of a sum below, SymPy is spared the question of whether a term is infinite."""
+    plain = below.is_Add and not below.is_number
+    return above * sp.Pow(below, -1, evaluate=False) if plain else above / below
+
+
 class exprelr(sp.Function):
     """u / (exp(u) - 1), 1 at u = 0: what a removable pole is rewritten to."""
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import finite, positive
 
 ACTIVITIES = (
@@ -131,7 +131,7 @@ class Settled:
             return cls(**until)
         if isinstance(until, str) and until in ("settled", "t_stop"):
             return cls() if until == "settled" else None
-        raise InputError(f"until = {until!r}: give 't_stop', 'settled', or hhfast.Settled(...)")
+        raise InputError(f"until = {shown(until)}: give 't_stop', 'settled', or hhfast.Settled(...)")
 
     @property
     def values(self) -> dict[str, float]:
@@ -145,7 +145,7 @@ class Endings:
 
     kind : (n,) see above. events : (n,) of the period, or of the last part of a cell at the cap. at, peak, trough,
     above : (n,) ms, mV, mV, ms. drift : (n,) of cells at the cap, see `kernel.math.settling.drift`.
-    periods : (n, 3) the last three, ms. times : (n, 385) of the last sections, ms; as many as events, and one.
+    periods : (n, 3) the last three, ms. times : (n, the most) of the last sections, ms; as many as events, and one.
     V_rest : (n,) mV, of cells at rest.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.errors import InputError, did_you_mean, shown, unknown
 from hhfast.inputs import per_cell
 
 KINDS = ("diffusion", "markov")
@@ -36,7 +36,7 @@ class ChannelNoise:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
-            raise InputError(f"channel_noise: unknown kind {self.kind!r}; {did_you_mean(str(self.kind), KINDS)}")
+            raise InputError(f"channel_noise: unknown kind {shown(self.kind)}; {did_you_mean(self.kind, KINDS)}")
         object.__setattr__(self, "seed", per_cell("channel_noise: seed", self.seed))
         if not _is_row(self.cell):
             object.__setattr__(self, "cell", per_cell("channel_noise: cell", self.cell))

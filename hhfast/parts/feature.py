@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import known_name
 from hhfast.parts.activity import SETTLED_FEATURES
 from hhfast.parts.running_values import RUNNING_VALUES
@@ -54,19 +54,19 @@ class Feature:
         for what in ("unit", "long_name"):
             text = getattr(self, what)
             if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST:
-                raise InputError(f"Feature: {what} is {text!r}; give a line of text")
+                raise InputError(f"Feature: {what} is {shown(text)}; give a line of text")
         if not isinstance(self.needs, tuple) or not self.needs:
-            raise InputError(f"Feature: needs is {self.needs!r}; give running values, as ('extremes',)")
+            raise InputError(f"Feature: needs is {shown(self.needs)}; give running values, as ('extremes',)")
         for name in self.needs:
             known_name("running value", name, RUNNING_VALUES, "Feature: needs")
         if not callable(self.value):
-            raise InputError(f"Feature: value is {self.value!r}; give a function of the running values")
+            raise InputError(f"Feature: value is {shown(self.value)}; give a function of the running values")
         if not isinstance(self.aliases, (tuple, list)):
-            raise InputError(f"Feature: aliases is {self.aliases!r}; give names, as ('V_max_abs',)")
+            raise InputError(f"Feature: aliases is {shown(self.aliases)}; give names, as ('V_max_abs',)")
         for name in (*self.aliases, *([] if isinstance(self.of_cycle, str) and not self.of_cycle else [self.of_cycle])):
             check_feature_name(name)
         if not isinstance(self.name, str):
-            raise InputError(f"Feature: name is {self.name!r}; give a name")
+            raise InputError(f"Feature: name is {shown(self.name)}; give a name")
 
     def variable(self, name: str, of: dict[str, Any], n_cells: int) -> Variable:
         """Its values in n_cells cells, under a name. Raises `InputError` if its function gives no such numbers."""
@@ -83,7 +83,7 @@ class Feature:
 def check_feature_name(name: Any) -> None:
     """Raises `InputError` for what cannot be the name of a variable in a result."""
     if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or len(name) > _LONGEST:
-        raise InputError(f"feature {name!r}: a name is letters, digits and underscores, at most {_LONGEST}")
+        raise InputError(f"feature {shown(name)}: a name is letters, digits and underscores, at most {_LONGEST}")
     if name in _TAKEN:
         raise InputError(f"feature '{name}': results have a variable of this name; choose another")
 
@@ -228,7 +228,7 @@ def check_own(feature: Feature, known: Iterable[str]) -> None:
     """Raise `InputError` for a feature of the user's own that cannot be recorded; known : names of other features."""
     name = feature.name
     if not name.isidentifier():
-        told = f"name = {name!r}, which is no name" if name else "no name"
+        told = f"name = {shown(name)}, which is no name" if name else "no name"
         raise InputError(f"Features: a Feature object has {told}; give one, as Feature(..., name='V_range')")
     check_feature_name(name)
     if name in known:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import known_name
 from hhfast.parts.activity import SETTLED_FEATURES, SettledFeature
 from hhfast.parts.feature import Feature, check_own, feature_name, feature_names, features
@@ -61,10 +61,10 @@ class Features:
     def __post_init__(self) -> None:
         given: Any = self.names
         if not isinstance(given, Iterable | Feature):
-            raise InputError(f"Features: {given!r} is no list of names; known: {', '.join(feature_names())}")
+            raise InputError(f"Features: {shown(given)} is no list of names; known: {', '.join(feature_names())}")
         several = (given,) if isinstance(given, str | Feature) else tuple(given)
         if not isinstance(self.own, tuple) or not all(isinstance(f, Feature) for f in self.own):
-            raise InputError(f"Features: own is {self.own!r}; give Feature objects among the names")
+            raise InputError(f"Features: own is {shown(self.own)}; give Feature objects among the names")
         own = (*self.own, *(f for f in several if isinstance(f, Feature)))
         object.__setattr__(self, "own", own)
         object.__setattr__(self, "names", tuple(f.name if isinstance(f, Feature) else f for f in several))

@@ -13,14 +13,13 @@ and turns them into variables.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import finite, samples
 from hhfast.parts.variable import Variable
 
@@ -119,7 +118,7 @@ def as_window(who: str, given: Any) -> Window | None:
         return None
     ends = samples(f"{who}: window", given)
     if ends.shape != (2,) or not np.isfinite(ends).all():
-        raise InputError(f"{who}: window = {reprlib.repr(given)}; give its ends, as (50.0, 500.0) ms")
+        raise InputError(f"{who}: window = {shown(given)}; give its ends, as (50.0, 500.0) ms")
     return float(ends[0]), float(ends[1])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import positive, whole_number
 from hhfast.parts.features import Features, SpikeCount
 from hhfast.parts.recorder import Hooks, Recorder, Recording, Run, Shared, Window, as_window, check_levels, window_of
@@ -140,7 +140,9 @@ class Trace:
             variables = tuple(variables[0])
         for name in variables:
             if not isinstance(name, str):
-                raise InputError(f"Trace: {name!r} is no name of a variable; give names, as in Trace('V', every=0.1)")
+                raise InputError(
+                    f"Trace: {shown(name)} is no name of a variable; give names, as in Trace('V', every=0.1)"
+                )
         every = positive("Trace: every", every)
         object.__setattr__(self, "variables", tuple(dict.fromkeys(variables)))
         object.__setattr__(self, "every", float(every))

@@ -12,7 +12,6 @@ has them in `points`.
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import per_cell
 from hhfast.parts.grammar import names_used
 from hhfast.parts.piecewise_linear import Points, check_seeds
@@ -127,7 +126,7 @@ class Stimulus:
     def __post_init__(self) -> None:
         parts = self.parts if isinstance(self.parts, tuple) else ((None, None),)
         if not all(isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], StimulusKind) for p in parts):
-            raise InputError(f"stimulus: is made of {reprlib.repr(self.parts)}; make one as hhfast.Step(amplitude=10)")
+            raise InputError(f"stimulus: is made of {shown(self.parts)}; make one as hhfast.Step(amplitude=10)")
         check_seeds(values for _, values in self.parts if "seed" in values)
         if sum(kind.clamp is not None for kind in self.kinds) > 1:
             raise InputError("stimulus: two voltage clamps overlap; give one, with all steps in its levels")

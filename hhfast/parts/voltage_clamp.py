@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.parts.clamp_command import COMMAND, MOST_STEPS, ClampStep, check_clamp, check_protocol, protocol
 from hhfast.parts.stimulus import Stimulus, StimulusKind, Values
 
@@ -85,7 +85,7 @@ def _steps(levels: Any) -> list[tuple[Any, Any]]:
     several = [levels] if isinstance(levels, tuple) and len(levels) == 2 else list(levels)
     for step in several:
         if isinstance(step, tuple) and len(step) != 2:
-            raise InputError(f"stimulus 'voltage_clamp': levels: {step!r} is no ramp; give (from, to), mV")
+            raise InputError(f"stimulus 'voltage_clamp': levels: {shown(step)} is no ramp; give (from, to), mV")
     return [step if isinstance(step, tuple) else (step, None) for step in several]
 
 

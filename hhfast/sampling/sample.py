@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import known_name, mapping, whole_number
 from hhfast.sampling import sobol
 from hhfast.sampling.counter_rng import fraction, permuted, uniform
@@ -42,7 +42,9 @@ class Sample:
             raise InputError("no parameter varies; give at least one, as in g_Na = { uniform = [90, 150] }")
         for name, values in self.parameters.items():
             if not isinstance(values, Distribution):
-                raise InputError(f"{name}: is {values!r}; give a distribution, as Distribution('uniform', (90, 150))")
+                raise InputError(
+                    f"{name}: is {shown(values)}; give a distribution, as Distribution('uniform', (90, 150))"
+                )
         if self.method == "sobol" and len(self.parameters) > sobol.MAX_DIMENSIONS:
             raise InputError(f"sobol has at most {sobol.MAX_DIMENSIONS} parameters; use latin_hypercube or random")
 

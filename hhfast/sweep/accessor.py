@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 
 if TYPE_CHECKING:
     import xarray
@@ -101,7 +101,7 @@ def _row_number(row: Any) -> int:
     try:
         return operator.index(row)
     except TypeError:
-        raise InputError(f"row: {row!r} is no whole number") from None
+        raise InputError(f"row: {shown(row)} is no whole number") from None
 
 
 def _row_at(result: ResultFile, at: dict[str, float | str]) -> int:

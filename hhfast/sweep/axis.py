@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import known_name, per_cell
 
 VALUE_KINDS = {  # what each takes
@@ -130,7 +129,7 @@ class Axis:
     def __post_init__(self) -> None:
         members = self.members if isinstance(self.members, (tuple, list)) else ()
         if not members or not all(_is_member(member) for member in members) or not isinstance(self.name, str):
-            told = reprlib.repr(self.members)
+            told = shown(self.members)
             raise InputError(f"Axis: members are {told}; give (('g_Na', Values('values', (100, 120))),)")
         object.__setattr__(self, "members", tuple(map(tuple, members)))
         lengths = {name: values.count for name, values in self.members}

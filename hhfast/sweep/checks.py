@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from hhfast.batch.certify import check_counts, check_share
 from hhfast.batch.certify_tolerance import Tolerance
-from hhfast.errors import InputError, understood, unknown
+from hhfast.errors import InputError, shown, understood, unknown
 from hhfast.inputs import known_name, number, whole_number
 from hhfast.sweep.constraints import check_constraints
 from hhfast.sweep.numbered_axes import state_name
@@ -59,10 +58,12 @@ def _check_kinds(sweep: Sweep) -> None:
     for key in ("sensitivity", "constraints"):
         given = getattr(sweep, key)
         if not isinstance(given, (tuple, list)) or not all(isinstance(text, str) for text in given):
-            raise InputError(f"{key}: is {reprlib.repr(given)}; give a list of texts")
+            raise InputError(f"{key}: is {shown(given)}; give a list of texts")
     entries = sweep.stimulus if isinstance(sweep.stimulus, Sequence) else [sweep.stimulus]
     if sweep.stimulus is not None and not all(isinstance(entry, Mapping) for entry in entries):
-        raise InputError(f"stimulus: is {sweep.stimulus!r}; give hhfast.Step(amplitude=10.0), or tables with a kind")
+        raise InputError(
+            f"stimulus: is {shown(sweep.stimulus)}; give hhfast.Step(amplitude=10.0), or tables with a kind"
+        )
 
 
 def _check_numbers(sweep: Sweep) -> None:
@@ -132,7 +133,7 @@ def _check_analysis(sweep: Sweep) -> None:
     if kind is None:
         raise InputError(f"analysis.kind: is missing; choose one of {', '.join(analyses)}")
     if not isinstance(kind, str) or kind not in analyses:
-        raise unknown("analysis", str(kind), analyses, where="analysis.kind")
+        raise unknown("analysis", kind, analyses, where="analysis.kind")
     analysis, options = analyses[kind], {name: value for name, value in sweep.analysis.items() if name != "kind"}
     analysis.check(options)
     if analysis.check_model is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.parts.clamp_command import ClampStep
 from hhfast.parts.stimuli import StimulusKind, clamp_kind
 
@@ -30,7 +30,7 @@ def with_steps(prefix: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         return entry
     for name, values in lists.items():
         if not isinstance(values, list) or not values:
-            raise InputError(f"{prefix}.{name}: is {values!r}; it must be a list, with one value for each step")
+            raise InputError(f"{prefix}.{name}: is {shown(values)}; it must be a list, with one value for each step")
     if len({len(values) for values in lists.values()}) > 1:
         n, m = (len(values) for values in lists.values())
         raise InputError(f"{prefix}.durations: has {m} values and levels {n}; give one for each step")
@@ -38,7 +38,7 @@ def with_steps(prefix: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
     for step, level in zip(map(ClampStep, count(1)), lists.get("levels", ()), strict=False):
         if isinstance(level, list):
             if len(level) != 2 or not all(isinstance(V, (int, float)) for V in level):
-                raise InputError(f"{prefix}.levels: {level!r} is no ramp; give [from, to], mV")
+                raise InputError(f"{prefix}.levels: {shown(level)} is no ramp; give [from, to], mV")
             steps |= {step.level: level[0], step.rise: level[1] - level[0]}
         else:
             steps[step.level] = level

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError, understood, unknown
+from hhfast.errors import InputError, shown, understood, unknown
 from hhfast.inputs import text_of
 from hhfast.model.formulas import check_names, evaluate
 from hhfast.model.load import toml_table
@@ -108,7 +108,7 @@ def _range_text(name: str, given: Any, known: Vocabulary) -> str:
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in given
     )
     if not numbers or len(given) != 2 or not given[0] <= given[1]:
-        raise InputError(f"ranges.{name}: is {given!r}; give [low, high], or names of codes such as ['bursting']")
+        raise InputError(f"ranges.{name}: is {shown(given)}; give [low, high], or names of codes such as ['bursting']")
     with understood(f"ranges.{name}"):
         low, high = (float(value) for value in given)
     sides = [f"{low!r} <= {name}"] if math.isfinite(low) else []
@@ -161,7 +161,7 @@ class _Plain(ast.NodeTransformer):
         meanings: Sequence[str] = tuple(self.known.codes.get(name, ()))
         if not meanings:
             raise InputError(
-                f"where: '{name}' has no names for its values; compare it with a number, not {node.value!r}"
+                f"where: '{name}' has no names for its values; compare it with a number, not {shown(node.value)}"
             )
         if node.value not in meanings:
             raise unknown(f"value of {name}", node.value, meanings, where="where")

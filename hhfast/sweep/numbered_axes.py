@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import whole_number
 from hhfast.sweep.axis import MOST_VALUES, Axis, Values
 from hhfast.sweep.space import Grid, Space
@@ -33,7 +33,7 @@ def with_initial_states(space: Space, count: int) -> Space:
 def with_replicates(space: Space, count: int) -> Space:
     """A space with replicates as its last axis, unless it has that already."""
     if isinstance(count, bool):
-        raise InputError(f"replicates: is {count!r}; it must be a whole number, at least 1")
+        raise InputError(f"replicates: is {shown(count)}; it must be a whole number, at least 1")
     count = whole_number("replicates", count, 1, MOST_VALUES)
     return _with_last(space, REPLICATE, count, "replicates: are an axis")
 

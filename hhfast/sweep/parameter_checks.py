@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hhfast.batch.unknown_parameter import unknown_parameter
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import per_cell
 from hhfast.parts.piecewise_linear import check_seeds
 from hhfast.sweep.record import recorded_names
@@ -31,7 +31,7 @@ def check_stimuli(sweep: Sweep) -> None:
         if "kind" not in entry:
             raise InputError(f"{prefix}.kind: is missing; choose one of {', '.join(stimuli)}")
         if not isinstance(entry["kind"], (StimulusKind, str)):
-            raise InputError(f"{prefix}.kind: is {entry['kind']!r}; it must be one of {', '.join(stimuli)}")
+            raise InputError(f"{prefix}.kind: is {shown(entry['kind'])}; it must be one of {', '.join(stimuli)}")
         if not isinstance(entry["kind"], StimulusKind) and entry["kind"] not in stimuli:
             raise unknown("stimulus kind", str(entry["kind"]), stimuli, where=f"{prefix}.kind")
         _check_stimulus(prefix, entry, stimulus_kind(entry), sweep.space.names)
@@ -110,7 +110,7 @@ def _must_be_positive(model: Model, name: str) -> bool:
 def check_fixed(where: str, value: Any, varied: bool) -> None:
     """Raise `InputError` unless a value is a finite number, and fixed only."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InputError(f"{where}: is {value!r}; it must be a number")
+        raise InputError(f"{where}: is {shown(value)}; it must be a number")
     if isinstance(value, int) and abs(value) > 2**1000:
         raise InputError(f"{where}: is beyond 1e300; give a smaller number")
     if not math.isfinite(value):

@@ -13,7 +13,7 @@ from numbers import Real
 from typing import Any, TypeAlias, TypeVar, cast
 
 from hhfast.batch.arguments import as_recorders
-from hhfast.errors import InputError, unknown
+from hhfast.errors import InputError, shown, unknown
 from hhfast.inputs import finite, known_name
 from hhfast.parts.feature import feature_names
 from hhfast.parts.features import Features
@@ -119,18 +119,18 @@ def _check_types(record: Record) -> None:
         value = getattr(record, name)
         missing = value is None and name in ("every", "max_spikes")
         if isinstance(value, bool) or not (missing or isinstance(value, Real)):
-            raise InputError(f"record.{name}: is {value!r}; give a number")
+            raise InputError(f"record.{name}: is {shown(value)}; give a number")
         if not missing:
             finite(f"record.{name}", value)
     if not isinstance(record.spikes, bool):
-        raise InputError(f"record.spikes: is {record.spikes!r}; give true or false")
+        raise InputError(f"record.spikes: is {shown(record.spikes)}; give true or false")
     if not isinstance(record.trace, (tuple, list)):
-        raise InputError(f"record.trace: is {record.trace!r}; give names of variables, as ('V',)")
+        raise InputError(f"record.trace: is {shown(record.trace)}; give names of variables, as ('V',)")
 
 
 def _check_features(names: tuple[str, ...]) -> None:
     if isinstance(names, str) or not isinstance(names, Sequence):
-        raise InputError(f"record.features: is {names!r}; give a list of names")
+        raise InputError(f"record.features: is {shown(names)}; give a list of names")
     known = [*feature_names(), *Features.of_settled]
     for name in names:
         known_name("feature", name, known, where="record.features")
@@ -189,7 +189,7 @@ def make_recorder(where: str, entry: Mapping[str, Any]) -> Recorder:
         raise InputError(f"{where}.kind: is missing; choose one of {', '.join(recorders)}")
     kind = entry["kind"]
     if kind not in recorders:
-        raise unknown("recorder", str(kind), recorders, where=f"{where}.kind")
+        raise unknown("recorder", kind, recorders, where=f"{where}.kind")
     known = inspect.signature(recorders[kind]).parameters
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k != "kind"}
     for name in given:

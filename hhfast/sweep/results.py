@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hhfast.errors import BROKEN, InputError, one_line
+from hhfast.errors import BROKEN, InputError, one_line, shown
 from hhfast.inputs import exists, path_of
 from hhfast.sweep.accessor import register_accessor
 
@@ -73,7 +72,7 @@ def _chunked(dataset: xarray.Dataset, chunks: Any) -> xarray.Dataset:
     try:
         return dataset.chunk(chunks)
     except BROKEN as error:
-        told = f"is {reprlib.repr(chunks)}, which xarray refuses ({one_line(str(error), 100)})"
+        told = f"is {shown(chunks)}, which xarray refuses ({one_line(str(error), 100)})"
         raise InputError(f"chunks: {told}; give 'auto', or such as {{'run': 1000}}") from None
 
 

@@ -32,7 +32,7 @@ def plain_names(sweep: Sweep, given: Sequence[str]) -> tuple[str, ...]:
     except (KeyError, TypeError, InputError):  # refused by the checks of the sweep
         kinds = []
     for name in given if isinstance(given, (tuple, list)) else (given,):  # others are refused by the checks
-        prefix, _, plain = str(name).rpartition(".")
+        prefix, _, plain = name.rpartition(".") if isinstance(name, str) else ("", "", "")
         of_stimulus = prefix in stimuli
         if of_stimulus and plain in sweep.model.parameters:
             raise InputError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import mapping, numbers, per_cell
 from hhfast.sampling.sample import MAX_ROWS as MOST_ROWS
 from hhfast.sweep.axis import MOST_VALUES, Axis, Values
@@ -52,7 +51,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not isinstance(self.axes, (tuple, list)) or not all(isinstance(axis, Axis) for axis in self.axes):
-            told = reprlib.repr(self.axes)
+            told = shown(self.axes)
             raise InputError(f"Grid: is given {told}; give axes, or Grid.of({{'g_Na': [100, 120]}})")
         object.__setattr__(self, "axes", tuple(self.axes))
         n_values = sum(values.count for axis in self.axes for _, values in axis.members)

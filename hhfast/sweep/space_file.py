@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hhfast.errors import InputError, did_you_mean, unknown
+from hhfast.errors import InputError, did_you_mean, shown, unknown
 from hhfast.sampling.distributions import QUANTILES, Distribution
 from hhfast.sampling.sample import Sample
 from hhfast.sweep.axis import VALUE_KINDS, Axis, Values
@@ -44,7 +44,9 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
     settings = {"method": str, "n": int, "seed": int}
     for key, kind in settings.items():
         if key in entry and type(entry[key]) is not kind:
-            raise InputError(f"sample.{key}: is {entry[key]!r}; it must be {'a text' if kind is str else 'an integer'}")
+            raise InputError(
+                f"sample.{key}: is {shown(entry[key])}; it must be {'a text' if kind is str else 'an integer'}"
+            )
     for key in ("method", "n"):
         if key not in entry:
             raise InputError(f"sample.{key}: is missing; add it")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hhfast.batch.arguments import as_table
+from hhfast.batch.arguments import as_initial_states
 from hhfast.batch.certify import drawn
 from hhfast.batch.certify_tolerance import CertifyTolerance
 from hhfast.batch.step_control import CONTROL, STEPS_PER_MS
@@ -117,7 +117,7 @@ class Sweep:
         if not isinstance(self.initial, str):
             several: Any = self.initial if isinstance(self.initial, (tuple, list)) else [self.initial]
             several = [one for one in several if not isinstance(one, dict) or one]  # no state is none
-            states = tuple(one if isinstance(one, str) else as_table("initial", one) for one in several)
+            states = tuple(as_initial_states(several))
             object.__setattr__(self, "initial", states)
             object.__setattr__(self, "space", with_initial_states(self.space, len(states)))
         if self.replicates is not None:

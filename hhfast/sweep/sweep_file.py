@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hhfast.batch.step_control import CONTROL
-from hhfast.errors import InputError, did_you_mean, understood
+from hhfast.errors import InputError, did_you_mean, shown, understood
 from hhfast.inputs import text_of
 from hhfast.model.load import toml_table
 from hhfast.model.resolve import find_model
@@ -98,7 +98,7 @@ def _with_waveforms(stimulus: Any, folder: Path) -> Any:
         return stimulus
     file = stimulus["file"]
     if not isinstance(file, str):
-        raise InputError(f"stimulus.file: is {file!r}; it must be a path")
+        raise InputError(f"stimulus.file: is {shown(file)}; it must be a path")
     if {"times", "values"} & stimulus.keys():
         raise InputError("stimulus.file: is given and also times or values; keep one")
     times, values = read_waveform(folder / file)
@@ -124,13 +124,13 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "finite_number":
         return f"{where}: is {first['input']}; it must be finite"
     if first["type"] == "float_type":
-        return f"{where}: is {first['input']!r}; it must be a number{_unlike_number(first['input'])}"
+        return f"{where}: is {shown(first['input'])}; it must be a number{_unlike_number(first['input'])}"
     if loc == ("record", "trace"):
-        return f'{where}: is {first["input"]!r}; give a table, as {{ variables = ["V"], every = 0.5 }}'
+        return f'{where}: is {shown(first["input"])}; give a table, as {{ variables = ["V"], every = 0.5 }}'
     expected = first["msg"].removeprefix("Input should be ")
     for pydantic, toml in (("dictionary", "table"), ("string", "text"), ("tuple", "list")):
         expected = expected.replace(pydantic, toml)
-    return f"{where}: is {first['input']!r}; it should be {expected}"
+    return f"{where}: is {shown(first['input'])}; it should be {expected}"
 
 
 def _unlike_number(given: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.sweep.table import Table
 
 _REGULAR = 1e-3  # how far samples may lie off their grid, in steps
@@ -32,7 +32,7 @@ def with_target(analysis: Mapping[str, Any] | None, folder: Path) -> Mapping[str
     given = {key: value for key, value in analysis["target"].items() if key != "file"}
     file = analysis["target"]["file"]
     if not isinstance(file, str):
-        raise InputError(f"analysis.target.file: is {file!r}; it must be a path")
+        raise InputError(f"analysis.target.file: is {shown(file)}; it must be a path")
     if twice := sorted({"V", "every", "times", "values"} & given.keys()):
         raise InputError(f"analysis.target.{twice[0]}: is given, and so is file; keep one")
     path = folder / file

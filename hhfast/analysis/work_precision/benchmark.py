@@ -18,7 +18,7 @@ from hhfast.analysis.work_precision.thresholds import Thresholds
 from hhfast.batch.arguments import as_stimulus
 from hhfast.batch.result import Result
 from hhfast.batch.threads import available_threads
-from hhfast.errors import InputError
+from hhfast.errors import InputError, shown
 from hhfast.inputs import check_positive, one_of, positive_numbers, truth, whole_number
 from hhfast.kernel.jit.precompile import precompile
 from hhfast.model import Model
@@ -113,7 +113,7 @@ def _descending(name: str, given: Sequence[float] | None, default: Sequence[floa
 def _settings(chosen: Iterable[str | Integrator], steps: list[float], tolerances: list[float]) -> list[Setting]:
     found: list[Setting] = []
     if isinstance(chosen, str) or not isinstance(chosen, Iterable):
-        raise InputError(f"integrators: is {chosen!r}; give a list of names, of {', '.join(registry)}")
+        raise InputError(f"integrators: is {shown(chosen)}; give a list of names, of {', '.join(registry)}")
     for integrator in dict.fromkeys(x if isinstance(x, Integrator) else registry[x] for x in chosen):
         if integrator.adaptive:
             found += [Setting(integrator, rtol=value) for value in tolerances]

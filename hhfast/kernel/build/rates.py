@@ -6,22 +6,25 @@ It serves what needs the equations outside a run: initial gates, resting states,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hhfast.kernel.build.expressions import Translator
 from hhfast.kernel.build.notes import equations
-from hhfast.kernel.equations.jacobian import Jacobian
 from hhfast.kernel.equations.system import system_of
 from hhfast.kernel.math import functions
 from hhfast.kernel.optimise.binding_times import LaneConstants, bind
 from hhfast.kernel.optimise.merged_divisions import RatePair
 from hhfast.kernel.spec import RATES_ARGUMENTS
 from hhfast.kernel.tree import parse
+from hhfast.kernel.tree.derivatives import Differentiated
 from hhfast.kernel.tree.kernel import Kernel
-from hhfast.kernel.tree.nodes import For, Name, Number, Statement, Symbol
+from hhfast.kernel.tree.nodes import Binary, Expression, For, Let, Name, Number, Statement, Symbol
 from hhfast.kernel.tree.straight_line import reads_and_writes
 from hhfast.model.algebra import to_sympy
 from hhfast.model.model import Model
+
+_MOST_VECTORISED = 11  # states: with more, LLVM finds too many arrays to tell apart, after looking for long
 
 
 def rates_kernel(model: Model) -> Kernel:
@@ -31,20 +34,31 @@ def rates_kernel(model: Model) -> Kernel:
     wanted = {name: e for x, pair in zip(system.states, pairs, strict=True)
               for name, e in ((pair.a, system.a[x]), (pair.b, system.b[x]))}  # fmt: skip
     stored = {"A": [pair.a for pair in pairs], "B": [pair.b for pair in pairs]}
-    return _kernel_of_points(model, "rates", "a and b of every state", wanted, stored, pairs)
+    kernel = _kernel_of_points(model, "rates", "a and b of every state", wanted, stored, pairs)
+    return replace(kernel, effort="vectors" if len(system.states) <= _MOST_VECTORISED else "scalars")
 
 
 def jacobian_kernel(model: Model) -> Kernel:
     """A kernel like `rates_kernel`, called `jacobian`: row k n + l of A is d(dx/dt)/dy of the states number k and l.
 
     Rows of what is always 0 are not written. The applied current enters dV/dt as a sum, so it does not matter here.
+    It is differentiated as code (`tree.derivatives`), not by algebra, for which large models take seconds.
     """
-    system = system_of(model)
-    jacobian = Jacobian(system)
-    names = jacobian.names
-    rows = [names.get((x, y), "") for x in system.states for y in system.states]
-    wanted = {names[place]: e for place, e in jacobian.entries.items()}
-    return _kernel_of_points(model, "jacobian", "Jacobian", wanted, {"A": rows, "B": []}, [])
+    system, points = system_of(model), _Points(model)
+    by = {x: points.translator.symbol_of(x) for x in system.states}
+    code = Differentiated(by.values(), points.translator.functions, points.translator.number)
+    wanted = {f"{letter}_{x}_": of[x] for x in system.states for letter, of in (("a", system.a), ("b", system.b))}
+    named = {name: system.named[name] for name in system.needed(list(wanted.values()))}
+    for let in points.translator.lets((named | wanted).items()):
+        code.let(let)
+    rows: list[Expression | None] = []
+    for x in system.states:
+        slope, a, b = Symbol("slope"), *(Name(points.translator.symbol_of(f"{letter}_{x}_")) for letter in "ab")
+        code.let(Let(slope, Binary("-", a, Binary("*", b, Name(by[x])))))
+        found = code.derivatives(slope)
+        rows += [found.get(y) for y in by.values()]
+    kernel = points.kernel("jacobian", "Jacobian", code.lets, {"A": rows})
+    return replace(kernel, effort="none")  # its eigenvalues take some 20 times as long
 
 
 def quantities_kernel(model: Model, names: Sequence[str]) -> Kernel:
@@ -78,33 +92,49 @@ def _kernel_of_points(
     stored: Mapping[str, Sequence[str]],
     pairs: Sequence[RatePair],
 ) -> Kernel:
-    """A kernel that computes expressions at points; stored : array -> the names that are its rows, "": none is."""
-    system = system_of(model)
-    symbols: dict[str, Symbol] = {"i_app": Symbol("i_app")}
-    translator = Translator(
-        lambda name: symbols.setdefault(name, Symbol(name.rstrip("_"))), functions("float64"), "float64"
-    )
-    lets = translator.lets(bind(system, wanted, LaneConstants(frozenset()), "float64", pairs))
-    reads = set(reads_and_writes(lets)[0])
-    arguments = {name: Symbol(name) for name in RATES_ARGUMENTS}
-    own = arguments | {"i": Symbol("i")}
+    """A kernel that computes expressions at points; stored : array -> the names that are its rows."""
+    points = _Points(model)
+    lets = points.translator.lets(bind(system_of(model), wanted, LaneConstants(frozenset()), "float64", pairs))
+    values = {array: [Name(points.translator.symbol_of(row)) for row in rows] for array, rows in stored.items()}
+    return points.kernel(name, what, lets, values)
 
-    def code(text: str, **names: object) -> tuple[Statement, ...]:
-        return parse.statements(text, dict(names), own)
 
-    body: list[Statement] = []
-    for k, p in enumerate(system.parameters):
-        if symbols.get(p) in reads:
-            text = "if col[k] >= 0:\n    p = P[col[k], i]\nelse:\n    p = p0[k]"
-            body += code(text, p=symbols[p], k=Number(k))
-    for k, x in enumerate(system.states):
-        if symbols.get(x) in reads:
-            body += code("x = X[k, i]", x=symbols[x], k=Number(k))
-    body += [*code("i_app = current[i]", i_app=symbols["i_app"]), *lets]
-    for k in range(max(map(len, stored.values()))):
-        for array, names in stored.items():
-            if names and names[k]:
-                body += code(f"{array}[k, i] = value", k=Number(k), value=Name(symbols[names[k]]))
-    loop = For(own["i"], Name(arguments["first_cell"]), Name(arguments["last_cell"]), Number(1), tuple(body))
-    types = {arguments[name]: kind for name, kind in RATES_ARGUMENTS.items()}
-    return Kernel(f"{model.name}: {what}", name, types, (loop,), notes=equations(model))
+class _Points:
+    """What computes something at points, with a loop over them around it; translator : from expressions to nodes."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._symbols: dict[str, Symbol] = {"i_app": Symbol("i_app")}
+        self.translator = Translator(self._symbol, functions("float64"), "float64")
+
+    def _symbol(self, name: str) -> Symbol:
+        return self._symbols.setdefault(name, Symbol(name.rstrip("_")))
+
+    def kernel(
+        self, name: str, what: str, lets: Sequence[Let], stored: Mapping[str, Sequence[Expression | None]]
+    ) -> Kernel:
+        """The kernel of these statements; stored : array -> its rows, of which some may not be written."""
+        system, symbols = system_of(self.model), self._symbols
+        reads = set(reads_and_writes(lets)[0])
+        arguments = {name: Symbol(name) for name in RATES_ARGUMENTS}
+        own = arguments | {"i": Symbol("i")}
+
+        def code(text: str, **names: object) -> tuple[Statement, ...]:
+            return parse.statements(text, dict(names), own)
+
+        body: list[Statement] = []
+        for k, p in enumerate(system.parameters):
+            if symbols.get(p) in reads:
+                text = "if col[k] >= 0:\n    p = P[col[k], i]\nelse:\n    p = p0[k]"
+                body += code(text, p=symbols[p], k=Number(k))
+        for k, x in enumerate(system.states):
+            if symbols.get(x) in reads:
+                body += code("x = X[k, i]", x=symbols[x], k=Number(k))
+        body += [*code("i_app = current[i]", i_app=symbols["i_app"]), *lets]
+        for k in range(max(map(len, stored.values()))):
+            for array, rows in stored.items():
+                if rows and rows[k] is not None:
+                    body += code(f"{array}[k, i] = value", k=Number(k), value=rows[k])
+        loop = For(own["i"], Name(arguments["first_cell"]), Name(arguments["last_cell"]), Number(1), tuple(body))
+        types = {arguments[name]: kind for name, kind in RATES_ARGUMENTS.items()}
+        return Kernel(f"{self.model.name}: {what}", name, types, (loop,), notes=equations(self.model))

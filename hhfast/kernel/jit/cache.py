@@ -102,7 +102,7 @@ def load(name: str, suffix: str = _KERNEL) -> ObjectCode | None:
     """The object code of that name, if there is a sound file of it that nobody else could have written."""
     path = _file(name, suffix)
     try:
-        if not _is_ours(path.parent) or not _is_ours(path):
+        if not _is_ours(path.parent) or not _is_ours(path) or not _is_readable(path):
             return None
         found = ObjectCode.unpacked(name, path.read_bytes())
         with contextlib.suppress(OSError):
@@ -163,6 +163,12 @@ def _is_ours(path: Path) -> bool:
         return True
     found = path.stat()
     return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether a file can be read at once, and into memory: no pipe, and no file that is longer than any of ours."""
+    found = path.stat()
+    return stat.S_ISREG(found.st_mode) and found.st_size <= _MOST_BYTES
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -62,7 +62,7 @@ def is_cached(spec: KernelSpec) -> bool:
 
 @lru_cache(maxsize=256)
 def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
-    function, sizes = _ready(_name(spec), compiler, spec.arguments, lambda: _build().kernel_of(spec))
+    function, sizes = _ready(_name(spec), compiler, spec.arguments, lambda: _build("kernel").kernel_of(spec))
     dtypes = spec.scratch_types.values()
 
     def kernel(*arguments: Any) -> None:
@@ -73,12 +73,12 @@ def _compiled(spec: KernelSpec, compiler: str) -> Callable[..., None]:
 
 @lru_cache(maxsize=256)
 def _compiled_rates(model: Model, compiler: str) -> Callable[..., None]:
-    return _of_points("r", model, compiler, lambda: _build().rates_kernel(model))
+    return _of_points("r", model, compiler, lambda: _build("rates").rates_kernel(model))
 
 
 @lru_cache(maxsize=256)
 def _compiled_jacobian(model: Model, compiler: str) -> Callable[..., None]:
-    return _of_points("j", model, compiler, lambda: _build().jacobian_kernel(model))
+    return _of_points("j", model, compiler, lambda: _build("rates").jacobian_kernel(model))
 
 
 def _of_points(kind: str, model: Model, compiler: str, kernel: Callable[[], Kernel]) -> Callable[..., None]:
@@ -94,9 +94,9 @@ def _compiler() -> str:
     return asked or ("numba" if _failed else "llvm")
 
 
-def _build() -> ModuleType:
-    """What builds kernels; imported only for one that is not in the cache, since it needs SymPy."""
-    return importlib.import_module("hhfast.kernel.build.kernel")
+def _build(what: str) -> ModuleType:
+    """A module that builds kernels; imported only for one that is not in the cache, since it needs SymPy."""
+    return importlib.import_module(f"hhfast.kernel.build.{what}")
 
 
 def _name(spec: KernelSpec) -> str:
@@ -153,6 +153,6 @@ def _by_llvm(
         built = kernel()
         text = importlib.import_module("hhfast.kernel.print.llvm").printed(built)
         sizes = tuple(size for _, size in built.scratch.values())
-        found = ObjectCode(built.name, sizes, llvm_compiler.object_code(text))
+        found = ObjectCode(built.name, sizes, llvm_compiler.object_code(text, built.effort))
         cache.save(name, found)
     return llvm_compiler.linked(found.code, found.entry, arguments), found.scratch

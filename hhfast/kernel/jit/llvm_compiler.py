@@ -12,11 +12,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hhfast.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    from hhfast.kernel.tree.kernel import Effort
 
 # What a user may set of the processor, under the names that Numba users know.
 _CPU_NAME, _CPU_FEATURES = "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"
@@ -56,7 +59,7 @@ def arithmetic() -> str:
     return "plain Python" if runs_plain() else "fused multiply-add" if fused else "separate multiply and add"
 
 
-def _machine() -> Any:
+def _machine(level: int = 3) -> Any:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -65,27 +68,28 @@ def _machine() -> Any:
     reloc = "static" if triple.startswith("x86") else "default"
     target = llvm.Target.from_triple(triple)
     return target.create_target_machine(
-        cpu=name, features=features, opt=3, reloc=reloc, codemodel="jitdefault", jit=True
+        cpu=name, features=features, opt=level, reloc=reloc, codemodel="jitdefault", jit=True
     )
 
 
-def optimised(text: str) -> Any:
+def optimised(text: str, effort: Effort = "vectors") -> Any:
     """The module of a text, optimised for this processor, with the machine that it is for."""
     import llvmlite.binding as llvm
 
-    machine = _machine()
+    level = 0 if effort == "none" else 3
+    machine = _machine(level)
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = processor()[0], str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization, options.slp_vectorization = True, False
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization, options.slp_vectorization = effort == "vectors", False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     return module, machine
 
 
-def object_code(text: str) -> bytes:
+def object_code(text: str, effort: Effort = "vectors") -> bytes:
     """The text of a module as object code for this processor."""
-    module, machine = optimised(text)
+    module, machine = optimised(text, effort)
     return bytes(machine.emit_object(module))
 
 

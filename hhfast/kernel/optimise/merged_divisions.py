@@ -7,6 +7,9 @@ r = 1 / ((c (1 + e1) - d) (1 + e2)), a = (1 + e1) r, b = (1 + e1) (1 + e2) r.
 
 from __future__ import annotations
 
+import cmath
+import contextlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -97,6 +100,31 @@ def _number(product: sp.Expr) -> sp.Expr:
 
 def _fits(expr: sp.Expr, dtype: str) -> bool:
     """Whether the expression stays within the floating-point range at both ends of the range of V."""
-    others = {s: sp.Integer(1) for s in expr.free_symbols if s != V}
     ends = [CENTRE + side * RANGE[dtype] for side in (-1, 1)]
-    return all(abs(complex(expr.xreplace(others | {V: sp.Integer(v)}).evalf())) < _LARGEST[dtype] for v in ends)
+    return all(_size(expr, v) < _LARGEST[dtype] for v in ends)
+
+
+def _size(expr: sp.Expr, at: int) -> float:
+    """The absolute value of an expression at a potential, all else being 1."""
+    with contextlib.suppress(OverflowError, ZeroDivisionError):  # of a part: the whole may be finite
+        return abs(_value(expr, at))
+    others = {s: sp.Integer(1) for s in expr.free_symbols if s != V}
+    return abs(complex(expr.xreplace(others | {V: sp.Integer(at)}).evalf()))
+
+
+def _value(expr: sp.Expr, at: int) -> complex:
+    """In floating point, as SymPy takes a hundred times as long."""
+    if expr.is_Symbol:
+        return at if expr == V else 1.0
+    if expr.is_Rational:
+        return float(expr)
+    parts = [_value(part, at) for part in expr.args]
+    if expr.is_Add:
+        return sum(parts)
+    if expr.is_Mul:
+        return math.prod(parts)
+    if expr.is_Pow:
+        return complex(parts[0] ** parts[1])
+    if isinstance(expr, sp.exp):
+        return cmath.exp(parts[0])
+    return complex(expr.func(*map(sp.sympify, parts)).evalf())

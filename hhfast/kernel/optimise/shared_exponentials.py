@@ -15,13 +15,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import sympy as sp
 
 from hhfast.kernel.optimise.held_range import CENTRE, RANGE
 from hhfast.model.algebra import V, affine_parts, symbol
-from hhfast.model.symbolic_functions import exprelr, maximum, minimum
+from hhfast.model.symbolic_functions import exponential, exprelr, maximum, minimum
 
 Assignment = tuple[str, sp.Expr]
 
@@ -54,7 +55,7 @@ class exprelr_of(sp.Function):
 class _Group:
     """Slopes that are the multiples `powers` of one `base` slope (per mV, with sign)."""
 
-    base: sp.Rational
+    base: Fraction
     powers: frozenset[int]
 
     @property
@@ -69,7 +70,8 @@ class _Group:
         """Both groups over their common divisor, unless signs differ or a power gets too high."""
         if self.base * other.base < 0:
             return None
-        base = sp.Rational(math.gcd(self.base.p * other.base.q, other.base.p * self.base.q), self.base.q * other.base.q)
+        (p, q), (r, s) = self.base.as_integer_ratio(), other.base.as_integer_ratio()
+        base = Fraction(math.gcd(p * s, r * q), q * s)
         base = base if self.base > 0 else -base
         powers = frozenset(int(p * g.base / base) for g in (self, other) for p in g.powers)
         return _Group(base, powers) if max(powers) <= _MAX_POWER else None
@@ -103,7 +105,7 @@ def _saved(a: _Group, b: _Group, reach: float) -> tuple[int, _Group | None]:
     return (0, None) if joined is None else (a.cost(reach) + b.cost(reach) - joined.cost(reach), joined)
 
 
-def _groups(slopes: Iterable[sp.Rational], reach: float) -> list[_Group]:
+def _groups(slopes: Iterable[Fraction], reach: float) -> list[_Group]:
     """Join the two groups that save most, until none saves anything."""
     groups = [_Group(s, frozenset((1,))) for s in sorted(slopes)]
     while True:
@@ -131,18 +133,19 @@ def share(
     affine = {a: p for a, p in affine.items() if p[1].is_Rational and is_constant(p[0])}
     if not affine:
         return exprs, []
+    slope = {a: Fraction(int(c1.p), int(c1.q)) for a, (_, c1) in affine.items()}
     reach = RANGE[dtype]
     replaced: dict[sp.Expr, sp.Expr] = {}
     held = minimum(maximum(V, sp.Integer(CENTRE - reach)), sp.Integer(CENTRE + reach))
     assignments: list[Assignment] = [("V_held_", held)]
-    for number, group in enumerate(_groups({p[1] for p in affine.values()}, reach), start=1):
-        members = {a: p for a, p in affine.items() if p[1] / group.base in group.powers}
+    for number, group in enumerate(_groups(set(slope.values()), reach), start=1):
+        members = {a: p for a, p in affine.items() if slope[a] / group.base in group.powers}
         if len(members) == 1:
             ((atom, parts),) = members.items()
             replaced[atom] = _alone(atom, parts, dtype)
             continue
         name = f"e{number}_"
-        argument = group.base * (V_HELD - CENTRE)
+        argument = sp.Rational(*group.base.as_integer_ratio()) * (V_HELD - CENTRE)
         small = abs(float(group.base)) * reach <= SMALL
         assignments.append((name, (exp_small if small else exp_plain)(sp.expand(argument))))
         power = {1: symbol(name)}
@@ -150,7 +153,7 @@ def share(
             power[k] = symbol(f"e{number}_{k}_")
             assignments.append((power[k].name, sp.Mul(power[i], power[j], evaluate=False)))
         for atom, (c0, c1) in members.items():
-            value = sp.exp(c0 + c1 * CENTRE) * power[int(c1 / group.base)]
+            value = exponential(c0 + c1 * CENTRE) * power[int(slope[atom] / group.base)]
             replaced[atom] = exprelr_of(atom.args[0], value) if isinstance(atom, exprelr) else value
     return [e.xreplace(replaced) for e in exprs], assignments
 

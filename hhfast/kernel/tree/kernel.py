@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from hhfast.kernel.tree.nodes import Statement, Symbol
+
+Effort: TypeAlias = Literal["none", "scalars", "vectors"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class Kernel:
     rows : symbol -> (kind of scratch array, number of the row).
     tables : symbol -> (type, constants). constants : symbol -> number known when the kernel is made.
     shared : arguments that another thread may write meanwhile. notes : the model's equations, for the reader.
+    effort : how far the compiler goes: to vectors, or it keeps to one value at a time, or optimises nothing.
     """
 
     title: str
@@ -30,6 +34,7 @@ class Kernel:
     constants: Mapping[Symbol, int] = field(default_factory=dict)
     shared: frozenset[Symbol] = frozenset()
     notes: tuple[str, ...] = ()
+    effort: Effort = "vectors"
 
 
 @dataclass(frozen=True)

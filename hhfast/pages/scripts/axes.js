@@ -9,6 +9,16 @@ function ticks(low, high, count) {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step);
 }
 
+// Whole powers of ten between two logarithms, with 2 and 5 times each where there is room for them.
+function ticksOfPowers(low, high, count) {
+  if (!(high - low > 0.5)) return ticks(low, high, count);
+  const every = Math.max(1, Math.ceil((high - low) / (1.5 * count)));
+  const factors = 3 * (high - low) <= 1.5 * count ? [1, 2, 5] : [1];
+  const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, k) => Math.floor(low) + k);
+  const all = powers.filter((n) => n % every === 0).flatMap((n) => factors.map((m) => n + Math.log10(m)));
+  return all.filter((u) => u >= low - 1e-9 && u <= high + 1e-9);
+}
+
 function tickText(value, all) {
   const step = all.length > 1 ? Math.abs(all[1] - all[0]) : 1;
   const size = Math.max(...all.map(Math.abs));
@@ -30,6 +40,12 @@ function extent(arrays, least = 1e-9, room = 0.05) {
   const width = Math.max(high - low, least, 0.01 * Math.max(Math.abs(low), Math.abs(high)));
   const middle = (low + high) / 2;
   return [middle - (0.5 + room) * width, middle + (0.5 + room) * width];
+}
+
+// From 0 to 1, and as far beyond as some fits of steady states go.
+function extentOfFractions(arrays) {
+  const [low, high] = extent([[0, 1], ...arrays], 1, 0.03);
+  return [Math.max(low, -0.5), Math.min(high, 1.5)];
 }
 
 // The same of what cannot be negative: no room below zero but for the line itself.

@@ -48,7 +48,7 @@ function drawMap() {
   const [x, y] = [axisOf(state.x), axisOf(state.y)];
   const [ex, ey] = [borders(x), borders(y)];
   const span = (edges) => [Math.min(edges[0], edges.at(-1)), Math.max(edges[0], edges.at(-1))];
-  plots.map.begin(span(ex), span(ey), labelOf(state.x), labelOf(state.y), { xText: tickTextOf(x), yText: tickTextOf(y) });
+  plots.map.begin(span(ex), span(ey), labelOf(state.x), labelOf(state.y), { xText: tickTextOf(x), yText: tickTextOf(y), xLog: x.log, yLog: y.log });
   drawBins(plane, ex, ey, colouring(feature, page.ranges[feature.name]));
   drawSelected();
   plots.map.table = () => tableOfMap(feature);
@@ -115,7 +115,7 @@ function drawLine(feature) {
   const { n, values: all } = planeOfTable(page, state.x, state.x, feature, {});
   const values = all.subarray(0, n);
   const xs = axis.centres.map((v) => scaled(axis, v));
-  const texts = { xText: tickTextOf(axis) };
+  const texts = { xText: tickTextOf(axis), xLog: axis.log };
   if (!isNumber(feature)) texts.yText = (v) => spoken(feature.codes[v] || "");
   plots.map.begin(extent([xs]), extent([values]), labelOf(state.x), isNumber(feature) ? withUnit(spoken(feature.name), feature.unit) : "", texts);
   plots.map.line(xs, values, colour("--c0"));

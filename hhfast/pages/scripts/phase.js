@@ -58,12 +58,12 @@ function drawGating(plots, page, run, range) {
     const [a, b] = [row(A, s), row(B, s)];
     return { name, inf: a.map((x, k) => x / b[k]), tau: b.map((x) => 1 / x) };
   });
-  plots.inf.begin(range, [-0.03, 1.03], "V (mV)", "steady state");
+  plots.inf.begin(range, extentOfFractions(curves.map(({ inf }) => inf)), "V (mV)", "steady state");
   curves.forEach(({ inf }, k) => plots.inf.line(Vs, inf, series(k), { dash: dashOf(k), name: `${curves[k].name} steady state` }));
   const taus = curves.map(({ tau }) => tau).filter(Boolean);
   const logarithmOf = (tau) => tau.map(Math.log10);
   const logarithms = taus.map(logarithmOf);
-  plots.tau.begin(range, extent(logarithms, 2.2, 0.05), "V (mV)", "time constant (ms)", { yText: (v) => plain(10 ** v, 2) });
+  plots.tau.begin(range, extent(logarithms, 2.2, 0.05), "V (mV)", "time constant (ms)", { yText: (v) => plain(10 ** v, 2), yLog: true });
   curves.forEach(({ tau }, k) => tau && plots.tau.line(Vs, logarithmOf(tau), series(k), { dash: dashOf(k) }));
   const timeConstants = curves.filter(({ tau }) => tau).map(({ name, tau }) => ({ xName: "V (mV)", xs: Vs, name: `${name} time constant (ms)`, ys: tau }));
   plots.tau.table = () => timeConstants; // the line itself is a logarithm

@@ -50,12 +50,12 @@ class Plot {
     return named.filter(({ name }) => name);
   }
 
-  drawAxes(x, y, xLabel, yLabel, { xText = null, yText = null } = {}) {
+  drawAxes(x, y, xLabel, yLabel, { xText = null, yText = null, xLog = false, yLog = false } = {}) {
     const { width, height, context: c } = this;
     Object.assign(this, { x, y, xLabel });
     c.font = FONT;
-    const xTicks = ticks(x[0], x[1], Math.max(3, width / (90 * SCALE)));
-    const yTicks = ticks(y[0], y[1], Math.max(2, height / (34 * SCALE)));
+    const xTicks = (xLog ? ticksOfPowers : ticks)(x[0], x[1], Math.max(3, width / (90 * SCALE)));
+    const yTicks = (yLog ? ticksOfPowers : ticks)(y[0], y[1], Math.max(2, height / (34 * SCALE)));
     const yTexts = yTicks.map((v) => (yText ? yText(v) : tickText(v, yTicks)));
     const left = Math.max(...yTexts.map((text) => c.measureText(text).width), 30) + 26 * SCALE;
     this.box = { left, top: 8, right: width - 18, bottom: height - (xLabel ? 36 : 22) * SCALE };

@@ -84,7 +84,11 @@ class RateCurve {
   }
 
   say(now) {
-    if (!this.complete || !this.worker) return;
+    if (!this.worker) return;
+    if (!this.complete) {
+      if (performance.now() - this.asked > 1500) this.note.textContent = `Being computed: ${now.length} of ${FINE + 1} currents. ${this.usual}`;
+      return;
+    }
     if (now.every(([, rate]) => Number.isNaN(rate))) {
       this.note.textContent = "No run succeeded.";
       return;

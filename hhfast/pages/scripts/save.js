@@ -106,7 +106,7 @@ function addSaving(base) {
       });
       return made;
     };
-    const summary = element("summary", { "aria-label": `Save: ${titleOf(panel)}` }, "Save");
+    const summary = element("summary", { "aria-label": `Save: ${titleOf(panel) || "map"}` }, "Save");
     const menu = element("details", { className: "save" }, summary, element("div", { className: "row" },
       button("PNG", () => savePng(panel, named("png"))),
       button("SVG", () => download(named("svg"), [svgOf(panel).text], "image/svg+xml")),

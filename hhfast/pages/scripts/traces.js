@@ -56,7 +56,7 @@ class TracePlots {
     const { page, plots } = this;
     const unit = page.units.i_app;
     const of = (names) => names.map((name) => run.traces[name]);
-    this.panel(plots.gates, byId("legend-gates"), run, at, page.gates, of(page.gates), [-0.03, 1.03], page.occupancies ? "fraction" : "open fraction");
+    this.panel(plots.gates, byId("legend-gates"), run, at, page.gates, of(page.gates), extentOfFractions(of(page.gates)), page.occupancies ? "fraction" : "open fraction");
     const currents = page.channels.map(({ current }) => current);
     this.panel(plots.currents, byId("legend-currents"), run, at, currents, of(currents), extent(of(currents)), withUnit("outward", unit), unit);
     const pools = page.pools.map((name) => withUnit(name, page.units[name]));

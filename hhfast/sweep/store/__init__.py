@@ -1,5 +1,6 @@
 """Result files: the only package that knows HDF5."""
 
+from hhfast.sweep.store import environment as environment  # first: before HDF5 is loaded
 from hhfast.sweep.store.hdf5_table import HDF5Table, write_table
 from hhfast.sweep.store.layout import batch_columns, shard_image
 from hhfast.sweep.store.merged_file import MergedFile, VerificationError, check_digests, holds_spikes

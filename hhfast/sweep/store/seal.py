@@ -41,8 +41,9 @@ def check_seal(path: Path, progress: Callable[[int], None] = lambda n: None) -> 
     Raises `InputError` if the file is no HDF5 file, damaged, or has been changed since it was written.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device would be read for ever
-            raise InputError(f"{path}: is not a file")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or not found.st_size:  # a pipe or a device would be waited for
+            raise InputError(f"{path}: is {'empty' if stat.S_ISREG(found.st_mode) else 'not a file'}")
         with path.open("rb") as file:
             return _check(file, path, progress)
     except FileNotFoundError:
