@@ -107,7 +107,7 @@ class SettlingRecording:
     def arguments(self, first: int, last: int) -> tuple[np.ndarray, ...]:
         r = self.recorder
         space = np.empty(self.lanes * memory_of(len(r.model.states)))
-        times = np.empty((last - first) * KEPT)  # of which each cell writes as many as its outcome says
+        times = np.empty(KEPT * (last - first))  # of which each cell writes as many as its outcome says
         fewest = 2 if r.tolerance <= r.rule.settle_tol else _ROUGH_RETURNS
         loose = max(r.rule.looseness, r.tolerance)
         settings = np.array([r.tolerance, r.rule.plateau_level, loose, r.rule.burst_ratio, fewest])
@@ -115,7 +115,7 @@ class SettlingRecording:
         return space, self.outcome.reshape(-1), times, *ranges, r.after, r.rest_tolerance, settings
 
     def done(self, first: int, arguments: tuple[np.ndarray, ...]) -> None:
-        times = arguments[2].reshape(-1, KEPT)
+        times = arguments[2].reshape(KEPT, -1).T
         kept = _kept(self.outcome[first : first + len(times)])
         self.times[first] = times[:, : kept.shape[1]][kept]
 

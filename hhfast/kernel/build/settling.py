@@ -174,7 +174,10 @@ next_check = t_end + wait"""),
 base = i * size
 memory[base + STATE] = V
 place = cell * OUTCOMES
-first = (cell - first_cell) * KEPT
+first = cell - first_cell
+apart = len(section_time) // KEPT
 looseness = settings[2]
-done = settling_finish(memory, base, n_states, outcome, place, section_time, first, t_end, current, looseness, floor)"""
+done = settling_finish(
+    memory, base, n_states, outcome, place, section_time, first, apart, t_end, current, looseness, floor
+)"""
         return self.code(text, current=self.builder.quote.value("np.float64(current)", current=current))

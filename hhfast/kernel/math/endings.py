@@ -39,9 +39,10 @@ LOOSE_BURSTS = -5.0  # of one there whose bursts come back, not its spikes
 KINDS, EVENTS, AT, PEAK, TROUGH, ABOVE, TIMES, DRIFT, LAST, SECOND, THIRD, I_APP, OUTCOMES = range(13)
 
 
-def finish(memory, base, n, outcome, place, times, first, t, current, looseness, floor):
+def finish(memory, base, n, outcome, place, times, first, apart, t, current, looseness, floor):
     """Hand back what is known of a cell that ends at t (ms): to `outcome` from `place` on, to `times` from `first`.
 
+    apart : from one time of a cell to its next; few cells have many, and memory that is never written costs nothing.
     looseness : to which a cell at the cap must come back, relative to each state's range, to be on a loose cycle.
     """
     kind = memory[base + KIND]
@@ -63,7 +64,7 @@ def finish(memory, base, n, outcome, place, times, first, t, current, looseness,
         above += memory[entry + 3]
     kept = min(events + 1, count)
     for k in range(kept):
-        times[first + k] = memory[slot(ring, n, count - kept + k)]
+        times[first + k * apart] = memory[slot(ring, n, count - kept + k)]
     outcome[place + KINDS] = kind
     outcome[place + EVENTS] = float(events)
     outcome[place + AT] = memory[slot(ring, n, count - 1)] if kind >= SPIKES else t
