@@ -35,11 +35,11 @@ _NEURON = """
 import sys, numpy as np
 from neuron import h
 import run_nrn
-t_stop, threshold, rearm, *steps = map(float, sys.argv[1:])
+t_stop, threshold, rearm, V_init, *steps = map(float, sys.argv[1:])
 run_nrn.NeuronSimulation(tstop=t_stop, dt=steps[0])
 section = h.cells[0] if hasattr(h, "cells") else next(iter(h.allsec()))
 for dt in steps:
-    h.dt, h.steps_per_ms, h.tstop = dt, 1 / dt, t_stop
+    h.dt, h.steps_per_ms, h.tstop, h.v_init = dt, 1 / dt, t_stop, V_init
     t, V = h.Vector().record(h._ref_t), h.Vector().record(section(0.5)._ref_v)
     h.run()
     t, V = np.array(t), np.array(V)
@@ -77,7 +77,7 @@ def by_neuron(model: hh.Model, jar: Path, steps: list[float]) -> str:
         (folder / "run.xml").write_text(_RUN.format(t_stop=t_stop, step=0.01))
         (folder / "judge.py").write_text(_NEURON)
         environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        judge = [sys.executable, "judge.py", *map(str, (t_stop, check.threshold, check.rearm, *steps))]
+        judge = [sys.executable, "judge.py", *map(str, (t_stop, check.threshold, check.rearm, model.V_init, *steps))]
         for words in (["java", "-jar", str(jar), "run.xml", "-neuron"], ["nrnivmodl"], judge):
             done = _run(words, folder, environment)
             if done.returncode:

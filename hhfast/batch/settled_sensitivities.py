@@ -27,6 +27,7 @@ _SAMPLES = (2**10, 2**19)  # of a period, fewest and most
 _NUMBERS = 8_000_000  # of traces held at once
 _STEP = 1e-5  # of the shortest interval: by how much times are moved to difference features
 _RELATIVE = 1e-5  # of a parameter, to difference equilibria
+_RTOL = 1e-12  # of what is sampled within steps, which extrema see
 _ROUNDS = 8  # of Newton's method, from a state that stands still
 WITHOUT = (
     "activity",
@@ -144,9 +145,9 @@ class _Observed:
         spikes = Spikes(*levels, max_per_cell=KEPT)
         recorders = [(spikes, Trace("V", *names, every=every)) for every in (1.0, 1.0 / samples)]
         dX, dT = cycles.derivatives(parameters, recorders[0])
-        start = np.vstack([cycles.X, dX.reshape(p * m, n)])
-        _, start = cycles.cells.run(start, (1.0 - 0.5 * cycles.quiet) * T, recorders[0], parameters)
-        run, _ = cycles.cells.run(start, T, recorders[1], parameters)
+        start, cells = np.vstack([cycles.X, dX.reshape(p * m, n)]), replace(cycles.cells, rtol=_RTOL)
+        _, start = cells.run(start, (1.0 - 0.5 * cycles.quiet) * T, recorders[0], parameters)
+        run, _ = cells.run(start, T, recorders[1], parameters)
         counts = run.spike_count
         width = max(1, int(counts.max()))
         times = T[:, None] * padded(run.spike_time, counts, width)

@@ -47,7 +47,12 @@ class MergedFile:
         self.path, self.n_shards = path, 0
         self._raw = path.open("w+b", buffering=0)
         self._safe = _SafeFile(self._raw)
-        self._file = h5py.File(self._safe, "w", track_order=True)
+        try:
+            self._file = h5py.File(self._safe, "w", track_order=True)
+        except BaseException:
+            self._raw.close()
+            path.unlink(missing_ok=True)
+            raise
         self._copies: dict[str, _Copy] = {}
 
     def add(self, image: bytes, path: Path, n_rows: int, n_spikes: int) -> None:
