@@ -67,5 +67,5 @@ def test_results_are_asked_by_names(passive, name):
 @pytest.mark.parametrize("initial", [[[]], [["rest"], "rest"], [{"V": [1.0, 2.0]}]])
 def test_cells_that_start_in_no_way(passive, initial):
     """An empty entry left the states of its cell unset."""
-    with pytest.raises(InputError, match="initial: "):
+    with pytest.raises(InputError, match="initial"):
         hh.simulate(passive, t_stop=1.0, initial=initial)

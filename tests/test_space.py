@@ -120,7 +120,7 @@ def test_table_is_identified_by_content_not_place(tmp_path):
         ("a,b\n1,2\n\n3,4\n", "line 3: has 1 fields"),
         ("a,b\n1,nan\n", "line 2, column 2"),
         ("a,b\n", "no rows"),
-        ("", "no name"),
+        ("", "is empty"),
         ("a,a\n1,2\n", "appears twice"),
         ("1,2\n3,4\n", "header"),
     ],

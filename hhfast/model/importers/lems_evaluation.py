@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from hhfast.errors import InputError
+from hhfast.errors import InputError, one_line
 
 _SI = {"": 1.0, "V": 1.0, "mV": 1e-3, "per_V": 1.0, "per_mV": 1e3, "s": 1.0, "ms": 1e-3, "per_s": 1.0, "per_ms": 1e3,
        "Hz": 1.0, "mM": 1.0, "mol_per_m3": 1.0, "M": 1e3, "mol_per_cm3": 1e6, "K": 1.0, "degC": 1.0, "A": 1.0,
@@ -77,7 +77,10 @@ def _tree(text: str) -> Any:
         from lems.parser.expr import ExprParser
     except ImportError:
         raise InputError("verifying NeuroML needs pylems: pip install 'hhfast[import]'") from None
-    return ExprParser(re.sub(r"\bln\b", "log", text)).parse()  # which it does not know
+    try:
+        return ExprParser(re.sub(r"\bln\b", "log", text)).parse()  # which it does not know
+    except Exception as error:  # noqa: BLE001  # it raises plain ones for what it cannot read
+        raise InputError(f"LEMS expression '{one_line(text, 60)}': {one_line(str(error), 120)}") from None
 
 
 def evaluated(text: str, value: Any) -> float:
