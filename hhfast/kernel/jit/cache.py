@@ -90,7 +90,7 @@ def _target() -> str:
 # --- files -----------------------------------------------------------------------------------------------------------
 def cache_folder() -> Path:
     """The folder of the kernels; it need not be there yet."""
-    return Path(os.environ.get("HHFAST_CACHE_DIR") or platformdirs.user_cache_dir("hhfast")) / "kernels"
+    return Path(os.environ.get("HHFAST_CACHE_DIR") or platformdirs.user_cache_dir("hhfast")).expanduser() / "kernels"
 
 
 def is_cached(name: str) -> bool:
