@@ -44,20 +44,20 @@ def jacobian_kernel(model: Model) -> Kernel:
     Rows of what is always 0 are not written. The applied current enters dV/dt as a sum, so it does not matter here.
     It is differentiated as code (`tree.derivatives`), not by algebra, for which large models take seconds.
     """
-    system, points = system_of(model), _Points(model)
-    by = {x: points.translator.symbol_of(x) for x in system.states}
-    code = Differentiated(by.values(), points.translator.functions, points.translator.number)
+    system, builder = system_of(model), _PointBuilder(model)
+    by = {x: builder.translator.symbol_of(x) for x in system.states}
+    code = Differentiated(by.values(), builder.translator.functions, builder.translator.number)
     wanted = {f"{letter}_{x}_": of[x] for x in system.states for letter, of in (("a", system.a), ("b", system.b))}
     named = {name: system.named[name] for name in system.needed(list(wanted.values()))}
-    for let in points.translator.lets((named | wanted).items()):
+    for let in builder.translator.lets((named | wanted).items()):
         code.let(let)
     rows: list[Expression | None] = []
     for x in system.states:
-        slope, a, b = Symbol("slope"), *(Name(points.translator.symbol_of(f"{letter}_{x}_")) for letter in "ab")
+        slope, a, b = Symbol("slope"), *(Name(builder.translator.symbol_of(f"{letter}_{x}_")) for letter in "ab")
         code.let(Let(slope, Binary("-", a, Binary("*", b, Name(by[x])))))
         found = code.derivatives(slope)
         rows += [found.get(y) for y in by.values()]
-    kernel = points.kernel("jacobian", "Jacobian", code.lets, {"A": rows})
+    kernel = builder.kernel("jacobian", "Jacobian", code.lets, {"A": rows})
     return replace(kernel, effort="none")  # its eigenvalues take some 20 times as long
 
 
@@ -93,14 +93,14 @@ def _kernel_of_points(
     pairs: Sequence[RatePair],
 ) -> Kernel:
     """A kernel that computes expressions at points; stored : array -> the names that are its rows."""
-    points = _Points(model)
-    lets = points.translator.lets(bind(system_of(model), wanted, LaneConstants(frozenset()), "float64", pairs))
-    values = {array: [Name(points.translator.symbol_of(row)) for row in rows] for array, rows in stored.items()}
-    return points.kernel(name, what, lets, values)
+    builder = _PointBuilder(model)
+    lets = builder.translator.lets(bind(system_of(model), wanted, LaneConstants(frozenset()), "float64", pairs))
+    values = {array: [Name(builder.translator.symbol_of(row)) for row in rows] for array, rows in stored.items()}
+    return builder.kernel(name, what, lets, values)
 
 
-class _Points:
-    """What computes something at points, with a loop over them around it; translator : from expressions to nodes."""
+class _PointBuilder:
+    """Makes kernels that compute something at each of many points; translator : from expressions to nodes."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
