@@ -12,6 +12,7 @@ import numpy as np
 
 from hhfast.batch.cells import Cells
 from hhfast.batch.conserved_sums import conserved_sums, conserved_zeros
+from hhfast.batch.steady_states import jacobian_by_differences
 
 _ROUNDS = 150
 _ROUNDS_OF_GROWTH = 50  # after which what may grow without end is taken to do so
@@ -20,7 +21,6 @@ _FIRST, _SHORTEST, _LONG, _LONGEST = 0.1, 1e-9, 1e3, 1e10  # ms, of the steps
 _SETTLED = 1e-12  # relative change of a step of Newton's method after which a state is left alone
 _FAR = 1e3  # times as large as it was: a state that was not close to rest
 _STILL = 1e-13  # of what flows in and out: slopes that are nothing but rounding
-_AT_ONCE = 4096  # cells times states, of differences
 _BALANCED = 1e-9  # the largest slope of a steady state, as a share of what flows in and out
 
 
@@ -105,26 +105,9 @@ def _slopes(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray) ->
 
 
 def _jacobian(cells: Cells, X: np.ndarray, states: list[int], unit: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """(n, m, m) by differences, forward: of as many states at once as make up a batch."""
-    n, m = cells.n, len(states)
-    J = np.empty((m, n, m))  # by state, cell, slope
-    at_once = max(1, _AT_ONCE // n)
-    for first in range(0, m, at_once):
-        some = slice(first, first + at_once)
-        those = states[some]
-        moved = np.repeat(X[:, None], len(those), axis=1)
-        moved[those, range(len(those))] += 1e-6 * np.maximum(np.abs(X[those]), unit[some, None])
-        step = moved[those, range(len(those))] - X[those]
-        with np.errstate(all="ignore"):
-            there = _slopes_alone(cells.repeated(len(those)), moved.reshape(len(X), -1), states)
-            J[some] = ((there.reshape(m, len(those), n) - slope[:, None]) / step).transpose(1, 2, 0)
-    return J.transpose(1, 2, 0)
-
-
-def _slopes_alone(cells: Cells, X: np.ndarray, states: list[int]) -> np.ndarray:
-    """(m, n): dx/dt of these states."""
-    A, B = cells.rates(X)
-    return np.asarray(A[states] - B[states] * X[states])
+    """(n, m, m) by differences, forward."""
+    moved = X[states] + 1e-6 * np.maximum(np.abs(X[states]), unit[:, None])
+    return jacobian_by_differences(cells, X, states, slope, moved, moved - X[states])
 
 
 def _implicit_step(J: np.ndarray, slope: np.ndarray, dt: np.ndarray, sums: np.ndarray) -> np.ndarray:

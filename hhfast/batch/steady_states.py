@@ -23,7 +23,7 @@ class HasRates(Protocol):
 
 
 Solver = Callable[[Any, np.ndarray, list[int]], None]
-_AT_ONCE = 4096  # cells; larger arrays must be got from the system each time
+_AT_ONCE = 4096  # cells (times states, of differences); larger arrays must be got from the system each time
 _ROUNDS = 20  # of Newton's method
 
 
@@ -55,7 +55,10 @@ def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
     """Newton's method on a = b x for states that depend on each other, as those of a scheme (where it is exact)."""
     for _ in range(_ROUNDS):
         slope = _slopes(cells, X, states)
-        J = _jacobian(cells, X, states, slope)
+        step = 1e-6 * np.where(X[states] == 0, 1.0, np.abs(X[states]))
+        with np.errstate(all="ignore"):
+            moved = X[states] + step
+        J = jacobian_by_differences(cells, X, states, slope, moved, step)
         good = np.isfinite(J).all(axis=(1, 2)) & np.isfinite(slope).all(axis=0)
         with np.errstate(all="ignore"):
             good[good] = np.linalg.det(J[good]) != 0
@@ -68,21 +71,24 @@ def solve_steady(cells: HasRates, X: np.ndarray, states: list[int]) -> None:
                 return
 
 
-def _jacobian(cells: HasRates, X: np.ndarray, states: list[int], slope: np.ndarray) -> np.ndarray:
-    """(n, m, m) by differences, forward: of as many states at once as make up a batch."""
+def jacobian_by_differences(
+    cells: HasRates, X: np.ndarray, states: list[int], slope: np.ndarray, moved: np.ndarray, step: np.ndarray
+) -> np.ndarray:
+    """(n, m, m): the derivatives of dx/dt of these states by them, of as many at once as make up a batch.
+
+    slope : (m, n) dx/dt at X. moved : (m, n) what each state is moved to, alone. step : (m, n) by how much that is.
+    """
     n, m = cells.n, len(states)
     J = np.empty((m, n, m))  # by state, cell, slope
     at_once = max(1, _AT_ONCE // n)
     for first in range(0, m, at_once):
         some = slice(first, first + at_once)
         those = states[some]
-        step = 1e-6 * np.where(X[those] == 0, 1.0, np.abs(X[those]))
-        moved = np.repeat(X[:, None], len(those), axis=1)
+        points = np.repeat(X[:, None], len(those), axis=1)
+        points[those, range(len(those))] = moved[some]
         with np.errstate(all="ignore"):
-            moved[those, range(len(those))] += step
-            several = cells.at(np.tile(np.arange(n), len(those)))
-            there = _slopes(several, moved.reshape(len(X), -1), states)
-            J[some] = ((there.reshape(m, len(those), n) - slope[:, None]) / step).transpose(1, 2, 0)
+            there = _slopes(cells.at(np.tile(np.arange(n), len(those))), points.reshape(len(X), -1), states)
+            J[some] = ((there.reshape(m, len(those), n) - slope[:, None]) / step[some]).transpose(1, 2, 0)
     return J.transpose(1, 2, 0)
 
 
